@@ -1,0 +1,87 @@
+import { type AddressValue, type Family, formatAddress, widthOf } from '../address/index.ts';
+import { protocolName } from './protocol.ts';
+
+/** Connection states as bits, the value of the field `ctstate` (exactly one is set). Source: xt_conntrack.h. */
+export const CTSTATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;
+export type CtState = keyof typeof CTSTATE;
+
+/** Bits of the field `ctstatus`: what has been done to the connection. Source: nf_conntrack_common.h. */
+export const CTSTATUS = { EXPECTED: 1, SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SNAT: 16, DNAT: 32 } as const;
+
+/** Bits of the field `tcpFlags`. */
+export const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
+
+/** Values of the field `socketLookup`: what `-m socket` finds for a packet. */
+export const SOCKET_LOOKUP = { none: 0, wildcard: 1, plain: 2, transparent: 3 } as const;
+
+/** Kinds of address as addrtype names them, bits of `sourceType` and `destinationType`. Source: xt_addrtype.h. */
+export const ADDRESS_TYPE = { UNSPEC: 1, UNICAST: 2, LOCAL: 4, BROADCAST: 8, ANYCAST: 16, MULTICAST: 32 } as const;
+
+/** What is known of one packet field. */
+export interface Field {
+  readonly kind: 'number' | 'address' | 'name';
+  /** Width in bits; 0 for names. An address has its family's width. */
+  readonly width: number | 'address';
+  /** The noun a sentence uses: "port 8888 is not 8080". */
+  readonly spoken: string;
+  /** Values as words. Absent: plain decimal, or the address's usual form. */
+  readonly format?: (value: number) => string;
+}
+
+const number = (width: number, spoken: string, format?: (value: number) => string): Field =>
+  format ? { kind: 'number', width, spoken, format } : { kind: 'number', width, spoken };
+const hex = (value: number): string => `0x${value.toString(16)}`;
+const bits = (names: Readonly<Record<string, number>>) => (value: number) =>
+  Object.entries(names)
+    .filter(([, bit]) => (value & bit) !== 0)
+    .map(([name]) => name)
+    .join(',') || 'none';
+
+/** Every field that a match may read and a target may write. One line a field. */
+export const FIELDS = {
+  in: { kind: 'name', width: 0, spoken: 'incoming interface' },
+  out: { kind: 'name', width: 0, spoken: 'outgoing interface' },
+  source: { kind: 'address', width: 'address', spoken: 'source' },
+  destination: { kind: 'address', width: 'address', spoken: 'destination' },
+  protocol: number(8, 'protocol', protocolName),
+  fragment: number(1, 'non-first fragment', (value) => (value ? 'yes' : 'no')),
+  sourcePort: number(16, 'source port'),
+  destinationPort: number(16, 'port'),
+  tcpFlags: number(8, 'TCP flags', bits(TCP_FLAGS)),
+  icmpType: number(8, 'ICMP type'),
+  icmpCode: number(8, 'ICMP code'),
+  mark: number(32, 'mark', hex),
+  ctmark: number(32, 'connection mark', hex),
+  ctstate: number(8, 'connection state', bits(CTSTATE)),
+  ctstatus: number(16, 'connection status', bits(CTSTATUS)),
+  ctzone: number(16, 'conntrack zone'),
+  /** 1 when a socket of this namespace sent the packet: only then has it an owner. */
+  owned: number(1, 'owning socket', (value) => (value ? 'yes' : 'no')),
+  uid: number(32, 'uid'),
+  gid: number(32, 'gid'),
+  socketLookup: number(2, 'socket found', (value) => ['none', 'wildcard', 'plain', 'transparent'][value] ?? 'none'),
+  sourceType: number(16, 'kind of source address', bits(ADDRESS_TYPE)),
+  destinationType: number(16, 'kind of destination address', bits(ADDRESS_TYPE)),
+  /** The clock when the packet passes: seconds since 1970 in UTC, what `-m time` reads. */
+  time: number(40, 'time', (value) => new Date(value * 1000).toISOString()),
+} as const satisfies Record<string, Field>;
+
+export type FieldName = keyof typeof FIELDS;
+export type NameField = 'in' | 'out';
+export type ValueField = Exclude<FieldName, NameField>;
+
+/** The description of a field. */
+export const field = (name: FieldName): Field => FIELDS[name];
+
+/** Width of a field in bits for a family. */
+export function fieldWidth(name: ValueField, family: Family): number {
+  const { width } = field(name);
+  return width === 'address' ? widthOf(family) : width;
+}
+
+/** A field's value in words: `8080`, `tcp`, `10.0.0.5`, `0x539`. */
+export function formatField(name: ValueField, value: AddressValue, family: Family): string {
+  const { kind, format } = field(name);
+  if (kind === 'address') return formatAddress(family, value);
+  return format ? format(Number(value)) : String(value);
+}

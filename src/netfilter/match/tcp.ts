@@ -1,0 +1,78 @@
+import type { PortRange } from '../../address/index.ts';
+import { portRange, tcpFlagNames } from '../codec.ts';
+import { type MatchExtension, negatable, type Option } from '../extension.ts';
+import { all, hasBits, isIn, type Predicate, unless } from '../predicate.ts';
+import { TCP } from '../protocol.ts';
+import type { Negatable } from '../rules.ts';
+
+/** `--tcp-flags MASK SET`: of the flags in `mask`, exactly those in `set` are on. */
+export interface TcpFlags {
+  readonly mask: number;
+  readonly set: number;
+}
+
+export interface TcpOptions {
+  readonly sourcePort?: Negatable<PortRange>;
+  readonly destinationPort?: Negatable<PortRange>;
+  readonly flags?: Negatable<TcpFlags>;
+  /** A TCP option number that must be present. */
+  readonly option?: Negatable<number>;
+}
+
+const flags: Option<Negatable<TcpFlags>> = {
+  names: ['--tcp-flags'],
+  arity: 2,
+  negatable: true,
+  expected: 'two lists of flags, like SYN,ACK,FIN,RST SYN',
+  read([maskWord = '', setWord = ''], negated) {
+    const mask = tcpFlagNames.read(maskWord);
+    const set = tcpFlagNames.read(setWord);
+    return mask === undefined || set === undefined ? undefined : { value: { mask, set }, negated };
+  },
+  print: ({ value: { mask, set }, negated }) => [
+    ...(negated ? ['!'] : []),
+    '--tcp-flags',
+    tcpFlagNames.print(mask),
+    tcpFlagNames.print(set),
+  ],
+};
+
+/** `--syn` is FIN,SYN,RST,ACK SYN, and prints as such. */
+const syn: Option<Negatable<TcpFlags>> = {
+  ...flags,
+  names: ['--syn'],
+  arity: 0,
+  expected: 'no value',
+  read: (_words, negated) => ({ value: { mask: 0x17, set: 0x02 }, negated }),
+};
+
+/** `-m tcp`. Source: iptables-extensions(8), tcp; net/netfilter/xt_tcpudp.c. */
+export const tcp: MatchExtension<TcpOptions> = {
+  name: 'tcp',
+  protocols: [TCP],
+  options: {
+    sourcePort: negatable(['--sport', '--source-port'], portRange),
+    destinationPort: negatable(['--dport', '--destination-port'], portRange),
+    option: negatable(['--tcp-option'], {
+      expected: 'the number of a TCP option, 1–255',
+      read: (word) => (/^\d{1,3}$/.test(word) && Number(word) >= 1 && Number(word) <= 255 ? Number(word) : undefined),
+      print: String,
+    }),
+    flags: [flags, syn],
+  },
+  predicate({ sourcePort, destinationPort, flags: tcpFlags, option }) {
+    return all(
+      ports('sourcePort', sourcePort),
+      ports('destinationPort', destinationPort),
+      tcpFlags
+        ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set & tcpFlags.value.mask))
+        : all(),
+      option ? { kind: 'unknown', because: `whether the packet carries TCP option ${option.value}` } : all(),
+    );
+  },
+};
+
+/** A port in a range, or out of it: shared by the matches of protocols that have ports. */
+export function ports(field: 'sourcePort' | 'destinationPort', option: Negatable<PortRange> | undefined): Predicate {
+  return option ? unless(option.negated, isIn(field, option.value)) : all();
+}

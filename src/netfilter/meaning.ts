@@ -1,0 +1,78 @@
+import { type Family, highest } from '../address/index.ts';
+import { CONTINUE, type Effect } from './effect.ts';
+import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
+import { findMatch, findTarget } from './registry.ts';
+import type { Header, Rule, TargetUse } from './rules.ts';
+
+/** One condition of a rule: what it is called in the text, and its meaning. */
+export interface Condition {
+  /** `-p`, `-i`, or a match's name. */
+  readonly part: string;
+  readonly predicate: Predicate;
+}
+
+/** The conditions of a rule in the order in which the kernel looks at them. */
+export function conditionsOf(rule: Rule, family: Family): readonly Condition[] {
+  const conditions = headerConditions(rule.header, family);
+  for (const use of rule.matches) {
+    const extension = use.kind === 'known' ? findMatch(use.name) : undefined;
+    const predicate =
+      extension && use.kind === 'known'
+        ? extension.predicate(use.options, { family })
+        : unknown(`Sidestep does not know the match "${use.name}"`);
+    if (predicate.kind !== 'always') conditions.push({ part: use.name, predicate });
+  }
+  return conditions;
+}
+
+/** The whole condition of a rule as one predicate. */
+export const predicateOf = (rule: Rule, family: Family): Predicate =>
+  all(...conditionsOf(rule, family).map(({ predicate }) => predicate));
+
+function headerConditions(header: Header, family: Family): Condition[] {
+  const conditions: Condition[] = [];
+  const add = (part: string, option: { readonly negated: boolean } | undefined, predicate: () => Predicate): void => {
+    if (!option) return;
+    const meaning = unless(option.negated, predicate());
+    if (meaning.kind !== 'always') conditions.push({ part, predicate: meaning });
+  };
+  const { source, destination, protocol, fragment } = header;
+  add('-s', source, () => prefixPredicate('source', source!.value, family));
+  add('-d', destination, () => prefixPredicate('destination', destination!.value, family));
+  add('-i', header.in, () => namePredicate('in', header.in!.value));
+  add('-o', header.out, () => namePredicate('out', header.out!.value));
+  add('-p', protocol, () => is('protocol', protocol!.value));
+  add('-f', fragment, () => is('fragment', 1));
+  return conditions;
+}
+
+/** `+` alone is every name, the empty one too. Source: netfilter-semantics 21. */
+const namePredicate = (field: 'in' | 'out', pattern: string): Predicate =>
+  pattern === '+' ? ALWAYS : isNamed(field, pattern);
+
+function prefixPredicate(
+  field: 'source' | 'destination',
+  { value, mask }: { readonly value: number | bigint; readonly mask: number | bigint },
+  family: Family,
+): Predicate {
+  if (Number(mask) === 0) return ALWAYS;
+  return mask === highest(family) ? is(field, value) : hasBits(field, mask, value);
+}
+
+/** What the rule does when it matches. A rule without target only counts. */
+export function effectOf(target: TargetUse | undefined, family: Family): Effect {
+  if (!target) return CONTINUE;
+  switch (target.kind) {
+    case 'jump':
+    case 'goto':
+      return { kind: target.kind, chain: target.chain };
+    case 'opaque':
+      return { kind: 'unknown', because: `Sidestep does not know the target "${target.name}"` };
+    case 'known': {
+      const extension = findTarget(target.name);
+      return extension
+        ? extension.effect(target.options, { family })
+        : { kind: 'unknown', because: `Sidestep does not know the target "${target.name}"` };
+    }
+  }
+}

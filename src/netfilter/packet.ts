@@ -1,0 +1,70 @@
+import type { AddressValue, Family } from '../address/index.ts';
+import { CTSTATE, SOCKET_LOOKUP, TCP_FLAGS } from './fields.ts';
+import { TCP } from './protocol.ts';
+
+/**
+ * One packet as netfilter sees it: its header, where it is, and what the kernel remembers of it. Names and units are
+ * those of the field table. `undefined` means "not known": a match that reads it is answered "unknown".
+ */
+export interface Packet {
+  readonly family: Family;
+  /** '' where there is none: no incoming interface in OUTPUT, no outgoing one in PREROUTING. */
+  readonly in: string | undefined;
+  readonly out: string | undefined;
+  readonly source: AddressValue | undefined;
+  readonly destination: AddressValue;
+  readonly protocol: number;
+  readonly fragment: number | undefined;
+  readonly sourcePort: number | undefined;
+  readonly destinationPort: number | undefined;
+  readonly tcpFlags: number | undefined;
+  readonly icmpType: number | undefined;
+  readonly icmpCode: number | undefined;
+  readonly mark: number | undefined;
+  readonly ctmark: number | undefined;
+  readonly ctstate: number | undefined;
+  readonly ctstatus: number | undefined;
+  readonly ctzone: number | undefined;
+  readonly owned: number | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly socketLookup: number | undefined;
+  readonly sourceType: number | undefined;
+  readonly destinationType: number | undefined;
+  readonly time: number | undefined;
+}
+
+/**
+ * A packet with every field present, in one shape: a new TCP connection's SYN unless told otherwise. Give what is
+ * different; give `undefined` for what is not known.
+ *
+ * @example makePacket({ family: 'ipv4', in: 'eth0', destination: 0x0a000005, destinationPort: 8888 })
+ */
+export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'destination'>): Packet {
+  const protocol = given.protocol ?? TCP;
+  return {
+    in: '',
+    out: '',
+    source: undefined,
+    protocol,
+    fragment: 0,
+    sourcePort: undefined,
+    destinationPort: undefined,
+    tcpFlags: protocol === TCP ? TCP_FLAGS.SYN : undefined,
+    icmpType: undefined,
+    icmpCode: undefined,
+    mark: 0,
+    ctmark: 0,
+    ctstate: CTSTATE.NEW,
+    ctstatus: 0,
+    ctzone: 0,
+    owned: 0,
+    uid: undefined,
+    gid: undefined,
+    socketLookup: SOCKET_LOOKUP.none,
+    sourceType: undefined,
+    destinationType: undefined,
+    time: undefined,
+    ...given,
+  };
+}

@@ -1,0 +1,181 @@
+import { type AddressValue, holds, masked, type Range } from '../address/index.ts';
+import type { NameField, ValueField } from './fields.ts';
+import type { Packet } from './packet.ts';
+
+/**
+ * The meaning of a match: a formula over packet fields. It is written once, by the match's own file; trace evaluates it
+ * on one packet, analysis folds it into packet sets, explain words it.
+ */
+export type Predicate =
+  | { readonly kind: 'always' }
+  | { readonly kind: 'never' }
+  /** The field's value lies in one of the ranges (inclusive). */
+  | { readonly kind: 'in'; readonly field: ValueField; readonly ranges: readonly Range[] }
+  /** `field & mask` equals `value`. */
+  | {
+      readonly kind: 'bits';
+      readonly field: ValueField;
+      readonly mask: AddressValue;
+      readonly value: AddressValue;
+    }
+  /** `field & mask` is not zero. */
+  | { readonly kind: 'any-bit'; readonly field: ValueField; readonly mask: number }
+  /** An interface name: equal to `text`, or, with `prefix`, beginning with it (`eth+`). */
+  | { readonly kind: 'name'; readonly field: NameField; readonly text: string; readonly prefix: boolean }
+  | { readonly kind: 'all'; readonly of: readonly Predicate[] }
+  | { readonly kind: 'some'; readonly of: readonly Predicate[] }
+  | { readonly kind: 'not'; readonly of: Predicate }
+  /** The kernel may answer either way (random, limit). Equal ids within one rule answer alike. */
+  | { readonly kind: 'choice'; readonly id: string; readonly because: string }
+  /** Sidestep does not know. */
+  | { readonly kind: 'unknown'; readonly because: string };
+
+export const ALWAYS: Predicate = { kind: 'always' };
+export const NEVER: Predicate = { kind: 'never' };
+
+/** The field lies in one of the ranges. */
+export const isIn = (field: ValueField, ...ranges: readonly Range[]): Predicate => ({ kind: 'in', field, ranges });
+
+/** The field has this value. */
+export const is = (field: ValueField, value: AddressValue): Predicate => isIn(field, [value, value]);
+
+/** `field & mask` equals `value`. */
+export const hasBits = (field: ValueField, mask: AddressValue, value: AddressValue): Predicate => ({
+  kind: 'bits',
+  field,
+  mask,
+  value,
+});
+
+/** `field & mask` is not zero. */
+export const hasAnyBit = (field: ValueField, mask: number): Predicate => ({ kind: 'any-bit', field, mask });
+
+/** An interface name as iptables takes it: `eth0`, or `eth+` for all that begin so. */
+export const isNamed = (field: NameField, pattern: string): Predicate =>
+  pattern.endsWith('+')
+    ? { kind: 'name', field, text: pattern.slice(0, -1), prefix: true }
+    : { kind: 'name', field, text: pattern, prefix: false };
+
+export const choice = (id: string, because: string): Predicate => ({ kind: 'choice', id, because });
+export const unknown = (because: string): Predicate => ({ kind: 'unknown', because });
+
+/** All of them hold. Nested conjunctions are flattened, constants dropped. */
+export function all(...of: readonly Predicate[]): Predicate {
+  const parts = of
+    .flatMap((part) => (part.kind === 'all' ? part.of : [part]))
+    .filter((part) => part.kind !== 'always');
+  if (parts.some((part) => part.kind === 'never')) return NEVER;
+  const [first] = parts;
+  return parts.length === 0 ? ALWAYS : parts.length === 1 && first ? first : { kind: 'all', of: parts };
+}
+
+/** At least one of them holds. */
+export function some(...of: readonly Predicate[]): Predicate {
+  const parts = of
+    .flatMap((part) => (part.kind === 'some' ? part.of : [part]))
+    .filter((part) => part.kind !== 'never');
+  if (parts.some((part) => part.kind === 'always')) return ALWAYS;
+  const [first] = parts;
+  return parts.length === 0 ? NEVER : parts.length === 1 && first ? first : { kind: 'some', of: parts };
+}
+
+/** It does not hold. */
+export function not(of: Predicate): Predicate {
+  if (of.kind === 'always') return NEVER;
+  if (of.kind === 'never') return ALWAYS;
+  return of.kind === 'not' ? of.of : { kind: 'not', of };
+}
+
+/** `predicate`, turned round when `negated`: what a `!` does to an option. */
+export const unless = (negated: boolean, predicate: Predicate): Predicate => (negated ? not(predicate) : predicate);
+
+/** A three-valued answer: yes, no, or undecided (a choice of the kernel's, or not known). */
+export type Answer = true | false | 'undecided';
+
+/** A predicate made ready to run: one call a packet. */
+export type Test = (packet: Packet) => Answer;
+
+/**
+ * Compiles a predicate. Kleene's three-valued logic: a conjunction with one false part is false whatever else is
+ * unknown. A field whose value is undefined is unknown.
+ *
+ * @example compile(is('destinationPort', 8080))(packet) // true, false or 'undecided'
+ */
+export function compile(predicate: Predicate): Test {
+  switch (predicate.kind) {
+    case 'always':
+      return () => true;
+    case 'never':
+      return () => false;
+    case 'choice':
+    case 'unknown':
+      return () => 'undecided';
+    case 'in': {
+      const { field, ranges } = predicate;
+      const [first] = ranges;
+      if (ranges.length === 1 && first) {
+        const [low, high] = first;
+        return (packet) => {
+          const value = packet[field];
+          return value === undefined ? 'undecided' : value >= low && value <= high;
+        };
+      }
+      return (packet) => {
+        const value = packet[field];
+        return value === undefined ? 'undecided' : holds(ranges, value);
+      };
+    }
+    case 'bits': {
+      const { field, mask, value: wanted } = predicate;
+      return (packet) => {
+        const value = packet[field];
+        return value === undefined ? 'undecided' : masked(value, mask) === wanted;
+      };
+    }
+    case 'any-bit': {
+      const { field, mask } = predicate;
+      return (packet) => {
+        const value = packet[field];
+        return value === undefined ? 'undecided' : (Number(value) & mask) !== 0;
+      };
+    }
+    case 'name': {
+      const { field, text, prefix } = predicate;
+      return (packet) => {
+        const name = packet[field];
+        return name === undefined ? 'undecided' : prefix ? name.startsWith(text) : name === text;
+      };
+    }
+    case 'not': {
+      const inner = compile(predicate.of);
+      return (packet) => {
+        const answer = inner(packet);
+        return answer === 'undecided' ? answer : !answer;
+      };
+    }
+    case 'all': {
+      const parts = predicate.of.map(compile);
+      return (packet) => {
+        let result: Answer = true;
+        for (const part of parts) {
+          const answer = part(packet);
+          if (answer === false) return false;
+          if (answer === 'undecided') result = answer;
+        }
+        return result;
+      };
+    }
+    case 'some': {
+      const parts = predicate.of.map(compile);
+      return (packet) => {
+        let result: Answer = false;
+        for (const part of parts) {
+          const answer = part(packet);
+          if (answer === true) return true;
+          if (answer === 'undecided') result = answer;
+        }
+        return result;
+      };
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { AddressValue, Family } from '../address/index.ts';
+import type { RuleSet } from './rules.ts';
+
+/** The two ways in which the kernel keeps iptables rules: both may hold rules at once. */
+export type Backend = 'nft' | 'legacy';
+
+/** One back end's rules of one family. Earlier in the list means registered later: it runs first at equal priority. */
+export interface HeldRules {
+  readonly backend: Backend;
+  readonly rules: RuleSet;
+}
+
+/** An address of an interface, as `ip address` lists it. */
+export interface InterfaceAddress {
+  readonly family: Family;
+  readonly value: AddressValue;
+  readonly length: number;
+  /** A secondary address of its subnet: REDIRECT in PREROUTING never picks it. */
+  readonly secondary: boolean;
+  readonly scope: 'global' | 'site' | 'link' | 'host';
+}
+
+export interface Interface {
+  readonly name: string;
+  readonly index: number;
+  readonly up: boolean;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** One route. */
+export interface Route {
+  readonly family: Family;
+  readonly table: number;
+  readonly kind: 'unicast' | 'local' | 'broadcast' | 'anycast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit';
+  /** Destination and prefix length; 0 and 0 for the default route. */
+  readonly destination: AddressValue;
+  readonly length: number;
+  readonly device?: string;
+  readonly gateway?: AddressValue;
+  readonly metric: number;
+}
+
+/** One line of `ip rule`. */
+export interface RoutingRule {
+  readonly family: Family;
+  readonly priority: number;
+  readonly table: number;
+  readonly mark?: { readonly value: number; readonly mask: number };
+  /** Anything else the rule asks for (from, to, iif …), in ip's words; a rule that has it is answered "unknown". */
+  readonly other?: string;
+}
+
+/** A socket that can receive new packets: TCP in LISTEN, or UDP unconnected. */
+export interface Listener {
+  readonly family: Family;
+  readonly protocol: 'tcp' | 'udp';
+  /** The bound address; 0 for any. */
+  readonly address: AddressValue;
+  readonly port: number;
+  /** An IPv6 socket bound to :: that takes IPv4 too. */
+  readonly dual?: boolean;
+  readonly transparent?: boolean;
+  readonly uid?: number;
+  readonly process?: { readonly pid: number; readonly name: string };
+}
+
+/** The sysctls that decide a packet's fate. */
+export interface Sysctls {
+  readonly ipForward?: boolean;
+  readonly ipv6Forward?: boolean;
+  /** Interfaces (or `all`) on which 127.0.0.0/8 may be routed. */
+  readonly routeLocalnet?: readonly string[];
+}
+
+/**
+ * All that decides a packet's fate in one network namespace. What was not read is undefined, never empty: an answer that
+ * needs it says so.
+ */
+export interface Snapshot {
+  /** Where it was taken, in words: `network namespace of node (pid 4711)`, `rules.txt`. */
+  readonly origin: string;
+  /** When, ISO 8601. */
+  readonly taken?: string;
+  readonly held: readonly HeldRules[];
+  readonly interfaces?: readonly Interface[];
+  readonly routes?: readonly Route[];
+  readonly routingRules?: readonly RoutingRule[];
+  readonly listeners?: readonly Listener[];
+  readonly sysctls?: Sysctls;
+  /** `ipset save`, word for word. */
+  readonly ipsets?: string;
+}
+
+/** The rule sets of one family in the order in which they run. */
+export const heldFor = (snapshot: Snapshot, family: Family): readonly HeldRules[] =>
+  snapshot.held.filter(({ rules }) => rules.family === family);

@@ -1,0 +1,99 @@
+import type { AddressValue } from '../address/index.ts';
+import type {
+  Backend,
+  Condition,
+  Effect,
+  HookName,
+  Listener,
+  Packet,
+  Policy,
+  Rule,
+  TableName,
+} from '../netfilter/index.ts';
+
+/** Where a packet starts: `in` from another host, `out` from a process of this namespace. */
+export type Direction = 'in' | 'out';
+
+/** A packet to follow, and what was taken for granted because the question did not say it. */
+export interface Question {
+  readonly direction: Direction;
+  readonly packet: Packet;
+  /** One clause each: "source 10.0.0.9:40000 assumed". */
+  readonly assumptions: readonly string[];
+}
+
+/** One thing that happened to the packet, in order. `pass` 2 is the second pass over the loopback interface. */
+export type Step =
+  /** A hook begins; `packet` is the packet as it arrives there. */
+  | { readonly kind: 'hook'; readonly hook: HookName; readonly pass: 1 | 2; readonly packet: Packet }
+  /** A table is asked. `silent` says why no rule of it was looked at: "no rules", "a known connection" … */
+  | {
+      readonly kind: 'table';
+      readonly hook: HookName;
+      readonly table: TableName;
+      readonly backend: Backend;
+      readonly silent?: string;
+    }
+  | RuleStep
+  /** A built-in chain ran out: its policy decides. */
+  | { readonly kind: 'policy'; readonly table: TableName; readonly chain: string; readonly policy: Policy }
+  /** A routing decision, in words: "local delivery", "leaves by eth0 to 10.0.0.1". */
+  | { readonly kind: 'route'; readonly decision: string }
+  /** The socket that gets it, or undefined where nobody listens. */
+  | { readonly kind: 'socket'; readonly listener?: Listener; readonly decision: string };
+
+/** A rule that was looked at. */
+export interface RuleStep {
+  readonly kind: 'rule';
+  readonly hook: HookName;
+  readonly table: TableName;
+  readonly chain: string;
+  /** One-based position in its chain. */
+  readonly number: number;
+  /** How many jumps deep: 0 in the built-in chain. */
+  readonly depth: number;
+  readonly rule: Rule;
+  readonly answer: 'matched' | 'passed by' | 'undecided';
+  /** Passed by or undecided: the first condition that decided so. */
+  readonly decisive?: Condition;
+  /** Matched: what the rule did. */
+  readonly effect?: Effect;
+  /** Matched: the packet after it, when it was changed. */
+  readonly changed?: Packet;
+  /** The packet that the rule looked at. */
+  readonly packet: Packet;
+  /** In an undecided rule: which way this walk went. */
+  readonly taken?: boolean;
+}
+
+/** Where a packet ends. */
+export type Outcome =
+  | { readonly kind: 'proxy'; readonly port: number; readonly original?: Endpoint; readonly because: string }
+  | { readonly kind: 'app'; readonly port: number; readonly because: string }
+  | { readonly kind: 'dropped'; readonly because: string }
+  | { readonly kind: 'rejected'; readonly with: string; readonly because: string }
+  /** A packet from elsewhere that goes elsewhere. */
+  | { readonly kind: 'forwarded'; readonly out: string; readonly because: string }
+  /** A packet of this namespace's own that leaves it without the proxy. */
+  | { readonly kind: 'sent'; readonly out: string; readonly because: string }
+  | { readonly kind: 'nobody listens'; readonly port: number; readonly because: string }
+  | { readonly kind: 'unknown'; readonly because: string };
+
+export interface Endpoint {
+  readonly address: AddressValue;
+  readonly port: number;
+}
+
+/** The walk of one packet. Made by `trace`. */
+export interface Trace {
+  readonly question: Question;
+  readonly steps: readonly Step[];
+  /** The packet as it ended. */
+  readonly packet: Packet;
+  readonly outcome: Outcome;
+  /**
+   * Where undecided rules lead elsewhere: every other outcome that is possible, each with the rule it hangs on. When it
+   * is not empty, `outcome` is `unknown`.
+   */
+  readonly possible: readonly { readonly outcome: Outcome; readonly because: string }[];
+}
