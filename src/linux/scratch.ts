@@ -1,0 +1,144 @@
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+
+/** What a command in a scratch namespace left behind. */
+export interface Finished {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Standard input. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The uid and gid that the command runs as. Not where the user namespace knows one user only. */
+  readonly uid?: number;
+  /** Milliseconds after which it is killed. */
+  readonly timeout?: number;
+}
+
+/**
+ * A network namespace that lives as long as this process at most. A child that waits for the end of its standard input
+ * holds it: when this process goes, however it goes, the pipe closes, the child ends and the kernel takes the namespace
+ * apart, with all that was in it.
+ */
+export interface Scratch {
+  /** The process that holds the namespace: what `--pid` takes. */
+  readonly pid: number;
+  /** Put before a command, this runs it inside. */
+  readonly enter: readonly string[];
+  /** Whether other uids than 0 exist inside (not in a user namespace that an ordinary user made). */
+  readonly manyUsers: boolean;
+  /** Runs a command inside and waits for it. Never throws for a failing command. */
+  run(command: readonly string[], options?: RunOptions): Finished;
+  /** The same, and an Error with what the command said when it fails. Returns its standard output. */
+  must(command: readonly string[], options?: RunOptions): string;
+  /** Starts a command inside. It is killed when this process dies. */
+  start(command: readonly string[], options?: RunOptions & Pick<SpawnOptions, 'stdio'>): ChildProcess;
+  /** Another network namespace beside this one, under the same user namespace. */
+  beside(): Promise<Scratch>;
+  close(): void;
+}
+
+/**
+ * Opens a network namespace: as root directly, as an ordinary user inside a user namespace of its own.
+ *
+ * `user` (root only) gives up root for that uid first, which is how the ordinary user's way is tested.
+ * Throws what the kernel said when user namespaces are switched off.
+ *
+ * @example
+ * const scratch = await openScratch();
+ * try { scratch.must(['ip', 'link', 'set', 'lo', 'up']); } finally { scratch.close(); }
+ */
+export async function openScratch(options: { readonly user?: number } = {}): Promise<Scratch> {
+  const become =
+    options.user === undefined
+      ? []
+      : ['setpriv', `--reuid=${options.user}`, `--regid=${options.user}`, '--clear-groups', '--'];
+  const ordinary = options.user !== undefined || process.getuid?.() !== 0;
+  const holder = await hold([...become, 'unshare', ...(ordinary ? ['--user', '--map-root-user'] : []), '--net']);
+  return describe(holder, (pid) => [
+    ...become,
+    'nsenter',
+    `--target=${pid}`,
+    ...(ordinary ? ['--user', '--preserve-credentials'] : []),
+    '--net',
+    '--',
+  ]);
+}
+
+/** Starts the child that holds a namespace and waits until it is inside. */
+async function hold(command: readonly string[]): Promise<ChildProcess & { readonly pid: number }> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, [...args, 'cat'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  // The echo proves that unshare has finished: only then does cat run.
+  child.stdin.on('error', () => {});
+  child.stdin.write('inside\n');
+  const echoed = await Promise.race([
+    once(child.stdout, 'data').then(() => true),
+    once(child, 'exit').then(() => false),
+    once(child, 'error').then(([error]) => {
+      said ||= String(error);
+      return false;
+    }),
+  ]);
+  if (!echoed || child.pid === undefined) throw new Error(said.trim() || 'the namespace could not be made');
+  child.unref();
+  for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as { unref(): void }).unref();
+  return child as ChildProcess & { readonly pid: number };
+}
+
+function describe(
+  holder: ChildProcess & { readonly pid: number },
+  entering: (pid: number) => readonly string[],
+): Scratch {
+  const enter = entering(holder.pid);
+  const manyUsers = !enter.includes('--user');
+  const argv = (command: readonly string[], options: RunOptions, extra: readonly string[]): string[] => {
+    const become =
+      options.uid === undefined ? [] : [`--reuid=${options.uid}`, `--regid=${options.uid}`, '--clear-groups'];
+    const setpriv = [...become, ...extra];
+    return [...enter, ...(setpriv.length > 0 ? ['setpriv', ...setpriv, '--'] : []), ...command];
+  };
+  const environment = (options: RunOptions) => ({
+    ...process.env,
+    PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
+    ...options.env,
+  });
+  const run: Scratch['run'] = (command, options = {}) => {
+    const [file = '', ...args] = argv(command, options, []);
+    const done = spawnSync(file, args, {
+      encoding: 'utf8',
+      input: options.input ?? '',
+      env: environment(options),
+      maxBuffer: 1 << 28,
+      ...(options.timeout ? { timeout: options.timeout } : {}),
+    });
+    return { status: done.status ?? 128, stdout: done.stdout ?? '', stderr: done.stderr ?? String(done.error ?? '') };
+  };
+  return {
+    pid: holder.pid,
+    enter,
+    manyUsers,
+    run,
+    must(command, options) {
+      const done = run(command, options);
+      if (done.status !== 0) throw new Error(`${command.join(' ')}: ${done.stderr.trim() || `status ${done.status}`}`);
+      return done.stdout;
+    },
+    start(command, options = {}) {
+      const [file = '', ...args] = argv(command, options, ['--pdeathsig=KILL']);
+      return spawn(file, args, { stdio: options.stdio ?? 'pipe', env: environment(options) });
+    },
+    beside: async () => describe(await hold([...enter, 'unshare', '--net']), entering),
+    close() {
+      holder.stdin?.end();
+      holder.kill('SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
+
+let pair: Pair | undefined;
+afterEach(() => {
+  pair?.close();
+  pair = undefined;
+});
+
+const netOf = (pid: number): string | undefined => {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+};
+
+test.for(WAYS)('client and pod reach each other in namespaces of their own, $title', async ({ options }) => {
+  pair = await openPair(options);
+  expect(pair.pod.run(['ip', '-br', 'address', 'show', 'eth0']).stdout).toContain(POD.ipv4);
+  expect(pair.client.run(['ip', 'route', 'get', POD.ipv4]).stdout).toContain(CLIENT.ipv4);
+  pair.pod.must(['iptables', '-t', 'nat', '-A', 'PREROUTING', '-p', 'tcp', '-j', 'REDIRECT', '--to-ports', '1']);
+  expect(pair.pod.must(['iptables-save', '-t', 'nat'])).toContain('-j REDIRECT --to-ports 1');
+  expect(pair.client.must(['iptables-save'])).toBe('');
+});
+
+test.for(WAYS)('a killed owner leaves no namespace and no process behind, $title', async ({ options }) => {
+  const built = new URL('../../dist/linux/scratch.js', import.meta.url);
+  const program = `
+    import { openScratch } from ${JSON.stringify(built.href)};
+    const scratch = await openScratch(${JSON.stringify(options)});
+    const app = scratch.start(['sleep', '1000']);
+    console.log(JSON.stringify([scratch.pid, app.pid]));
+    setInterval(() => {}, 1000);`;
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const pids = await new Promise<number[]>((resolve) =>
+    owner.stdout.once('data', (data) => resolve(JSON.parse(String(data)))),
+  );
+  const alive = () => pids.filter((pid) => netOf(pid) !== undefined);
+  expect(alive()).toEqual(pids);
+  expect(netOf(pids[0]!)).not.toBe(netOf(process.pid));
+  owner.kill('SIGKILL');
+  for (let tries = 0; tries < 100 && alive().length > 0; tries += 1) await sleep(20);
+  expect(alive()).toEqual([]);
+});

@@ -1,0 +1,54 @@
+import { openScratch, type Scratch } from '../../src/linux/scratch.ts';
+
+export { openScratch, type Scratch };
+
+/** Two namespaces joined by a veth pair: somebody who connects, and the pod that is connected to. */
+export interface Pair {
+  readonly client: Scratch;
+  readonly pod: Scratch;
+  close(): void;
+}
+
+export const CLIENT = { ipv4: '10.0.0.9', ipv6: '2001:db8::9' } as const;
+export const POD = { ipv4: '10.0.0.5', ipv6: '2001:db8::5' } as const;
+
+/** Opens a client and a pod with both families, `lo` up, `eth0` on either side and a default route through it. */
+export async function openPair(options: { readonly user?: number } = {}): Promise<Pair> {
+  const client = await openScratch(options);
+  const pod = await client.beside();
+  client.must(['ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pod.pid)]);
+  for (const [scratch, own, other] of [
+    [client, CLIENT, POD],
+    [pod, POD, CLIENT],
+  ] as const) {
+    const lines = [
+      'link set lo up',
+      `address add ${own.ipv4}/24 dev eth0`,
+      `address add ${own.ipv6}/64 dev eth0 nodad`,
+      'link set eth0 up',
+      `route add default via ${other.ipv4}`,
+      `route add default via ${other.ipv6}`,
+    ];
+    scratch.must(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  }
+  return {
+    client,
+    pod,
+    close() {
+      pod.close();
+      client.close();
+    },
+  };
+}
+
+/** An ordinary user's uid: what the unprivileged way is tested as when the tests run as root. */
+export const ORDINARY_USER = 65534;
+
+/** Root tests both ways; an ordinary user can only be one. */
+export const WAYS: readonly { readonly title: string; readonly options: { readonly user?: number } }[] =
+  process.getuid?.() === 0
+    ? [
+        { title: 'as root', options: {} },
+        { title: 'as an ordinary user', options: { user: ORDINARY_USER } },
+      ]
+    : [{ title: 'as an ordinary user', options: {} }];
