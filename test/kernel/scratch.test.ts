@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
@@ -17,6 +17,8 @@ const netOf = (pid: number): string | undefined => {
     return undefined;
   }
 };
+
+const commandOf = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, 'utf8');
 
 test.for(WAYS)('client and pod reach each other in namespaces of their own, $title', async ({ options }) => {
   pair = await openPair(options);
@@ -42,6 +44,8 @@ test.for(WAYS)('a killed owner leaves no namespace and no process behind, $title
     owner.stdout.once('data', (data) => resolve(JSON.parse(String(data)))),
   );
   const alive = () => pids.filter((pid) => netOf(pid) !== undefined);
+  // Its death signal is set just before the command itself runs.
+  for (let tries = 0; tries < 100 && !commandOf(pids[1]!).startsWith('sleep'); tries += 1) await sleep(20);
   expect(alive()).toEqual(pids);
   expect(netOf(pids[0]!)).not.toBe(netOf(process.pid));
   owner.kill('SIGKILL');
