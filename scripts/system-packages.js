@@ -1,5 +1,6 @@
 // Makes sure that the system packages which the demo and the kernel tests need are there. As root with apt-get it
-// installs what is missing and says so; otherwise it prints the command that would and exits 3.
+// installs what is missing and says so; otherwise it prints the command that would and exits 3. With `--pods`, as root,
+// also what runs real pods: the tests that need it are for root alone.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -12,7 +13,24 @@ const needed = [
   ['conntrack', 'conntrack'],
   ['ipset', 'ipset'],
 ];
-const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+const pods = [
+  ['podman', 'podman'],
+  ['runc', 'runc'],
+  ['catatonit', 'catatonit'],
+  ['netavark', 'netavark'],
+  ['aardvark-dns', 'aardvark-dns'],
+];
+if (process.argv.includes('--pods') && process.getuid?.() === 0) needed.push(...pods);
+
+const path = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  '/usr/sbin',
+  '/sbin',
+  '/usr/bin',
+  '/bin',
+  '/usr/lib/podman',
+  '/usr/libexec/podman',
+];
 const has = (command) =>
   path.some((folder) => {
     try {
