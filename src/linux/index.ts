@@ -1,0 +1,10 @@
+export { type Endpoint, endpointOf, formatEndpoint, isLinkLocal, sameEndpoint } from './socket-address.ts';
+export { connectFrom, type Departure, tryDeparture } from './socket-connect.ts';
+export { descriptorOf } from './socket-descriptor.ts';
+export { type Holder, holderOf } from './socket-holder.ts';
+export { closeDescriptor, SystemCallFailed } from './socket-libc.ts';
+export { originalDestination } from './socket-original-destination.ts';
+export { connectBlocking, type Owner, openSocketAs } from './socket-owner.ts';
+export { isReset, resetOnClose } from './socket-reset.ts';
+export { parseSocketTable, readSocketTable, type SocketEntry, TCP_ESTABLISHED, TCP_LISTEN } from './socket-table.ts';
+export { openTransparentListener } from './socket-transparent.ts';

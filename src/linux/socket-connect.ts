@@ -1,0 +1,59 @@
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Family } from '../address/index.ts';
+import { AF_INET, AF_INET6, type Endpoint } from './socket-address.ts';
+import { closeDescriptor, openSocket, SOL_IP, setOption } from './socket-libc.ts';
+import { setMark } from './socket-mark.ts';
+import { makeTransparent } from './socket-transparent.ts';
+
+/** How a connection leaves this host. */
+export interface Departure {
+  readonly to: Endpoint;
+  /** The address it leaves from; the kernel's choice when undefined. */
+  readonly from?: string | undefined;
+  /** `from` is not this host's own (IP_TRANSPARENT). */
+  readonly foreign?: boolean | undefined;
+  /** SO_MARK; 0 for none. */
+  readonly mark?: number | undefined;
+}
+
+const IP_BIND_ADDRESS_NO_PORT = 24;
+
+/**
+ * Starts a connection with options that Node cannot set. The socket reports `connect` or `error` as one of Node's own;
+ * it reads nothing before it is connected, and stays open for the other direction after the peer's FIN.
+ * Throws SystemCallFailed where an option is refused.
+ */
+export function connectFrom({ to, from, foreign, mark }: Departure): Socket {
+  const fd = openSocket(to.family === 'ipv4' ? AF_INET : AF_INET6);
+  try {
+    prepare(fd, to.family, { from, foreign, mark });
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+  // `manualStart` (undocumented) keeps Node from reading a socket that is not connected yet.
+  const options: SocketConstructorOpts & { manualStart: true } = { fd, allowHalfOpen: true, manualStart: true };
+  return new Socket(options).connect({
+    host: to.address,
+    port: to.port,
+    noDelay: true,
+    ...(from === undefined ? {} : { localAddress: from }),
+  });
+}
+
+function prepare(fd: number, family: Family, { from, foreign, mark }: Omit<Departure, 'to'>): void {
+  if (mark) setMark(fd, mark);
+  if (foreign) makeTransparent(fd, family);
+  // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.
+  if (from !== undefined) setOption(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'setsockopt IP_BIND_ADDRESS_NO_PORT');
+}
+
+/** Tries what `connectFrom` would need, without connecting: throws SystemCallFailed where it is not permitted. */
+export function tryDeparture(options: { readonly foreign?: boolean; readonly mark?: number }): void {
+  const fd = openSocket(AF_INET);
+  try {
+    prepare(fd, 'ipv4', options);
+  } finally {
+    closeDescriptor(fd);
+  }
+}

@@ -1,0 +1,97 @@
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+
+/** A system call that the kernel refused. `code` is errno's name: `EPERM`, `EADDRINUSE`. */
+export class SystemCallFailed extends Error {
+  readonly call: string;
+  readonly code: string;
+
+  constructor(call: string, code: string) {
+    super(`${call}: ${code}`);
+    this.name = 'SystemCallFailed';
+    this.call = call;
+    this.code = code;
+  }
+}
+
+/** Those of the C library's calls that Node has no way to make. Numbers are file descriptors or -1. */
+interface SocketCalls {
+  socket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
+  close(fd: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
+  setfsuid(uid: number): number;
+  setfsgid(gid: number): number;
+  errno(): number;
+}
+
+let bound: SocketCalls | undefined;
+
+/** The calls, bound on first use: whoever never asks for them never loads koffi. */
+export function socketCalls(): SocketCalls {
+  if (bound) return bound;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  // The process's own symbols: whichever C library Node was linked with.
+  const libc = koffi.load(null);
+  const call = (prototype: string) => libc.func(prototype) as (...args: unknown[]) => number;
+  bound = {
+    socket: call('int socket(int, int, int)'),
+    bind: call('int bind(int, const void *, uint32_t)'),
+    listen: call('int listen(int, int)'),
+    connect: call('int connect(int, const void *, uint32_t)'),
+    close: call('int close(int)'),
+    getsockname: call('int getsockname(int, _Out_ void *, _Inout_ void *)'),
+    getsockopt: call('int getsockopt(int, int, int, _Out_ void *, _Inout_ void *)'),
+    setsockopt: call('int setsockopt(int, int, int, const void *, uint32_t)'),
+    setfsuid: call('int setfsuid(uint32_t)'),
+    setfsgid: call('int setfsgid(uint32_t)'),
+    errno: () => koffi.errno(),
+  };
+  return bound;
+}
+
+/** Passes on what a call returned, or throws what errno says. To be called with the call itself, at once after it. */
+export function checked(call: string, returned: number): number {
+  if (returned >= 0) return returned;
+  throw new SystemCallFailed(call, getSystemErrorName(-socketCalls().errno()));
+}
+
+/** Sets an option whose value is one int. Source: setsockopt(2). */
+export function setOption(fd: number, level: number, option: number, value: number, call: string): void {
+  checked(call, socketCalls().setsockopt(fd, level, option, new Uint8Array(Int32Array.of(value).buffer), 4));
+}
+
+/** Reads an option into `value`; false where the kernel has none (ENOENT). */
+export function readOption(fd: number, level: number, option: number, value: Uint8Array, call: string): boolean {
+  const length = new Uint8Array(Uint32Array.of(value.length).buffer);
+  try {
+    checked(call, socketCalls().getsockopt(fd, level, option, value, length));
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallFailed && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Levels and types. The same numbers on x86_64 and arm64. */
+export const SOL_IP = 0;
+export const SOL_SOCKET = 1;
+export const SOL_TCP = 6;
+export const SOL_IPV6 = 41;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK_CLOEXEC = 0x8_0800;
+
+/** A TCP socket. `blocking` where the caller itself connects. */
+export function openSocket(family: number, blocking = false): number {
+  const type = SOCK_STREAM | (blocking ? 0x8_0000 : SOCK_NONBLOCK_CLOEXEC);
+  return checked('socket', socketCalls().socket(family, type, 0));
+}
+
+/** Closes a descriptor that no Node object owns. */
+export const closeDescriptor = (fd: number): void => {
+  socketCalls().close(fd);
+};
