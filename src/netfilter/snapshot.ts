@@ -38,6 +38,8 @@ export interface Route {
   readonly device?: string;
   readonly gateway?: AddressValue;
   readonly metric: number;
+  /** The source address that packets of this host's own take on this route (`src` in `ip route`). */
+  readonly source?: AddressValue;
 }
 
 /** One line of `ip rule`. */
@@ -82,6 +84,8 @@ export interface Snapshot {
   /** When, ISO 8601. */
   readonly taken?: string;
   readonly held: readonly HeldRules[];
+  /** The order of `held` was not read from the kernel: where both back ends hold rules, either may run first. */
+  readonly orderUnknown?: true;
   readonly interfaces?: readonly Interface[];
   readonly routes?: readonly Route[];
   readonly routingRules?: readonly RoutingRule[];

@@ -64,6 +64,8 @@ export interface RuleStep {
   readonly packet: Packet;
   /** In an undecided rule: which way this walk went. */
   readonly taken?: boolean;
+  /** Matched, but the kernel did something else or more than the effect says: "ignored: …", "dropped: …". */
+  readonly note?: string;
 }
 
 /** Where a packet ends. */
@@ -77,6 +79,8 @@ export type Outcome =
   /** A packet of this namespace's own that leaves it without the proxy. */
   | { readonly kind: 'sent'; readonly out: string; readonly because: string }
   | { readonly kind: 'nobody listens'; readonly port: number; readonly because: string }
+  /** Reached this host and no listening socket is asked: the kernel itself takes it (an echo request, say). */
+  | { readonly kind: 'delivered'; readonly because: string }
   | { readonly kind: 'unknown'; readonly because: string };
 
 export interface Endpoint {
