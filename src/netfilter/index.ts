@@ -65,4 +65,5 @@ export {
   type RoutingRule,
   type Snapshot,
   type Sysctls,
+  type Unread,
 } from './snapshot.ts';

@@ -8,6 +8,21 @@ export type Backend = 'nft' | 'legacy';
 export interface HeldRules {
   readonly backend: Backend;
   readonly rules: RuleSet;
+  /**
+   * `unknown`: the other back end has rules in the same table, and which of the two runs first cannot be read. Absent: the
+   * order of the list is the order in which they run.
+   */
+  readonly order?: 'unknown';
+}
+
+/** A part of a snapshot that could not be read. */
+export interface Unread {
+  readonly about: 'rules' | 'interfaces' | 'routes' | 'routingRules' | 'listeners' | 'sysctls' | 'ipsets';
+  /** What is missing, in words: `the IPv4 rules of the nft back end`. */
+  readonly what: string;
+  readonly because: string;
+  /** What would help. */
+  readonly hint?: string;
 }
 
 /** An address of an interface, as `ip address` lists it. */
@@ -93,6 +108,8 @@ export interface Snapshot {
   readonly sysctls?: Sysctls;
   /** `ipset save`, word for word. */
   readonly ipsets?: string;
+  /** What could not be read, and why. Absent: all was read, or the snapshot is of a text that holds rules only. */
+  readonly unread?: readonly Unread[];
 }
 
 /** The rule sets of one family in the order in which they run. */
