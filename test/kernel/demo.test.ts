@@ -1,0 +1,84 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { WAYS } from '../support/namespace.ts';
+
+const SIDESTEP = fileURLToPath(new URL('../../bin/sidestep.js', import.meta.url));
+
+/** The command that runs the demo, as root or having given that up. */
+const argv = (user: number | undefined, args: readonly string[]): readonly [string, readonly string[]] =>
+  user === undefined
+    ? [process.execPath, [SIDESTEP, 'demo', ...args]]
+    : [
+        'setpriv',
+        [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', process.execPath, SIDESTEP, 'demo', ...args],
+      ];
+
+/** Processes that carry a mark in their environment: a demo and all that it started. */
+function leftovers(mark: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return line.split('\0').includes(mark) ? [pid] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+describe.for(WAYS)('the demo $title', ({ options: { user } }) => {
+  test.for(['istio-2018', 'istio'])('tells the story with %s rules, and every claim holds', (dialect) => {
+    const [file, args] = argv(user, ['--dialect', dialect, '-o', 'json']);
+    const done = spawnSync(file, args, { encoding: 'utf8' });
+    expect(done.stderr).toBe('');
+    const story = JSON.parse(done.stdout);
+    const broken = story.steps.flatMap((step: { claims: { holds: boolean }[] }) => step.claims.filter((c) => !c.holds));
+    expect(broken).toEqual([]);
+    expect(story).toMatchObject({ schema: 'sidestep/demo/1', dialect, holds: true });
+    expect(story.steps).toHaveLength(9);
+    expect(done.status).toBe(0);
+  });
+
+  test('shows each step, the command a user would type, and what happened', () => {
+    const [file, args] = argv(user, []);
+    const done = spawnSync(file, args, { encoding: 'utf8', env: { ...process.env, COLUMNS: '100', NO_COLOR: '1' } });
+    expect(done.status, done.stdout + done.stderr).toBe(0);
+    expect(done.stdout).toContain('$ sidestep bypass 8888 --apply');
+    expect(done.stdout).toMatch(/✓ the app on :8888 was called by the client itself, 10\.0\.0\.9/);
+    expect(done.stdout).toMatch(/All \d+ claims held/);
+    expect(done.stdout).not.toContain('✗ the');
+  });
+
+  test.for(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves nothing behind when %s ends it', async (signal) => {
+    const mark = `SIDESTEP_DEMO_TEST=${process.pid}-${signal}-${user ?? 0}`;
+    const [file, args] = argv(user, ['--pause']);
+    const demo = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment(mark) } });
+    let said = '';
+    demo.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    demo.stdin.on('error', () => {});
+    // Two steps on, the app runs and the rules are in place.
+    for (let tries = 0; tries < 500 && !said.includes('\n3  '); tries += 1) {
+      demo.stdin.write('\n');
+      await sleep(20);
+    }
+    expect(said).toContain('\n2  ');
+    expect(leftovers(mark).length).toBeGreaterThan(1);
+    demo.kill(signal);
+    await once(demo, 'exit');
+    for (let tries = 0; tries < 200 && leftovers(mark).length > 0; tries += 1) await sleep(20);
+    expect(leftovers(mark)).toEqual([]);
+    // A namespace lives by its processes, and none is left.
+  });
+});
+
+const environment = (mark: string): Record<string, string> => {
+  const [name = '', value = ''] = mark.split('=');
+  return { [name]: value };
+};
