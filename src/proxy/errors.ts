@@ -1,0 +1,73 @@
+import { holderOf, SystemCallFailed } from '../linux/index.ts';
+
+/** A port that the proxy needs and does not get. The message names the port, who holds it, and the way out. */
+export class PortUnavailable extends Error {
+  readonly port: number;
+  readonly code: string;
+  /** What to do about it. */
+  readonly hint: string;
+
+  constructor(port: number, code: string, message: string, hint: string) {
+    super(message);
+    this.name = 'PortUnavailable';
+    this.port = port;
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Something the proxy may not do. `capability` is the one that would allow it. */
+export class ProxyNotPermitted extends Error {
+  readonly capability: string;
+  readonly hint: string;
+
+  constructor(what: string, capability: string, hint: string) {
+    super(`${what}: not permitted (${capability} is missing)`);
+    this.name = 'ProxyNotPermitted';
+    this.capability = capability;
+    this.hint = hint;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof SystemCallFailed ? error.code : ((error as NodeJS.ErrnoException)?.code ?? '');
+
+/** Whether the address family is not there at all: then IPv4 alone is listened on. */
+export const lacksFamily = (error: unknown): boolean => ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(codeOf(error));
+
+/** What a failed listener says to a person. */
+export function explainListen(error: unknown, port: number, purpose: string): Error {
+  const code = codeOf(error);
+  const call = error instanceof SystemCallFailed ? error.call : 'bind';
+  if (code === 'EADDRINUSE') return inUse(port, purpose);
+  if (call.includes('TRANSPARENT')) {
+    const hint = 'run the proxy with CAP_NET_ADMIN (setpriv, or capabilities.add: [NET_ADMIN]), or use REDIRECT mode';
+    return new ProxyNotPermitted(`TPROXY on port ${port}`, 'CAP_NET_ADMIN', hint);
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    const hint = `choose a port of 1024 or above, or grant CAP_NET_BIND_SERVICE; net.ipv4.ip_unprivileged_port_start also decides`;
+    return new PortUnavailable(port, code, `port ${port} (${purpose}): not permitted`, hint);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new PortUnavailable(port, code, `port ${port} (${purpose}): ${message}`, 'check the address to listen on');
+}
+
+function inUse(port: number, purpose: string): PortUnavailable {
+  const holder = holderOf(port);
+  const who = holder ? `${holder.name} (pid ${holder.pid})` : 'another process';
+  const hint = holder
+    ? `stop it (kill ${holder.pid}), or choose another port and point the rules there`
+    : `see who holds it with: ss -ltnp 'sport = :${port}' (as root), or choose another port and point the rules there`;
+  return new PortUnavailable(port, 'EADDRINUSE', `port ${port} (${purpose}) is in use by ${who}`, hint);
+}
+
+/** What a refused option of the proxy's own connections says to a person. */
+export function explainDeparture(error: unknown): Error {
+  if (codeOf(error) !== 'EPERM') return error instanceof Error ? error : new Error(String(error));
+  const what = error instanceof SystemCallFailed && error.call.includes('MARK') ? 'SO_MARK' : 'IP_TRANSPARENT';
+  const hint =
+    what === 'SO_MARK'
+      ? 'run the proxy with CAP_NET_ADMIN, or leave the mark out and let the rules know the proxy by its uid'
+      : 'run the proxy with CAP_NET_ADMIN, or let it connect from its own address (inboundSource "proxy")';
+  return new ProxyNotPermitted(`${what} on the proxy’s own connections`, 'CAP_NET_ADMIN', hint);
+}

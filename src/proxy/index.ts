@@ -1,0 +1,20 @@
+export { type AccessLog, formatRecord, openAccessLog } from './access-log.ts';
+export {
+  DIALECT_DEFAULTS,
+  type DrainTimes,
+  PROXY_DEFAULTS,
+  type ProxyConfig,
+  ProxyConfigRefused,
+  type ProxyDialect,
+  type ProxyMode,
+  type Settings,
+  settingsOf,
+} from './config.ts';
+export type { ConnectionRecord, Engine, EngineParts, Flag, ListenerOptions, OpenListener } from './engine.ts';
+export { PortUnavailable, ProxyNotPermitted } from './errors.ts';
+export { netEngine } from './net-engine.ts';
+export type { KernelSockets } from './net-sockets.ts';
+export { type Arrival, type Decision, type Direction, decide, type Host } from './policy.ts';
+export { type ProxyStatistics, type RunningProxy, startProxy } from './proxy.ts';
+export { READINESS_PATH } from './readiness.ts';
+export type { DrainReport } from './shutdown.ts';

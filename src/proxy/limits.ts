@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+
+/** Descriptors that are not connections: Node's own, listeners, logs. */
+const OTHERS = 64;
+/** A proxied connection has two. */
+const EACH = 2;
+
+/**
+ * How many connections each of `listeners` may have at a time: what was asked for, or less where the limit of open files
+ * (Node raises the soft one to the hard one) does not allow as many. A connection over a limit of ours is refused with a
+ * reason; one over the kernel's is lost without a word.
+ */
+export function connectionLimit(asked: number, listeners: number, openFiles = openFileLimit()): number {
+  return Math.max(1, Math.min(asked, Math.floor((openFiles - OTHERS) / EACH / listeners)));
+}
+
+function openFileLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

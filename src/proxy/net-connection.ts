@@ -1,0 +1,216 @@
+import type { Socket } from 'node:net';
+import type { Endpoint } from '../linux/index.ts';
+import type { Settings } from './config.ts';
+import type { ConnectionRecord, EngineParts, Flag } from './engine.ts';
+import { pump, whenWritten } from './net-pump.ts';
+import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
+import type { Arrival, Decision } from './policy.ts';
+
+/** How long bytes that came before a RST may take to be written out before the RST is passed on. */
+const BEFORE_RESET = 1000;
+
+type Forward = Extract<Decision, { kind: 'forward' }>;
+type Ended = Pick<ConnectionRecord, 'flag' | 'details' | 'failure'>;
+
+const ORDINARY: Ended = { flag: undefined, details: undefined, failure: undefined };
+
+/**
+ * One accepted connection and the one that is opened for it, until both are closed. The client's bytes stay in the kernel
+ * until the upstream is connected, so that none are lost and none are read for nothing.
+ */
+export class Connection {
+  readonly #client: Socket;
+  readonly #kernel: KernelSockets;
+  readonly #settings: Settings;
+  readonly #parts: EngineParts;
+  readonly #over: () => void;
+  readonly #start = Date.now();
+  readonly #peer: Endpoint | undefined;
+  #destination: Endpoint | undefined;
+  #decision: Decision | undefined;
+  #upstream: Socket | undefined;
+  #upstreamLocal: Endpoint | undefined;
+  #connecting: NodeJS.Timeout | undefined;
+  #joined = false;
+  #lastMoved = this.#start;
+  #received = 0;
+  #sent = 0;
+  /** Set by whatever ends the connection first; what follows from it does not change it. */
+  #ended: Ended | undefined;
+  #open = 1;
+
+  /** `over` is called when the connection has ended and its record was given. */
+  constructor(
+    client: Socket,
+    outside: { kernel: KernelSockets; settings: Settings; parts: EngineParts; over: () => void },
+  ) {
+    this.#client = client;
+    this.#kernel = outside.kernel;
+    this.#settings = outside.settings;
+    this.#parts = outside.parts;
+    this.#over = outside.over;
+    this.#peer = remoteEnd(client);
+    client.on('error', (error) => this.#failed(client, error));
+    client.on('close', () => this.#closed());
+  }
+
+  /** Refuses the connection before anything is known of it. */
+  refuse(flag: Flag, details: string): void {
+    this.#destination = localEnd(this.#client);
+    this.#end({ ...ORDINARY, flag, details });
+    this.#kernel.reset(this.#client);
+  }
+
+  /** Finds out where the connection was going, and carries out what the policy says. */
+  start(takes: Arrival['listener'], original: (peer: Endpoint, local: Endpoint) => Endpoint | undefined): void {
+    const local = localEnd(this.#client);
+    if (!this.#peer || !local) {
+      this.refuse('DC', 'the client was gone before its connection was looked at');
+      return;
+    }
+    const arrival: Arrival = { listener: takes, peer: this.#peer, local, original: original(this.#peer, local) };
+    this.#destination = arrival.original ?? local;
+    this.#decision = this.#parts.decide(arrival);
+    if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
+    else this.#connect(this.#decision);
+  }
+
+  /** Resets both sides. */
+  reset(flag: Flag, details: string): void {
+    this.#abort({ ...ORDINARY, flag, details });
+  }
+
+  /** Once a second: looks for what no event tells. */
+  tick(now: number): void {
+    const { idleTimeout } = this.#settings;
+    // A side that is not read, because the other one is stalled, not there yet, or has all there is, does not tell of a RST.
+    for (const side of [this.#client, this.#upstream]) {
+      if (side && !side.destroyed && !side.connecting && isUnread(side) && this.#kernel.isReset(side)) {
+        this.#failed(side, new Error('read ECONNRESET'));
+        return;
+      }
+    }
+    if (this.#joined && idleTimeout > 0 && now - this.#lastMoved >= idleTimeout) this.#idle();
+  }
+
+  #connect(decision: Forward): void {
+    const { upstream: to, from, foreign, mark } = decision;
+    let upstream: Socket;
+    try {
+      upstream = this.#kernel.connect({ to, from, foreign, mark });
+    } catch (error) {
+      this.#unreachable(error as Error);
+      return;
+    }
+    this.#upstream = upstream;
+    this.#open += 1;
+    upstream.on('error', (error) => this.#failed(upstream, error));
+    upstream.on('close', () => this.#closed());
+    upstream.on('connect', () => this.#join(upstream));
+    // Node connects in the next tick, and then the end is known: before a listener of our own can have accepted it.
+    process.nextTick(() => {
+      this.#upstreamLocal = localEnd(upstream);
+      if (this.#upstreamLocal) this.#parts.opened(this.#upstreamLocal, decision.direction);
+    });
+    const { connectTimeout } = this.#settings;
+    this.#connecting = setTimeout(() => {
+      this.#unreachable(new Error(`no answer within ${connectTimeout} ms`));
+    }, connectTimeout);
+  }
+
+  #join(upstream: Socket): void {
+    clearTimeout(this.#connecting);
+    this.#joined = true;
+    this.#lastMoved = Date.now();
+    const { keepAlive } = this.#settings;
+    if (keepAlive > 0) {
+      this.#client.setKeepAlive(true, keepAlive);
+      upstream.setKeepAlive(true, keepAlive);
+    }
+    pump(this.#client, upstream, (bytes) => {
+      this.#received += bytes;
+      this.#lastMoved = Date.now();
+    });
+    pump(upstream, this.#client, (bytes) => {
+      this.#sent += bytes;
+      this.#lastMoved = Date.now();
+    });
+  }
+
+  #failed(side: Socket, error: Error): void {
+    if (side !== this.#client && !this.#joined) {
+      this.#unreachable(error);
+      return;
+    }
+    const [flag, who, other]: [Flag, string, Socket | undefined] =
+      side === this.#client ? ['DC', 'the client', this.#upstream] : ['UC', 'the upstream', this.#client];
+    this.#end({ ...ORDINARY, flag, details: `${who} ended the connection: ${error.message}` });
+    side.destroy();
+    other?.pause();
+    if (other && this.#joined) whenWritten(other, BEFORE_RESET, () => this.#kernel.reset(other));
+    else if (other) this.#kernel.reset(other);
+  }
+
+  #unreachable(error: Error): void {
+    this.#abort({ flag: 'UF,URX', details: undefined, failure: reasonOf(error) });
+  }
+
+  /** An end that truncates nothing is a FIN; where bytes wait that will not be sent, a RST says so. */
+  #idle(): void {
+    this.#end({ ...ORDINARY, flag: 'SI', details: `no byte either way for ${this.#settings.idleTimeout} ms` });
+    for (const side of [this.#client, this.#upstream]) {
+      if (side && side.writableLength > 0) this.#kernel.reset(side);
+      else side?.destroy();
+    }
+  }
+
+  #abort(ended: Ended): void {
+    this.#end(ended);
+    if (this.#upstream) this.#kernel.reset(this.#upstream);
+    this.#kernel.reset(this.#client);
+  }
+
+  #end(ended: Ended): void {
+    this.#ended ??= ended;
+  }
+
+  #closed(): void {
+    this.#open -= 1;
+    if (this.#open > 0) return;
+    clearTimeout(this.#connecting);
+    if (this.#upstreamLocal) this.#parts.closed(this.#upstreamLocal);
+    const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
+    this.#parts.ended({
+      start: this.#start,
+      duration: Date.now() - this.#start,
+      direction: this.#decision?.direction,
+      peer: this.#peer,
+      destination: this.#destination,
+      upstream: decision?.upstream,
+      upstreamLocal: this.#joined ? this.#upstreamLocal : undefined,
+      cluster: decision?.cluster,
+      received: this.#received,
+      sent: this.#sent,
+      ...(this.#ended ?? ORDINARY),
+    });
+    this.#over();
+  }
+}
+
+const isUnread = (socket: Socket): boolean => socket.isPaused() || socket.readableEnded;
+
+/** In words, where the system's own are not enough to see what to do. */
+function reasonOf(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const because: Record<string, string> = {
+    ECONNREFUSED: 'nobody listens there',
+    EHOSTUNREACH: 'the host does not answer',
+    ENETUNREACH: 'there is no route',
+    EADDRNOTAVAIL: 'the source address is not on this host; IPv6 needs ::6/128 on lo, which sidestep init adds',
+    EPERM: 'CAP_NET_ADMIN is missing, or a rule rejects it',
+    EMFILE: 'too many open files',
+    ENFILE: 'too many open files',
+  };
+  const words = code === undefined ? undefined : because[code];
+  return words ? `${error.message} (${words})` : error.message;
+}

@@ -1,0 +1,97 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Endpoint, endpointOf, openTransparentListener } from '../linux/index.ts';
+import type { Settings } from './config.ts';
+import type { Engine, EngineParts, ListenerOptions, OpenListener } from './engine.ts';
+import { Connection } from './net-connection.ts';
+import { type KernelSockets, kernelSockets } from './net-sockets.ts';
+
+const BACKLOG = 1024;
+/** How often connections are looked at for what no event tells, in milliseconds. */
+const TICK = 1000;
+
+/** The engine on Node's own sockets: right in every case, and no faster than they are. */
+export const netEngine = (kernel: KernelSockets = kernelSockets): Engine => ({
+  open: (options, settings, parts) => openListener(options, settings, parts, kernel),
+});
+
+async function openListener(
+  options: ListenerOptions,
+  settings: Settings,
+  parts: EngineParts,
+  kernel: KernelSockets,
+): Promise<OpenListener> {
+  const connections = new Set<Connection>();
+  const waiting: (() => void)[] = [];
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+    const connection = new Connection(client, {
+      kernel,
+      settings,
+      parts,
+      over() {
+        connections.delete(connection);
+        if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();
+      },
+    });
+    connections.add(connection);
+    if (connections.size > options.maxConnections) {
+      connection.refuse('UO', `the limit of ${options.maxConnections} connections on port ${options.port} is reached`);
+    } else connection.start(options.takes, (peer, local) => originalOf(client, peer, local, port, options, kernel));
+  });
+  await listening(server, options);
+  // The kernel may be out of descriptors for a while: that ends no other connection.
+  server.on('error', () => {});
+  const { port } = server.address() as { port: number };
+  const timer = setInterval(() => {
+    const now = Date.now();
+    for (const connection of connections) connection.tick(now);
+  }, TICK).unref();
+  return {
+    port,
+    get connections() {
+      return connections.size;
+    },
+    stop() {
+      server.close();
+    },
+    async idle() {
+      if (connections.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      clearInterval(timer);
+    },
+    reset(reason) {
+      for (const connection of connections) connection.reset('LR', reason);
+    },
+  };
+}
+
+/**
+ * Where a connection was going. TPROXY leaves the destination as it was, so that it is the socket's own end, unless that
+ * is the port of the listener itself: then a REDIRECT may have sent it here (Istio's TPROXY rules have one too).
+ */
+function originalOf(
+  client: Socket,
+  peer: Endpoint,
+  local: Endpoint,
+  port: number,
+  { transparent }: ListenerOptions,
+  kernel: KernelSockets,
+): Endpoint | undefined {
+  if (transparent && local.port !== port) return local;
+  try {
+    return kernel.originalDestination(client, peer.family) ?? (transparent ? local : undefined);
+  } catch {
+    // A client that is gone again has none.
+    return undefined;
+  }
+}
+
+async function listening(server: Server, { address, port, transparent }: ListenerOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    if (transparent) server.listen({ fd: openTransparentListener(endpointOf(address, port)) }, BACKLOG);
+    else server.listen({ port, host: address, backlog: BACKLOG, ipv6Only: false });
+  });
+}

@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Passes on what `from` sends until its FIN, then the FIN itself. Never holds more than one write that `to` has not taken
+ * (64 KiB): while it waits, `from` is not read and the kernel's window stops its sender.
+ *
+ * `moved` is called with the size of each piece, and with 0 when a stalled reader takes bytes again.
+ */
+export function pump(from: Socket, to: Socket, moved: (bytes: number) => void): void {
+  from.on('data', (piece: Buffer) => {
+    moved(piece.length);
+    if (!to.write(piece)) from.pause();
+  });
+  to.on('drain', () => {
+    moved(0);
+    from.resume();
+  });
+  from.on('end', () => to.end());
+  from.resume();
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Calls `then` once all that was written to a socket is in the kernel's hands, or after `timeout` ms: a RST that follows
+ * must not overtake bytes which its sender had sent before.
+ */
+export function whenWritten(socket: Socket, timeout: number, then: () => void): void {
+  if (socket.destroyed || socket.writableLength === 0) {
+    then();
+    return;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const once = () => {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    timer = undefined;
+    then();
+  };
+  timer = setTimeout(once, timeout);
+  if (socket.writableEnded) socket.once('finish', once);
+  else socket.write(NOTHING, once);
+  socket.once('close', once);
+}

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DrainTimes } from './config.ts';
+import type { OpenListener } from './engine.ts';
+import type { Readiness } from './readiness.ts';
+
+/** How a shutdown went. */
+export interface DrainReport {
+  /** Connections that ended by themselves after the proxy had stopped accepting. */
+  readonly ended: number;
+  /** Connections that were reset when the time was over. */
+  readonly reset: number;
+  readonly logLinesDropped: number;
+}
+
+export interface Shutdown {
+  drain(): Promise<DrainReport>;
+  close(): Promise<DrainReport>;
+}
+
+/**
+ * The order of a shutdown: readiness fails first, so that whoever sends connections here stops; only then the ports close;
+ * open connections may end; the rest is reset. `flush` is called last and returns how many log lines were dropped.
+ */
+export function shutdownOf(
+  listeners: readonly OpenListener[],
+  readiness: Readiness | undefined,
+  times: DrainTimes,
+  flush: () => Promise<number>,
+): Shutdown {
+  const hurry = new AbortController();
+  const open = () => listeners.reduce((sum, { connections }) => sum + connections, 0);
+  const run = async (): Promise<DrainReport> => {
+    readiness?.fail();
+    await patiently(times.notice, hurry.signal);
+    for (const listener of listeners) listener.stop();
+    const before = open();
+    const idle = Promise.all(listeners.map((listener) => listener.idle()));
+    const early = new AbortController();
+    void idle.then(() => early.abort());
+    await patiently(times.timeout, AbortSignal.any([hurry.signal, early.signal]));
+    const left = open();
+    const reason = hurry.signal.aborted
+      ? 'the proxy was stopped'
+      : `the proxy drained for ${times.timeout} ms and stopped`;
+    for (const listener of listeners) listener.reset(reason);
+    await idle;
+    await readiness?.close();
+    return { ended: before - left, reset: left, logLinesDropped: await flush() };
+  };
+  let running: Promise<DrainReport> | undefined;
+  const drain = () => {
+    running ??= run();
+    return running;
+  };
+  return {
+    drain,
+    close() {
+      hurry.abort();
+      return drain();
+    },
+  };
+}
+
+/** Waits, unless told not to. */
+async function patiently(time: number, signal: AbortSignal): Promise<void> {
+  if (time > 0) await sleep(time, undefined, { signal }).catch(() => {});
+}
