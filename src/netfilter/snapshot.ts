@@ -8,11 +8,6 @@ export type Backend = 'nft' | 'legacy';
 export interface HeldRules {
   readonly backend: Backend;
   readonly rules: RuleSet;
-  /**
-   * `unknown`: the other back end has rules in the same table, and which of the two runs first cannot be read. Absent: the
-   * order of the list is the order in which they run.
-   */
-  readonly order?: 'unknown';
 }
 
 /** A part of a snapshot that could not be read. */
@@ -77,6 +72,8 @@ export interface Listener {
   /** An IPv6 socket bound to :: that takes IPv4 too. */
   readonly dual?: boolean;
   readonly transparent?: boolean;
+  /** The only interface whose packets it takes (SO_BINDTODEVICE, or the zone of a link-local address). */
+  readonly device?: string;
   readonly uid?: number;
   readonly process?: { readonly pid: number; readonly name: string };
 }
