@@ -3,6 +3,7 @@ import type { Family } from '../address/index.ts';
 import { AF_INET, AF_INET6, type Endpoint } from './socket-address.ts';
 import { closeDescriptor, openSocket, SOL_IP, setOption } from './socket-libc.ts';
 import { setMark } from './socket-mark.ts';
+import { type Owner, openSocketAs } from './socket-owner.ts';
 import { makeTransparent } from './socket-transparent.ts';
 
 /** How a connection leaves this host. */
@@ -14,6 +15,8 @@ export interface Departure {
   readonly foreign?: boolean | undefined;
   /** SO_MARK; 0 for none. */
   readonly mark?: number | undefined;
+  /** Whose the socket is to be, instead of this process's user. */
+  readonly owner?: Owner | undefined;
 }
 
 const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -23,8 +26,9 @@ const IP_BIND_ADDRESS_NO_PORT = 24;
  * it reads nothing before it is connected, and stays open for the other direction after the peer's FIN.
  * Throws SystemCallFailed where an option is refused.
  */
-export function connectFrom({ to, from, foreign, mark }: Departure): Socket {
-  const fd = openSocket(to.family === 'ipv4' ? AF_INET : AF_INET6);
+export function connectFrom({ to, from, foreign, mark, owner }: Departure): Socket {
+  const family = to.family === 'ipv4' ? AF_INET : AF_INET6;
+  const fd = owner ? openSocketAs(family, owner) : openSocket(family);
   try {
     prepare(fd, to.family, { from, foreign, mark });
   } catch (error) {
@@ -41,7 +45,7 @@ export function connectFrom({ to, from, foreign, mark }: Departure): Socket {
   });
 }
 
-function prepare(fd: number, family: Family, { from, foreign, mark }: Omit<Departure, 'to'>): void {
+function prepare(fd: number, family: Family, { from, foreign, mark }: Omit<Departure, 'to' | 'owner'>): void {
   if (mark) setMark(fd, mark);
   if (foreign) makeTransparent(fd, family);
   // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.

@@ -18,10 +18,7 @@ export class SystemCallFailed extends Error {
 interface SocketCalls {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
-  listen(fd: number, backlog: number): number;
-  connect(fd: number, address: Uint8Array, length: number): number;
   close(fd: number): number;
-  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   setfsuid(uid: number): number;
@@ -41,10 +38,7 @@ export function socketCalls(): SocketCalls {
   bound = {
     socket: call('int socket(int, int, int)'),
     bind: call('int bind(int, const void *, uint32_t)'),
-    listen: call('int listen(int, int)'),
-    connect: call('int connect(int, const void *, uint32_t)'),
     close: call('int close(int)'),
-    getsockname: call('int getsockname(int, _Out_ void *, _Inout_ void *)'),
     getsockopt: call('int getsockopt(int, int, int, _Out_ void *, _Inout_ void *)'),
     setsockopt: call('int setsockopt(int, int, int, const void *, uint32_t)'),
     setfsuid: call('int setfsuid(uint32_t)'),
@@ -82,14 +76,11 @@ export const SOL_IP = 0;
 export const SOL_SOCKET = 1;
 export const SOL_TCP = 6;
 export const SOL_IPV6 = 41;
-const SOCK_STREAM = 1;
-const SOCK_NONBLOCK_CLOEXEC = 0x8_0800;
+/** SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC. */
+const STREAM = 0x8_0801;
 
-/** A TCP socket. `blocking` where the caller itself connects. */
-export function openSocket(family: number, blocking = false): number {
-  const type = SOCK_STREAM | (blocking ? 0x8_0000 : SOCK_NONBLOCK_CLOEXEC);
-  return checked('socket', socketCalls().socket(family, type, 0));
-}
+/** A TCP socket that blocks nobody and is not inherited. */
+export const openSocket = (family: number): number => checked('socket', socketCalls().socket(family, STREAM, 0));
 
 /** Closes a descriptor that no Node object owns. */
 export const closeDescriptor = (fd: number): void => {

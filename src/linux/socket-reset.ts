@@ -1,5 +1,7 @@
+import { getSystemErrorName } from 'node:util';
 import { checked, readOption, SOL_SOCKET, SOL_TCP, socketCalls } from './socket-libc.ts';
 
+const SO_ERROR = 4;
 const SO_LINGER = 13;
 const TCP_INFO = 11;
 const TCP_CLOSE = 7;
@@ -14,10 +16,16 @@ export function resetOnClose(fd: number): void {
 }
 
 /**
- * Whether a connection is dead although nobody has read that from it: the peer's RST has come (tcpi_state is TCP_CLOSE).
- * A socket that is not being read tells nothing by itself. Source: tcp(7), TCP_INFO.
+ * The error of a connection whose peer has reset it (`ECONNRESET`, `EPIPE`) or is gone (`ETIMEDOUT`), where no read or write
+ * has told of it yet: nobody reads the socket, or libuv made an end of it, which it does when bytes and a RST come
+ * together. Undefined while the connection lives and after an ordinary end. Takes the error away from later reads.
  */
-export function isReset(fd: number): boolean {
+export function takeReset(fd: number): string | undefined {
   const info = new Uint8Array(1);
-  return readOption(fd, SOL_TCP, TCP_INFO, info, 'getsockopt TCP_INFO') && info[0] === TCP_CLOSE;
+  readOption(fd, SOL_TCP, TCP_INFO, info, 'getsockopt TCP_INFO');
+  // Both sides' FINs lead to TCP_CLOSE too, and a soft error (ICMP) is no end: only the two together are a RST.
+  if (info[0] !== TCP_CLOSE) return undefined;
+  const error = new Int32Array(1);
+  readOption(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(error.buffer), 'getsockopt SO_ERROR');
+  return error[0] ? getSystemErrorName(-error[0]) : undefined;
 }

@@ -85,10 +85,7 @@ export class Connection {
     const { idleTimeout } = this.#settings;
     // A side that is not read, because the other one is stalled, not there yet, or has all there is, does not tell of a RST.
     for (const side of [this.#client, this.#upstream]) {
-      if (side && !side.destroyed && !side.connecting && isUnread(side) && this.#kernel.isReset(side)) {
-        this.#failed(side, new Error('read ECONNRESET'));
-        return;
-      }
+      if (side && !side.destroyed && !side.connecting && isUnread(side) && this.#wasReset(side)) return;
     }
     if (this.#joined && idleTimeout > 0 && now - this.#lastMoved >= idleTimeout) this.#idle();
   }
@@ -127,14 +124,22 @@ export class Connection {
       this.#client.setKeepAlive(true, keepAlive);
       upstream.setKeepAlive(true, keepAlive);
     }
-    pump(this.#client, upstream, (bytes) => {
+    const received = (bytes: number) => {
       this.#received += bytes;
       this.#lastMoved = Date.now();
-    });
-    pump(upstream, this.#client, (bytes) => {
+    };
+    const sent = (bytes: number) => {
       this.#sent += bytes;
       this.#lastMoved = Date.now();
-    });
+    };
+    pump(this.#client, upstream, received, () => !this.#wasReset(this.#client));
+    pump(upstream, this.#client, sent, () => !this.#wasReset(upstream));
+  }
+
+  #wasReset(side: Socket): boolean {
+    const code = this.#kernel.takeReset(side);
+    if (code !== undefined) this.#failed(side, Object.assign(new Error(code), { code }));
+    return code !== undefined;
   }
 
   #failed(side: Socket, error: Error): void {
@@ -144,7 +149,9 @@ export class Connection {
     }
     const [flag, who, other]: [Flag, string, Socket | undefined] =
       side === this.#client ? ['DC', 'the client', this.#upstream] : ['UC', 'the upstream', this.#client];
-    this.#end({ ...ORDINARY, flag, details: `${who} ended the connection: ${error.message}` });
+    const { code } = error as NodeJS.ErrnoException;
+    const how = code === 'ECONNRESET' || code === 'EPIPE' ? 'reset the connection' : `is gone: ${error.message}`;
+    this.#end({ ...ORDINARY, flag, details: `${who} ${how}` });
     side.destroy();
     other?.pause();
     if (other && this.#joined) whenWritten(other, BEFORE_RESET, () => this.#kernel.reset(other));

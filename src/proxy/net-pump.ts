@@ -4,9 +4,10 @@ import type { Socket } from 'node:net';
  * Passes on what `from` sends until its FIN, then the FIN itself. Never holds more than one write that `to` has not taken
  * (64 KiB): while it waits, `from` is not read and the kernel's window stops its sender.
  *
- * `moved` is called with the size of each piece, and with 0 when a stalled reader takes bytes again.
+ * `moved` is called with the size of each piece, and with 0 when a stalled reader takes bytes again. `ended` is asked
+ * whether what Node reports as an end is one.
  */
-export function pump(from: Socket, to: Socket, moved: (bytes: number) => void): void {
+export function pump(from: Socket, to: Socket, moved: (bytes: number) => void, ended: () => boolean): void {
   from.on('data', (piece: Buffer) => {
     moved(piece.length);
     if (!to.write(piece)) from.pause();
@@ -15,7 +16,9 @@ export function pump(from: Socket, to: Socket, moved: (bytes: number) => void): 
     moved(0);
     from.resume();
   });
-  from.on('end', () => to.end());
+  from.on('end', () => {
+    if (ended()) to.end();
+  });
   from.resume();
 }
 

@@ -5,9 +5,9 @@ import {
   descriptorOf,
   type Endpoint,
   endpointOf,
-  isReset,
   originalDestination,
   resetOnClose,
+  takeReset,
 } from '../linux/index.ts';
 
 /** What the engine on Node's sockets asks of the kernel beside them. Tests put a double in its place. */
@@ -17,8 +17,8 @@ export interface KernelSockets {
   connect(departure: Departure): Socket;
   /** Closes with a RST, whatever state the socket is in. */
   reset(socket: Socket): void;
-  /** Whether the peer's RST has come, though nobody reads from the socket. */
-  isReset(socket: Socket): boolean;
+  /** What a RST of the peer says that no read or write has told of yet: errno's name. */
+  takeReset(socket: Socket): string | undefined;
 }
 
 /** The kernel itself. */
@@ -39,9 +39,9 @@ export const kernelSockets: KernelSockets = {
     }
     socket.destroy();
   },
-  isReset(socket) {
+  takeReset(socket) {
     const fd = descriptorOf(socket);
-    return fd !== undefined && isReset(fd);
+    return fd === undefined ? undefined : takeReset(fd);
   },
 };
 
