@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { importImage, layImage, openPodman, type Podman } from '../support/podman.ts';
+
+const IMAGE = 'localhost/sidestep';
+const SIDESTEP = fileURLToPath(new URL('../../bin/sidestep.js', import.meta.url));
+const PROGRAMS = '/opt/sidestep/dist/demo';
+
+/** A container as Kubernetes knows it: what goes into the pod's YAML. */
+type Container = Record<string, unknown> & { readonly name: string };
+
+const asUser = (uid: number) => ({ runAsUser: uid, runAsGroup: uid });
+const container = (name: string, command: readonly string[], securityContext: object): Container => ({
+  name,
+  image: IMAGE,
+  command: [...command],
+  securityContext,
+});
+
+const init = container(
+  'init',
+  ['sidestep', 'init', '--dialect', 'istio-2018', '-p', '15001', '-u', '1337', '-i', '*', '-b', '8080,8888'],
+  { ...asUser(0), capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] } },
+);
+const app = container('app', ['node', `${PROGRAMS}/app.js`, '8080', '8888'], asUser(1000));
+const sidecar = container('sidecar', ['sidestep', 'proxy', '--dialect', 'istio-2018'], asUser(1337));
+
+/** What `bypass 8888 --manifest init-container` prints. */
+function manifest(): Container {
+  const args = ['bypass', '8888', '--manifest', 'init-container', '--image', IMAGE];
+  const done = spawnSync(process.execPath, [SIDESTEP, ...args], { encoding: 'utf8' });
+  expect(done.status, done.stderr).toBe(0);
+  const document = parse(done.stdout) as Container | Container[];
+  const [only] = Array.isArray(document) ? document : [document];
+  return only!;
+}
+
+const pod = (name: string, initContainers: readonly Container[]): string =>
+  stringify({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    // An app that reads its standard input must not find it at its end: the demo's app goes when that happens.
+    spec: { restartPolicy: 'Never', initContainers, containers: [{ ...app, stdin: true }, sidecar] },
+  });
+
+let podman: Podman;
+let image = '';
+
+beforeAll(async () => {
+  image = layImage();
+  podman = await openPodman();
+  importImage(podman, image, IMAGE);
+});
+afterAll(() => {
+  podman?.close();
+  rmSync(image, { recursive: true, force: true });
+});
+
+/** The app's answer to a request from outside the pod. */
+async function reply(address: string, port: number): Promise<{ port: number; caller: string }> {
+  const program = `${image}${PROGRAMS}/request.js`;
+  for (let tries = 0; ; tries += 1) {
+    const done = podman.run([process.execPath, program, `http://${address}:${port}/`]);
+    if (done.status === 0) return JSON.parse(done.stdout);
+    if (tries > 50) throw new Error(`${address}:${port}: ${done.stderr}`);
+    await sleep(100);
+  }
+}
+
+const addressOf = (name: string): string => {
+  const infra = podman.podman(['pod', 'inspect', '-f', '{{.InfraContainerID}}', name]).trim();
+  const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}';
+  return podman.podman(['inspect', '-f', format, infra]).trim();
+};
+
+describe.skipIf(process.getuid?.() !== 0)('a real pod (needs root: Podman makes network bridges)', () => {
+  test('without the bypass, both ports are proxied', async () => {
+    podman.play(pod('plain', [init]));
+    const address = addressOf('plain');
+    expect((await reply(address, 8080)).caller).toBe('127.0.0.1');
+    expect((await reply(address, 8888)).caller).toBe('127.0.0.1');
+  });
+
+  test.for([
+    ['after', [init, manifest()]],
+    ['before', [manifest(), init]],
+  ] as const)(
+    'with the bypass %s the mesh’s own init, 8888 is direct and 8080 is proxied',
+    async ([name, containers]) => {
+      podman.play(pod(name, containers));
+      const address = addressOf(name);
+      expect((await reply(address, 8080)).caller).toBe('127.0.0.1');
+      const direct = await reply(address, 8888);
+      expect(direct.port).toBe(8888);
+      expect(direct.caller).not.toBe('127.0.0.1');
+    },
+  );
+});
