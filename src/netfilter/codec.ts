@@ -1,20 +1,69 @@
-import { formatPortRange, type PortRange, parsePortRange } from '../address/index.ts';
+import { formatPortRange, type PortRange } from '../address/index.ts';
 import type { Codec } from './extension.ts';
 import { TCP_FLAGS } from './fields.ts';
+import { servicePort } from './service.ts';
 
-/** `80`, `8000:8999`, `:1023`, `1024:`; a service name is looked up by the text layer before it gets here. */
+/**
+ * An unsigned number as C's strtoul takes it with base 0: decimal, `0x` hexadecimal, or octal after a leading zero
+ * (`010` is 8). Undefined when the word is anything else or above `highest`.
+ */
+export function parseNumber(word: string, highest: number): number | undefined {
+  if (word === '' || word.length > 20) return undefined;
+  let base = 10;
+  let at = 0;
+  if (word.charCodeAt(0) === 48 && word.length > 1) {
+    const hexadecimal = (word.charCodeAt(1) | 32) === 120;
+    base = hexadecimal ? 16 : 8;
+    at = hexadecimal ? 2 : 1;
+    if (at === word.length) return undefined;
+  }
+  let value = 0;
+  for (; at < word.length; at += 1) {
+    const code = word.charCodeAt(at);
+    const digit = code >= 48 && code <= 57 ? code - 48 : (code | 32) >= 97 ? (code | 32) - 87 : 99;
+    if (digit >= base) return undefined;
+    value = value * base + digit;
+  }
+  return value <= highest ? value : undefined;
+}
+
+/** A 32-bit number in decimal, octal or 0x hexadecimal, or undefined. */
+export const parseUint32 = (word: string): number | undefined => parseNumber(word, 0xffff_ffff);
+
+/** A port by number or by the name of a well-known service. */
+export const parsePortWord = (word: string): number | undefined => parseNumber(word, 65535) ?? servicePort(word);
+
+/** `80`, `8000:8999`, `:1023`, `1024:`, `http`. Two ports of which the first is above the second are refused. */
 export const portRange: Codec<PortRange> = {
   expected: 'a port from 0 to 65535, or a range like 8000:8999',
-  read: (word) => parsePortRange(word),
-  print: (range) => formatPortRange(range),
+  read(word) {
+    const at = word.indexOf(':');
+    if (at < 0) {
+      const port = parsePortWord(word);
+      return port === undefined ? undefined : [port, port];
+    }
+    return range(at === 0 ? '0' : word.slice(0, at), at === word.length - 1 ? '65535' : word.slice(at + 1));
+  },
+  print: (value) => formatPortRange(value),
 };
 
-/** Ports as REDIRECT and DNAT take them: `15001` or `15001-15010`. */
+/** Ports as REDIRECT and MASQUERADE take them: `15001` or `15001-15010`. */
 export const targetPorts: Codec<PortRange> = {
   expected: 'a port from 0 to 65535, or a range like 8000-8999',
-  read: (word) => parsePortRange(word, '-'),
-  print: (range) => formatPortRange(range, '-'),
+  read(word) {
+    const at = word.indexOf('-', 1);
+    if (at < 0) return range(word, word);
+    // A service name may hold a dash itself (http-alt).
+    return range(word.slice(0, at), word.slice(at + 1)) ?? range(word, word);
+  },
+  print: (value) => formatPortRange(value, '-'),
 };
+
+function range(first: string, last: string): PortRange | undefined {
+  const low = parsePortWord(first);
+  const high = first === last ? low : parsePortWord(last);
+  return low === undefined || high === undefined || low > high ? undefined : [low, high];
+}
 
 /** A list of TCP flags as bits: `SYN,ACK`, `ALL`, `NONE`. */
 export const tcpFlagNames = {
@@ -23,8 +72,8 @@ export const tcpFlagNames = {
     let bits = 0;
     for (const name of word.toUpperCase().split(',')) {
       if (name === 'ALL') bits |= 0x3f;
-      else if (name in TCP_FLAGS) bits |= TCP_FLAGS[name as keyof typeof TCP_FLAGS];
-      else if (name !== 'NONE') return undefined;
+      else if (Object.hasOwn(TCP_FLAGS, name)) bits |= TCP_FLAGS[name as keyof typeof TCP_FLAGS];
+      else if (name !== 'NONE' && name !== '') return undefined;
     }
     return bits;
   },
@@ -34,18 +83,93 @@ export const tcpFlagNames = {
   },
 } satisfies Codec<number>;
 
-/** A 32-bit number in decimal or 0x hexadecimal, or undefined. */
-export function parseUint32(word: string): number | undefined {
-  if (!/^(0x[0-9a-f]{1,8}|\d{1,10})$/i.test(word)) return undefined;
-  const number = Number(word);
-  return number <= 0xffff_ffff ? number : undefined;
+/** A list of names that stand for bits, in any case, separated by commas: `NEW,ESTABLISHED`; printed in table order. */
+export const bitNames = (what: string, bits: Readonly<Record<string, number>>): Codec<number> => ({
+  expected: `${what}: ${Object.keys(bits).join(' ')}, separated by commas`,
+  read(word) {
+    let value = 0;
+    for (const name of word.toUpperCase().split(',')) {
+      if (!Object.hasOwn(bits, name)) return undefined;
+      value |= bits[name] ?? 0;
+    }
+    return value;
+  },
+  print(value) {
+    const names: string[] = [];
+    for (const name in bits) if ((value & (bits[name] ?? 0)) !== 0) names.push(name);
+    return names.join(',');
+  },
+});
+
+/** A 32-bit value under a mask: `0x539`, `0x539/0xfff`. */
+export interface MaskedMark {
+  readonly value: number;
+  readonly mask: number;
 }
+
+export const EVERY_BIT = 0xffff_ffff;
+
+export const hexadecimal = (value: number): string => `0x${value.toString(16)}`;
+
+/** Reads `VALUE[/MASK]`; without a mask every bit counts. */
+export function parseMaskedMark(word: string): MaskedMark | undefined {
+  const at = word.indexOf('/');
+  const value = parseUint32(at < 0 ? word : word.slice(0, at));
+  const mask = at < 0 ? EVERY_BIT : parseUint32(word.slice(at + 1));
+  return value === undefined || mask === undefined ? undefined : { value, mask };
+}
+
+/** A mark to compare with: the mask is printed where it leaves bits out. */
+export const maskedMark: Codec<MaskedMark> = {
+  expected: 'a 32-bit number like 1337 or 0x539, with a mask after a slash if need be: 0x539/0xfff',
+  read: parseMaskedMark,
+  print: ({ value, mask }) => (mask === EVERY_BIT ? hexadecimal(value) : `${hexadecimal(value)}/${hexadecimal(mask)}`),
+};
+
+/** A 32-bit number that prints as hexadecimal. */
+export const mask32: Codec<number> = {
+  expected: 'a 32-bit number like 255 or 0xff',
+  read: parseUint32,
+  print: hexadecimal,
+};
+
+/** A number in decimal between two bounds. */
+export const integer = (what: string, lowest: number, highest: number): Codec<number> => ({
+  expected: `${what} from ${lowest} to ${highest}`,
+  read(word) {
+    const number = parseNumber(word, highest);
+    return number === undefined || number < lowest ? undefined : number;
+  },
+  print: String,
+});
+
+/** Any text of at least `shortest` characters; what is beyond `longest` bytes is lost, as the tools lose it. */
+export const text = (shortest: number, longest: number): Codec<string> => ({
+  expected: shortest > 0 ? 'a text that is not empty' : 'a text, in quotes where it holds blanks',
+  read: (word) => (word.length < shortest ? undefined : cutToBytes(word, longest)),
+  print: quoted,
+});
+
+/** The longest beginning that is no more than `limit` bytes of UTF-8 and ends between two characters. */
+function cutToBytes(word: string, limit: number): string {
+  if (word.length * 3 <= limit) return word;
+  let bytes = 0;
+  let end = 0;
+  for (const char of word) {
+    const code = char.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+    if (bytes > limit) return word.slice(0, end);
+    end += char.length;
+  }
+  return word;
+}
+
+const PLAIN = /^[A-Za-z0-9_-]+$/;
 
 /**
  * A string that the kernel's tools quote when it holds anything but letters, digits, `_` and `-`.
  * Source: xtables_save_string in iptables' libxtables.
  */
 export function quoted(text: string): string {
-  if (/^[A-Za-z0-9_-]+$/.test(text)) return text;
-  return `"${text.replace(/["\\']/g, (char) => `\\${char}`)}"`;
+  return PLAIN.test(text) ? text : `"${text.replace(/["\\']/g, (char) => `\\${char}`)}"`;
 }

@@ -25,7 +25,7 @@ export interface Option<V> {
   /** The value, or undefined when the words are not of that form. */
   read(words: readonly string[], negated: boolean, family: Family): V | undefined;
   /** The option as printed, name included; empty when this value prints nothing. */
-  print(value: V, family: Family): readonly string[];
+  print(value: V, family: Family): string;
 }
 
 /**
@@ -43,33 +43,45 @@ export interface Places {
   readonly hooks?: readonly HookName[];
 }
 
+/** What the tools look at besides an extension's own options before they take it. */
+export interface RuleContext {
+  readonly family: Family;
+  /** The protocol that the rule asks for by `-p`; undefined without one, or where it is negated. */
+  readonly protocol: number | undefined;
+}
+
 /** What a match or target needs to know of its surroundings to say what it means. */
 export interface MeaningContext {
   readonly family: Family;
 }
 
-/** A match: its options, where it may stand, and its meaning. A new one is one file and one line in registry.ts. */
-export interface MatchExtension<T extends object> {
+/** What matches and targets share: how they are typed and where they may stand. */
+export interface Extension<T extends object> {
   readonly name: string;
-  /** Other names that `-m` takes and that print as `name`. */
+  /** Other names that `-m` or `-j` take and that print as `name`. */
   readonly aliases?: readonly string[];
-  readonly places?: Places;
-  /** The protocol numbers that `-p` must name for this match to be allowed. */
+  readonly places?: Places | ((options: T) => Places | undefined);
+  /** The protocol numbers one of which `-p` must name. */
   readonly protocols?: readonly number[];
   readonly options: OptionTable<T>;
+  /** Keys without which the tools refuse it. */
+  readonly required?: readonly (keyof T & string)[];
   /** What is wrong with this combination of options, or undefined. The kernel's tools refuse it too. */
-  refuse?(options: T, family: Family): string | undefined;
+  refuse?(options: T, context: RuleContext): string | undefined;
+  /**
+   * The options as the kernel holds them: what the tools fill in (the default REJECT type) or leave out (a port range
+   * that holds every port). Complete options stay as they are.
+   */
+  complete?(options: T, family: Family): T;
+}
+
+/** A match: its options, where it may stand, and its meaning. A new one is one file and one line in registry.ts. */
+export interface MatchExtension<T extends object> extends Extension<T> {
   predicate(options: T, context: MeaningContext): Predicate;
 }
 
 /** A target: its options, where it may stand, and its effect. */
-export interface TargetExtension<T extends object> {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  readonly places?: Places;
-  readonly protocols?: readonly number[];
-  readonly options: OptionTable<T>;
-  refuse?(options: T, family: Family): string | undefined;
+export interface TargetExtension<T extends object> extends Extension<T> {
   effect(options: T, context: MeaningContext): Effect;
 }
 
@@ -89,7 +101,7 @@ export const flag = (...names: [string, ...string[]]): Option<true> => ({
   negatable: false,
   expected: 'no value',
   read: () => true,
-  print: () => [names[0]],
+  print: () => names[0],
 });
 
 /** An option with one value. */
@@ -99,7 +111,7 @@ export const value = <T>(names: readonly [string, ...string[]], codec: Codec<T>)
   negatable: false,
   expected: codec.expected,
   read: ([word = ''], _negated, family) => codec.read(word, family),
-  print: (value, family) => [names[0], codec.print(value, family)],
+  print: (value, family) => `${names[0]} ${codec.print(value, family)}`,
 });
 
 /** An option with one value that a `!` may stand before. */
@@ -112,5 +124,15 @@ export const negatable = <T>(names: readonly [string, ...string[]], codec: Codec
     const value = codec.read(word, family);
     return value === undefined ? undefined : { value, negated };
   },
-  print: ({ value, negated }, family) => [...(negated ? ['!'] : []), names[0], codec.print(value, family)],
+  print: ({ value, negated }, family) => `${negated ? '! ' : ''}${names[0]} ${codec.print(value, family)}`,
+});
+
+/** An option without a value that a `!` may stand before. */
+export const negatableFlag = (...names: [string, ...string[]]): Option<Negatable<true>> => ({
+  names,
+  arity: 0,
+  negatable: true,
+  expected: 'no value',
+  read: (_words, negated) => ({ value: true, negated }),
+  print: ({ negated }) => (negated ? `! ${names[0]}` : names[0]),
 });

@@ -11,11 +11,30 @@ export const CTSTATUS = { EXPECTED: 1, SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, 
 /** Bits of the field `tcpFlags`. */
 export const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
 
-/** Values of the field `socketLookup`: what `-m socket` finds for a packet. */
-export const SOCKET_LOOKUP = { none: 0, wildcard: 1, plain: 2, transparent: 3 } as const;
+/**
+ * Values of the field `socketLookup`: what `-m socket` finds for a packet. A wildcard is a listener that is bound to any
+ * address; a connection's own socket never is one.
+ */
+export const SOCKET_LOOKUP = { none: 0, wildcard: 1, plain: 2, transparent: 3, wildcardTransparent: 4 } as const;
 
-/** Kinds of address as addrtype names them, bits of `sourceType` and `destinationType`. Source: xt_addrtype.h. */
-export const ADDRESS_TYPE = { UNSPEC: 1, UNICAST: 2, LOCAL: 4, BROADCAST: 8, ANYCAST: 16, MULTICAST: 32 } as const;
+/**
+ * Kinds of address as addrtype names them, bits of `sourceType` and `destinationType`. An IPv4 address is of one kind; an
+ * IPv6 address may be of several (a local one is UNICAST and LOCAL). Source: xt_addrtype.h.
+ */
+export const ADDRESS_TYPE = {
+  UNSPEC: 1,
+  UNICAST: 2,
+  LOCAL: 4,
+  BROADCAST: 8,
+  ANYCAST: 16,
+  MULTICAST: 32,
+  BLACKHOLE: 64,
+  UNREACHABLE: 128,
+  PROHIBIT: 256,
+  THROW: 512,
+  NAT: 1024,
+  XRESOLVE: 2048,
+} as const;
 
 /** What is known of one packet field. */
 export interface Field {
@@ -26,10 +45,16 @@ export interface Field {
   readonly spoken: string;
   /** Values as words. Absent: plain decimal, or the address's usual form. */
   readonly format?: (value: number) => string;
+  /** Read from the transport header, which a non-first fragment does not carry: there every test of it is false. */
+  readonly transport?: true;
 }
 
 const number = (width: number, spoken: string, format?: (value: number) => string): Field =>
   format ? { kind: 'number', width, spoken, format } : { kind: 'number', width, spoken };
+const transport = (width: number, spoken: string, format?: (value: number) => string): Field => ({
+  ...number(width, spoken, format),
+  transport: true,
+});
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const bits = (names: Readonly<Record<string, number>>) => (value: number) =>
   Object.entries(names)
@@ -45,21 +70,34 @@ export const FIELDS = {
   destination: { kind: 'address', width: 'address', spoken: 'destination' },
   protocol: number(8, 'protocol', protocolName),
   fragment: number(1, 'non-first fragment', (value) => (value ? 'yes' : 'no')),
-  sourcePort: number(16, 'source port'),
-  destinationPort: number(16, 'port'),
-  tcpFlags: number(8, 'TCP flags', bits(TCP_FLAGS)),
-  icmpType: number(8, 'ICMP type'),
-  icmpCode: number(8, 'ICMP code'),
+  sourcePort: transport(16, 'source port'),
+  destinationPort: transport(16, 'port'),
+  tcpFlags: transport(8, 'TCP flags', bits(TCP_FLAGS)),
+  icmpType: transport(8, 'ICMP type'),
+  icmpCode: transport(8, 'ICMP code'),
   mark: number(32, 'mark', hex),
   ctmark: number(32, 'connection mark', hex),
   ctstate: number(8, 'connection state', bits(CTSTATE)),
   ctstatus: number(16, 'connection status', bits(CTSTATUS)),
   ctzone: number(16, 'conntrack zone'),
+  /** The connection's addresses and ports as its first packet had them, and as its replies have them. */
+  ctorigsrc: { kind: 'address', width: 'address', spoken: 'original source of the connection' },
+  ctorigdst: { kind: 'address', width: 'address', spoken: 'original destination of the connection' },
+  ctreplsrc: { kind: 'address', width: 'address', spoken: 'source of the connection’s replies' },
+  ctrepldst: { kind: 'address', width: 'address', spoken: 'destination of the connection’s replies' },
+  ctorigsrcport: number(16, 'original source port of the connection'),
+  ctorigdstport: number(16, 'original port of the connection'),
+  ctreplsrcport: number(16, 'source port of the connection’s replies'),
+  ctrepldstport: number(16, 'port of the connection’s replies'),
   /** 1 when a socket of this namespace sent the packet: only then has it an owner. */
   owned: number(1, 'owning socket', (value) => (value ? 'yes' : 'no')),
   uid: number(32, 'uid'),
   gid: number(32, 'gid'),
-  socketLookup: number(2, 'socket found', (value) => ['none', 'wildcard', 'plain', 'transparent'][value] ?? 'none'),
+  socketLookup: number(
+    3,
+    'socket found',
+    (value) => Object.entries(SOCKET_LOOKUP).find(([, number]) => number === value)?.[0] ?? 'none',
+  ),
   sourceType: number(16, 'kind of source address', bits(ADDRESS_TYPE)),
   destinationType: number(16, 'kind of destination address', bits(ADDRESS_TYPE)),
   /** The clock when the packet passes: seconds since 1970 in UTC, what `-m time` reads. */

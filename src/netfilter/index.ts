@@ -1,12 +1,15 @@
+export { quoted } from './codec.ts';
 export type { AddressRange, Assignment, Effect } from './effect.ts';
 export {
   type Codec,
+  type Extension,
   type MatchExtension,
   type MeaningContext,
   type Option,
   type OptionTable,
   optionsOf,
   type Places,
+  type RuleContext,
   type TargetExtension,
 } from './extension.ts';
 export {
@@ -27,7 +30,7 @@ export {
 } from './fields.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
 export { makePacket, type Packet } from './packet.ts';
-export { STAGES, type Stage, withoutNat } from './path.ts';
+export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
 export { type Answer, compile, type Predicate, type Test } from './predicate.ts';
 export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';

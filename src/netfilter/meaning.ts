@@ -2,7 +2,10 @@ import { type Family, highest } from '../address/index.ts';
 import { CONTINUE, type Effect } from './effect.ts';
 import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
 import { findMatch, findTarget } from './registry.ts';
-import type { Header, Rule, TargetUse } from './rules.ts';
+import type { Header, MatchUse, OpaqueUse, Rule, TargetUse } from './rules.ts';
+
+/** Said of a rule that could not be read and was kept word for word: an opaque use without a name. */
+const UNREADABLE = 'the rule could not be read';
 
 /** One condition of a rule: what it is called in the text, and its meaning. */
 export interface Condition {
@@ -15,14 +18,17 @@ export interface Condition {
 export function conditionsOf(rule: Rule, family: Family): readonly Condition[] {
   const conditions = headerConditions(rule.header, family);
   for (const use of rule.matches) {
-    const extension = use.kind === 'known' ? findMatch(use.name) : undefined;
-    const predicate =
-      extension && use.kind === 'known'
-        ? extension.predicate(use.options, { family })
-        : unknown(`Sidestep does not know the match "${use.name}"`);
+    const predicate = matchPredicate(use, family);
     if (predicate.kind !== 'always') conditions.push({ part: use.name, predicate });
   }
   return conditions;
+}
+
+function matchPredicate(use: MatchUse | OpaqueUse, family: Family): Predicate {
+  const extension = use.kind === 'known' ? findMatch(use.name) : undefined;
+  if (use.kind !== 'known' || !extension)
+    return unknown(use.name === '' ? UNREADABLE : `Sidestep does not know the match ${JSON.stringify(use.name)}`);
+  return extension.predicate(extension.complete?.(use.options, family) ?? use.options, { family });
 }
 
 /** The whole condition of a rule as one predicate. */
@@ -67,12 +73,13 @@ export function effectOf(target: TargetUse | undefined, family: Family): Effect 
     case 'goto':
       return { kind: target.kind, chain: target.chain };
     case 'opaque':
-      return { kind: 'unknown', because: `Sidestep does not know the target "${target.name}"` };
+      return { kind: 'unknown', because: target.name === '' ? UNREADABLE : doesNotKnow(target.name) };
     case 'known': {
       const extension = findTarget(target.name);
-      return extension
-        ? extension.effect(target.options, { family })
-        : { kind: 'unknown', because: `Sidestep does not know the target "${target.name}"` };
+      if (!extension) return { kind: 'unknown', because: doesNotKnow(target.name) };
+      return extension.effect(extension.complete?.(target.options, family) ?? target.options, { family });
     }
   }
 }
+
+const doesNotKnow = (target: string): string => `Sidestep does not know the target ${JSON.stringify(target)}`;

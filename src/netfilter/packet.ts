@@ -25,6 +25,14 @@ export interface Packet {
   readonly ctstate: number | undefined;
   readonly ctstatus: number | undefined;
   readonly ctzone: number | undefined;
+  readonly ctorigsrc: AddressValue | undefined;
+  readonly ctorigdst: AddressValue | undefined;
+  readonly ctreplsrc: AddressValue | undefined;
+  readonly ctrepldst: AddressValue | undefined;
+  readonly ctorigsrcport: number | undefined;
+  readonly ctorigdstport: number | undefined;
+  readonly ctreplsrcport: number | undefined;
+  readonly ctrepldstport: number | undefined;
   readonly owned: number | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
@@ -58,6 +66,14 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     ctstate: CTSTATE.NEW,
     ctstatus: 0,
     ctzone: 0,
+    ctorigsrc: undefined,
+    ctorigdst: undefined,
+    ctreplsrc: undefined,
+    ctrepldst: undefined,
+    ctorigsrcport: undefined,
+    ctorigdstport: undefined,
+    ctreplsrcport: undefined,
+    ctrepldstport: undefined,
     owned: 0,
     uid: undefined,
     gid: undefined,

@@ -1,5 +1,5 @@
 import { type AddressValue, holds, masked, type Range } from '../address/index.ts';
-import type { NameField, ValueField } from './fields.ts';
+import { field as describe, type NameField, type ValueField } from './fields.ts';
 import type { Packet } from './packet.ts';
 
 /**
@@ -61,9 +61,7 @@ export const unknown = (because: string): Predicate => ({ kind: 'unknown', becau
 
 /** All of them hold. Nested conjunctions are flattened, constants dropped. */
 export function all(...of: readonly Predicate[]): Predicate {
-  const parts = of
-    .flatMap((part) => (part.kind === 'all' ? part.of : [part]))
-    .filter((part) => part.kind !== 'always');
+  const parts = of.flatMap((part) => (part.kind === 'all' ? part.of : [part])).filter((part) => part.kind !== 'always');
   if (parts.some((part) => part.kind === 'never')) return NEVER;
   const [first] = parts;
   return parts.length === 0 ? ALWAYS : parts.length === 1 && first ? first : { kind: 'all', of: parts };
@@ -71,9 +69,7 @@ export function all(...of: readonly Predicate[]): Predicate {
 
 /** At least one of them holds. */
 export function some(...of: readonly Predicate[]): Predicate {
-  const parts = of
-    .flatMap((part) => (part.kind === 'some' ? part.of : [part]))
-    .filter((part) => part.kind !== 'never');
+  const parts = of.flatMap((part) => (part.kind === 'some' ? part.of : [part])).filter((part) => part.kind !== 'never');
   if (parts.some((part) => part.kind === 'always')) return ALWAYS;
   const [first] = parts;
   return parts.length === 0 ? NEVER : parts.length === 1 && first ? first : { kind: 'some', of: parts };
@@ -95,9 +91,14 @@ export type Answer = true | false | 'undecided';
 /** A predicate made ready to run: one call a packet. */
 export type Test = (packet: Packet) => Answer;
 
+/** What a test of a field without a value says: false where a fragment cannot have one, else not known. */
+const withoutValue = (of: ValueField): ((packet: Packet) => Answer) =>
+  describe(of).transport ? (packet) => (packet.fragment === 1 ? false : 'undecided') : () => 'undecided';
+
 /**
  * Compiles a predicate. Kleene's three-valued logic: a conjunction with one false part is false whatever else is
- * unknown. A field whose value is undefined is unknown.
+ * unknown. A field whose value is undefined is unknown, but for the transport header of a non-first fragment: a test of
+ * it is false, as the nft back end has it.
  *
  * @example compile(is('destinationPort', 8080))(packet) // true, false or 'undecided'
  */
@@ -112,31 +113,34 @@ export function compile(predicate: Predicate): Test {
       return () => 'undecided';
     case 'in': {
       const { field, ranges } = predicate;
+      const absent = withoutValue(field);
       const [first] = ranges;
       if (ranges.length === 1 && first) {
         const [low, high] = first;
         return (packet) => {
           const value = packet[field];
-          return value === undefined ? 'undecided' : value >= low && value <= high;
+          return value === undefined ? absent(packet) : value >= low && value <= high;
         };
       }
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? 'undecided' : holds(ranges, value);
+        return value === undefined ? absent(packet) : holds(ranges, value);
       };
     }
     case 'bits': {
       const { field, mask, value: wanted } = predicate;
+      const absent = withoutValue(field);
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? 'undecided' : masked(value, mask) === wanted;
+        return value === undefined ? absent(packet) : masked(value, mask) === wanted;
       };
     }
     case 'any-bit': {
       const { field, mask } = predicate;
+      const absent = withoutValue(field);
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? 'undecided' : (Number(value) & mask) !== 0;
+        return value === undefined ? absent(packet) : (Number(value) & mask) !== 0;
       };
     }
     case 'name': {

@@ -41,11 +41,14 @@ export interface MatchUse {
   readonly options: object;
 }
 
-/** An extension that Sidestep does not know: its words as they stood, printed back, never guessed at. */
+/**
+ * An extension that Sidestep does not know: its words as they stood, printed back, never guessed at. Without a name it
+ * is a whole rule that could not be read.
+ */
 export interface OpaqueUse {
   readonly kind: 'opaque';
   readonly name: string;
-  /** The words after the name, unquoted. */
+  /** The words after the name as they stood in the text, with their quotes. */
   readonly words: readonly string[];
 }
 
@@ -111,4 +114,3 @@ export const isBuiltIn = (table: TableName, chain: string): boolean =>
   (BUILT_IN[table] as readonly string[]).includes(chain);
 
 export const isTableName = (text: string): text is TableName => (TABLES as readonly string[]).includes(text);
-

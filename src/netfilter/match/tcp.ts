@@ -1,9 +1,10 @@
 import type { PortRange } from '../../address/index.ts';
-import { portRange, tcpFlagNames } from '../codec.ts';
+import { integer, portRange, tcpFlagNames } from '../codec.ts';
 import { type MatchExtension, negatable, type Option } from '../extension.ts';
-import { all, hasBits, isIn, type Predicate, unless } from '../predicate.ts';
+import { all, hasBits, is, unknown, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
+import { hasPort, withoutFullRanges } from './ports.ts';
 
 /** `--tcp-flags MASK SET`: of the flags in `mask`, exactly those in `set` are on. */
 export interface TcpFlags {
@@ -14,9 +15,9 @@ export interface TcpFlags {
 export interface TcpOptions {
   readonly sourcePort?: Negatable<PortRange>;
   readonly destinationPort?: Negatable<PortRange>;
-  readonly flags?: Negatable<TcpFlags>;
   /** A TCP option number that must be present. */
   readonly option?: Negatable<number>;
+  readonly flags?: Negatable<TcpFlags>;
 }
 
 const flags: Option<Negatable<TcpFlags>> = {
@@ -29,12 +30,8 @@ const flags: Option<Negatable<TcpFlags>> = {
     const set = tcpFlagNames.read(setWord);
     return mask === undefined || set === undefined ? undefined : { value: { mask, set }, negated };
   },
-  print: ({ value: { mask, set }, negated }) => [
-    ...(negated ? ['!'] : []),
-    '--tcp-flags',
-    tcpFlagNames.print(mask),
-    tcpFlagNames.print(set),
-  ],
+  print: ({ value: { mask, set }, negated }) =>
+    `${negated ? '! ' : ''}--tcp-flags ${tcpFlagNames.print(mask)} ${tcpFlagNames.print(set)}`,
 };
 
 /** `--syn` is FIN,SYN,RST,ACK SYN, and prints as such. */
@@ -53,26 +50,24 @@ export const tcp: MatchExtension<TcpOptions> = {
   options: {
     sourcePort: negatable(['--sport', '--source-port'], portRange),
     destinationPort: negatable(['--dport', '--destination-port'], portRange),
-    option: negatable(['--tcp-option'], {
-      expected: 'the number of a TCP option, 1–255',
-      read: (word) => (/^\d{1,3}$/.test(word) && Number(word) >= 1 && Number(word) <= 255 ? Number(word) : undefined),
-      print: String,
-    }),
+    option: negatable(['--tcp-option'], integer('the number of a TCP option', 1, 255)),
     flags: [flags, syn],
+  },
+  complete(options) {
+    const kept = withoutFullRanges(options);
+    const of = kept.flags;
+    if (!of || of.negated || of.value.mask !== 0 || of.value.set !== 0) return kept;
+    const { flags: _dropped, ...rest } = kept;
+    return rest;
   },
   predicate({ sourcePort, destinationPort, flags: tcpFlags, option }) {
     return all(
-      ports('sourcePort', sourcePort),
-      ports('destinationPort', destinationPort),
-      tcpFlags
-        ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set & tcpFlags.value.mask))
+      hasPort('sourcePort', sourcePort),
+      hasPort('destinationPort', destinationPort),
+      tcpFlags ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set)) : all(),
+      option
+        ? all(is('fragment', 0), unknown(`whether the packet carries TCP option ${option.value} is not known`))
         : all(),
-      option ? { kind: 'unknown', because: `whether the packet carries TCP option ${option.value}` } : all(),
     );
   },
 };
-
-/** A port in a range, or out of it: shared by the matches of protocols that have ports. */
-export function ports(field: 'sourcePort' | 'destinationPort', option: Negatable<PortRange> | undefined): Predicate {
-  return option ? unless(option.negated, isIn(field, option.value)) : all();
-}

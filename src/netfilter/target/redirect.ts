@@ -1,6 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { targetPorts } from '../codec.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
+import { needsPorts } from './nat.ts';
 
 export interface RedirectOptions {
   /** Absent: the destination port stays. */
@@ -16,8 +17,9 @@ export const redirect: TargetExtension<RedirectOptions> = {
   name: 'REDIRECT',
   places: { tables: ['nat'], hooks: ['PREROUTING', 'OUTPUT'] },
   options: {
-    ports: value(['--to-ports', '--to-port'], targetPorts),
+    ports: value(['--to-ports'], targetPorts),
     random: flag('--random'),
   },
+  refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
   effect: ({ ports }) => ({ kind: 'nat', change: 'destination', address: 'here', ...(ports ? { ports } : {}) }),
 };

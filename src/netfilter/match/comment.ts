@@ -1,0 +1,15 @@
+import { text } from '../codec.ts';
+import { type MatchExtension, value } from '../extension.ts';
+import { ALWAYS } from '../predicate.ts';
+
+export interface CommentOptions {
+  readonly comment?: string;
+}
+
+/** `-m comment`: words for people. Source: iptables-extensions(8), comment; XT_MAX_COMMENT_LEN in xt_comment.h. */
+export const comment: MatchExtension<CommentOptions> = {
+  name: 'comment',
+  options: { comment: value(['--comment'], text(0, 256)) },
+  required: ['comment'],
+  predicate: () => ALWAYS,
+};

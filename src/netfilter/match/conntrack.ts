@@ -1,0 +1,186 @@
+import {
+  type Family,
+  formatAddress,
+  highest,
+  lengthOf,
+  masked,
+  type PortRange,
+  type Prefix,
+  parsePrefix,
+} from '../../address/index.ts';
+import { bitNames, parseNumber, portRange } from '../codec.ts';
+import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
+import { CTSTATE, CTSTATUS, type ValueField } from '../fields.ts';
+import {
+  ALWAYS,
+  all,
+  hasAnyBit,
+  hasBits,
+  is,
+  isIn,
+  NEVER,
+  not,
+  type Predicate,
+  some,
+  unknown,
+  unless,
+} from '../predicate.ts';
+import { protocolNumber } from '../protocol.ts';
+import type { Negatable } from '../rules.ts';
+import { stateNames } from './state.ts';
+
+/** Bits that `--ctstate` takes besides the states: the connection has been mapped. */
+const STATES = {
+  ...stateNames,
+  SNAT: 1 << 8,
+  DNAT: 1 << 9,
+} as const;
+
+/** Bits of `--ctstatus`; NONE is no bit at all. */
+const STATUS = { NONE: 0, EXPECTED: 1, SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8 } as const;
+
+const DIRECTIONS = ['ORIGINAL', 'REPLY'] as const;
+type Direction = (typeof DIRECTIONS)[number];
+
+/** An inclusive range of seconds. */
+type Seconds = readonly [low: number, high: number];
+
+export interface ConntrackOptions {
+  /** Bits of CTSTATE, 256 for SNAT and 512 for DNAT. */
+  readonly state?: Negatable<number>;
+  readonly protocol?: Negatable<number>;
+  readonly originalSource?: Negatable<Prefix>;
+  readonly originalDestination?: Negatable<Prefix>;
+  readonly replySource?: Negatable<Prefix>;
+  readonly replyDestination?: Negatable<Prefix>;
+  readonly originalSourcePort?: Negatable<PortRange>;
+  readonly originalDestinationPort?: Negatable<PortRange>;
+  readonly replySourcePort?: Negatable<PortRange>;
+  readonly replyDestinationPort?: Negatable<PortRange>;
+  readonly status?: Negatable<number>;
+  readonly expire?: Negatable<Seconds>;
+  readonly direction?: Direction;
+}
+
+const state = bitNames('connection states', STATES);
+
+const namesOf = bitNames('connection statuses', STATUS);
+const status: Codec<number> = {
+  ...namesOf,
+  print: (bits) => namesOf.print(bits, 'ipv4') || 'NONE',
+};
+
+const protocol: Codec<number> = {
+  expected: 'a protocol by name or number',
+  read: protocolNumber,
+  print: String,
+};
+
+/** The tools keep the host bits of these addresses, print no /32, and have no words for a mask with holes. */
+const address: Codec<Prefix> = {
+  expected: 'an address of the rule set’s family, with a prefix length if need be: 10.0.0.0/8',
+  read(word, family) {
+    const slash = word.indexOf('/');
+    const host = parsePrefix(slash < 0 ? word : word.slice(0, slash));
+    const prefix = slash < 0 ? host : parsePrefix(word);
+    if (!host || !prefix || prefix.family !== family || lengthOf(family, prefix.mask) === undefined) return undefined;
+    return { family, value: host.value, mask: prefix.mask };
+  },
+  print(prefix, family) {
+    const length = lengthOf(family, prefix.mask);
+    const host = formatAddress(family, prefix.value);
+    return prefix.mask === highest(family) ? host : `${host}/${length}`;
+  },
+};
+
+const seconds: Codec<Seconds> = {
+  expected: 'a number of seconds, or a range like 10:20',
+  read(word) {
+    const at = word.indexOf(':');
+    const low = parseNumber(at < 0 ? word : word.slice(0, at) || '0', 0xffff_ffff);
+    const high = at < 0 ? low : parseNumber(word.slice(at + 1) || '4294967295', 0xffff_ffff);
+    return low === undefined || high === undefined || low > high ? undefined : [low, high];
+  },
+  print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),
+};
+
+const direction: Codec<Direction> = {
+  expected: 'ORIGINAL or REPLY',
+  read: (word) => DIRECTIONS.find((name) => name === word.toUpperCase()),
+  print: (name) => name,
+};
+
+/** The packet belongs to a connection: neither INVALID nor UNTRACKED. */
+export const tracked: Predicate = hasAnyBit('ctstate', CTSTATE.NEW | CTSTATE.ESTABLISHED | CTSTATE.RELATED);
+
+/** `-m conntrack`. Source: iptables-extensions(8), conntrack; net/netfilter/xt_conntrack.c. */
+export const conntrack: MatchExtension<ConntrackOptions> = {
+  name: 'conntrack',
+  options: {
+    state: negatable(['--ctstate'], state),
+    protocol: negatable(['--ctproto'], protocol),
+    originalSource: negatable(['--ctorigsrc'], address),
+    originalDestination: negatable(['--ctorigdst'], address),
+    replySource: negatable(['--ctreplsrc'], address),
+    replyDestination: negatable(['--ctrepldst'], address),
+    originalSourcePort: negatable(['--ctorigsrcport'], portRange),
+    originalDestinationPort: negatable(['--ctorigdstport'], portRange),
+    replySourcePort: negatable(['--ctreplsrcport'], portRange),
+    replyDestinationPort: negatable(['--ctrepldstport'], portRange),
+    status: negatable(['--ctstatus'], status),
+    expire: negatable(['--ctexpire'], seconds),
+    direction: value(['--ctdir'], direction),
+  },
+  refuse: (options) => (Object.keys(options).length === 0 ? 'conntrack needs at least one option' : undefined),
+  predicate(options, { family }) {
+    const rest = all(...ofConnection(options, family));
+    if (!options.state) return all(tracked, rest);
+    // Without a connection the kernel looks at the state alone.
+    return all(ofState(options.state), rest === ALWAYS ? ALWAYS : some(not(tracked), rest));
+  },
+};
+
+function ofState({ value: bits, negated }: Negatable<number>): Predicate {
+  const parts: Predicate[] = [];
+  if ((bits & 0xff) !== 0) parts.push(hasAnyBit('ctstate', bits & 0xff));
+  const mapped = (bits & STATES.SNAT ? CTSTATUS.SNAT : 0) | (bits & STATES.DNAT ? CTSTATUS.DNAT : 0);
+  if (mapped !== 0) parts.push(all(tracked, hasAnyBit('ctstatus', mapped)));
+  return unless(negated, some(...parts));
+}
+
+function ofConnection(options: ConntrackOptions, family: Family): Predicate[] {
+  const parts: Predicate[] = [];
+  const address = (field: ValueField, option: Negatable<Prefix> | undefined): void => {
+    if (option) parts.push(unless(option.negated, withinPrefix(field, option.value, family)));
+  };
+  const port = (field: ValueField, option: Negatable<PortRange> | undefined): void => {
+    if (option) parts.push(unless(option.negated, isIn(field, option.value)));
+  };
+  // The two directions of a connection share its protocol.
+  if (options.protocol) parts.push(unless(options.protocol.negated, is('protocol', options.protocol.value)));
+  address('ctorigsrc', options.originalSource);
+  address('ctorigdst', options.originalDestination);
+  address('ctreplsrc', options.replySource);
+  address('ctrepldst', options.replyDestination);
+  port('ctorigsrcport', options.originalSourcePort);
+  port('ctorigdstport', options.originalDestinationPort);
+  port('ctreplsrcport', options.replySourcePort);
+  port('ctrepldstport', options.replyDestinationPort);
+  if (options.status) {
+    const { value: bits, negated } = options.status;
+    parts.push(unless(negated, bits === 0 ? NEVER : hasAnyBit('ctstatus', bits)));
+  }
+  if (options.expire) parts.push(unknown('how long the connection still lives is not known'));
+  if (options.direction) parts.push(inDirection(options.direction));
+  return parts;
+}
+
+const withinPrefix = (field: ValueField, { value: host, mask }: Prefix, family: Family): Predicate =>
+  mask === highest(family) ? is(field, host) : hasBits(field, mask, masked(host, mask));
+
+/** A new connection's packet goes in its original direction; of a known connection's packet it is not known. */
+const inDirection = (wanted: Direction): Predicate => {
+  const isNew = is('ctstate', CTSTATE.NEW);
+  const open = unknown('the packet’s direction within its connection is not known');
+  return wanted === 'ORIGINAL' ? some(isNew, open) : all(not(isNew), open);
+};

@@ -1,0 +1,66 @@
+import { formatPortRange, type PortRange } from '../../address/index.ts';
+import { parsePortWord } from '../codec.ts';
+import { type MatchExtension, negatable } from '../extension.ts';
+import { all, is, isIn, type Predicate, some, unless } from '../predicate.ts';
+import { DCCP, SCTP, TCP, UDP, UDPLITE } from '../protocol.ts';
+import type { Negatable } from '../rules.ts';
+
+type Ports = readonly PortRange[];
+
+/** Exactly one of the three. */
+export interface MultiportOptions {
+  readonly sourcePorts?: Negatable<Ports>;
+  readonly destinationPorts?: Negatable<Ports>;
+  /** Either port of the packet. */
+  readonly eitherPorts?: Negatable<Ports>;
+}
+
+/** How many ports a list may hold; a range counts as two. Source: XT_MULTI_PORTS in xt_multiport.h. */
+const MOST = 15;
+
+const list = {
+  expected: `at most ${MOST} ports from 0 to 65535 separated by commas; a range like 8000:8999 counts as two`,
+  read(word: string): Ports | undefined {
+    const ports: PortRange[] = [];
+    let slots = 0;
+    for (const part of word.split(',')) {
+      const at = part.indexOf(':');
+      const low = parsePortWord(at < 0 ? part : part.slice(0, at));
+      const high = at < 0 ? low : parsePortWord(part.slice(at + 1));
+      slots += at < 0 ? 1 : 2;
+      if (low === undefined || high === undefined || slots > MOST) return undefined;
+      // The tools take no range of one port.
+      if (at >= 0 && low >= high) return undefined;
+      ports.push([low, high]);
+    }
+    return ports;
+  },
+  print: (ports: Ports): string => ports.map((range) => formatPortRange(range)).join(','),
+};
+
+/** `-m multiport`. Source: iptables-extensions(8), multiport; net/netfilter/xt_multiport.c. */
+export const multiport: MatchExtension<MultiportOptions> = {
+  name: 'multiport',
+  protocols: [TCP, UDP, UDPLITE, SCTP, DCCP],
+  options: {
+    sourcePorts: negatable(['--sports', '--source-ports'], list),
+    destinationPorts: negatable(['--dports', '--destination-ports'], list),
+    eitherPorts: negatable(['--ports'], list),
+  },
+  refuse({ sourcePorts, destinationPorts, eitherPorts }) {
+    const given = [sourcePorts, destinationPorts, eitherPorts].filter((option) => option !== undefined).length;
+    if (given === 0) return 'multiport needs one of --sports, --dports and --ports';
+    return given > 1 ? 'multiport takes only one of --sports, --dports and --ports' : undefined;
+  },
+  predicate({ sourcePorts, destinationPorts, eitherPorts }) {
+    const either = eitherPorts?.value ?? [];
+    const parts: Predicate[] = [];
+    if (sourcePorts) parts.push(unless(sourcePorts.negated, isIn('sourcePort', ...sourcePorts.value)));
+    if (destinationPorts)
+      parts.push(unless(destinationPorts.negated, isIn('destinationPort', ...destinationPorts.value)));
+    if (eitherPorts)
+      parts.push(unless(eitherPorts.negated, some(isIn('sourcePort', ...either), isIn('destinationPort', ...either))));
+    // Never true of a non-first fragment, negated or not.
+    return all(...parts, is('fragment', 0));
+  },
+};

@@ -1,0 +1,28 @@
+import type { PortRange } from '../../address/index.ts';
+import { ALWAYS, isIn, type Predicate, unless } from '../predicate.ts';
+import type { Negatable } from '../rules.ts';
+
+/** The two options that the matches of all protocols with ports share. */
+export interface PortOptions {
+  readonly sourcePort?: Negatable<PortRange>;
+  readonly destinationPort?: Negatable<PortRange>;
+}
+
+/** A port in a range, or out of it. */
+export const hasPort = (
+  field: 'sourcePort' | 'destinationPort',
+  option: Negatable<PortRange> | undefined,
+): Predicate => (option ? unless(option.negated, isIn(field, option.value)) : ALWAYS);
+
+const isFull = (option: Negatable<PortRange> | undefined): boolean =>
+  option !== undefined && !option.negated && option.value[0] === 0 && option.value[1] === 65535;
+
+/** Leaves out a range that holds every port: the kernel keeps no trace of it. */
+export function withoutFullRanges<T extends PortOptions>(options: T): T {
+  const { sourcePort, destinationPort } = options;
+  if (!isFull(sourcePort) && !isFull(destinationPort)) return options;
+  const kept: { sourcePort?: unknown; destinationPort?: unknown } = { ...options };
+  if (isFull(sourcePort)) delete kept.sourcePort;
+  if (isFull(destinationPort)) delete kept.destinationPort;
+  return kept as T;
+}

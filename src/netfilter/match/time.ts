@@ -1,0 +1,139 @@
+import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
+import { ALWAYS, all, isIn, type Predicate, unknown } from '../predicate.ts';
+
+export interface TimeOptions {
+  /** Seconds of the day. */
+  readonly from?: number;
+  readonly until?: number;
+  /** Bits 1 to 31. */
+  readonly monthDays?: number;
+  /** Bits 1 (Monday) to 7. */
+  readonly weekDays?: number;
+  /** Seconds since 1970 in UTC, both inclusive. */
+  readonly start?: number;
+  readonly stop?: number;
+  /** The kernel's own clock zone instead of UTC. */
+  readonly kernelZone?: true;
+  /** UTC, which is the default. */
+  readonly utc?: true;
+  readonly contiguous?: true;
+}
+
+const DAY_END = 86_399;
+/** What the tools fill in for a date that is not given. */
+const LAST_DATE = 0x7fff_ffff;
+const ALL_MONTH_DAYS = 0xffff_fffe;
+const ALL_WEEK_DAYS = 0xfe;
+const WEEK_DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+
+const two = (number: number): string => String(number).padStart(2, '0');
+
+/** A time of day: `hh:mm[:ss]`. */
+const timeOfDay: Codec<number> = {
+  expected: 'a time of day like 09:30 or 09:30:15',
+  read(word) {
+    const [, hours = '', minutes = '', seconds = '0'] = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$/.exec(word) ?? [];
+    if (hours === '' || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
+    return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  },
+  print: (of) => `${two(Math.floor(of / 3600))}:${two(Math.floor(of / 60) % 60)}:${two(of % 60)}`,
+};
+
+/** A date: `YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` in UTC, up to 2038 as the tools take it. */
+const date: Codec<number> = {
+  expected: 'a date in UTC like 2026-12-01 or 2026-12-01T10:30:00',
+  read(word) {
+    const form = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?$/;
+    const parts = form
+      .exec(word)
+      ?.slice(1)
+      .map((part) => (part === undefined ? undefined : Number(part)));
+    if (!parts) return undefined;
+    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
+    if (year < 1970 || year > 2038 || month < 1 || month > 12 || day < 1 || day > 31) return undefined;
+    if (hour > 23 || minute > 59 || second > 59) return undefined;
+    return Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
+  },
+  print: (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19),
+};
+
+/** Days as bits; a `!` stands for all others, and prints as them. */
+const days = (name: string, expected: string, every: number, read: (word: string) => number | undefined) => ({
+  names: [name] as const,
+  arity: 1 as const,
+  negatable: true,
+  expected,
+  read([word = '']: readonly string[], negated: boolean): number | undefined {
+    let bits = 0;
+    for (const part of word.split(',')) {
+      const day = read(part);
+      if (day === undefined) return undefined;
+      bits |= 1 << day;
+    }
+    // No day at all is what the tools print as nothing, and cannot read back.
+    return (negated ? every & ~bits : bits) >>> 0 || undefined;
+  },
+});
+
+const monthDays: Option<number> = {
+  ...days('--monthdays', 'days of the month, 1–31, separated by commas', ALL_MONTH_DAYS, (word) => {
+    const day = /^\d{1,2}$/.test(word) ? Number(word) : 0;
+    return day >= 1 && day <= 31 ? day : undefined;
+  }),
+  print: (bits) => `--monthdays ${numbersIn(bits).join(',')}`,
+};
+
+const weekDays: Option<number> = {
+  ...days('--weekdays', 'days of the week, Mon–Sun or 1–7, separated by commas', ALL_WEEK_DAYS, (word) => {
+    if (/^[1-7]$/.test(word)) return Number(word);
+    const at = WEEK_DAYS.findIndex((name) => name.slice(0, 2) === word.slice(0, 2));
+    return at < 0 ? undefined : at + 1;
+  }),
+  print: (bits) =>
+    `--weekdays ${numbersIn(bits)
+      .map((day) => WEEK_DAYS[day - 1])
+      .join(',')}`,
+};
+
+const numbersIn = (bits: number): number[] =>
+  Array.from({ length: 31 }, (_, index) => index + 1).filter((bit) => (bits & (1 << bit)) !== 0);
+
+/** `-m time`. Source: iptables-extensions(8), time; libxt_time.c; net/netfilter/xt_time.c. */
+export const time: MatchExtension<TimeOptions> = {
+  name: 'time',
+  options: {
+    from: value(['--timestart'], timeOfDay),
+    until: value(['--timestop'], timeOfDay),
+    monthDays,
+    weekDays,
+    start: value(['--datestart'], date),
+    stop: value(['--datestop'], date),
+    kernelZone: flag('--kerneltz', '--localtz'),
+    utc: { ...flag('--utc'), print: () => '' },
+    contiguous: flag('--contiguous'),
+  },
+  refuse({ from = 0, until = DAY_END, contiguous, kernelZone, utc }) {
+    if (kernelZone && utc) return '--utc and --kerneltz exclude each other';
+    return contiguous && from <= until ? '--contiguous needs a --timestop before the --timestart' : undefined;
+  },
+  complete(options) {
+    const { from = 0, until = DAY_END, monthDays: inMonth, weekDays: inWeek, start = 0, kernelZone } = options;
+    return {
+      ...(from !== 0 || until !== DAY_END ? { from, until } : {}),
+      ...(inMonth === undefined || inMonth === ALL_MONTH_DAYS ? {} : { monthDays: inMonth }),
+      ...(inWeek === undefined || inWeek === ALL_WEEK_DAYS ? {} : { weekDays: inWeek }),
+      ...(start === 0 ? {} : { start }),
+      stop: options.stop ?? LAST_DATE,
+      ...(kernelZone ? { kernelZone } : {}),
+      ...(options.contiguous ? { contiguous: true as const } : {}),
+    };
+  },
+  predicate({ from, until, monthDays: inMonth, weekDays: inWeek, start = 0, stop = LAST_DATE, kernelZone }) {
+    if (kernelZone) return unknown('the time zone of the kernel is not known');
+    const periodic: Predicate =
+      from !== undefined || until !== undefined || inMonth !== undefined || inWeek !== undefined
+        ? unknown('times of day and days of the week or month are not followed')
+        : ALWAYS;
+    return all(isIn('time', [start, stop]), periodic);
+  },
+};

@@ -1,0 +1,20 @@
+import { portRange } from '../codec.ts';
+import { type MatchExtension, negatable } from '../extension.ts';
+import { all } from '../predicate.ts';
+import { UDP } from '../protocol.ts';
+import { hasPort, type PortOptions, withoutFullRanges } from './ports.ts';
+
+export type UdpOptions = PortOptions;
+
+/** `-m udp`. Source: iptables-extensions(8), udp; net/netfilter/xt_tcpudp.c. */
+export const udp: MatchExtension<UdpOptions> = {
+  name: 'udp',
+  protocols: [UDP],
+  options: {
+    sourcePort: negatable(['--sport', '--source-port'], portRange),
+    destinationPort: negatable(['--dport', '--destination-port'], portRange),
+  },
+  complete: withoutFullRanges,
+  predicate: ({ sourcePort, destinationPort }) =>
+    all(hasPort('sourcePort', sourcePort), hasPort('destinationPort', destinationPort)),
+};

@@ -1,0 +1,68 @@
+import { EVERY_BIT, integer, type MaskedMark, mask32 } from '../codec.ts';
+import { CONTINUE } from '../effect.ts';
+import { flag, type TargetExtension, value } from '../extension.ts';
+import { markChanges } from './mark.ts';
+
+/** One of `xmark`, `save` and `restore`. */
+export interface ConnmarkTargetOptions {
+  /** The connection's mark becomes `(ctmark & ~mask) ^ value`. */
+  readonly xmark?: MaskedMark;
+  /** The packet's mark goes to the connection. */
+  readonly save?: true;
+  /** The connection's mark goes to the packet. */
+  readonly restore?: true;
+  readonly packetMask?: number;
+  readonly connectionMask?: number;
+  /** Both masks at once. */
+  readonly masks?: number;
+  readonly shiftLeft?: number;
+  readonly shiftRight?: number;
+}
+
+const bits = integer('a number of bits', 0, 32);
+const inverse = (mask: number): number => (~mask & EVERY_BIT) >>> 0;
+
+/** `-j CONNMARK`. Source: iptables-extensions(8), CONNMARK; net/netfilter/xt_connmark.c. */
+export const connmarkTarget: TargetExtension<ConnmarkTargetOptions> = {
+  name: 'CONNMARK',
+  options: {
+    xmark: markChanges,
+    save: flag('--save-mark'),
+    restore: flag('--restore-mark'),
+    packetMask: value(['--nfmask'], mask32),
+    connectionMask: value(['--ctmask'], mask32),
+    masks: { ...value(['--mask'], mask32), print: () => '' },
+    shiftLeft: value(['--left-shift-mark'], bits),
+    shiftRight: value(['--right-shift-mark'], bits),
+  },
+  refuse({ xmark, save, restore, packetMask, connectionMask, masks, shiftLeft, shiftRight }) {
+    const given = [xmark, save, restore].filter((option) => option !== undefined).length;
+    if (given !== 1) return 'CONNMARK needs one of --set-xmark (or --set-mark …), --save-mark and --restore-mark';
+    if (masks !== undefined && (packetMask !== undefined || connectionMask !== undefined))
+      return '--mask stands for --nfmask and --ctmask: give it or them';
+    return shiftLeft !== undefined && shiftRight !== undefined
+      ? 'a mark is shifted left or right, not both'
+      : undefined;
+  },
+  complete({ xmark, save, restore, packetMask, connectionMask, masks, shiftLeft, shiftRight }) {
+    return {
+      ...(xmark ? { xmark } : { packetMask: packetMask ?? masks ?? EVERY_BIT }),
+      ...(xmark ? {} : { connectionMask: connectionMask ?? masks ?? EVERY_BIT }),
+      ...(save ? { save } : {}),
+      ...(restore ? { restore } : {}),
+      ...(shiftLeft === undefined ? {} : { shiftLeft }),
+      ...(shiftRight === undefined ? {} : { shiftRight }),
+    };
+  },
+  effect({ xmark, save, restore, packetMask = EVERY_BIT, connectionMask = EVERY_BIT, shiftLeft, shiftRight }) {
+    if (shiftLeft || shiftRight) return { kind: 'unknown', because: 'Sidestep does not follow a mark that is shifted' };
+    if (xmark) return { kind: 'continue', assign: [{ field: 'ctmark', keep: inverse(xmark.mask), xor: xmark.value }] };
+    if (save) {
+      const xor = { field: 'mark', mask: packetMask } as const;
+      return { kind: 'continue', assign: [{ field: 'ctmark', keep: inverse(connectionMask), xor }] };
+    }
+    if (!restore) return CONTINUE;
+    const xor = { field: 'ctmark', mask: connectionMask } as const;
+    return { kind: 'continue', assign: [{ field: 'mark', keep: inverse(packetMask), xor }] };
+  },
+};

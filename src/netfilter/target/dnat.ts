@@ -1,0 +1,27 @@
+import { flag, type TargetExtension, value } from '../extension.ts';
+import { type NatRange, natRange, needsPorts } from './nat.ts';
+
+export interface DnatOptions {
+  readonly to?: NatRange;
+  readonly random?: true;
+  readonly persistent?: true;
+}
+
+/** `-j DNAT`. Source: iptables-extensions(8), DNAT; net/netfilter/xt_nat.c. */
+export const dnat: TargetExtension<DnatOptions> = {
+  name: 'DNAT',
+  places: { tables: ['nat'], hooks: ['PREROUTING', 'OUTPUT'] },
+  options: {
+    to: value(['--to-destination'], natRange),
+    random: flag('--random'),
+    persistent: flag('--persistent'),
+  },
+  required: ['to'],
+  refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
+  effect: ({ to }) => ({
+    kind: 'nat',
+    change: 'destination',
+    ...(to?.addresses ? { address: to.addresses } : {}),
+    ...(to?.ports ? { ports: to.ports } : {}),
+  }),
+};

@@ -1,0 +1,49 @@
+import { parseNumber, text } from '../codec.ts';
+import { CONTINUE } from '../effect.ts';
+import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+
+export interface LogOptions {
+  readonly prefix?: string;
+  /** 0 (emerg) to 7 (debug). */
+  readonly level?: number;
+  readonly tcpSequence?: true;
+  readonly tcpOptions?: true;
+  readonly ipOptions?: true;
+  readonly uid?: true;
+  readonly macDecode?: true;
+}
+
+const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'] as const;
+const WARNING = 4;
+
+const level: Codec<number> = {
+  expected: `a level from 0 to 7, or one of ${LEVELS.join(' ')}`,
+  read(word) {
+    const number = parseNumber(word, 7);
+    if (number !== undefined) return number;
+    if (word === 'panic') return 0;
+    const at = LEVELS.findIndex((name) => name === word);
+    return at < 0 ? undefined : at;
+  },
+  print: String,
+};
+
+/** `-j LOG`. Source: iptables-extensions(8), LOG; net/netfilter/xt_LOG.c. */
+export const log: TargetExtension<LogOptions> = {
+  name: 'LOG',
+  options: {
+    prefix: value(['--log-prefix'], text(1, 29)),
+    level: value(['--log-level'], level),
+    tcpSequence: flag('--log-tcp-sequence'),
+    tcpOptions: flag('--log-tcp-options'),
+    ipOptions: flag('--log-ip-options'),
+    uid: flag('--log-uid'),
+    macDecode: flag('--log-macdecode'),
+  },
+  complete(options) {
+    if (options.level !== WARNING) return options;
+    const { level: _default, ...rest } = options;
+    return rest;
+  },
+  effect: () => CONTINUE,
+};

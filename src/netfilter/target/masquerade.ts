@@ -1,0 +1,23 @@
+import type { PortRange } from '../../address/index.ts';
+import { targetPorts } from '../codec.ts';
+import { flag, type TargetExtension, value } from '../extension.ts';
+import { needsPorts } from './nat.ts';
+
+export interface MasqueradeOptions {
+  readonly ports?: PortRange;
+  readonly random?: true;
+  readonly randomFully?: true;
+}
+
+/** `-j MASQUERADE`: the source becomes the outgoing interface's address. Source: iptables-extensions(8); xt_MASQUERADE.c. */
+export const masquerade: TargetExtension<MasqueradeOptions> = {
+  name: 'MASQUERADE',
+  places: { tables: ['nat'], hooks: ['POSTROUTING'] },
+  options: {
+    ports: value(['--to-ports'], targetPorts),
+    random: flag('--random'),
+    randomFully: flag('--random-fully'),
+  },
+  refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
+  effect: ({ ports }) => ({ kind: 'nat', change: 'source', address: 'outgoing', ...(ports ? { ports } : {}) }),
+};

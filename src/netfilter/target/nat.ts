@@ -1,0 +1,64 @@
+import { type Family, formatAddress, formatPortRange, type PortRange, parseAddress } from '../../address/index.ts';
+import { parsePortWord, targetPorts } from '../codec.ts';
+import type { AddressRange } from '../effect.ts';
+import type { Codec, RuleContext } from '../extension.ts';
+import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP } from '../protocol.ts';
+
+/** Where SNAT and DNAT send to: `10.0.0.1-10.0.0.9:8000-8999`, `[2001:db8::1]:80`, `:8080`. */
+export interface NatRange {
+  readonly addresses?: AddressRange;
+  readonly ports?: PortRange;
+  /** Ports are shifted from this one (DNAT). */
+  readonly base?: number;
+}
+
+const PORT_PROTOCOLS: readonly number[] = [TCP, UDP, SCTP, DCCP, ICMP, ICMPV6];
+
+/** Ports are only for protocols that have them. Source: libxt_NAT.c; ICMP's id counts as one. */
+export const needsPorts = (given: boolean, { protocol }: RuleContext): string | undefined =>
+  given && !PORT_PROTOCOLS.includes(protocol ?? 0) ? 'a port needs a protocol that has ports, like -p tcp' : undefined;
+
+/** Splits what follows `--to-destination` into its addresses and its ports. */
+function splitPorts(word: string, family: Family): [addresses: string, ports: string | undefined] {
+  if (family === 'ipv4' || word.startsWith(':')) {
+    // `:80` has ports only; `::1` is an IPv6 address.
+    if (family === 'ipv6' && word.startsWith('::')) return [word, undefined];
+    const at = word.indexOf(':');
+    return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+  }
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(word);
+  return bracketed ? [bracketed[1] ?? '', bracketed[2]] : [word, undefined];
+}
+
+function readAddresses(text: string, family: Family): AddressRange | undefined {
+  const dash = text.indexOf('-');
+  const low = parseAddress(dash < 0 ? text : text.slice(0, dash));
+  const high = dash < 0 ? low : parseAddress(text.slice(dash + 1));
+  return low?.family === family && high?.family === family ? [low.value, high.value] : undefined;
+}
+
+export const natRange: Codec<NatRange> = {
+  expected: 'an address or a range of them, then ports if need be: 10.0.0.1-10.0.0.9:8000-8999, [2001:db8::1]:80, :80',
+  read(word, family) {
+    const [addressText, portText] = splitPorts(word, family);
+    const addresses = addressText === '' ? undefined : readAddresses(addressText, family);
+    if (addresses === undefined && (addressText !== '' || portText === undefined)) return undefined;
+    const [rangeText = '', baseText] = portText === undefined ? [] : portText.split('/');
+    const ports = portText === undefined ? undefined : targetPorts.read(rangeText, family);
+    const base = baseText === undefined ? undefined : parsePortWord(baseText);
+    if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
+    return {
+      ...(addresses ? { addresses } : {}),
+      ...(ports ? { ports } : {}),
+      ...(base === undefined ? {} : { base }),
+    };
+  },
+  print({ addresses, ports, base }, family) {
+    const [low, high] = addresses ?? [];
+    let words = low === undefined ? '' : formatAddress(family, low);
+    if (high !== undefined && high !== low) words += `-${formatAddress(family, high)}`;
+    if (!ports) return words;
+    if (family === 'ipv6' && words !== '') words = `[${words}]`;
+    return `${words}:${formatPortRange(ports, '-')}${base === undefined ? '' : `/${base}`}`;
+  },
+};

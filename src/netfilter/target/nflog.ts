@@ -1,0 +1,37 @@
+import { integer, text } from '../codec.ts';
+import { CONTINUE } from '../effect.ts';
+import { type TargetExtension, value } from '../extension.ts';
+
+export interface NflogOptions {
+  readonly prefix?: string;
+  readonly group?: number;
+  /** Never worked; only the legacy back end keeps it. */
+  readonly range?: number;
+  readonly size?: number;
+  readonly threshold?: number;
+}
+
+const count = integer('a number of bytes', 0, 0xffff_ffff);
+const short = (what: string) => integer(what, 0, 65_535);
+
+/** `-j NFLOG`. Source: iptables-extensions(8), NFLOG; net/netfilter/xt_NFLOG.c. */
+export const nflog: TargetExtension<NflogOptions> = {
+  name: 'NFLOG',
+  options: {
+    prefix: value(['--nflog-prefix'], text(1, 63)),
+    group: value(['--nflog-group'], short('a group')),
+    range: value(['--nflog-range'], count),
+    size: value(['--nflog-size'], count),
+    threshold: value(['--nflog-threshold'], short('a number of packets')),
+  },
+  complete({ prefix, group, range, size, threshold }) {
+    return {
+      ...(prefix === undefined ? {} : { prefix }),
+      ...(group ? { group } : {}),
+      ...(range ? { range } : {}),
+      ...(size === undefined ? {} : { size }),
+      ...(threshold ? { threshold } : {}),
+    };
+  },
+  effect: () => CONTINUE,
+};

@@ -1,0 +1,29 @@
+import { flag, type TargetExtension, value } from '../extension.ts';
+import { type NatRange, natRange, needsPorts } from './nat.ts';
+
+export interface SnatOptions {
+  readonly to?: NatRange;
+  readonly random?: true;
+  readonly randomFully?: true;
+  readonly persistent?: true;
+}
+
+/** `-j SNAT`. Source: iptables-extensions(8), SNAT; net/netfilter/xt_nat.c. */
+export const snat: TargetExtension<SnatOptions> = {
+  name: 'SNAT',
+  places: { tables: ['nat'], hooks: ['INPUT', 'POSTROUTING'] },
+  options: {
+    to: value(['--to-source'], natRange),
+    random: flag('--random'),
+    randomFully: flag('--random-fully'),
+    persistent: flag('--persistent'),
+  },
+  required: ['to'],
+  refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
+  effect: ({ to }) => ({
+    kind: 'nat',
+    change: 'source',
+    ...(to?.addresses ? { address: to.addresses } : {}),
+    ...(to?.ports ? { ports: to.ports } : {}),
+  }),
+};
