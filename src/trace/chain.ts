@@ -1,0 +1,126 @@
+import type { Doubt } from './decisions.ts';
+import { act } from './effects.ts';
+import type { CompiledChain, CompiledRule } from './program.ts';
+import type { Outcome, RuleStep } from './result.ts';
+import { settle } from './settle.ts';
+import { nameOf, snapshotOf, type Walk } from './state.ts';
+
+/** More rules than any packet meets; a set that doubles itself in every chain would never end. */
+const MOST_RULES = 500_000;
+
+/** A place to come back to. */
+interface Frame {
+  readonly chain: CompiledChain;
+  readonly at: number;
+  readonly depth: number;
+}
+
+/**
+ * Runs the packet through a built-in chain and all it leads to. Undefined: it passes on to the next table.
+ *
+ * RETURN in a built-in chain gives the policy. A goto leaves no place to come back to, so its end resumes in the caller
+ * of the chain that went, or at the policy (netfilter-semantics 3).
+ */
+export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
+  const stack: Frame[] = [];
+  let chain = base;
+  let at = 0;
+  let depth = 0;
+  for (;;) {
+    const rule = chain.rules[at];
+    if (!rule) {
+      const back = stack.pop();
+      if (!back) return policy(walk, base);
+      ({ chain, at, depth } = back);
+      continue;
+    }
+    at += 1;
+    walk.looked += 1;
+    if (walk.looked > MOST_RULES) return { kind: 'unknown', because: `more than ${MOST_RULES} rules were looked at` };
+    if (!matches(walk, rule, depth)) continue;
+    const { effect, target } = rule;
+    if (target) {
+      if (effect.kind === 'jump') stack.push({ chain, at, depth });
+      chain = target;
+      at = 0;
+      depth += 1;
+      continue;
+    }
+    if (effect.kind === 'return') {
+      const back = stack.pop();
+      if (!back) return policy(walk, base);
+      ({ chain, at, depth } = back);
+      continue;
+    }
+    const verdict = act(walk, rule);
+    if (verdict === 'accept') return undefined;
+    if (verdict !== 'continue') return verdict;
+  }
+}
+
+function policy(walk: Walk, base: CompiledChain): Outcome | undefined {
+  const { table, name, policy = 'ACCEPT' } = base;
+  walk.steps?.push({ kind: 'policy', table, chain: name, policy });
+  switch (policy) {
+    case 'ACCEPT':
+      return undefined;
+    case 'DROP':
+      return { kind: 'dropped', because: `the policy of ${table} ${name} is DROP` };
+    case 'QUEUE':
+      return { kind: 'unknown', because: `the policy of ${table} ${name} hands it to a program` };
+  }
+}
+
+/** Whether the rule matches; where that is open, this walk takes one of the two ways. */
+function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
+  const answer = rule.test(walk.packet);
+  if (answer !== 'undecided') {
+    walk.steps?.push(answer ? matchedStep(walk, rule, depth) : passedByStep(walk, rule, depth));
+    return answer;
+  }
+  const taken = settle(rule.predicate, {
+    packet: walk.packet,
+    // The kernel may answer anew each time it is asked.
+    choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
+    field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
+  });
+  if (walk.steps) {
+    const step = stepOf(walk, rule, depth);
+    const decisive = rule.conditions.find(({ test }) => test(walk.packet) === 'undecided')?.condition;
+    walk.steps.push({
+      ...step,
+      answer: 'undecided',
+      ...(decisive ? { decisive } : {}),
+      taken,
+      ...(taken ? { effect: rule.effect } : {}),
+    });
+  }
+  return taken;
+}
+
+function doubt(rule: CompiledRule, because: string): Doubt {
+  const where = nameOf(rule);
+  return { where, because, yes: `${where} matches`, no: `${where} does not match` };
+}
+
+const stepOf = (walk: Walk, { chain, number, rule }: CompiledRule, depth: number): Omit<RuleStep, 'answer'> => ({
+  kind: 'rule',
+  hook: walk.hook,
+  table: chain.table,
+  chain: chain.name,
+  number,
+  depth,
+  rule,
+  packet: snapshotOf(walk),
+});
+
+const matchedStep = (walk: Walk, rule: CompiledRule, depth: number): RuleStep => ({
+  ...stepOf(walk, rule, depth),
+  answer: 'matched',
+  effect: rule.effect,
+});
+
+function passedByStep(walk: Walk, rule: CompiledRule, depth: number): RuleStep {
+  const decisive = rule.conditions.find(({ test }) => test(walk.packet) === false)?.condition;
+  return { ...stepOf(walk, rule, depth), answer: 'passed by', ...(decisive ? { decisive } : {}) };
+}

@@ -1,0 +1,66 @@
+import type { Family } from '../address/index.ts';
+import { CTSTATE, effectOf, ICMP, ICMPV6, type Packet, type Rule, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+
+/** Matches and targets that switch connection tracking on when they are loaded. Source: their `checkentry`. */
+const ASKING: ReadonlySet<string> = new Set([
+  'conntrack',
+  'state',
+  'connmark',
+  'connbytes',
+  'connlimit',
+  'connlabel',
+  'helper',
+  'cluster',
+  'CONNMARK',
+  'CONNSECMARK',
+  'NETMAP',
+  'SYNPROXY',
+]);
+
+/**
+ * Whether the rule, by merely being there, switches connection tracking on for its namespace and family
+ * (netfilter-semantics 4). NOTRACK does not; a zone does.
+ */
+export function needsConntrack({ matches, target }: Rule, family: Family): boolean {
+  if (matches.some(({ name }) => ASKING.has(name))) return true;
+  if (target?.kind !== 'known') return target?.kind === 'opaque' && ASKING.has(target.name);
+  if (ASKING.has(target.name)) return true;
+  const effect = effectOf(target, family);
+  return (
+    effect.kind === 'nat' ||
+    (effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctzone' || field === 'ctmark'))
+  );
+}
+
+/** Combinations of flags, without PSH and URG, that begin a connection: a SYN, or an ACK picked up mid-stream. */
+const OPENING: ReadonlySet<number> = new Set([TCP_FLAGS.SYN, TCP_FLAGS.ACK]);
+
+/** Types that begin a connection: echo, timestamp, information and address mask requests; echo request in IPv6. */
+const REQUESTS: ReadonlySet<number> = new Set([8, 13, 15, 17]);
+const REQUESTS_V6: ReadonlySet<number> = new Set([128, 139]);
+
+/** Multicast listeners and neighbour discovery: never tracked. Source: nf_conntrack_proto_icmpv6.c, noct_valid_new. */
+const NEVER_TRACKED = (type: number): boolean => (type >= 130 && type <= 137) || type === 143;
+
+/**
+ * What connection tracking makes of a packet that belongs to no connection yet: NEW, INVALID or UNTRACKED.
+ * Source: netfilter-semantics 6; nf_conntrack_proto_tcp.c (tcp_conntracks, column sNO), …_icmp.c, …_icmpv6.c.
+ */
+export function firstState({
+  protocol,
+  tcpFlags,
+  icmpType,
+}: Pick<Packet, 'protocol' | 'tcpFlags' | 'icmpType'>): number {
+  switch (protocol) {
+    case TCP:
+      if (tcpFlags === undefined) return CTSTATE.NEW;
+      return OPENING.has(tcpFlags & ~(TCP_FLAGS.PSH | TCP_FLAGS.URG)) ? CTSTATE.NEW : CTSTATE.INVALID;
+    case ICMP:
+      return icmpType === undefined || REQUESTS.has(icmpType) ? CTSTATE.NEW : CTSTATE.INVALID;
+    case ICMPV6:
+      if (icmpType === undefined || REQUESTS_V6.has(icmpType)) return CTSTATE.NEW;
+      return NEVER_TRACKED(icmpType) ? CTSTATE.UNTRACKED : CTSTATE.INVALID;
+    default:
+      return CTSTATE.NEW;
+  }
+}

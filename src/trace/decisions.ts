@@ -1,0 +1,78 @@
+/** Something that the walk cannot know. */
+export interface Doubt {
+  /** Where it came up: "filter INPUT 3". */
+  readonly where: string;
+  /** What is not known. */
+  readonly because: string;
+  /** Either answer as a clause: "filter INPUT 3 matches", "filter INPUT 3 does not match". */
+  readonly yes: string;
+  readonly no: string;
+}
+
+/** A doubt, and which way a walk took. */
+export interface Decision extends Doubt {
+  readonly answer: boolean;
+}
+
+/** Asks for a decision. Equal keys within one walk get the same answer. */
+export type Decide = (key: string, doubt: Doubt) => boolean;
+
+/** One way through all decisions. */
+export interface Way<T> {
+  readonly decisions: readonly Decision[];
+  readonly result: T;
+}
+
+/**
+ * Runs `walk` once for every combination of answers that it asks for, at most `limit` times: it is replayed with a table
+ * of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
+ *
+ * `complete` is false where the limit left combinations out.
+ */
+export function explore<T>(
+  walk: (decide: Decide) => T,
+  limit: number,
+): { readonly ways: readonly Way<T>[]; readonly complete: boolean } {
+  const ways: Way<T>[] = [];
+  let prefix: boolean[] = [];
+  while (ways.length < limit) {
+    const decisions: Decision[] = [];
+    const known = new Map<string, boolean>();
+    const result = walk((key, doubt) => {
+      const before = known.get(key);
+      if (before !== undefined) return before;
+      const answer = prefix[decisions.length] ?? true;
+      known.set(key, answer);
+      decisions.push({ ...doubt, answer });
+      return answer;
+    });
+    ways.push({ decisions, result });
+    const turn = decisions.findLastIndex(({ answer }) => answer);
+    if (turn < 0) return { ways, complete: true };
+    prefix = [...decisions.slice(0, turn).map(({ answer }) => answer), false];
+  }
+  return { ways, complete: false };
+}
+
+/** Whether the ways lead to different places, told apart by name. */
+const differ = <T>(one: readonly Way<T>[], other: readonly Way<T>[], nameOf: (result: T) => string): boolean => {
+  const places = (ways: readonly Way<T>[]): string =>
+    [...new Set(ways.map(({ result }) => nameOf(result)))].sort().join('\n');
+  return one.length > 0 && other.length > 0 && places(one) !== places(other);
+};
+
+/**
+ * The decisions of a way on which its result hangs, in order: had one been answered otherwise, the packet might have come
+ * to another place.
+ */
+export function hangsOn<T>(way: Way<T>, ways: readonly Way<T>[], nameOf: (result: T) => string): readonly Decision[] {
+  const relevant: Decision[] = [];
+  let among = ways;
+  for (const [depth, decision] of way.decisions.entries()) {
+    const same = among.filter(({ decisions }) => decisions[depth]?.answer === decision.answer);
+    const other = among.filter(({ decisions }) => decisions[depth]?.answer === !decision.answer);
+    if (differ(same, other, nameOf)) relevant.push(decision);
+    among = same;
+  }
+  return relevant;
+}

@@ -1,0 +1,53 @@
+import type { Effect } from '../netfilter/index.ts';
+import type { Done } from './effects.ts';
+import { primaryAddress } from './host.ts';
+import type { CompiledRule } from './program.ts';
+import { findListener } from './sockets.ts';
+import { changed, nameOf, type Receiver, type Walk } from './state.ts';
+
+type Tproxy = Extract<Effect, { readonly kind: 'tproxy' }>;
+
+/**
+ * TPROXY: gives the packet to a transparent listener without rewriting it. Without one the packet ends here.
+ * Source: netfilter-semantics 15; net/netfilter/xt_TPROXY.c.
+ */
+export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
+  const { packet } = walk;
+  if (rule.chain.table !== 'mangle' || walk.hook !== 'PREROUTING') {
+    const because = `${nameOf(rule)}: the kernel refuses TPROXY in ${rule.chain.table} ${walk.hook}`;
+    return { verdict: { kind: 'unknown', because } };
+  }
+  const port = effect.port === 0 ? packet.destinationPort : effect.port;
+  if (port === undefined) return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: the port is not known` } };
+  const receiver = receiverAt(walk, effect, port);
+  if (typeof receiver === 'string') {
+    return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it: ${receiver}` }, note: receiver };
+  }
+  walk.assigned = receiver;
+  walk.mappedBy = rule;
+  if (effect.mark) {
+    const { value, mask } = effect.mark;
+    packet.mark = packet.mark === undefined && mask !== 0xffff_ffff ? undefined : mixed(packet.mark ?? 0, value, mask);
+    walk.marked = true;
+    changed(walk);
+  }
+  return { verdict: 'accept', note: `handed to :${receiver.port}` };
+}
+
+const mixed = (mark: number, value: number, mask: number): number => ((mark & ~mask) ^ value) >>> 0;
+
+/** The socket, or why there is none. A connection's later packets go to the socket it already has. */
+function receiverAt(walk: Walk, effect: Tproxy, port: number): Receiver | string {
+  const { packet, ground, opening } = walk;
+  if (opening?.receiver) {
+    return opening.byTproxy || opening.receiver.listener?.transparent
+      ? opening.receiver
+      : 'the connection belongs to a socket that is not transparent';
+  }
+  if (!ground.listeners) return { port };
+  const own = ground.host.known ? primaryAddress(ground.host, packet.in, packet.destination) : walk.own;
+  const address = effect.address || own || packet.destination;
+  const listener = findListener(ground.listeners, { packet, address, port, transparent: false });
+  if (!listener) return `no transparent socket listens on :${port}`;
+  return listener.transparent ? { port, listener } : `the socket on :${port} is not transparent`;
+}

@@ -1,0 +1,243 @@
+import {
+  type AddressValue,
+  type Family,
+  formatAddress,
+  masked,
+  maskOf,
+  parseAddress,
+  widthOf,
+} from '../address/index.ts';
+import {
+  ADDRESS_TYPE,
+  type Interface,
+  type InterfaceAddress,
+  type Route,
+  type RoutingRule,
+  type Snapshot,
+} from '../netfilter/index.ts';
+import type { Decide } from './decisions.ts';
+
+export const LOOPBACK = 'lo';
+
+/** The machine that is taken for granted where the snapshot knows no interfaces: one network card. */
+export const ASSUMED = {
+  interface: 'eth0',
+  own: { ipv4: parseAddress('10.0.0.5')!.value, ipv6: parseAddress('2001:db8::5')!.value },
+  other: { ipv4: parseAddress('10.0.0.9')!.value, ipv6: parseAddress('2001:db8::9')!.value },
+} as const;
+
+/** The routing tables that every kernel has. Source: linux/rtnetlink.h, rt_class_t. */
+const TABLE = { default: 253, main: 254, local: 255 } as const;
+
+/** What is known of one family's addresses and routes. */
+export interface Host {
+  readonly family: Family;
+  /** False where the snapshot tells no interfaces: then the packet's own address is taken to be the host's. */
+  readonly known: boolean;
+  readonly interfaces: readonly Interface[];
+  /** Routes of each table, the longest prefix first and the lowest metric first among equals. */
+  readonly tables: ReadonlyMap<number, readonly Route[]>;
+  readonly rules: readonly RoutingRule[];
+  /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
+  readonly rulesKnown: boolean;
+  /** The first interface that is not loopback and has an address of the family. */
+  readonly card: string;
+}
+
+/** A packet's way out of a routing decision. */
+export type Routed =
+  | { readonly kind: 'local'; readonly table: number }
+  | {
+      readonly kind: 'device';
+      readonly device: string;
+      readonly gateway?: AddressValue;
+      readonly source?: AddressValue;
+    }
+  | { readonly kind: 'refused'; readonly because: string }
+  | { readonly kind: 'unknown'; readonly because: string };
+
+/** Reads the routing part of a snapshot for one family. */
+export function hostOf(snapshot: Snapshot, family: Family): Host {
+  const interfaces = snapshot.interfaces ?? assumedInterfaces(family);
+  const card = cardOf(interfaces, family) ?? ASSUMED.interface;
+  const known = snapshot.routes?.filter((route) => route.family === family);
+  const derived = derivedRoutes(interfaces, family, card);
+  const routes = known ? [...known, ...derived.filter(({ table }) => table === TABLE.local)] : derived;
+  const tables = new Map<number, Route[]>();
+  for (const route of routes) tables.set(route.table, [...(tables.get(route.table) ?? []), route]);
+  for (const list of tables.values()) list.sort((a, b) => b.length - a.length || a.metric - b.metric);
+  const rules = snapshot.routingRules?.filter((rule) => rule.family === family);
+  return {
+    family,
+    known: snapshot.interfaces !== undefined,
+    interfaces,
+    tables,
+    rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority),
+    rulesKnown: rules !== undefined,
+    card,
+  };
+}
+
+const usualRules = (family: Family): RoutingRule[] => [
+  { family, priority: 0, table: TABLE.local },
+  { family, priority: 32766, table: TABLE.main },
+  { family, priority: 32767, table: TABLE.default },
+];
+
+/** Loopback, and one card whose address is the one that the question gives this host. */
+function assumedInterfaces(family: Family): Interface[] {
+  const [value, length] = family === 'ipv4' ? [0x7f00_0001, 8] : [1n, 128];
+  return [
+    { name: LOOPBACK, index: 1, up: true, addresses: [{ family, value, length, secondary: false, scope: 'host' }] },
+    { name: ASSUMED.interface, index: 2, up: true, addresses: [] },
+  ];
+}
+
+const cardOf = (interfaces: readonly Interface[], family: Family): string | undefined =>
+  interfaces.find(({ name, up, addresses }) => name !== LOOPBACK && up && addresses.some((own) => usable(own, family)))
+    ?.name;
+
+const usable = (own: InterfaceAddress, family: Family): boolean => own.family === family && own.scope === 'global';
+
+/** The routes that addresses bring with them, and a default route through the card. */
+function derivedRoutes(interfaces: readonly Interface[], family: Family, card: string): Route[] {
+  const routes: Route[] = [];
+  const width = widthOf(family);
+  for (const { name, up, addresses } of interfaces) {
+    if (!up) continue;
+    for (const { value, length, family: of } of addresses) {
+      if (of !== family) continue;
+      const local = { family, table: TABLE.local, kind: 'local', device: name, metric: 0 } as const;
+      routes.push({ ...local, destination: value, length: width });
+      const net = masked(value, maskOf(family, length));
+      // The loopback address makes its whole network local: 127.0.0.6 is as much this host as 127.0.0.1.
+      if (name === LOOPBACK && length < width) routes.push({ ...local, destination: net, length });
+      else routes.push({ ...local, table: TABLE.main, kind: 'unicast', destination: net, length });
+    }
+  }
+  const none = family === 'ipv4' ? 0 : 0n;
+  routes.push({ family, table: TABLE.main, kind: 'unicast', destination: none, length: 0, device: card, metric: 0 });
+  return routes;
+}
+
+function find(host: Host, table: number, destination: AddressValue): Route | undefined {
+  return host.tables
+    .get(table)
+    ?.find((route) => masked(destination, maskOf(host.family, route.length)) === route.destination);
+}
+
+/** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
+export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>
+  (!host.known && address === own) || find(host, TABLE.local, address)?.kind === 'local';
+
+/** The kind of an address as addrtype sees it, a bit of ADDRESS_TYPE. Source: fib_frontend.c, inet_addr_type. */
+export function addressType(host: Host, address: AddressValue, own?: AddressValue): number {
+  if (isOwn(host, address, own)) return ADDRESS_TYPE.LOCAL;
+  if (isMulticast(host.family, address)) return ADDRESS_TYPE.MULTICAST;
+  if (host.family === 'ipv4' && (address === 0 || address === 0xffff_ffff)) return ADDRESS_TYPE.BROADCAST;
+  const kind = find(host, TABLE.local, address)?.kind;
+  return kind === 'broadcast'
+    ? ADDRESS_TYPE.BROADCAST
+    : kind === 'anycast'
+      ? ADDRESS_TYPE.ANYCAST
+      : kind === 'multicast'
+        ? ADDRESS_TYPE.MULTICAST
+        : ADDRESS_TYPE.UNICAST;
+}
+
+export const isMulticast = (family: Family, address: AddressValue): boolean =>
+  family === 'ipv4' ? Number(address) >>> 28 === 0xe : BigInt(address) >> 120n === 0xffn;
+
+/** 127.0.0.0/8 or ::1. */
+export const isLoopback = (family: Family, address: AddressValue): boolean =>
+  family === 'ipv4' ? Number(address) >>> 24 === 127 : address === 1n;
+
+/** What a lookup needs besides the host. */
+export interface Lookup {
+  readonly destination: AddressValue;
+  readonly mark: number | undefined;
+  /** The mark came from a rule: then a routing rule for it is likely. */
+  readonly marked: boolean;
+  /** Taken to be the host's own address where no interfaces are known. */
+  readonly own?: AddressValue;
+}
+
+/** Looks a route up: the routing rules in order of priority, in each table the longest prefix. */
+export function lookUp(host: Host, { destination, mark, marked, own }: Lookup, decide: Decide): Routed {
+  if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
+  for (const rule of host.rules) {
+    const asksMark = rule.mark !== undefined && (mark === undefined || rule.mark.mask !== 0);
+    if (asksMark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
+    if (rule.mark && masked(mark ?? 0, rule.mark.mask) !== rule.mark.value) continue;
+    if (rule.priority > 0 && marked && !host.rulesKnown) {
+      const hex = `0x${(mark ?? 0).toString(16)}`;
+      return {
+        kind: 'unknown',
+        because: `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`,
+      };
+    }
+    const route = find(host, rule.table, destination);
+    if (!route) continue;
+    if (rule.other !== undefined) {
+      const where = `ip rule ${rule.priority}`;
+      const because = `whether "${rule.other}" holds for it is not looked at`;
+      const doubt = { where, because, yes: `${where} applies`, no: `${where} does not apply` };
+      if (!decide(`route ${rule.priority} ${destination}`, doubt)) continue;
+    }
+    return routedBy(route);
+  }
+  return { kind: 'refused', because: `no route to ${formatAddress(host.family, destination)}` };
+}
+
+function routedBy(route: Route): Routed {
+  const { kind, family, destination, length, table, device, gateway, source } = route;
+  switch (kind) {
+    case 'local':
+    case 'broadcast':
+    case 'anycast':
+      return { kind: 'local', table };
+    case 'unicast':
+    case 'multicast':
+      return {
+        kind: 'device',
+        device: device ?? ASSUMED.interface,
+        ...(gateway === undefined ? {} : { gateway }),
+        ...(source === undefined ? {} : { source }),
+      };
+    case 'blackhole':
+    case 'unreachable':
+    case 'prohibit':
+      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
+  }
+}
+
+/**
+ * The address that the kernel takes as an interface's own: for IPv4 the first primary one. For IPv6, REDIRECT takes the
+ * first of the scope of the destination, in the kernel's order (netfilter-semantics 13).
+ */
+export function primaryAddress(host: Host, name: string | undefined, like: AddressValue): AddressValue | undefined {
+  const addresses = host.interfaces
+    .find((candidate) => candidate.name === name)
+    ?.addresses.filter(({ family }) => family === host.family);
+  if (host.family === 'ipv4') return addresses?.find(({ secondary }) => !secondary)?.value;
+  const linkLocal = (value: AddressValue): boolean => BigInt(value) >> 118n === 0xfe80n >> 6n;
+  return addresses?.find(({ value }) => !linkLocal(like) || linkLocal(value))?.value;
+}
+
+/** The source address that the kernel chooses for a packet of this host's own, or for MASQUERADE. */
+export function sourceTowards(
+  host: Host,
+  routed: Routed & { readonly kind: 'device' },
+  destination: AddressValue,
+): AddressValue | undefined {
+  if (routed.source !== undefined) return routed.source;
+  const next = routed.gateway ?? destination;
+  const own = host.interfaces
+    .find(({ name }) => name === routed.device)
+    ?.addresses.filter((address) => usable(address, host.family) && !address.secondary);
+  const near = own?.find(({ value, length }) => {
+    const mask = maskOf(host.family, length);
+    return masked(value, mask) === masked(next, mask);
+  });
+  return (near ?? own?.[0])?.value;
+}

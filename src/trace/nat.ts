@@ -1,0 +1,153 @@
+import { type AddressValue, formatAddress } from '../address/index.ts';
+import { CTSTATUS, type Effect, ICMP, ICMPV6, TCP, UDP } from '../netfilter/index.ts';
+import type { Done } from './effects.ts';
+import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
+import type { CompiledRule } from './program.ts';
+import type { Endpoint, Outcome } from './result.ts';
+import { changed, nameOf, type Walk } from './state.ts';
+
+type Nat = Extract<Effect, { readonly kind: 'nat' }>;
+
+/** More choices than this of the kernel's are not followed one by one. */
+const MOST_CHOICES = 8;
+
+/** Protocols whose ports nat can change. */
+const PORTED: ReadonlySet<number> = new Set([TCP, UDP, 33, 132, 136]);
+
+/** Carries out a nat target: the connection's destination or source is decided, and the table ends. */
+export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done {
+  const destination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
+  if (rule.chain.table !== 'nat' || destination !== (effect.change === 'destination')) {
+    return { verdict: unknown(rule, `the kernel refuses this target in ${rule.chain.table} ${walk.hook}`) };
+  }
+  const address = addressFor(walk, rule, effect);
+  if (typeof address === 'object') return { verdict: address };
+  const port = portFor(walk, rule, effect);
+  if (typeof port === 'object') return { verdict: port };
+  if (destination) {
+    mapDestination(walk, { address, port });
+    walk.mappedBy = rule;
+  } else mapSource(walk, { address, port });
+  const to = formatAddress(walk.packet.family, address);
+  const shown = walk.packet.family === 'ipv6' && port !== undefined ? `[${to}]` : to;
+  return { verdict: 'accept', note: `${destination ? 'to' : 'from'} ${shown}${port === undefined ? '' : `:${port}`}` };
+}
+
+/** An address, and a port where the protocol has ports. */
+export interface Mapped {
+  readonly address: AddressValue;
+  readonly port: number | undefined;
+}
+
+/** Gives the connection a new destination; the replies will come from there. */
+export function mapDestination(walk: Walk, { address, port }: Mapped): void {
+  const { packet } = walk;
+  packet.destination = address;
+  packet.ctreplsrc = address;
+  if (port !== undefined) {
+    packet.destinationPort = port;
+    packet.ctreplsrcport = port;
+  }
+  packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.DNAT;
+  walk.destination = endpoint(address, port);
+  changed(walk);
+}
+
+/** Gives the connection a new source; the replies will go there. */
+export function mapSource(walk: Walk, { address, port }: Mapped): void {
+  const { packet } = walk;
+  packet.source = address;
+  packet.ctrepldst = address;
+  if (port !== undefined) {
+    packet.sourcePort = port;
+    packet.ctrepldstport = port;
+  }
+  packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.SNAT;
+  walk.source = endpoint(address, port);
+  changed(walk);
+}
+
+const endpoint = (address: AddressValue, port: number | undefined): Endpoint => ({ address, port: port ?? 0 });
+
+const unknown = (rule: CompiledRule, because: string): Outcome => ({
+  kind: 'unknown',
+  because: `${nameOf(rule)}: ${because}`,
+});
+
+function addressFor(walk: Walk, rule: CompiledRule, { change, address }: Nat): AddressValue | Outcome {
+  const { packet } = walk;
+  switch (address) {
+    case undefined: {
+      const kept = change === 'destination' ? packet.destination : packet.source;
+      return kept ?? unknown(rule, 'the source of the packet is not known');
+    }
+    case 'here':
+      return here(walk, rule);
+    case 'outgoing':
+      return outgoing(walk, rule);
+    default: {
+      const [low, high] = address;
+      const count = BigInt(high) - BigInt(low) + 1n;
+      if (count > MOST_CHOICES) return unknown(rule, `the kernel chooses among ${count} addresses`);
+      return choose(walk, rule, low, Number(count), 'the kernel chooses among several addresses');
+    }
+  }
+}
+
+/** `low` and the `count - 1` values after it: one of them, each followed in a walk of its own. */
+function choose<T extends AddressValue>(walk: Walk, rule: CompiledRule, low: T, count: number, because: string): T {
+  const plus = (n: number): T => (typeof low === 'bigint' ? low + BigInt(n) : Number(low) + n) as T;
+  for (let n = 0; n < count - 1; n += 1) {
+    const [where, yes] = [nameOf(rule), `the kernel chooses number ${n + 1} of ${count}`];
+    if (walk.decide(`${walk.looked} ${because} ${n}`, { where, because, yes, no: 'it chooses another' }))
+      return plus(n);
+  }
+  return plus(count - 1);
+}
+
+/** What REDIRECT means by "here". Source: netfilter-semantics 13; net/netfilter/nf_nat_redirect.c. */
+function here(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
+  const { packet, ground, hook } = walk;
+  if (hook === 'OUTPUT') return packet.family === 'ipv4' ? 0x7f00_0001 : 1n;
+  if (!ground.host.known && walk.own !== undefined) return walk.own;
+  if (packet.in === undefined) return unknown(rule, 'the incoming interface is not known');
+  const own = primaryAddress(ground.host, packet.in, packet.destination);
+  const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
+  return own ?? { kind: 'dropped', because: `${nameOf(rule)} redirects, but ${packet.in} has no ${family} address` };
+}
+
+/** What MASQUERADE takes: the address that this host would itself send from. */
+function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
+  const { packet, ground, device, gateway } = walk;
+  if (!ground.host.known) return (walk.direction === 'out' && walk.own) || ASSUMED.own[packet.family];
+  if (packet.out === 'lo') return packet.source ?? unknown(rule, 'the source of the packet is not known');
+  const routed = { kind: 'device', device, ...(gateway === undefined ? {} : { gateway }) } as const;
+  const own = sourceTowards(ground.host, routed, packet.destination);
+  return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but ${device} has no address` };
+}
+
+function portFor(walk: Walk, rule: CompiledRule, { change, ports }: Nat): number | undefined | Outcome {
+  const { packet } = walk;
+  const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
+  if (!PORTED.has(packet.protocol)) return undefined;
+  if (!ports) return kept;
+  const [low, high] = ports;
+  if (kept !== undefined && kept >= low && kept <= high) return kept;
+  if (high - low >= MOST_CHOICES) {
+    // The source port matters to nobody who listens; the destination port decides who does.
+    return change === 'source' ? undefined : unknown(rule, `the kernel chooses a port from ${low} to ${high}`);
+  }
+  return choose(walk, rule, low, high - low + 1, 'the kernel chooses among several ports');
+}
+
+/** Why nat is not asked about this packet, or undefined where it is. Source: netfilter-semantics 4–7. */
+export function natSilence(walk: Walk): string | undefined {
+  const { ground, connection, packet, hook } = walk;
+  if (!ground.program.conntrack) return 'not asked: nothing here switches connection tracking on';
+  if (connection === 'untracked') return 'not asked: the packet is untracked';
+  if (connection !== 'tracked') return 'not asked: the packet is invalid, it belongs to no connection';
+  const decided = hook === 'PREROUTING' || hook === 'OUTPUT' ? walk.destinationDecided : walk.sourceDecided;
+  if (decided) return 'not asked again: the connection has its mapping';
+  const related = packet.ctstate === 4 && (packet.protocol === ICMP || packet.protocol === ICMPV6);
+  return related ? 'not asked: the packet belongs to another connection' : undefined;
+}

@@ -1,0 +1,91 @@
+import { CTSTATE, TCP_FLAGS } from '../netfilter/index.ts';
+import { named, refuse, said, type Word } from './words.ts';
+
+/** What the options of an expression say; what is left out is absent. */
+export interface Options {
+  readonly on?: string;
+  readonly via?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly mark?: number;
+  readonly state?: number;
+  readonly flags?: number;
+  readonly icmp?: { readonly type: number; readonly code: number };
+  /** Seconds since 1970. */
+  readonly time?: number;
+}
+
+/** An option: a word with a value after it. */
+export interface Option {
+  readonly name: string;
+  read(text: string, value: Word): Options;
+}
+
+const STATES = {
+  new: CTSTATE.NEW,
+  established: CTSTATE.ESTABLISHED,
+  related: CTSTATE.RELATED,
+  invalid: CTSTATE.INVALID,
+  untracked: CTSTATE.UNTRACKED,
+};
+
+const FLAGS: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(Object.entries(TCP_FLAGS).map(([name, bit]) => [name.toLowerCase(), bit])),
+  none: 0,
+};
+
+/** All options. A new one is one line here and one key of Options. */
+export const OPTIONS: readonly Option[] = [
+  { name: 'on', read: (text, value) => ({ on: readInterface(text, value) }) },
+  { name: 'via', read: (text, value) => ({ via: readInterface(text, value) }) },
+  { name: 'uid', read: (text, value) => ({ uid: readNumber(text, value, 'a uid, like 1337') }) },
+  { name: 'gid', read: (text, value) => ({ gid: readNumber(text, value, 'a gid, like 1337') }) },
+  { name: 'mark', read: (text, value) => ({ mark: readNumber(text, value, 'a mark, like 0x539') }) },
+  { name: 'state', read: (text, value) => ({ state: named(text, value, 'connection state', STATES) }) },
+  { name: 'flags', read: (text, value) => ({ flags: readFlags(text, value) }) },
+  { name: 'type', read: (text, value) => ({ icmp: readIcmp(text, value) }) },
+  { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
+];
+
+export const optionNames: readonly string[] = OPTIONS.map(({ name }) => name);
+
+export const findOption = ({ text }: Word): Option | undefined =>
+  OPTIONS.find(({ name }) => name === text.toLowerCase());
+
+/** The kernel's own limit: 15 characters, no slash, no blank. */
+function readInterface(text: string, value: Word): string {
+  if (/^[^\s/]{1,15}$/.test(value.text)) return value.text;
+  return refuse(text, value, `${said(value)} is no interface`, 'Expected the name of an interface, like eth0.');
+}
+
+function readNumber(text: string, value: Word, expected: string): number {
+  const of = /^(0x[0-9a-f]{1,8}|\d{1,10})$/i.test(value.text) ? Number(value.text) : Number.NaN;
+  if (of <= 0xffff_ffff) return of;
+  return refuse(text, value, `${said(value)} is no number of 32 bits`, `Expected ${expected}.`);
+}
+
+function readFlags(text: string, value: Word): number {
+  let bits = 0;
+  let { position } = value;
+  for (const name of value.text.split(',')) {
+    bits |= named(text, { text: name, position, length: name.length }, 'TCP flag', FLAGS);
+    position += name.length + 1;
+  }
+  return bits;
+}
+
+function readIcmp(text: string, value: Word): { readonly type: number; readonly code: number } {
+  const [, type, code = '0'] = /^(\d{1,3})(?:\/(\d{1,3}))?$/.exec(value.text) ?? [];
+  if (type !== undefined && Number(type) <= 255 && Number(code) <= 255)
+    return { type: Number(type), code: Number(code) };
+  return refuse(text, value, `${said(value)} is no ICMP type`, 'Expected a type from 0 to 255, or type/code: 8, 3/1.');
+}
+
+function readTime(text: string, value: Word): number {
+  const shape = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(value.text);
+  // A time without a zone is UTC, as is everything that `-m time` compares.
+  const zoned = shape?.[1] && !shape[4] ? `${value.text}Z` : value.text;
+  const milliseconds = shape ? Date.parse(zoned) : Number.NaN;
+  if (!Number.isNaN(milliseconds)) return Math.floor(milliseconds / 1000);
+  return refuse(text, value, `${said(value)} is no time`, 'Expected a time in UTC, like 2026-11-23T12:00:00Z.');
+}

@@ -1,0 +1,195 @@
+import { type AddressValue, type Family, formatAddress } from '../address/index.ts';
+import {
+  CTSTATE,
+  ICMP,
+  ICMPV6,
+  makePacket,
+  type Packet,
+  type Snapshot,
+  TCP,
+  TCP_FLAGS,
+  UDP,
+} from '../netfilter/index.ts';
+import { firstState } from './conntrack.ts';
+import { type Expression, readExpression } from './expression.ts';
+import {
+  ASSUMED,
+  type Host,
+  hostOf,
+  isLoopback,
+  isOwn,
+  LOOPBACK,
+  lookUp,
+  primaryAddress,
+  sourceTowards,
+} from './host.ts';
+import { QuestionRefused } from './refused.ts';
+import type { Question } from './result.ts';
+
+export { QuestionRefused } from './refused.ts';
+
+/** What a packet gets that the expression does not say. An app's uid is any that is not the proxy's. */
+const DEFAULT = { port: 40000, uid: 1000 } as const;
+
+/**
+ * Reads a packet as people say it. What is left out takes a default, each of which is one of the question's
+ * `assumptions`. The grammar stands in README.md.
+ *
+ * `now` is in milliseconds, as Date.now() gives; it is the packet's time unless the expression says another.
+ * Throws QuestionRefused with the place of what cannot be read.
+ *
+ * @example parseQuestion('in tcp/8888', snapshot).assumptions // ['source 10.0.0.9:40000 assumed', …]
+ */
+export function parseQuestion(
+  expression: string,
+  snapshot: Snapshot,
+  options: { readonly family?: Family; readonly now?: number } = {},
+): Question {
+  const read = readExpression(expression);
+  const family = familyOf(read, options.family);
+  const host = hostOf(snapshot, family);
+  const assumptions: string[] = [];
+  const assume = (clause: string): void => void assumptions.push(`${clause} assumed`);
+  const ends = read.way === 'in' ? arriving(read, host, assume) : departing(read, host, assume);
+  const owner = read.way === 'in' ? {} : ownerOf(read, assume);
+  const header = headerOf(read, family, assume);
+  const time = read.time ?? nowFor(snapshot, options.now, assumptions);
+  const packet = makePacket({
+    family,
+    protocol: protocolIn(read, family),
+    ...ends,
+    ...owner,
+    ...header,
+    mark: read.mark ?? 0,
+    ctstate: stateOf(
+      read,
+      { protocol: protocolIn(read, family), tcpFlags: undefined, icmpType: undefined, ...header },
+      assume,
+    ),
+    time,
+  });
+  return { direction: read.way === 'in' ? 'in' : 'out', packet, assumptions };
+}
+
+function familyOf({ text, family, places }: Expression, wanted: Family | undefined): Family {
+  if (family && wanted && family !== wanted) {
+    const word = places.get('destination') ?? places.get('source') ?? places.get('protocol')!;
+    const spoken = { ipv4: 'IPv4', ipv6: 'IPv6' };
+    const what = `"${word.text}" is ${spoken[family]}, but ${spoken[wanted]} was asked for`;
+    throw new QuestionRefused(text, word, what, 'Leave the family out: the address tells it.');
+  }
+  return family ?? wanted ?? 'ipv4';
+}
+
+/** `icmp` means what the family calls so. */
+const protocolIn = ({ protocol }: Expression, family: Family): number =>
+  protocol === ICMP && family === 'ipv6' ? ICMPV6 : protocol;
+
+type Assume = (clause: string) => void;
+type Ends = Pick<Packet, 'in' | 'out' | 'source' | 'destination' | 'sourcePort' | 'destinationPort'>;
+
+const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
+
+const spoken = (family: Family, address: AddressValue, port: number | undefined): string => {
+  const text = formatAddress(family, address);
+  return port === undefined ? text : family === 'ipv6' ? `[${text}]:${port}` : `${text}:${port}`;
+};
+
+/** Says what was made up of one end. */
+function assumeSource(read: Expression, host: Host, source: AddressValue, assume: Assume): number | undefined {
+  const port = hasPorts(read.protocol) ? (read.source.port ?? DEFAULT.port) : undefined;
+  if (read.source.address === undefined) {
+    assume(`source ${spoken(host.family, source, read.source.port === undefined ? port : undefined)}`);
+  } else if (read.source.port === undefined && port !== undefined) assume(`source port ${port}`);
+  return port;
+}
+
+/** A packet from elsewhere. */
+function arriving(read: Expression, host: Host, assume: Assume): Ends {
+  const { family } = host;
+  const onCard = primaryAddress(host, read.on ?? host.card, 0);
+  const destination = read.destination.address ?? onCard ?? ASSUMED.own[family];
+  const source = read.source.address ?? another(host, destination);
+  const sourcePort = assumeSource(read, host, source, assume);
+  if (read.destination.address === undefined) assume(`destination ${formatAddress(family, destination)}`);
+  else if (!host.known && !read.via) assume(`that ${formatAddress(family, destination)} is an address of this host`);
+  const holder = host.interfaces.find(({ addresses }) => addresses.some((own) => own.value === destination))?.name;
+  const on = read.on ?? (holder === undefined || holder === LOOPBACK ? host.card : holder);
+  if (read.on === undefined) assume(`interface ${on}`);
+  return { in: on, out: read.via ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
+}
+
+/** An address that is not this host's. */
+const another = (host: Host, own: AddressValue): AddressValue => {
+  const other = ASSUMED.other[host.family];
+  return other === own || isOwn(host, other) ? ASSUMED.own[host.family] : other;
+};
+
+/** A packet of this host's own. */
+function departing(read: Expression, host: Host, assume: Assume): Ends {
+  const { family } = host;
+  const own = primaryAddress(host, host.card, 0) ?? ASSUMED.own[family];
+  const destination = read.destination.address ?? (read.way === 'self' ? own : another(host, own));
+  const source = read.source.address ?? sourceFor(read, host, destination);
+  const sourcePort = assumeSource(read, host, source, assume);
+  if (read.destination.address === undefined) {
+    const whose = read.way === 'self' ? '' : ' (another host)';
+    assume(`destination ${formatAddress(family, destination)}${whose}`);
+  }
+  return { in: '', out: read.on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
+}
+
+/** The source that the kernel would choose: the destination itself where it is this host's, else the card's address. */
+function sourceFor(read: Expression, host: Host, destination: AddressValue): AddressValue {
+  const { family } = host;
+  if (isLoopback(family, destination)) return family === 'ipv4' ? 0x7f00_0001 : 1n;
+  if (read.way === 'self' || isOwn(host, destination)) return destination;
+  const routed = lookUp(host, { destination, mark: read.mark ?? 0, marked: false }, () => true);
+  const chosen = routed.kind === 'device' ? sourceTowards(host, routed, destination) : undefined;
+  return chosen ?? another(host, ASSUMED.other[family] === destination ? destination : ASSUMED.other[family]);
+}
+
+function ownerOf(read: Expression, assume: Assume): Pick<Packet, 'owned' | 'uid' | 'gid'> {
+  const uid = read.uid ?? DEFAULT.uid;
+  const gid = read.gid ?? uid;
+  if (read.uid === undefined && read.gid === undefined) assume(`uid and gid ${uid}, an ordinary app's,`);
+  else if (read.uid === undefined) assume(`uid ${uid}, an ordinary app's,`);
+  else if (read.gid === undefined) assume(`gid ${gid}`);
+  return { owned: 1, uid, gid };
+}
+
+type Header = Pick<Packet, 'tcpFlags' | 'icmpType' | 'icmpCode'>;
+
+function headerOf(read: Expression, family: Family, assume: Assume): Partial<Header> {
+  const protocol = protocolIn(read, family);
+  if (protocol === TCP) {
+    const later = read.state === CTSTATE.ESTABLISHED;
+    if (read.flags === undefined && later) assume('flag ACK');
+    return { tcpFlags: read.flags ?? (later ? TCP_FLAGS.ACK : TCP_FLAGS.SYN) };
+  }
+  if (protocol !== ICMP && protocol !== ICMPV6) return {};
+  if (!read.icmp) assume('an echo request');
+  const { type, code } = read.icmp ?? { type: protocol === ICMP ? 8 : 128, code: 0 };
+  return { icmpType: type, icmpCode: code };
+}
+
+function stateOf(read: Expression, packet: Parameters<typeof firstState>[0], assume: Assume): number {
+  if (read.state !== undefined) return read.state;
+  const state = firstState(packet);
+  if (state === CTSTATE.INVALID) assume('state invalid, as it begins no connection,');
+  if (state === CTSTATE.UNTRACKED) assume('state untracked, as such messages always are,');
+  return state;
+}
+
+/** The clock matters only where a rule reads it. */
+function nowFor(snapshot: Snapshot, now: number | undefined, assumptions: string[]): number | undefined {
+  if (now === undefined) return undefined;
+  const time = Math.floor(now / 1000);
+  const read = snapshot.held.some(({ rules }) =>
+    rules.tables.some(({ chains }) =>
+      chains.some((chain) => chain.rules.some(({ matches }) => matches.some(({ name }) => name === 'time'))),
+    ),
+  );
+  if (read) assumptions.push(`now (${new Date(time * 1000).toISOString().replace('.000', '')}) assumed`);
+  return time;
+}

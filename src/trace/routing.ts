@@ -1,0 +1,140 @@
+import { type AddressValue, formatAddress } from '../address/index.ts';
+import { isLoopback, isMulticast, isOwn, LOOPBACK, lookUp, type Routed } from './host.ts';
+import type { Outcome } from './result.ts';
+import type { Walk } from './state.ts';
+
+const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
+
+function routeOf(walk: Walk): Routed {
+  const { packet, ground, own, marked, decide } = walk;
+  const { destination, mark } = packet;
+  return lookUp(ground.host, { destination, mark, marked, ...(own === undefined ? {} : { own }) }, decide);
+}
+
+function say(walk: Walk, decision: string): void {
+  walk.steps?.push({ kind: 'route', decision });
+}
+
+const spoken = ({ packet }: Walk, address: AddressValue): string => formatAddress(packet.family, address);
+
+/** A packet from elsewhere: for this host, or to be sent on. Source: net/ipv4/route.c, ip_route_input_slow. */
+export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
+  const martian = martianBecause(walk);
+  if (martian) return refuse(walk, martian);
+  const routed = chosen(walk) ?? routeOf(walk);
+  switch (routed.kind) {
+    case 'unknown':
+      return { kind: 'unknown', because: routed.because };
+    case 'local':
+      walk.device = LOOPBACK;
+      say(walk, `local delivery${routed.table === 255 ? '' : `, by table ${routed.table}`}`);
+      return 'local';
+    case 'refused':
+      return refuse(walk, routed.because);
+    case 'device':
+      return sendOn(walk, routed);
+  }
+}
+
+/** The question may say by which interface the packet goes on. */
+function chosen({ asked }: Walk): Routed | undefined {
+  return asked.out === undefined || asked.out === '' ? undefined : { kind: 'device', device: asked.out };
+}
+
+function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'elsewhere' | Outcome {
+  const { packet, ground } = walk;
+  const to = spoken(walk, packet.destination);
+  if (isMulticast(packet.family, packet.destination)) {
+    return { kind: 'unknown', because: `whether anybody here has joined the group ${to} is not known` };
+  }
+  const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
+  if (ground.forwards === undefined && chosen(walk)) walk.assumptions.add(`forwarding of ${family} is on`);
+  else {
+    if (!(ground.forwards ?? askForwarding(walk, family)))
+      return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
+  }
+  // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
+  if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to} locally`);
+  leaveBy(walk, routed, 'forwarded by');
+  return 'elsewhere';
+}
+
+const askForwarding = (walk: Walk, family: string): boolean =>
+  walk.decide('forwarding', {
+    where: 'the routing decision',
+    because: `whether this host forwards ${family} was not read`,
+    yes: `forwarding of ${family} is on`,
+    no: `forwarding of ${family} is off`,
+  });
+
+function refuse(walk: Walk, because: string): Outcome {
+  say(walk, because);
+  return dropped(because);
+}
+
+function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb: string): void {
+  walk.device = routed.device;
+  walk.gateway = routed.gateway;
+  const via = routed.gateway === undefined ? '' : ` to the gateway ${spoken(walk, routed.gateway)}`;
+  say(walk, `${verb} ${routed.device}${via}`);
+}
+
+/** Addresses that may not come from outside: loopback's, and one's own as the source. */
+function martianBecause(walk: Walk): string | undefined {
+  const { packet, ground, own } = walk;
+  const { family, destination, source } = packet;
+  if (packet.in === LOOPBACK) return undefined;
+  const localnet = family === 'ipv4' && allowsLocalnet(walk);
+  if (family === 'ipv4' && !localnet) {
+    if (isLoopback(family, destination)) {
+      return `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`;
+    }
+    if (source !== undefined && isLoopback(family, source)) return `${spoken(walk, source)} may not come from outside`;
+  }
+  const foreign = family === 'ipv4' && source !== undefined && ground.host.known && isOwn(ground.host, source, own);
+  return foreign ? `${spoken(walk, source)} is an address of this host: it may not come from outside` : undefined;
+}
+
+function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
+  if (!ground.routeLocalnet) {
+    const asks = isLoopback('ipv4', packet.destination);
+    if (asks) assumptions.add('route_localnet is off, as it is by default');
+    return false;
+  }
+  return ground.routeLocalnet.some((name) => name === 'all' || name === packet.in);
+}
+
+/** A packet of this host's own gets its first route before OUTPUT. */
+export function departureRoute(walk: Walk): 'elsewhere' | Outcome {
+  const { packet, asked } = walk;
+  if (asked.out !== undefined && asked.out !== '') {
+    leaveBy(walk, { kind: 'device', device: asked.out }, 'leaves by');
+    packet.out = asked.out;
+    return 'elsewhere';
+  }
+  const refused = reroute(walk);
+  if (refused) return refused;
+  packet.out = walk.device;
+  return 'elsewhere';
+}
+
+/**
+ * Looks the route of a packet of this host's own up (again). The tables of OUTPUT go on seeing the first device; the new
+ * one is what POSTROUTING sees (netfilter-semantics 10).
+ */
+export function reroute(walk: Walk): Outcome | undefined {
+  const routed = routeOf(walk);
+  switch (routed.kind) {
+    case 'unknown':
+      return { kind: 'unknown', because: routed.because };
+    case 'refused':
+      say(walk, routed.because);
+      return dropped(`${routed.because}: the sender is told so`);
+    case 'local':
+      leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself, by');
+      return undefined;
+    case 'device':
+      leaveBy(walk, routed, 'leaves by');
+      return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import type { AddressValue } from '../address/index.ts';
+import { type Listener, type Packet, SOCKET_LOOKUP, TCP, UDP } from '../netfilter/index.ts';
+
+/** `::ffff:0:0/96`, under which an IPv6 socket is bound to an IPv4 address. */
+const MAPPED = 0xffffn << 32n;
+
+/** Who a packet looks for. */
+export interface Sought {
+  readonly packet: Packet;
+  readonly address: AddressValue;
+  readonly port: number;
+  /** Only sockets with IP_TRANSPARENT will do. */
+  readonly transparent: boolean;
+}
+
+/**
+ * The listening socket that the kernel gives a new packet to: one that is bound to the exact address before one bound to
+ * any; among those an IPv4 socket before an IPv6 one that takes both. Source: inet_hashtables.c, inet_lookup_listener.
+ */
+export function findListener(listeners: readonly Listener[], sought: Sought): Listener | undefined {
+  let best: Listener | undefined;
+  let bestScore = 0;
+  for (const listener of listeners) {
+    const score = scoreOf(listener, sought);
+    if (score > bestScore) {
+      best = listener;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+function scoreOf(listener: Listener, { packet, address, port, transparent }: Sought): number {
+  if (listener.port !== port || listener.protocol !== protocolOf(packet)) return 0;
+  if (transparent && !listener.transparent) return 0;
+  const exact = boundTo(listener, packet, address);
+  if (exact === undefined) return 0;
+  return (exact ? 2 : 0) + (listener.family === packet.family ? 2 : 1);
+}
+
+/** True: bound to this very address; false: to any; undefined: to another one, or it takes no such packets. */
+function boundTo(listener: Listener, { family }: Packet, address: AddressValue): boolean | undefined {
+  if (listener.family === family) {
+    const any = Number(listener.address) === 0;
+    return any ? false : listener.address === address ? true : undefined;
+  }
+  if (family === 'ipv6') return undefined;
+  const bound = BigInt(listener.address);
+  if (bound === 0n) return listener.dual ? false : undefined;
+  return bound === (MAPPED | BigInt(address)) ? true : undefined;
+}
+
+const protocolOf = ({ protocol }: Packet): Listener['protocol'] | undefined =>
+  protocol === TCP ? 'tcp' : protocol === UDP ? 'udp' : undefined;
+
+/** What `-m socket` finds for a new packet, as the field `socketLookup` counts it; undefined where it is not known. */
+export function socketLookup(listeners: readonly Listener[] | undefined, packet: Packet): number | undefined {
+  const { destination, destinationPort } = packet;
+  if (protocolOf(packet) === undefined) return SOCKET_LOOKUP.none;
+  if (destinationPort === undefined) return undefined;
+  if (!listeners) return SOCKET_LOOKUP.wildcard;
+  const found = findListener(listeners, { packet, address: destination, port: destinationPort, transparent: false });
+  return found ? kindOf(found) : SOCKET_LOOKUP.none;
+}
+
+/** How a socket counts for `-m socket`. */
+export function kindOf({ address, transparent }: Listener): number {
+  if (Number(address) === 0) return transparent ? SOCKET_LOOKUP.wildcardTransparent : SOCKET_LOOKUP.wildcard;
+  return transparent ? SOCKET_LOOKUP.transparent : SOCKET_LOOKUP.plain;
+}

@@ -1,0 +1,98 @@
+import type { AddressValue } from '../address/index.ts';
+import type { HookName, Listener, Packet } from '../netfilter/index.ts';
+import type { Decide } from './decisions.ts';
+import type { Host } from './host.ts';
+import type { CompiledRule, Program } from './program.ts';
+import type { Direction, Endpoint, Outcome, Step } from './result.ts';
+
+/** The packet on its way: changed in place, copied only when somebody looks. */
+export type Live = { -readonly [K in keyof Packet]: Packet[K] };
+
+/** What does not change from packet to packet: compiled once. */
+export interface Ground {
+  readonly program: Program;
+  readonly host: Host;
+  readonly listeners: readonly Listener[] | undefined;
+  readonly proxyPorts: ReadonlySet<number>;
+  /** Undefined: not read. */
+  readonly forwards: boolean | undefined;
+  /** Interfaces, or `all`, on which 127.0.0.0/8 may be routed. Undefined: not read. */
+  readonly routeLocalnet: readonly string[] | undefined;
+  /** Both back ends may run first. */
+  readonly orderUnknown: boolean;
+}
+
+/** The socket that a packet is given to. Without a listener, one is taken for granted. */
+export interface Receiver {
+  readonly port: number;
+  readonly listener?: Listener;
+}
+
+/** What became of a connection's first packet: later ones keep it. */
+export interface Opening {
+  readonly outcome: Outcome;
+  readonly packet: Packet;
+  /** Where nat sent it, and the source that nat gave it. */
+  readonly destination?: Endpoint;
+  readonly source?: Endpoint;
+  readonly receiver?: Receiver;
+  readonly byTproxy: boolean;
+  readonly mappedBy?: CompiledRule;
+}
+
+/** One packet's walk, while it lasts. */
+export interface Walk {
+  readonly ground: Ground;
+  readonly direction: Direction;
+  /** As the question put it, before anything happened. */
+  readonly asked: Packet;
+  readonly packet: Live;
+  /** Where the walk is written down; without it the same walk goes unrecorded. */
+  readonly steps: Step[] | undefined;
+  readonly decide: Decide;
+  /** What the walk takes for granted, one clause each. */
+  readonly assumptions: Set<string>;
+  /** For a packet of a known connection: what became of its first one. */
+  readonly opening: Opening | undefined;
+  /** Taken to be the host's own address where no interfaces are known. */
+  readonly own: AddressValue | undefined;
+
+  hook: HookName;
+  pass: 1 | 2;
+  /** What the packet holds of connection tracking: `template` is what `-j CT` leaves in raw. */
+  connection: 'none' | 'template' | 'untracked' | 'tracked';
+  /** Whether nat has decided on the connection's source and destination. */
+  destinationDecided: boolean;
+  sourceDecided: boolean;
+  /** Where nat sent it, and the source that nat gave it. */
+  destination: Endpoint | undefined;
+  source: Endpoint | undefined;
+  /** The rule that mapped the destination, or handed the packet to a transparent listener. */
+  mappedBy: CompiledRule | undefined;
+  /** The socket that TPROXY assigned. */
+  assigned: Receiver | undefined;
+  receiver: Receiver | undefined;
+  /** The device that the last routing decision chose. */
+  device: string;
+  gateway: AddressValue | undefined;
+  /** The mark was changed by a rule. */
+  marked: boolean;
+  /** Rules looked at so far: bounded. */
+  looked: number;
+  /** A copy of `packet` that is still true. */
+  copy: Packet | undefined;
+}
+
+/** The packet as it is now, safe to keep. */
+export function snapshotOf(walk: Walk): Packet {
+  walk.copy ??= { ...walk.packet };
+  return walk.copy;
+}
+
+/** To be called after every change of the packet. */
+export function changed(walk: Walk): void {
+  walk.copy = undefined;
+}
+
+/** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
+export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.table} ${chain.name} ${number}`;

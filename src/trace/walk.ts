@@ -1,0 +1,85 @@
+import { PATH, type Stage, type Stop, type StopName } from '../netfilter/index.ts';
+import { attach, refresh } from './arrival.ts';
+import { leave, receive } from './ends.ts';
+import { LOOPBACK } from './host.ts';
+import type { Outcome } from './result.ts';
+import { arrivalRoute, departureRoute, reroute } from './routing.ts';
+import { changed, snapshotOf, type Walk } from './state.ts';
+import { askTable } from './table.ts';
+
+/** Follows the packet from where it begins to where it ends. Everything it does to the walk is in `walk` afterwards. */
+export function follow(walk: Walk): Outcome {
+  let at: StopName = walk.direction === 'in' ? 'arrival' : 'departure';
+  for (;;) {
+    if (at === 'socket') return receive(walk);
+    if (at === 'wire') return leave(walk);
+    const next: StopName | Outcome = visit(walk, at, PATH[at]);
+    if (typeof next === 'object') return next;
+    at = next;
+  }
+}
+
+function visit(walk: Walk, name: StopName, stop: Stop): StopName | Outcome {
+  switch (stop.kind) {
+    case 'hook':
+      return passHook(walk, stop) ?? stop.next;
+    case 'route': {
+      const routed = name === 'departure' ? departureRoute(walk) : arrivalRoute(walk);
+      return routed === 'local' ? stop.local : routed === 'elsewhere' ? stop.elsewhere : routed;
+    }
+    case 'device':
+      return walk.device === LOOPBACK ? stop.loopback : stop.other;
+    case 'end':
+      return leave(walk);
+  }
+}
+
+type HookStop = Extract<Stop, { readonly kind: 'hook' }>;
+
+function passHook(walk: Walk, { hook, pass, stages, reroutes }: HookStop): Outcome | undefined {
+  enter(walk, hook, pass);
+  walk.steps?.push({ kind: 'hook', hook, pass, packet: snapshotOf(walk) });
+  for (const { name } of stages) {
+    if (name === 'conntrack') {
+      attach(walk);
+      continue;
+    }
+    const { mark, destination } = walk.packet;
+    const outcome = askTable(walk, name);
+    if (outcome) return outcome;
+    if (!reroutes.includes(name)) continue;
+    const moved = walk.packet.destination !== destination || (name === 'mangle' && walk.packet.mark !== mark);
+    const refused = moved ? reroute(walk) : undefined;
+    if (refused) return refused;
+  }
+  if (pass === 2) sayNatIsSilent(walk, hook, stages);
+  return undefined;
+}
+
+/** Sets what a packet's place decides of it. */
+function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
+  const { packet } = walk;
+  walk.hook = hook;
+  walk.pass = pass;
+  if (pass === 2) {
+    packet.in = LOOPBACK;
+    // On its way over loopback the packet loses the socket that sent it.
+    packet.owned = 0;
+    packet.uid = undefined;
+    packet.gid = undefined;
+  }
+  if (hook === 'INPUT' || hook === 'PREROUTING') packet.out = '';
+  else if (hook !== 'OUTPUT') packet.out = walk.device;
+  refresh(walk);
+  changed(walk);
+}
+
+/** In the second pass no nat table is asked: said once a hook where one would have stood. */
+function sayNatIsSilent(walk: Walk, hook: Walk['hook'], stages: readonly Stage[]): void {
+  if (!walk.steps || stages.some(({ name }) => name === 'nat')) return;
+  for (const { backend, chains } of walk.ground.program.tables.nat) {
+    if (!chains.get(hook)?.rules.length) continue;
+    const silent = 'not asked again: the packet has its mapping from the way out';
+    walk.steps.push({ kind: 'table', hook, table: 'nat', backend, silent });
+  }
+}
