@@ -13,7 +13,7 @@ export interface LogOptions {
   readonly macDecode?: true;
 }
 
-const LEVELS = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'] as const;
+const LEVELS: readonly string[] = ['emerg', 'alert', 'crit', 'error', 'warning', 'notice', 'info', 'debug'];
 const WARNING = 4;
 
 const level: Codec<number> = {
@@ -22,7 +22,7 @@ const level: Codec<number> = {
     const number = parseNumber(word, 7);
     if (number !== undefined) return number;
     if (word === 'panic') return 0;
-    const at = LEVELS.findIndex((name) => name === word);
+    const at = LEVELS.indexOf(word);
     return at < 0 ? undefined : at;
   },
   print: String,

@@ -1,0 +1,155 @@
+import {
+  type Family,
+  formatPrefix,
+  hostPrefix,
+  type Prefix,
+  parseAddress,
+  parseIpv4,
+  parsePrefix,
+} from '../address/index.ts';
+import { type Header, isBuiltIn, protocolName, protocolNumber, type TableName } from '../netfilter/index.ts';
+import { Fault } from './diagnostic.ts';
+import type { Cursor } from './words.ts';
+
+/** Source: IFNAMSIZ in linux/if.h, less the closing NUL. */
+const LONGEST_INTERFACE = 15;
+
+const titleOf = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
+
+/** Reads the addresses after `-s` or `-d`: one, or several separated by commas. */
+export function readPrefixes({ word, start, stop }: Cursor, family: Family): readonly Prefix[] {
+  if (!word.includes(',')) return [readPrefix(word, family, start, stop - start)];
+  const prefixes: Prefix[] = [];
+  let at = start;
+  for (const part of word.split(',')) {
+    prefixes.push(readPrefix(part, family, at, part.length));
+    at += part.length + 1;
+  }
+  return prefixes;
+}
+
+function readPrefix(word: string, family: Family, at: number, length: number): Prefix {
+  const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined);
+  if (prefix?.family === family) return prefix;
+  if (prefix)
+    throw new Fault(
+      at,
+      length,
+      `${word} is an ${titleOf(prefix.family)} address`,
+      `These are ${titleOf(family)} rules. Text of both families needs a line "# family ${prefix.family}" before the other part.`,
+    );
+  const [host = '', mask] = word.split('/');
+  if (/^0\d|\.0\d/.test(host))
+    throw new Fault(
+      at,
+      length,
+      `${word} is ambiguous`,
+      'The tools read a number with a leading zero as octal: leave the zero out.',
+    );
+  if (mask !== undefined && parseAddress(host))
+    throw new Fault(
+      at,
+      length,
+      `/${mask} is no prefix length and no mask`,
+      'Expected a length like /24 or a mask like /255.255.255.0.',
+    );
+  throw new Fault(
+    at,
+    length,
+    `${word === '' ? 'an empty word' : word} is not an address`,
+    `Expected an ${titleOf(family)} address like ${family === 'ipv4' ? '10.0.0.0/8' : '2001:db8::/32'}; names of hosts are not looked up.`,
+  );
+}
+
+/** `10/8` and `10.1` are networks to the tools: what is left out is 0. */
+function shortPrefix(word: string): Prefix | undefined {
+  const [host = '', length] = word.split('/');
+  if (!/^\d{1,3}(\.\d{1,3}){0,2}$/.test(host)) return undefined;
+  const missing = 3 - (host.match(/\./g)?.length ?? 0);
+  const value = parseIpv4(host + '.0'.repeat(missing));
+  if (value === undefined) return undefined;
+  if (length !== undefined) return parsePrefix(`${host}${'.0'.repeat(missing)}/${length}`);
+  return hostPrefix('ipv4', value);
+}
+
+/** Reads the interface after `-i` or `-o`. `+` alone is every interface and is not kept unless it is negated. */
+export function readInterface(
+  { word, start, stop }: Cursor,
+  option: '-i' | '-o',
+  place: { readonly table: TableName; readonly chain: string | undefined },
+): string {
+  const { chain } = place;
+  const wrong = option === '-i' ? WITHOUT_IN : WITHOUT_OUT;
+  if (chain !== undefined && wrong.includes(chain) && isBuiltIn(place.table, chain))
+    throw new Fault(
+      start,
+      stop - start,
+      `${option} cannot stand in ${chain}`,
+      option === '-i'
+        ? `A packet in ${chain} came in by no interface: use -o.`
+        : `A packet in ${chain} has no outgoing interface yet: use -i.`,
+    );
+  if (word === '')
+    throw new Fault(
+      start,
+      stop - start,
+      'an empty interface name',
+      'Expected a name like eth0, or eth+ for all that begin so.',
+    );
+  if (word.length > LONGEST_INTERFACE)
+    throw new Fault(
+      start,
+      stop - start,
+      `the interface name ${word} is too long`,
+      `The kernel knows no name of more than ${LONGEST_INTERFACE} characters.`,
+    );
+  // The tools only warn of these; but no interface can have such a name, and a save would not read back.
+  if (/[\s"/]/.test(word))
+    throw new Fault(
+      start,
+      stop - start,
+      'an interface name holds no blank, quote or slash',
+      'Expected a name like eth0, or eth+ for all that begin so.',
+    );
+  return word;
+}
+
+const WITHOUT_IN: readonly string[] = ['OUTPUT', 'POSTROUTING'];
+const WITHOUT_OUT: readonly string[] = ['PREROUTING', 'INPUT'];
+
+/** Reads the protocol after `-p`; 0 is all of them and is not kept. */
+export function readProtocol({ word, start, stop }: Cursor, negated: boolean): number {
+  const protocol = protocolNumber(word) ?? otherBase(word);
+  if (protocol === undefined)
+    throw new Fault(
+      start,
+      stop - start,
+      `unknown protocol ${word}`,
+      'Expected a name like tcp, udp or icmp, or a number from 0 to 255.',
+    );
+  if (protocol === 0 && negated)
+    throw new Fault(start, stop - start, 'a rule for no protocol would never match', '"! -p all" leaves nothing over.');
+  return protocol;
+}
+
+const otherBase = (word: string): number | undefined =>
+  /^0x[0-9a-f]{1,2}$/i.test(word)
+    ? Number(word)
+    : /^0[0-7]{1,3}$/.test(word)
+      ? Number.parseInt(word, 8) & 0xff
+      : undefined;
+
+/** The header as iptables-save writes it, each option with a blank before it. Source: save_ipv4_addr and its like. */
+export function printHeader({ source, destination, in: inName, out: outName, protocol, fragment }: Header): string {
+  let text = '';
+  if (source) text += `${source.negated ? ' ! -s ' : ' -s '}${formatPrefix(source.value)}`;
+  if (destination) text += `${destination.negated ? ' ! -d ' : ' -d '}${formatPrefix(destination.value)}`;
+  if (inName) text += `${inName.negated ? ' ! -i ' : ' -i '}${inName.value}`;
+  if (outName) text += `${outName.negated ? ' ! -o ' : ' -o '}${outName.value}`;
+  if (protocol) text += `${protocol.negated ? ' ! -p ' : ' -p '}${protocolName(protocol.value)}`;
+  if (fragment) text += fragment.negated ? ' ! -f' : ' -f';
+  return text;
+}
+
+/** A prefix that holds every address is left out, as the kernel keeps no trace of it. */
+export const holdsAll = ({ mask }: Prefix): boolean => mask === 0 || mask === 0n;

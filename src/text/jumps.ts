@@ -1,0 +1,90 @@
+import { BUILT_IN, type HookName, type Rule, type TableName } from '../netfilter/index.ts';
+
+/** A use of an extension in a user chain that only some hooks may lead to. */
+export interface DeferredHooks {
+  readonly chain: string;
+  readonly extension: string;
+  readonly hooks: readonly HookName[];
+  readonly at: number;
+  readonly length: number;
+  readonly line: number;
+}
+
+interface Problem {
+  readonly at: number;
+  readonly length: number;
+  readonly line: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+type Chains = ReadonlyMap<string, { readonly rules: readonly Rule[] }>;
+
+/**
+ * What the kernel refuses of a whole table: an extension in a chain that a hook leads to in which it may not stand.
+ * Loops are found by `loopIn`.
+ */
+export function* checkJumps(table: TableName, chains: Chains, deferred: readonly DeferredHooks[]): Generator<Problem> {
+  if (deferred.length === 0) return;
+  for (const hook of BUILT_IN[table]) {
+    const strict = deferred.filter(({ hooks }) => !hooks.includes(hook));
+    if (strict.length === 0) continue;
+    const reached = reachedFrom(hook, chains);
+    for (const { chain, extension, hooks, at, length, line } of strict) {
+      if (!reached.has(chain)) continue;
+      const allowed = hooks.filter((name) => BUILT_IN[table].includes(name)).join(', ');
+      const message = `${extension} cannot stand in ${chain}, to which ${hook} leads`;
+      yield {
+        at,
+        length,
+        line,
+        message,
+        hint: `The kernel takes it only where ${allowed} ${hooks.length > 1 ? 'lead' : 'leads'}.`,
+      };
+    }
+  }
+}
+
+/** The chains that rules of a built-in chain lead to, directly or not. */
+function reachedFrom(hook: HookName, chains: Chains): ReadonlySet<string> {
+  const reached = new Set<string>([hook]);
+  // A set is walked in the order of insertion, including what is added on the way.
+  for (const name of reached) {
+    for (const rule of chains.get(name)?.rules ?? []) {
+      const chain = leadsTo(rule);
+      if (chain !== undefined) reached.add(chain);
+    }
+  }
+  return reached;
+}
+
+/** The chain that a rule leads to. */
+const leadsTo = ({ target }: Rule): string | undefined =>
+  target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
+
+/** A rule that closes a circle of jumps which a built-in chain leads into, or undefined. The kernel refuses the table. */
+export function loopIn(table: TableName, chains: Chains): { readonly chain: string; readonly rule: Rule } | undefined {
+  const done = new Set<string>();
+  for (const hook of BUILT_IN[table]) {
+    // An explicit stack: a hostile input may nest chains a hundred thousand deep.
+    const open = new Set<string>([hook]);
+    const stack = [{ name: hook as string, rules: chains.get(hook)?.rules ?? [], next: 0 }];
+    while (stack.length > 0) {
+      const top = stack.at(-1)!;
+      const rule = top.rules[top.next];
+      top.next += 1;
+      if (!rule) {
+        stack.pop();
+        open.delete(top.name);
+        done.add(top.name);
+        continue;
+      }
+      const chain = leadsTo(rule);
+      if (chain === undefined || done.has(chain)) continue;
+      if (open.has(chain)) return { chain: top.name, rule };
+      open.add(chain);
+      stack.push({ name: chain, rules: chains.get(chain)?.rules ?? [], next: 0 });
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,117 @@
+import type { Family } from '../address/index.ts';
+import { type Chain, isBuiltIn, type RuleSet, type Table, type TableName, tableOf } from '../netfilter/index.ts';
+import { shared } from './diff.ts';
+import { printSpec } from './print-rule.ts';
+import { inSaveOrder } from './print-save.ts';
+
+/** The commands that change one table. */
+interface TableChange {
+  readonly table: TableName;
+  readonly lines: readonly string[];
+  readonly gains: boolean;
+  readonly loses: boolean;
+}
+
+/**
+ * Input for `iptables-restore --noflush` that turns `before` into `after`; empty when they are equal.
+ *
+ * Rules that stay are not touched, so they keep their counters, and so do rules that somebody else adds in the
+ * meantime. A user chain of which nothing stays is declared anew, which empties it. Policies are changed by `-P`, because
+ * a `:BUILTIN POLICY` line makes iptables-nft-restore several times slower. The tables that gain rules come first: the
+ * legacy back end commits one table after the other, and at no moment may traffic pass by the proxy.
+ */
+export function restoreScript(before: RuleSet, after: RuleSet): string {
+  const changes: TableChange[] = [];
+  for (const name of new Set([...after.tables, ...before.tables].map((table) => table.name))) {
+    const change = tableChange(name, tableOf(before, name), tableOf(after, name), after.family);
+    if (change.lines.length > 0) changes.push(change);
+  }
+  const rank = ({ gains, loses }: TableChange): number => (gains ? (loses ? 1 : 0) : 2);
+  return changes
+    .sort((a, b) => rank(a) - rank(b))
+    .map(({ table, lines }) => `*${table}\n${lines.join('\n')}\nCOMMIT\n`)
+    .join('');
+}
+
+function tableChange(
+  name: TableName,
+  before: Table | undefined,
+  after: Table | undefined,
+  family: Family,
+): TableChange {
+  const old = chainsOf(before);
+  const wanted = chainsOf(after);
+  const declared: string[] = [];
+  const policies: string[] = [];
+  const removed: string[] = [];
+  const added: string[] = [];
+  const emptied: string[] = [];
+  for (const chain of wanted) {
+    const was = old.find((other) => other.name === chain.name);
+    const now = chain.rules.map((rule) => printSpec(rule, family));
+    const then = was?.rules.map((rule) => printSpec(rule, family)) ?? [];
+    const change = chainChange(chain.name, then, now);
+    const builtIn = isBuiltIn(name, chain.name);
+    if (builtIn && (chain.policy ?? 'ACCEPT') !== (was?.policy ?? 'ACCEPT'))
+      policies.push(`-P ${chain.name} ${chain.policy ?? 'ACCEPT'}`);
+    if (!builtIn && (!was || (change.kept === 0 && then.length > 0))) {
+      declared.push(`:${chain.name} - [0:0]`);
+      added.push(...now.map((spec) => `-A ${chain.name}${spec}`));
+    } else {
+      removed.push(...change.removed);
+      added.push(...change.added);
+    }
+  }
+  for (const { name: gone, rules, policy } of old) {
+    if (wanted.some((chain) => chain.name === gone)) continue;
+    if (isBuiltIn(name, gone)) {
+      removed.push(...rules.map((rule) => `-D ${gone}${printSpec(rule, family)}`));
+      if (policy && policy !== 'ACCEPT') policies.push(`-P ${gone} ACCEPT`);
+    } else emptied.push(gone);
+  }
+  const flushed = emptied.map((chain) => `-F ${chain}`);
+  const dropped = emptied.map((chain) => `-X ${chain}`);
+  return {
+    table: name,
+    // A chain can go only when no rule leads to it any more.
+    lines: [...declared, ...policies, ...removed, ...added, ...flushed, ...dropped],
+    gains: added.length > 0 || declared.length > 0,
+    loses: removed.length > 0 || emptied.length > 0,
+  };
+}
+
+const chainsOf = (table: Table | undefined): readonly Chain[] => (table ? inSaveOrder(table) : []);
+
+/**
+ * The commands that turn one chain's rules into others. `-D` with a rule's words removes the first equal rule, so of equal
+ * rules the first ones go: where a later one has to go and an earlier one was to stay, the earlier one goes too and is
+ * put back. Positions are those after all removals and the insertions so far.
+ */
+function chainChange(
+  chain: string,
+  before: readonly string[],
+  after: readonly string[],
+): { readonly removed: readonly string[]; readonly added: readonly string[]; readonly kept: number } {
+  const pairs = shared(before, after);
+  const staying = new Set(pairs.map(([index]) => index));
+  const leaving = new Set<string>();
+  const kept = new Set<number>();
+  for (let index = before.length - 1; index >= 0; index -= 1) {
+    const spec = before[index]!;
+    if (!staying.has(index)) leaving.add(spec);
+    else if (!leaving.has(spec)) kept.add(index);
+  }
+  const removed: string[] = [];
+  before.forEach((spec, index) => {
+    if (!kept.has(index)) removed.push(`-D ${chain}${spec}`);
+  });
+  const keptAfter = new Set(pairs.filter(([index]) => kept.has(index)).map(([, index]) => index));
+  const added: string[] = [];
+  let length = kept.size;
+  after.forEach((spec, index) => {
+    if (keptAfter.has(index)) return;
+    added.push(index === length ? `-A ${chain}${spec}` : `-I ${chain} ${index + 1}${spec}`);
+    length += 1;
+  });
+  return { removed, added, kept: kept.size };
+}

@@ -1,0 +1,150 @@
+import { allMatches, allTargets, type Extension, findMatch, findTarget, type Option } from '../netfilter/index.ts';
+
+/** An extension made ready for reading: its options by every name they are typed as. */
+export interface Spelling {
+  readonly kind: 'match' | 'target';
+  readonly extension: Extension<object>;
+  readonly slots: ReadonlyMap<string, Slot>;
+}
+
+/** An option, and the key of the extension's options that it sets. */
+export interface Slot {
+  readonly key: string;
+  readonly option: Option<unknown>;
+}
+
+const matchSpellings = new Map<string, Spelling | undefined>();
+const targetSpellings = new Map<string, Spelling | undefined>();
+
+/** The match that `-m NAME` loads, made ready on first use; undefined when Sidestep does not know it. */
+export function matchSpelling(name: string): Spelling | undefined {
+  const known = matchSpellings.get(name);
+  if (known || matchSpellings.has(name)) return known;
+  return remember(matchSpellings, name, 'match', findMatch(name));
+}
+
+/** The target that `-j NAME` means, made ready on first use; undefined when Sidestep does not know it. */
+export function targetSpelling(name: string): Spelling | undefined {
+  const known = targetSpellings.get(name);
+  if (known || targetSpellings.has(name)) return known;
+  return remember(targetSpellings, name, 'target', findTarget(name));
+}
+
+/** Names that are no extension are remembered too, but a long input must not fill the memory with them. */
+const MOST_NAMES = 10_000;
+
+function remember(
+  spellings: Map<string, Spelling | undefined>,
+  name: string,
+  kind: Spelling['kind'],
+  extension: Extension<object> | undefined,
+): Spelling | undefined {
+  const spelling = extension && { kind, extension, slots: slotsOf(extension) };
+  if (spellings.size < MOST_NAMES) spellings.set(name, spelling);
+  return spelling;
+}
+
+/** The options of an extension by key, without the types that its own file gives them. */
+export const tableOf = (extension: Extension<object>) =>
+  extension.options as Readonly<Record<string, Option<unknown> | readonly Option<unknown>[]>>;
+
+function slotsOf(extension: Extension<object>): ReadonlyMap<string, Slot> {
+  const slots = new Map<string, Slot>();
+  for (const [key, entry] of Object.entries(tableOf(extension))) {
+    for (const option of Array.isArray(entry) ? entry : [entry]) {
+      for (const name of option.names) slots.set(name, { key, option });
+    }
+  }
+  return slots;
+}
+
+/** Options of every rule, by their long names. What they do stands in rule.ts. */
+export const GENERAL: ReadonlyMap<string, string> = new Map([
+  ['--source', '-s'],
+  ['--src', '-s'],
+  ['--destination', '-d'],
+  ['--dst', '-d'],
+  ['--in-interface', '-i'],
+  ['--out-interface', '-o'],
+  ['--protocol', '-p'],
+  ['--fragments', '-f'],
+  ['--match', '-m'],
+  ['--jump', '-j'],
+  ['--goto', '-g'],
+  ['--set-counters', '-c'],
+  ['--ipv4', '-4'],
+  ['--ipv6', '-6'],
+]);
+
+/** The match that an option of its own loads without `-m`, by the rule's protocol. */
+export function impliedMatch(protocol: number | undefined, family: 'ipv4' | 'ipv6'): string | undefined {
+  switch (protocol) {
+    case 6:
+      return 'tcp';
+    case 17:
+      return 'udp';
+    case 1:
+      return family === 'ipv4' ? 'icmp' : undefined;
+    case 58:
+      return family === 'ipv6' ? 'icmp6' : undefined;
+    case 33:
+      return 'dccp';
+    case 50:
+      return 'esp';
+    case 51:
+      return 'ah';
+    case 132:
+      return 'sctp';
+    default:
+      return undefined;
+  }
+}
+
+/** The known matches and targets that have an option of exactly this name. */
+export function ownersOf(option: string): readonly Spelling[] {
+  const owners: Spelling[] = [];
+  for (const { name } of allMatches) {
+    const spelling = matchSpelling(name);
+    if (spelling?.slots.has(option)) owners.push(spelling);
+  }
+  for (const { name } of allTargets) {
+    const spelling = targetSpelling(name);
+    if (spelling?.slots.has(option)) owners.push(spelling);
+  }
+  return owners;
+}
+
+/** The nearest of the names, when one is near enough to be what was meant. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  if (word.length > 40) return undefined;
+  let best: string | undefined;
+  let least = Math.min(3, Math.floor(word.length / 3) + 1);
+  for (const name of names) {
+    if (Math.abs(name.length - word.length) > least) continue;
+    const distance = editDistance(word, name);
+    if (distance < least || (distance === least && best === undefined)) {
+      least = distance;
+      best = name;
+    }
+  }
+  return best;
+}
+
+/** How many letters have to be changed, added, taken away or swapped with a neighbour. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const same = from[row - 1] === to[column - 1];
+      let cost = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
+      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1])
+        cost = Math.min(cost, beforeLast[column - 2]! + 1);
+      current.push(cost);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[to.length]!;
+}
