@@ -1,0 +1,23 @@
+export { problemsOf } from './check.ts';
+export { defaultInterception } from './defaults.ts';
+export { dialectOf, dialects } from './dialects.ts';
+export type {
+  Caught,
+  Command,
+  Dialect,
+  DialectName,
+  Include,
+  Interception,
+  Mode,
+  Notice,
+  Program,
+  ProxyIdentity,
+  Recognition,
+  RoutingChange,
+} from './interception.ts';
+export { fromIstioFlags, type IstioOptions, type IstioRequest } from './istio-flags.ts';
+export type { Machine } from './machine.ts';
+export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
+export { cleaned, programmed } from './programmed.ts';
+export { type Problem, RequestRefused } from './refused.ts';
+export { type RoutingChanges, type RoutingState, routingAfter } from './routing.ts';

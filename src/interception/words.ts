@@ -1,0 +1,74 @@
+import type { Family } from '../address/index.ts';
+import { parsePort, parsePortRange, parsePrefix } from '../address/index.ts';
+import type { TableName } from '../netfilter/index.ts';
+import { InputRefused, parseRule } from '../text/index.ts';
+
+/** What one word of a list may be: whether it is, and what a reader would have accepted. */
+export interface Kind {
+  readonly expected: string;
+  accepts(word: string): boolean;
+  /** The likely cause of a word that is not one. */
+  cause?(word: string): string | undefined;
+}
+
+/** A port, a range of them, or a service name, as `--dport` of tcp takes it. */
+export const PORTS: Kind = {
+  expected: 'a port from 0 to 65535, a range like 8000:8999, or the name of a service',
+  accepts: (word) =>
+    parsePortRange(word) !== undefined || (/^[a-z][a-z0-9_+.-]*$/i.test(word) && isRule(`-p tcp --dport ${word}`)),
+  cause: (word) =>
+    /^\d+$/.test(word)
+      ? 'The highest port is 65535.'
+      : /^\d+-\d+$/.test(word)
+        ? 'A range of ports is written with a colon.'
+        : /^\d+:\d+$/.test(word)
+          ? 'A range goes from the lower port to the higher.'
+          : word === '*'
+            ? 'The * for all ports stands alone.'
+            : undefined,
+};
+
+/** A port that something listens on. */
+export const PORT: Kind = {
+  expected: 'a port from 1 to 65535',
+  accepts: (word) => (parsePort(word) ?? 0) > 0,
+  cause: (word) => (/^\d+$/.test(word) && Number(word) > 65535 ? 'The highest port is 65535.' : undefined),
+};
+
+/** A uid or gid, or a range of them, as `-m owner` takes it. The highest number means "none". */
+export const OWNERS: Kind = {
+  expected: 'a number from 0 to 4294967294, or a range like 1000-1999',
+  accepts(word) {
+    const [, low, , high = low] = /^(\d{1,10})(-(\d{1,10}))?$/.exec(word) ?? [];
+    return low !== undefined && Number(low) <= Number(high) && Number(high) < 0xffff_ffff;
+  },
+  cause: (word) => (/^[a-z_]/i.test(word) ? 'There is no such name on this system.' : undefined),
+};
+
+/** An interface, or all whose names begin so. Source: iptables(8), -i. */
+export const INTERFACES: Kind = {
+  expected: 'the name of an interface of at most 15 characters, or its beginning and a +',
+  accepts: (word) => /^[^\s/!"'\\\u0000-\u001f\u007f-][^\s/"'\\\u0000-\u001f\u007f]{0,14}$/.test(word),
+  cause: (word) => (word.length > 15 ? 'The kernel has no longer names.' : undefined),
+};
+
+export const PREFIXES: Kind = {
+  expected: 'a network like 10.0.0.0/8 or fd00::/8',
+  accepts: (word) => parsePrefix(word) !== undefined,
+  cause: (word) => (word === '*' ? 'The * for all destinations stands alone.' : undefined),
+};
+
+export const ADDRESSES: Kind = {
+  expected: 'an address',
+  accepts: (word) => !word.includes('/') && parsePrefix(word) !== undefined,
+};
+
+const isRule = (words: string, where: { family: Family; table: TableName } = { family: 'ipv4', table: 'nat' }) => {
+  try {
+    parseRule(words, where);
+    return true;
+  } catch (error) {
+    if (error instanceof InputRefused) return false;
+    throw error;
+  }
+};
