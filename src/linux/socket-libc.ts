@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
+import { MissingPackage } from './refusal.ts';
 
 /** A system call that the kernel refused. `code` is errno's name: `EPERM`, `EADDRINUSE`. */
 export class SystemCallFailed extends Error {
@@ -31,7 +32,7 @@ let bound: SocketCalls | undefined;
 /** The calls, bound on first use: whoever never asks for them never loads koffi. */
 export function socketCalls(): SocketCalls {
   if (bound) return bound;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   // The process's own symbols: whichever C library Node was linked with.
   const libc = koffi.load(null);
   const call = (prototype: string) => libc.func(prototype) as (...args: unknown[]) => number;
@@ -46,6 +47,18 @@ export function socketCalls(): SocketCalls {
     errno: () => koffi.errno(),
   };
   return bound;
+}
+
+function loadKoffi(): typeof import('koffi') {
+  try {
+    return createRequire(import.meta.url)('koffi');
+  } catch (error) {
+    const why = (error as Error).message.split('\n', 1)[0];
+    throw new MissingPackage(
+      `system calls need the package koffi, which cannot be loaded: ${why}`,
+      'npm install koffi',
+    );
+  }
 }
 
 /** Passes on what a call returned, or throws what errno says. To be called with the call itself, at once after it. */

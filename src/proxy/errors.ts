@@ -6,6 +6,7 @@ export class PortUnavailable extends Error {
   readonly code: string;
   /** What to do about it. */
   readonly hint: string;
+  readonly exitStatus: 2 | 3;
 
   constructor(port: number, code: string, message: string, hint: string) {
     super(message);
@@ -13,6 +14,7 @@ export class PortUnavailable extends Error {
     this.port = port;
     this.code = code;
     this.hint = hint;
+    this.exitStatus = code === 'EACCES' || code === 'EPERM' ? 3 : 2;
   }
 }
 
@@ -20,6 +22,7 @@ export class PortUnavailable extends Error {
 export class ProxyNotPermitted extends Error {
   readonly capability: string;
   readonly hint: string;
+  readonly exitStatus = 3;
 
   constructor(what: string, capability: string, hint: string) {
     super(`${what}: not permitted (${capability} is missing)`);

@@ -1,11 +1,11 @@
-import { networkInterfaces } from 'node:os';
+import { readLocalAddresses } from '../linux/index.ts';
 
 /** Addresses come and go with the pod's interfaces, but seldom: they are read at most once in this many milliseconds. */
 const FRESH = 1000;
 
 /** Tells this host's own addresses (all of 127.0.0.0/8 among them) from others. */
 export function ownAddresses(
-  read: () => readonly string[] = readAddresses,
+  read: () => readonly string[] = readLocalAddresses,
   now: () => number = Date.now,
 ): (address: string) => boolean {
   let known: ReadonlySet<string> = new Set();
@@ -19,6 +19,3 @@ export function ownAddresses(
     return known.has(address.replace(/%.*$/, ''));
   };
 }
-
-const readAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);

@@ -1,0 +1,373 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ProxyConfig } from '../../src/proxy/index.ts';
+import { type Peer, type ProxyProcess, startPeer, startProxyIn } from '../proxy/namespaced.ts';
+import { BY_MARK, BY_OWNER, loadIstio, loadIstio2018, loadIstioTproxy, PROXY_MARK } from '../proxy/rules.ts';
+import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
+
+/** What a server that tells saw of a connection. */
+interface Told {
+  readonly peer: string;
+  readonly local: string;
+  readonly port: number;
+  readonly said: string;
+}
+interface Outcome {
+  readonly answer: string;
+  readonly ending: string;
+  readonly connected: boolean;
+}
+
+/** A client, a pod whose rules are loaded, its app, and the proxy. */
+class World {
+  readonly pair: Pair;
+  readonly client: Peer;
+  readonly app: Peer;
+  readonly proxy: ProxyProcess;
+  #read = 0;
+
+  private constructor(pair: Pair, client: Peer, app: Peer, proxy: ProxyProcess) {
+    this.pair = pair;
+    this.client = client;
+    this.app = app;
+    this.proxy = proxy;
+  }
+
+  static async open(
+    options: { readonly user?: number },
+    rules: 'istio' | 'tproxy' | '2018',
+    config: ProxyConfig = {},
+  ): Promise<World> {
+    const pair = await openPair(options);
+    const { pod } = pair;
+    const own = pod.manyUsers ? BY_OWNER : BY_MARK;
+    if (rules === 'istio') loadIstio(pod, own);
+    else if (rules === 'tproxy') loadIstioTproxy(pod, own);
+    else loadIstio2018(pod, own);
+    const client = startPeer(pair.client);
+    const app = startPeer(pod, pod.manyUsers ? { uid: 1000 } : {});
+    // With TPROXY it must be root, and is known by its gid.
+    const become = !pod.manyUsers ? {} : rules === 'tproxy' ? { gid: 1337 } : { uid: 1337 };
+    const full = { ...(pod.manyUsers ? {} : { mark: PROXY_MARK }), drain: { notice: 300, timeout: 600 }, ...config };
+    const proxy = await startProxyIn(pod, full, become);
+    return new World(pair, client, app, proxy);
+  }
+
+  /** The access log's next line. */
+  line() {
+    this.#read += 1;
+    return this.proxy.line(this.#read).then((l) => {
+      if (process.env.SHOW)
+        console.log(JSON.stringify(Object.fromEntries(Object.entries(l).filter(([, v]) => v !== null))));
+      return l;
+    });
+  }
+
+  /** As many lines, of no interest. */
+  async skip(lines: number) {
+    this.#read += lines;
+    await this.proxy.line(this.#read);
+  }
+
+  close() {
+    for (const { close } of [this.proxy, this.client, this.app]) close();
+    this.pair.close();
+  }
+}
+
+const told = ({ answer, ending }: Outcome): Told => {
+  expect(ending).toBe('FIN');
+  return JSON.parse(answer) as Told;
+};
+
+const FAMILIES = [
+  { family: 'IPv4', pod: POD.ipv4, outside: CLIENT.ipv4, passthrough: '127.0.0.6', loopback: '127.0.0.1' },
+  { family: 'IPv6', pod: POD.ipv6, outside: CLIENT.ipv6, passthrough: '::6', loopback: '::1' },
+] as const;
+
+const READY = 'GET /healthz/ready HTTP/1.0\r\n\r\n';
+
+const residentMegabytes = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+
+const at = (address: string, port: number) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+
+describe.each(WAYS)('behind today’s rules, REDIRECT, $title', ({ options }) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.open(options, 'istio');
+    await world.app.do('serve', { port: 8080, as: 'tell' });
+    await world.client.do('serve', { port: 9090, as: 'tell' });
+  });
+  afterAll(() => world?.close());
+
+  test.for(FAMILIES)('inbound $family: the original address is dialled, from the passthrough address', async (side) => {
+    const to = { host: side.pod, port: 8080 };
+    const seen = told(await world.client.do<Outcome>('ask', { to, say: 'hello' }));
+    expect(seen).toEqual({ peer: side.passthrough, local: side.pod, port: 8080, said: 'hello' });
+    const line = await world.line();
+    expect(line).toMatchObject({
+      response_flags: '-',
+      upstream_cluster: 'inbound|8080||',
+      downstream_local_address: at(side.pod, 8080),
+      upstream_host: at(side.pod, 8080),
+      bytes_received: 5,
+    });
+    expect(line.downstream_remote_address).toContain(side.outside);
+  });
+
+  test.for(FAMILIES)('outbound $family: the original address is dialled, from the pod’s own', async (side) => {
+    const to = { host: side.outside, port: 9090 };
+    const seen = told(await world.app.do<Outcome>('ask', { to, say: 'out' }));
+    expect(seen).toEqual({ peer: side.pod, local: side.outside, port: 9090, said: 'out' });
+    expect(await world.line()).toMatchObject({
+      response_flags: '-',
+      upstream_cluster: 'PassthroughCluster',
+      downstream_local_address: at(side.outside, 9090),
+    });
+  });
+
+  test.for(FAMILIES)('a connection straight to the proxy’s ports is reset, $family', async (side) => {
+    for (const port of [15006, 15001]) {
+      const to = { host: side.pod, port };
+      const { ending } = await world.client.do<Outcome>('ask', { to });
+      expect(ending).toBe('ECONNRESET');
+      const line = await world.line();
+      expect(line).toMatchObject({ response_flags: 'NR', upstream_host: null });
+      expect(line.downstream_local_address).toBe(at(side.pod, port));
+    }
+    const { ending } = await world.app.do<Outcome>('ask', { to: { host: side.loopback, port: 15006 } });
+    expect(ending).toBe('ECONNRESET');
+    expect(await world.line()).toMatchObject({ response_flags: 'NR' });
+  });
+
+  test('a port on which nobody listens is a RST, and the log says why', async () => {
+    const { ending } = await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 8081 } });
+    expect(ending).toBe('ECONNRESET');
+    const line = await world.line();
+    expect(line.response_flags).toBe('UF,URX');
+    expect(line.upstream_transport_failure_reason).toContain('ECONNREFUSED');
+  });
+
+  test('an unreachable upstream is a RST, and the log says why', async () => {
+    // The client is the pod's router: it says so by ICMP.
+    world.pair.client.must(['ip', 'route', 'add', 'unreachable', '203.0.113.0/24']);
+    world.pair.client.must(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
+    const outcome = await world.app.do<Outcome>('ask', { to: { host: '203.0.113.1', port: 80 } });
+    expect(outcome).toMatchObject({ connected: true, ending: 'ECONNRESET' });
+    expect((await world.line()).upstream_transport_failure_reason).toContain('EHOSTUNREACH');
+  });
+
+  test('the kubelet asks on 15021', async () => {
+    const { answer } = await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 15021 }, say: READY });
+    expect(answer).toMatch(/^HTTP\/1.1 200 /);
+  });
+});
+
+describe.each(WAYS)('behind today’s rules, TPROXY, $title', ({ options }) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.open(options, 'tproxy', { mode: 'TPROXY' });
+    await world.app.do('serve', { port: 8080, as: 'tell' });
+    await world.client.do('serve', { port: 9090, as: 'tell' });
+  });
+  afterAll(() => world?.close());
+
+  test.for(FAMILIES)('inbound $family: the app sees the client’s own address', async (side) => {
+    const seen = told(await world.client.do<Outcome>('ask', { to: { host: side.pod, port: 8080 }, say: 'hello' }));
+    expect(seen).toEqual({ peer: side.outside, local: side.pod, port: 8080, said: 'hello' });
+    expect(await world.line()).toMatchObject({ response_flags: '-', downstream_local_address: at(side.pod, 8080) });
+  });
+
+  test.for(FAMILIES)('outbound $family still comes by REDIRECT', async (side) => {
+    const seen = told(await world.app.do<Outcome>('ask', { to: { host: side.outside, port: 9090 }, say: 'out' }));
+    expect(seen.peer).toBe(side.pod);
+    expect(await world.line()).toMatchObject({ response_flags: '-', upstream_cluster: 'PassthroughCluster' });
+  });
+
+  test.for(FAMILIES)('a connection straight to the proxy’s port is reset, $family', async (side) => {
+    const { ending } = await world.client.do<Outcome>('ask', { to: { host: side.pod, port: 15006 } });
+    expect(ending).toBe('ECONNRESET');
+    expect(await world.line()).toMatchObject({ response_flags: 'NR' });
+  });
+});
+
+describe.each(WAYS)('behind the rules of 2018, one port for both directions, $title', ({ options }) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.open(options, '2018', { dialect: 'istio-2018' });
+    for (const port of [8080, 8888]) await world.app.do('serve', { port, as: 'tell' });
+    await world.client.do('serve', { port: 9090, as: 'tell' });
+  });
+  afterAll(() => world?.close());
+
+  test('inbound is passed on over the loopback', async () => {
+    for (const port of [8080, 8888]) {
+      const seen = told(await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port }, say: 'hello' }));
+      expect(seen).toEqual({ peer: '127.0.0.1', local: '127.0.0.1', port, said: 'hello' });
+      expect(await world.line()).toMatchObject({
+        upstream_cluster: `inbound|${port}||`,
+        downstream_local_address: at(POD.ipv4, port),
+        upstream_host: at('127.0.0.1', port),
+      });
+    }
+  });
+
+  test('outbound goes to its original address', async () => {
+    const seen = told(await world.app.do<Outcome>('ask', { to: { host: CLIENT.ipv4, port: 9090 }, say: 'out' }));
+    expect(seen).toMatchObject({ peer: POD.ipv4, said: 'out' });
+    expect(await world.line()).toMatchObject({ upstream_cluster: 'PassthroughCluster' });
+  });
+
+  test('the pod’s call to its own address is inbound, and ends no loop', async () => {
+    const seen = told(await world.app.do<Outcome>('ask', { to: { host: POD.ipv4, port: 8080 }, say: 'self' }));
+    expect(seen).toMatchObject({ peer: '127.0.0.1', said: 'self' });
+    expect(await world.line()).toMatchObject({ upstream_cluster: 'inbound|8080||' });
+  });
+
+  test('a connection straight to the port is reset', async () => {
+    for (const peer of [world.client, world.app]) {
+      const { ending } = await peer.do<Outcome>('ask', { to: { host: POD.ipv4, port: 15001 } });
+      expect(ending).toBe('ECONNRESET');
+      expect(await world.line()).toMatchObject({ response_flags: 'NR' });
+    }
+  });
+});
+
+describe('every correctness case, by REDIRECT', () => {
+  let world: World;
+  const to = (port: number) => ({ to: { host: POD.ipv4, port } });
+  beforeAll(async () => {
+    world = await World.open(WAYS[0]!.options, 'istio', { connectTimeout: 1000 });
+    const servers = {
+      8080: 'tell',
+      8081: 'greet',
+      8082: 'finFirst',
+      8083: 'reset',
+      8084: 'hold',
+      8085: 'stall',
+      8086: 'digest',
+      8087: 'pour',
+    };
+    for (const [port, as] of Object.entries(servers)) await world.app.do('serve', { port: Number(port), as });
+  });
+  afterAll(() => world?.close());
+
+  test('half-close: the client’s half first', async () => {
+    const seen = told(await world.client.do<Outcome>('ask', { ...to(8080), say: 'my half' }));
+    expect(seen.said).toBe('my half');
+    expect(await world.line()).toMatchObject({ response_flags: '-', bytes_received: 7 });
+  });
+
+  test('half-close: the server’s half first', async () => {
+    expect(await world.client.do('slowly', to(8082))).toEqual({ answer: 'that is all' });
+    expect(await world.line()).toMatchObject({ response_flags: '-', bytes_received: 7, bytes_sent: 11 });
+    expect(await world.app.do('heard')).toEqual({ heard: 'one two' });
+  });
+
+  test('a server that speaks first', async () => {
+    const { answer } = await world.client.do<Outcome>('ask', { ...to(8081), say: 'thanks' });
+    expect(answer).toBe('220 ready bye');
+    expect(await world.line()).toMatchObject({ response_flags: '-' });
+  });
+
+  test('a RST of the server stays a RST', async () => {
+    expect(await world.client.do('hang', to(8083))).toMatchObject({ answer: 'half an ans', ending: 'ECONNRESET' });
+    expect(await world.line()).toMatchObject({ response_flags: 'UC', bytes_sent: 11 });
+  });
+
+  test('a RST of the client stays a RST', async () => {
+    await world.client.do('abort', { ...to(8084), say: ' so far' });
+    expect(await world.line()).toMatchObject({ response_flags: 'DC', bytes_received: 7 });
+    const { heard } = await world.app.do<{ heard: string }>('heard');
+    expect(heard).toContain(' so far ECONNRESET');
+  });
+
+  test('200 connections whose FIN comes at once', async () => {
+    expect(await world.client.do('many', { ...to(8080), count: 200, together: 200 })).toEqual({ served: 200 });
+    await world.skip(200);
+  });
+
+  test('churn leaves no descriptor behind', async () => {
+    const before = world.proxy.descriptors();
+    expect(await world.client.do('many', { ...to(8080), count: 8000, together: 50 })).toEqual({ served: 8000 });
+    await world.skip(8000);
+    await expect.poll(() => world.proxy.descriptors()).toBeLessThanOrEqual(before);
+    expect(new Set(world.proxy.lines.slice(-8000).map((line) => line.response_flags))).toEqual(new Set(['-']));
+  });
+
+  test('a stalled reader stops its sender, and gets every byte in the end', async () => {
+    const { written } = await world.client.do<{ written: number }>('press', { ...to(8085), seconds: 4 });
+    // What the kernel takes at five sockets, and the proxy's one write: far from what four seconds would have brought.
+    expect(written).toBeLessThan(64 << 20);
+    expect(residentMegabytes(world.proxy.pid)).toBeLessThan(200);
+    const released = world.app.do<{ bytes: number }>('release');
+    await world.client.do('endPressing');
+    // "last words" are ten bytes.
+    expect((await released).bytes).toBe(written + 10);
+    await world.skip(1);
+  });
+
+  test('600 MB up and down, compared by sha256', async () => {
+    const bytes = 600 << 20;
+    const up = await world.client.do<{ sent: string; arrived: { digest: string; bytes: number } }>('up', {
+      ...to(8086),
+      bytes,
+    });
+    expect(up.arrived).toEqual({ bytes, digest: up.sent });
+    expect(await world.line()).toMatchObject({ bytes_received: bytes, response_flags: '-' });
+    const down = await world.client.do<{ arrived: { digest: string; bytes: number } }>('down', { ...to(8087), bytes });
+    expect(down.arrived).toEqual(up.arrived);
+    expect(await world.line()).toMatchObject({ bytes_sent: bytes, response_flags: '-' });
+  });
+
+  test('an upstream that does not answer: a RST after the connect timeout', async () => {
+    world.pair.client.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '9999', '-j', 'DROP']);
+    const outcome = await world.app.do<Outcome>('ask', { to: { host: CLIENT.ipv4, port: 9999 } });
+    expect(outcome).toMatchObject({ connected: true, ending: 'ECONNRESET' });
+    expect((await world.line()).upstream_transport_failure_reason).toBe('no answer within 1000 ms');
+  });
+
+  test('SIGTERM: readiness fails first, what is open may end, the rest is reset', async () => {
+    const hanging = world.client.do<Outcome>('hang', { ...to(8084), say: ' patient' });
+    await sleep(50);
+    const report = world.proxy.drain();
+    await sleep(100);
+    const readiness = await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 15021 }, say: READY });
+    expect(readiness.answer).toMatch(/^HTTP\/1.1 503 /);
+    // Still within the notice: connections are taken, and served.
+    expect(told(await world.client.do<Outcome>('ask', { ...to(8080), say: 'late' })).said).toBe('late');
+    await sleep(300);
+    expect(await world.client.do('ask', to(8080))).toMatchObject({ ending: 'ECONNREFUSED', connected: false });
+    expect(await hanging).toMatchObject({ ending: 'ECONNRESET' });
+    expect(await report).toEqual({ ended: 0, reset: 1, logLinesDropped: 0 });
+    expect(world.proxy.lines.at(-1)).toMatchObject({ response_flags: 'LR' });
+  });
+});
+
+test('a proxy that its rules do not leave out refuses its own connection instead of looping', async () => {
+  const pair = await openPair();
+  const app = startPeer(pair.pod);
+  loadIstio(pair.pod, ['-m mark --mark 0x9999']);
+  const proxy = await startProxyIn(pair.pod, { readinessPort: 'none' });
+  const { ending } = await app.do<Outcome>('ask', { to: { host: CLIENT.ipv4, port: 9090 } });
+  expect(ending).toBe('ECONNRESET');
+  await proxy.line(2);
+  await sleep(50);
+  // The refused one, and the one that was opened for nothing.
+  expect(proxy.lines.map(({ response_flags }) => response_flags).sort()).toEqual(['NR', 'UF,URX']);
+  const refused = proxy.lines.find(({ response_flags }) => response_flags === 'NR');
+  expect(refused?.connection_termination_details).toContain('loop: ');
+  for (const { close } of [proxy, app, pair]) close();
+});
+
+test('without any rule there is no original destination', async () => {
+  const pair = await openPair();
+  const [client, proxy] = [startPeer(pair.client), await startProxyIn(pair.pod, {})];
+  for (const host of [POD.ipv4, POD.ipv6]) {
+    expect(await client.do<Outcome>('ask', { to: { host, port: 15006 } })).toMatchObject({ ending: 'ECONNRESET' });
+  }
+  expect((await proxy.line(2)).connection_termination_details).toContain('this namespace has no NAT');
+  for (const { close } of [proxy, client, pair]) close();
+});
