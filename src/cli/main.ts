@@ -1,0 +1,56 @@
+import { COMMANDS, type Entry } from './commands.ts';
+import { EXIT, type ExitStatus } from './status.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+/**
+ * Runs one command line and sets the exit status of the process. `argv` is without node and the script.
+ * Only the file of the command that is asked for is loaded, and commander.
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  const { color, rest } = takeColor(argv);
+  const terminal = openTerminal(color);
+  try {
+    process.exitCode = await dispatch(rest, terminal);
+  } catch (error) {
+    const { report } = await import('./failure.ts');
+    process.exitCode = await report(error, terminal);
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<ExitStatus> {
+  const { buildProgram } = await import('./program.ts');
+  let status: ExitStatus = EXIT.done;
+  const wanted = wantedCommand(argv);
+  const { program, prepare } = await buildProgram(wanted ? [wanted] : [], {
+    name: programName(),
+    terminal,
+    finish(result) {
+      status = result;
+    },
+  });
+  await program.parseAsync([...prepare(argv)], { from: 'user' });
+  return status;
+}
+
+/** The command that the arguments name, also after `help`. */
+function wantedCommand(argv: readonly string[]): Entry | undefined {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const word = words[0] === 'help' ? words[1] : words[0];
+  return COMMANDS.find(({ name }) => name === word);
+}
+
+/** `kubectl sidestep` when kubectl runs it as its plugin. */
+const programName = (): string =>
+  /kubectl-sidestep(\.js)?$/.test(process.argv[1] ?? '') ? 'kubectl sidestep' : 'sidestep';
+
+/** `--color` and `--no-color` may stand anywhere before a `--`. */
+function takeColor(argv: readonly string[]): { readonly color: boolean | undefined; readonly rest: readonly string[] } {
+  const end = argv.indexOf('--');
+  const before = end < 0 ? argv : argv.slice(0, end);
+  const flags = before.filter((word) => word === '--color' || word === '--no-color');
+  const last = flags.at(-1);
+  return {
+    color: last === undefined ? undefined : last === '--color',
+    rest: [...before.filter((word) => !flags.includes(word)), ...(end < 0 ? [] : argv.slice(end))],
+  };
+}

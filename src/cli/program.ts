@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import type { CommandSpec } from './command.ts';
+import { COMMANDS, type Entry } from './commands.ts';
+import type { ExitStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the built program needs from its caller. */
+export interface Surroundings {
+  readonly name: string;
+  readonly terminal: Terminal;
+  /** Called with the exit status of the command that ran. */
+  readonly finish: (status: ExitStatus) => void;
+}
+
+export interface Built {
+  readonly program: Command;
+  /** Changes the arguments before they are parsed. */
+  readonly prepare: (argv: readonly string[]) => readonly string[];
+}
+
+/**
+ * The command line as commander knows it: all commands by name, those in `loaded` with their options. Nothing is printed
+ * and nobody exits: what commander has to say is thrown as a CommanderError.
+ */
+export async function buildProgram(loaded: readonly Entry[], surroundings: Surroundings): Promise<Built> {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  const program = new Command(surroundings.name)
+    .description('Intercept, list, follow and step aside: the iptables rules of sidecars, packet by packet.')
+    .usage('COMMAND [options]')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'examples and options of a command')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .addHelpText('after', () => `\n${OVERVIEW(surroundings.name)}`);
+  silent(program);
+  let prepare: Built['prepare'] = (argv) => argv;
+  for (const entry of COMMANDS) {
+    const spec = loaded.includes(entry) ? await entry.load() : undefined;
+    const command = new Command(entry.name).summary(entry.summary).description('').helpGroup(`${entry.group}:`);
+    silent(command);
+    if (spec) {
+      declare(command, entry, spec, surroundings);
+      if (spec.prepare) prepare = (argv) => spec.prepare!(argv);
+    }
+    program.addCommand(command);
+  }
+  return { program, prepare };
+}
+
+/** Errors are thrown, never printed: failure.ts says them in one form. Help goes to standard output. */
+function silent(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(true);
+}
+
+function declare(command: Command, entry: Entry, spec: CommandSpec, surroundings: Surroundings): void {
+  const { name, terminal, finish } = surroundings;
+  spec.declare(command);
+  command
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('before', () => `${examples(name, entry, spec)}\n`)
+    .action(async () => {
+      finish(await spec.run({ args: command.args, options: command.opts(), terminal, program: name }));
+    });
+}
+
+function examples(name: string, entry: Entry, spec: CommandSpec): string {
+  const lines = spec.examples.map(([command, effect]) => [`  ${command.replace(/^sidestep/, name)}`, effect] as const);
+  const width = Math.min(Math.max(...lines.map(([command]) => command.length)), 60);
+  const rows = lines.map(([command, effect]) =>
+    command.length > width ? `${command}\n${' '.repeat(width)}  ${effect}` : `${command.padEnd(width)}  ${effect}`,
+  );
+  return `${name} ${entry.name}: ${entry.summary}\n\n${rows.join('\n')}\n`;
+}
+
+const OVERVIEW = (
+  name: string,
+): string => `Where the rules come from: nothing (this network namespace), --netns NAME, --pid PID, --container ID,
+or --from FILE|- (iptables-save or a snapshot), which needs no root and no Linux.
+
+  ${name} list                          who is intercepted, then the chains
+  ${name} trace 'in tcp/8888'           the walk, rule by rule, and the outcome
+  ${name} bypass 8888                   the plan; --apply does it, --undo takes it back
+
+Exit status: 0 done or nothing found, 1 a finding, 2 unusable input, 3 not permitted or missing here.
+`;

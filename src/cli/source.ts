@@ -1,0 +1,82 @@
+import { FAMILIES } from '../address/index.ts';
+import type { Snapshot, TableName } from '../netfilter/index.ts';
+import { readText } from './file.ts';
+import type { NamespaceOptions, SourceOptions } from './options.ts';
+import { NotHere, UsageError } from './usage.ts';
+
+/**
+ * The snapshot that a command is asked about: a file's, or the kernel's. Nothing of Linux is loaded for a file.
+ *
+ * @throws UnreadableInput, InputRefused for a file; NotPermitted, MissingPackage, NoSuchNamespace for the kernel.
+ */
+export async function readSource(options: SourceOptions): Promise<Snapshot> {
+  const snapshot = options.from === undefined ? await readLive(options) : await readFrom(options.from, options);
+  return options.family === undefined ? snapshot : onlyFamily(snapshot, options.family);
+}
+
+async function readFrom(path: string, options: SourceOptions): Promise<Snapshot> {
+  const live = (['netns', 'pid', 'container'] as const).find((key) => options[key] !== undefined);
+  if (live) throw new UsageError(`--from and --${live} exclude each other`, 'A file says nothing of a namespace.');
+  const { keepGoing = false, family } = options;
+  const text = await readText(path, { keepGoing });
+  const { readInput } = await import('../text/index.ts');
+  return readInput(text, {
+    source: path === '-' ? 'standard input' : path,
+    keepGoing,
+    ...(family ? { family } : {}),
+  });
+}
+
+async function readLive(options: NamespaceOptions): Promise<Snapshot> {
+  const { openNamespace, readSnapshot } = await loadLinux();
+  const { backend } = options;
+  return readSnapshot(openNamespace(selector(options)), backend ? { backend } : {});
+}
+
+/** The layer that talks to the kernel. Refused with words on a system that is not Linux. */
+export async function loadLinux(): Promise<typeof import('../linux/index.ts')> {
+  if (process.platform !== 'linux') {
+    throw new NotHere(
+      `live rules are Linux's, and this is ${process.platform}`,
+      'Read a file instead: --from rules.txt. It needs nothing of Linux.',
+    );
+  }
+  return import('../linux/index.ts');
+}
+
+/** At most one of the three ways to name a namespace. */
+export function selector({ netns, pid, container }: NamespaceOptions): {
+  readonly netns?: string;
+  readonly pid?: number;
+  readonly container?: string;
+} {
+  const given = Object.entries({ netns, pid, container }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    throw new UsageError(
+      `${given.map(([key]) => `--${key}`).join(' and ')} exclude each other`,
+      'Each of them names one network namespace.',
+    );
+  }
+  return Object.fromEntries(given);
+}
+
+const onlyFamily = (snapshot: Snapshot, family: (typeof FAMILIES)[number]): Snapshot => ({
+  ...snapshot,
+  held: snapshot.held.filter(({ rules }) => rules.family === family),
+});
+
+/** The snapshot with one table only: for showing it, never for following a packet. */
+export const onlyTable = (snapshot: Snapshot, table: TableName | undefined): Snapshot =>
+  table === undefined
+    ? snapshot
+    : {
+        ...snapshot,
+        held: snapshot.held.map(({ backend, rules }) => ({
+          backend,
+          rules: { ...rules, tables: rules.tables.filter(({ name }) => name === table) },
+        })),
+      };
+
+/** The families of which a snapshot holds rules. */
+export const familiesOf = (snapshot: Snapshot): readonly (typeof FAMILIES)[number][] =>
+  FAMILIES.filter((family) => snapshot.held.some(({ rules }) => rules.family === family));

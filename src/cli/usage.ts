@@ -1,0 +1,35 @@
+/** Arguments that cannot be used: an unknown flag, two that exclude each other, a value out of its range. Exit status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  /** What would work. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** An input that cannot be read at all: a missing file, a folder, bytes that are not text. Exit status 2. */
+export class UnreadableInput extends Error {
+  override readonly name = 'UnreadableInput';
+  readonly source: string;
+  readonly hint: string;
+
+  constructor(source: string, message: string, hint: string) {
+    super(`${source}: ${message}`);
+    this.source = source;
+    this.hint = hint;
+  }
+}
+
+/** What this system cannot do at all. Exit status 3. */
+export class NotHere extends Error {
+  override readonly name = 'NotHere';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,132 @@
+import type { Family } from '../address/index.ts';
+import {
+  type Chain,
+  chainOf,
+  effectOf,
+  type HeldRules,
+  isBuiltIn,
+  type Rule,
+  type Table,
+  type TableName,
+} from '../netfilter/index.ts';
+import { conditionWords, type Naming } from './condition.ts';
+import { effectWords, type IsProxyPort } from './rule.ts';
+import { type Block, bad, faint, type Line, line, name, span, strong, table, warn } from './screen.ts';
+import { count } from './words.ts';
+
+/** Something to say beside a rule, by its place: a bypass and its expiry, a rule that the mesh did not write. */
+export interface RuleNote {
+  readonly table: TableName;
+  readonly chain: string;
+  /** One-based. */
+  readonly number: number;
+  readonly text: string;
+  readonly tone: 'warn' | 'good' | 'faint';
+}
+
+export interface ChainOptions {
+  readonly isProxy: IsProxyPort;
+  readonly naming: Naming;
+  readonly notes: readonly RuleNote[];
+  /** The packets that each rule and policy saw. */
+  readonly counters: boolean;
+}
+
+/** One family's chains in the order in which a packet meets them: each built-in chain, then those it leads to. */
+export function chainsTable({ rules }: HeldRules, options: ChainOptions): Block[] {
+  const rows = rules.tables.flatMap((part) => tableRows(part, rules.family, options));
+  return rows.length > 0 ? [table(rows, { hang: 3 })] : [];
+}
+
+function tableRows(part: Table, family: Family, options: ChainOptions): Line[][] {
+  const rows: Line[][] = [];
+  const shown = new Set<string>();
+  const show = (chain: Chain): void => {
+    if (shown.has(chain.name)) return;
+    shown.add(chain.name);
+    for (const row of chainRows(part, chain, family, options)) {
+      rows.push([rows.length === 0 ? line(name(part.name)) : [], ...row]);
+    }
+    for (const rule of chain.rules) {
+      const effect = effectOf(rule.target, family);
+      if (effect.kind !== 'jump' && effect.kind !== 'goto') continue;
+      const next = part.chains.find((other) => other.name === effect.chain);
+      if (next) show(next);
+    }
+  };
+  for (const chain of part.chains) if (isBuiltIn(part.name, chain.name)) show(chain);
+  for (const chain of part.chains) show(chain);
+  return rows;
+}
+
+function chainRows(part: Table, chain: Chain, family: Family, options: ChainOptions): Line[][] {
+  const builtIn = isBuiltIn(part.name, chain.name);
+  const policy = chain.policy ?? 'ACCEPT';
+  // A built-in chain that lets everything pass says nothing.
+  if (builtIn && chain.rules.length === 0 && policy === 'ACCEPT') return [];
+  const rows = chain.rules.map((rule, index) => ruleRow(part.name, chain, rule, index + 1, family, options));
+  if (chain.rules.length === 0 && !builtIn) rows.push([[], [], line(faint('no rules: back to the calling chain'))]);
+  if (builtIn && policy !== 'ACCEPT') rows.push([[], [], line(faint('all others')), line(bad(`policy ${policy}`))]);
+  return rows.map(([, ...cells], index) => [index === 0 ? chainTitle(part, chain) : [], ...cells]);
+}
+
+function chainTitle(part: Table, chain: Chain): Line {
+  if (isBuiltIn(part.name, chain.name) || isCalled(part, chain.name)) return line(strong(chain.name));
+  return line(strong(chain.name), faint(' (nothing leads here)'));
+}
+
+const isCalled = ({ chains }: Table, wanted: string): boolean =>
+  chains.some(({ rules }) =>
+    rules.some(({ target }) => (target?.kind === 'jump' || target?.kind === 'goto') && target.chain === wanted),
+  );
+
+function ruleRow(
+  tableName: TableName,
+  chain: Chain,
+  rule: Rule,
+  number: number,
+  family: Family,
+  { isProxy, naming, notes, counters }: ChainOptions,
+): Line[] {
+  const conditions = conditionWords(rule, family, naming);
+  const beside = notes.filter(
+    (note) => note.table === tableName && note.chain === chain.name && note.number === number,
+  );
+  return [
+    [],
+    line(faint(String(number))),
+    line(conditions === '' ? faint('all') : conditions),
+    line(effectWords(rule, family, isProxy)),
+    [
+      ...(counters && rule.counters ? line(`${count(Number(rule.counters.packets), 'packet')}  `) : []),
+      ...beside.flatMap(({ text, tone }) => line(tone === 'warn' ? warn(`${text}  `) : span(`${text}  `, tone))),
+      ...line(faint(commentOf(rule))),
+    ],
+  ];
+}
+
+/** A rule's comments, quoted, or the reason that its maker gave. */
+export function commentOf(rule: Rule): string {
+  const comments = rule.matches.flatMap((use) =>
+    use.kind === 'known' && use.name === 'comment'
+      ? [(use.options as { readonly comment?: string }).comment ?? '']
+      : [],
+  );
+  if (comments.length > 0) return comments.map((text) => `"${text}"`).join(' ');
+  return rule.reason ?? '';
+}
+
+/** Whether a set of rules does anything at all. */
+export const isEmpty = ({ rules }: HeldRules): boolean =>
+  rules.tables.every(({ chains, name: tableName }) =>
+    chains.every(
+      (chain) =>
+        chain.rules.length === 0 && (chain.policy ?? 'ACCEPT') === 'ACCEPT' && isBuiltIn(tableName, chain.name),
+    ),
+  );
+
+/** The chain that a note or a finding names. */
+export const ruleAt = (
+  held: HeldRules,
+  place: { readonly table: TableName; readonly chain: string; readonly number: number },
+): Rule | undefined => chainOf(held.rules, place.table, place.chain)?.rules[place.number - 1];

@@ -1,0 +1,176 @@
+import { FAMILIES, type Family } from '../address/index.ts';
+import {
+  type Backend,
+  type Chain,
+  chainOf,
+  emptyRuleSet,
+  type RuleSet,
+  type Snapshot,
+  TABLES,
+  type TableName,
+  tableOf,
+} from '../netfilter/index.ts';
+import { printRule } from '../text/index.ts';
+import { ruleWords } from './rule.ts';
+import { type Block, bad, faint, good, type Line, line, name, type Screen, strong, table } from './screen.ts';
+import { count, familyWord, listed } from './words.ts';
+
+/** A rule that came or went. */
+export interface RuleChange {
+  readonly sign: '+' | '-';
+  readonly family: Family;
+  readonly backend: Backend;
+  readonly table: TableName;
+  readonly chain: string;
+  /** One-based: where it stands afterwards, or stood before. */
+  readonly number: number;
+  /** As iptables-save prints it, without -A CHAIN. */
+  readonly rule: string;
+  /** The same, shorter. */
+  readonly shown: string;
+}
+
+/** The difference between what two snapshots of one namespace hold, rule by rule, in the kernel's order of tables. */
+export function ruleChanges(before: Snapshot, after: Snapshot): RuleChange[] {
+  const backends: readonly Backend[] = ['nft', 'legacy'];
+  return FAMILIES.flatMap((family) =>
+    backends.flatMap((backend) =>
+      TABLES.flatMap((tableName) => {
+        const sets = [rulesIn(before, family, backend), rulesIn(after, family, backend)] as const;
+        return chainNames(sets, tableName).flatMap((chain) =>
+          chainChanges(sets, tableName, chain).map((change) => ({
+            ...change,
+            family,
+            backend,
+            table: tableName,
+            chain,
+          })),
+        );
+      }),
+    ),
+  );
+}
+
+const rulesIn = ({ held }: Snapshot, family: Family, backend: Backend): RuleSet =>
+  held.find((one) => one.backend === backend && one.rules.family === family)?.rules ?? emptyRuleSet(family);
+
+const chainNames = (sets: readonly RuleSet[], tableName: TableName): string[] => [
+  ...new Set(sets.flatMap((rules) => tableOf(rules, tableName)?.chains.map((chain) => chain.name) ?? [])),
+];
+
+type InChain = Pick<RuleChange, 'sign' | 'number' | 'rule' | 'shown'>;
+
+function chainChanges(sets: readonly [RuleSet, RuleSet], tableName: TableName, chain: string): InChain[] {
+  const [old, fresh] = sets.map((rules) => wordsOf(chainOf(rules, tableName, chain), rules.family)) as [
+    Words[],
+    Words[],
+  ];
+  const kept = commonPart(
+    old.map(({ rule }) => rule),
+    fresh.map(({ rule }) => rule),
+  );
+  const gone = old.flatMap((words, index) =>
+    kept.old.has(index) ? [] : [{ sign: '-' as const, number: index + 1, ...words }],
+  );
+  const come = fresh.flatMap((words, index) =>
+    kept.fresh.has(index) ? [] : [{ sign: '+' as const, number: index + 1, ...words }],
+  );
+  return [...gone, ...come];
+}
+
+interface Words {
+  readonly rule: string;
+  readonly shown: string;
+}
+
+const wordsOf = (chain: Chain | undefined, family: Family): Words[] =>
+  (chain?.rules ?? []).map((rule) => ({ rule: printRule(rule, family), shown: ruleWords(rule, family) }));
+
+/** The longest common subsequence of two lists, as the places of its members in each. */
+function commonPart(old: readonly string[], fresh: readonly string[]): { old: Set<number>; fresh: Set<number> } {
+  let from = 0;
+  while (from < old.length && from < fresh.length && old[from] === fresh[from]) from += 1;
+  let tail = 0;
+  while (tail < old.length - from && tail < fresh.length - from && old.at(-1 - tail) === fresh.at(-1 - tail)) tail += 1;
+  const kept = { old: new Set<number>(), fresh: new Set<number>() };
+  const keep = (i: number, j: number): void => {
+    kept.old.add(i);
+    kept.fresh.add(j);
+  };
+  for (let at = 0; at < from; at += 1) keep(at, at);
+  for (let at = 1; at <= tail; at += 1) keep(old.length - at, fresh.length - at);
+  const [rows, columns] = [old.length - from - tail, fresh.length - from - tail];
+  // longest[i][j]: of what is left from old[from + i] and fresh[from + j] on.
+  const longest = Array.from({ length: rows + 1 }, () => new Uint32Array(columns + 1));
+  for (let i = rows - 1; i >= 0; i -= 1) {
+    for (let j = columns - 1; j >= 0; j -= 1) {
+      longest[i]![j] =
+        old[from + i] === fresh[from + j]
+          ? longest[i + 1]![j + 1]! + 1
+          : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!);
+    }
+  }
+  for (let i = 0, j = 0; i < rows && j < columns; ) {
+    if (old[from + i] === fresh[from + j]) keep(from + i++, from + j++);
+    else if (longest[i + 1]![j]! >= longest[i]![j + 1]!) i += 1;
+    else j += 1;
+  }
+  return kept;
+}
+
+/** Rules that changed, for people: those of built-in chains one by one, own chains as wholes when there are many. */
+export function changesTable(changes: readonly RuleChange[], extra: readonly Line[] = []): Block[] {
+  const whole = changes.length > WHOLE;
+  const groups = new Map<string, RuleChange[]>();
+  for (const change of changes) {
+    const key = `${change.family} ${change.backend} ${change.table} ${change.sign}`;
+    groups.set(key, [...(groups.get(key) ?? []), change]);
+  }
+  const rows = [...groups.values()].flatMap((group) => groupRows(group, whole));
+  const marked = [...rows, ...extra.map((words) => [line(name('routing')), words])];
+  return marked.length > 0 ? [table(marked, { hang: 1 })] : [];
+}
+
+/** From how many changed rules on the chains are named instead of the rules. */
+const WHOLE = 12;
+
+function groupRows(group: readonly RuleChange[], whole: boolean): Line[][] {
+  const [first] = group;
+  if (!first) return [];
+  const where = `${first.table}${first.family === 'ipv6' ? ' IPv6' : ''}`;
+  if (whole) return [[line(name(where)), wholeWords(group)]];
+  return group.map((change, index) => [
+    line(name(index === 0 ? where : '')),
+    line(sign(change.sign), ` ${change.chain} ${change.number}`),
+    line(change.shown),
+  ]);
+}
+
+const sign = (text: '+' | '-') => (text === '+' ? good('+') : bad('-'));
+
+function wholeWords(group: readonly RuleChange[]): Line {
+  const [first] = group;
+  const chains = [...new Set(group.map(({ chain }) => chain))];
+  const verb = first?.sign === '+' ? 'added' : 'removed';
+  return line(sign(first?.sign ?? '+'), ` ${count(group.length, 'rule')} ${verb} in `, faint(listed(chains)));
+}
+
+/** `IPv4: 14 rules added in nat; IPv6: 3 rules removed in filter`: a change in one line. */
+export function changeSummary(changes: readonly RuleChange[]): string {
+  const parts = FAMILIES.flatMap((family) =>
+    (['+', '-'] as const).flatMap((which) => {
+      const group = changes.filter((change) => change.family === family && change.sign === which);
+      if (group.length === 0) return [];
+      const tables = [...new Set(group.map((change) => change.table))];
+      return [
+        `${familyWord(family)}: ${count(group.length, 'rule')} ${which === '+' ? 'added' : 'removed'} in ${listed(tables)}`,
+      ];
+    }),
+  );
+  return parts.join('; ');
+}
+
+/** Nothing was to be done. */
+export const nothingScreen = (why: string): Screen => [
+  { kind: 'paragraph', hang: 0, line: line(strong('Nothing to do: '), why) },
+];

@@ -1,0 +1,133 @@
+import { escapeControl } from '../text/index.ts';
+import { type Block, type Line, type Screen, type Span, span, type Table } from './screen.ts';
+
+/** Columns between two cells of a table. */
+const GAP = 2;
+
+/**
+ * Fits a screen to a width: one line per element, no line wider than `width` unless a single word is. Control characters
+ * are shown as `\xNN` here, so nothing that a rule or a process is called can reach a terminal raw.
+ */
+export function layOut(screen: Screen, width = Number.POSITIVE_INFINITY): Line[] {
+  return screen.flatMap((block) => laid(escaped(block), width));
+}
+
+/** The screen without tones: what a pipe gets. */
+export const plainText = (screen: Screen, width?: number): string =>
+  layOut(screen, width)
+    .map((spans) => `${textOf(spans).trimEnd()}\n`)
+    .join('');
+
+export const textOf = (spans: Line): string => spans.map(({ text }) => text).join('');
+
+const escapeLine = (spans: Line): Line => spans.map(({ text, tone }) => span(escapeControl(text), tone));
+
+const escaped = (block: Block): Block =>
+  block.kind === 'paragraph'
+    ? { ...block, line: escapeLine(block.line) }
+    : { ...block, rows: block.rows.map((cells) => cells.map(escapeLine)) };
+
+const laid = (block: Block, width: number): Line[] =>
+  block.kind === 'paragraph' ? wrap(block.line, width, block.hang) : fitTable(block, width);
+
+function fitTable({ rows, indent, hang }: Table, width: number): Line[] {
+  const starts = columnStarts(rows, indent);
+  return rows.flatMap((cells) => {
+    const lines: Span[][] = [[]];
+    let at = 0;
+    let wrapped = false;
+    cells.forEach((cell, column) => {
+      const length = lengthOf(cell);
+      if (length === 0) return;
+      let start = wrapped && at > 0 ? at + GAP : Math.max(starts[column] ?? indent, at === 0 ? 0 : at + 1);
+      const under = Math.min(hang, column);
+      const fallback = Math.min(
+        (starts[under] ?? indent) + (under < column ? hangOf(cells[under]) : 0),
+        Math.floor(width / 2),
+      );
+      if (start + length > width && fallback < start) {
+        if (at > 0) lines.push([]);
+        start = fallback;
+        at = 0;
+        wrapped = true;
+      }
+      const current = lines.at(-1)!;
+      current.push(span(' '.repeat(start - at)));
+      const pieces = wrap(cell, width - start, Math.min(hangOf(cell), Math.floor((width - start) / 2)));
+      pieces.forEach((piece, index) => {
+        if (index === 0) current.push(...piece);
+        else lines.push([span(' '.repeat(start)), ...piece]);
+      });
+      at = start + lengthOf(pieces.at(-1) ?? []);
+    });
+    return lines.map((spans) => trimEnd(spans));
+  });
+}
+
+/** Where the text of a cell begins: after its indentation and its number, as in `   12  -p tcp`. */
+const hangOf = (cell: Line | undefined): number => /^ *(?:\d+ {2,})?/.exec(textOf(cell ?? []))?.[0].length ?? 0;
+
+/** Where each column begins: after the widest cell of every column before it. The last cell of a row widens nothing. */
+function columnStarts(rows: Table['rows'], indent: number): number[] {
+  const widths: number[] = [];
+  for (const cells of rows) {
+    cells.forEach((cell, column) => {
+      const last = cells.slice(column + 1).every((later) => lengthOf(later) === 0);
+      widths[column] = Math.max(widths[column] ?? 0, last ? 0 : lengthOf(cell));
+    });
+  }
+  const starts = [indent];
+  for (const width of widths) starts.push(starts.at(-1)! + (width > 0 ? width + GAP : 0));
+  return starts;
+}
+
+/** Breaks a line at spaces; every further line begins with `hang` spaces. */
+function wrap(spans: Line, width: number, hang: number): Line[] {
+  if (lengthOf(spans) <= width) return [spans];
+  const lines: Span[][] = [[]];
+  let at = 0;
+  for (const word of words(spans)) {
+    const length = lengthOf(word);
+    if (at + length > width && at > hang) {
+      lines.push(hang > 0 ? [span(' '.repeat(hang))] : []);
+      at = hang;
+      if (word.every(({ text }) => text.trim() === '')) continue;
+    }
+    lines.at(-1)!.push(...word);
+    at += length;
+  }
+  return lines.map((parts) => trimEnd(parts));
+}
+
+/** Words with their tones; the space between two words is a word of its own. */
+function words(spans: Line): Line[] {
+  const list: Span[][] = [];
+  let open = false;
+  for (const { text, tone } of spans) {
+    for (const part of text.split(/( +)/)) {
+      if (part === '') continue;
+      const space = part.startsWith(' ');
+      if (open && !space) list.at(-1)!.push(span(part, tone));
+      else list.push([span(part, tone)]);
+      open = !space;
+    }
+  }
+  return list;
+}
+
+/** Columns that a line takes: one a code point. */
+const lengthOf = (spans: Line): number => spans.reduce((sum, { text }) => sum + [...text].length, 0);
+
+function trimEnd(spans: readonly Span[]): Line {
+  const kept = [...spans];
+  while (kept.length > 0) {
+    const last = kept.at(-1)!;
+    const text = last.text.trimEnd();
+    if (text !== '') {
+      kept[kept.length - 1] = span(text, last.tone);
+      break;
+    }
+    kept.pop();
+  }
+  return kept;
+}

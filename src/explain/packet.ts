@@ -1,0 +1,134 @@
+import { type Family, formatAddress } from '../address/index.ts';
+import { CTSTATE, ICMP, ICMPV6, type Packet, protocolName, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import type { Outcome, Question } from '../trace/index.ts';
+import { endpoint, purposeOf } from './words.ts';
+
+/** A packet in the words it is asked for with: `tcp 10.0.0.9:40000 → 10.0.0.5:8888`. */
+export function packetWords(packet: Packet): string {
+  const { family } = packet;
+  const source = endpoint(family, packet.source, packet.sourcePort);
+  const target = endpoint(family, packet.destination, packet.destinationPort);
+  const protocol =
+    packet.protocol === ICMP || packet.protocol === ICMPV6 ? icmpWords(packet) : protocolName(packet.protocol);
+  return `${protocol} ${source === '' ? 'anywhere' : source} → ${target}`;
+}
+
+const icmpWords = ({ protocol, icmpType, icmpCode }: Packet): string =>
+  `${protocolName(protocol)}${icmpType === undefined ? '' : ` type ${icmpType}${icmpCode ? `/${icmpCode}` : ''}`}`;
+
+/** The question as one sentence: the packet, where it comes in, who sends it, what the kernel knows of its connection. */
+export function questionWords({ direction, packet }: Question): string {
+  const parts = [
+    `${direction} ${packetWords(packet)}`,
+    ...(packet.in ? [`on ${packet.in}`] : []),
+    ...(direction === 'out' && packet.out ? [`by ${packet.out}`] : []),
+    ...(packet.owned === 1 && packet.uid !== undefined ? [`from uid ${packet.uid}`] : []),
+    ...(packet.owned === 1 && packet.gid !== undefined ? [`gid ${packet.gid}`] : []),
+    ...(packet.mark ? [`with mark 0x${packet.mark.toString(16)}`] : []),
+  ];
+  return `${parts.join(' ')}, ${stateWords(packet)}`;
+}
+
+function stateWords({ ctstate, protocol, tcpFlags }: Packet): string {
+  switch (ctstate) {
+    case CTSTATE.NEW:
+      return protocol === TCP && tcpFlags !== undefined && tcpFlags !== TCP_FLAGS.SYN
+        ? 'a packet of a connection that conntrack does not know'
+        : 'a new connection';
+    case CTSTATE.ESTABLISHED:
+      return 'an open connection';
+    case CTSTATE.RELATED:
+      return 'related to an open connection';
+    case CTSTATE.INVALID:
+      return 'invalid for conntrack';
+    case CTSTATE.UNTRACKED:
+      return 'not tracked';
+    default:
+      return 'connection state not known';
+  }
+}
+
+/** One word for where a packet ends, as the headline and a summary use it. */
+export const OUTCOME_WORD: Readonly<Record<Outcome['kind'], string>> = {
+  proxy: 'PROXY',
+  app: 'APP',
+  dropped: 'DROPPED',
+  rejected: 'REJECTED',
+  forwarded: 'FORWARDED',
+  sent: 'SENT',
+  delivered: 'DELIVERED',
+  'nobody listens': 'NOBODY LISTENS',
+  unknown: 'UNKNOWN',
+};
+
+/** Where a packet ends, as a clause: "the proxy on :15001", "the app on :8888". */
+export function outcomePhrase(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'proxy':
+      return `the proxy on :${outcome.port}`;
+    case 'app':
+      return `the app on ${named(outcome.port)}`;
+    case 'dropped':
+      return 'dropped';
+    case 'rejected':
+      return `rejected with ${outcome.with}`;
+    case 'forwarded':
+      return `forwarded by ${outcome.out}`;
+    case 'sent':
+      return `sent by ${outcome.out}, past the proxy`;
+    case 'delivered':
+      return 'delivered to the kernel itself';
+    case 'nobody listens':
+      return `nobody listens on ${named(outcome.port)}`;
+    case 'unknown':
+      return 'unknown';
+  }
+}
+
+/** `:8080 (http-alt)`. */
+export function named(port: number): string {
+  const purpose = purposeOf(port);
+  return purpose ? `:${port} (${purpose})` : `:${port}`;
+}
+
+/** What a new connection's first packet would be answered with, for the sentence under the headline. */
+export function outcomeSentence(outcome: Outcome, question: Question): string {
+  const { packet } = question;
+  switch (outcome.kind) {
+    case 'proxy': {
+      const { original } = outcome;
+      const seen = original
+        ? ` and sees ${endpoint(packet.family, original.address, original.port)} as the original destination`
+        : '';
+      const port = packet.destinationPort;
+      const unseen =
+        question.direction === 'in' && port !== undefined && port !== outcome.port
+          ? ` The app on :${port} does not see it.`
+          : '';
+      return `:${outcome.port} receives it${seen}.${unseen}`;
+    }
+    case 'app':
+      return `${named(outcome.port)} receives it. The proxy does not see it.`;
+    case 'dropped':
+      return sentence(outcome.because);
+    case 'rejected':
+      return sentence(`with ${outcome.with}: ${outcome.because}`);
+    case 'forwarded':
+      return sentence(`by ${outcome.out}: ${outcome.because}`);
+    case 'sent':
+      return `It leaves by ${outcome.out} as it is. The proxy does not see it.`;
+    case 'delivered':
+      return sentence(outcome.because);
+    case 'nobody listens':
+      return sentence(`on ${named(outcome.port)}: ${outcome.because}`);
+    case 'unknown':
+      return sentence(`because ${outcome.because}`);
+  }
+}
+
+/** Begins nothing, ends with one full stop. */
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+/** An address that stands alone, with its family's brackets only where a port follows. */
+export const addressOf = (family: Family, value: number | bigint | undefined): string =>
+  value === undefined ? 'not known' : formatAddress(family, value);

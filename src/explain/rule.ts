@@ -1,0 +1,136 @@
+import type { Family } from '../address/index.ts';
+import {
+  type Effect,
+  effectOf,
+  formatField,
+  type HookName,
+  isBuiltIn,
+  type Packet,
+  type Rule,
+  type TableName,
+} from '../netfilter/index.ts';
+import { printRule } from '../text/index.ts';
+import { endpoint, portWord } from './words.ts';
+
+/**
+ * A rule as it is typed, without the `-m tcp` that `-p tcp` implies: what a walk shows.
+ *
+ * @example ruleWords(rule, 'ipv4') // '-p tcp --dport 8080 -j ISTIO_IN_REDIRECT'
+ */
+export function ruleWords(rule: Rule, family: Family): string {
+  const text = printRule(rule, family);
+  // Only before the first quote: a comment may hold anything.
+  const quote = text.indexOf('"');
+  const head = quote < 0 ? text : text.slice(0, quote);
+  return head.replace(/-p (\S+) -m \1 (?=!? ?--)/, '-p $1 ') + text.slice(head.length);
+}
+
+/** What names a port as the proxy's, so that a listing can say "→ proxy :15001". */
+export type IsProxyPort = (port: number) => boolean;
+
+/** What a rule does, in the short form of a listing: `→ ISTIO_INBOUND`, `→ proxy :15001`, `↩ RETURN`. */
+export function effectWords(rule: Rule, family: Family, isProxy: IsProxyPort): string {
+  const { target } = rule;
+  if (!target) return 'counts';
+  if (target.kind === 'opaque') return ['-j', target.name, ...target.words].join(' ');
+  const effect = effectOf(target, family);
+  switch (effect.kind) {
+    case 'accept':
+      return '✓ ACCEPT';
+    case 'drop':
+      return '✗ DROP';
+    case 'reject':
+      return `✗ REJECT with ${effect.with}`;
+    case 'return':
+      return '↩ RETURN';
+    case 'jump':
+      return `→ ${effect.chain}`;
+    case 'goto':
+      return `⇒ ${effect.chain} (goto)`;
+    case 'queue':
+      return 'handed to a program (NFQUEUE)';
+    case 'nat':
+      return natWords(effect, family, isProxy);
+    case 'tproxy':
+      return `${isProxy(effect.port) ? '→ proxy' : '→ socket'} ${effect.port === 0 ? 'on its own port' : `:${effect.port}`} (TPROXY)`;
+    case 'unknown':
+      return target.kind === 'known' ? target.name : effect.because;
+    case 'continue': {
+      const assigned = effect.assign.map((assignment) => {
+        if (typeof assignment.xor !== 'number')
+          return `${spokenField(assignment.field)} ← ${spokenField(assignment.xor.field)}`;
+        return `${spokenField(assignment.field)} := ${formatField(assignment.field, assignment.xor, family)}`;
+      });
+      return assigned.length > 0 ? assigned.join(', ') : target.kind === 'known' ? target.name : 'goes on';
+    }
+  }
+}
+
+const spokenField = (name: string): string =>
+  ({ mark: 'mark', ctmark: 'connection mark', ctzone: 'conntrack zone' })[name] ?? name;
+
+function natWords(effect: Effect & { kind: 'nat' }, family: Family, isProxy: IsProxyPort): string {
+  const { address, ports, change } = effect;
+  const port = ports ? portWord(ports) : '';
+  if (change === 'source') {
+    if (address === 'outgoing') return `from the outgoing interface's address${port} (MASQUERADE)`;
+    return `from ${addressRange(family, address)}${port} (SNAT)`;
+  }
+  if (address === 'here') return ports && isProxy(ports[0]) ? `→ proxy ${port}` : `→ this host ${port}`.trimEnd();
+  return `→ ${addressRange(family, address)}${port} (DNAT)`;
+}
+
+function addressRange(family: Family, address: (Effect & { kind: 'nat' })['address']): string {
+  if (address === undefined || typeof address === 'string') return '';
+  const [low, high] = address;
+  return low === high ? endpoint(family, low) : `${endpoint(family, low)}–${endpoint(family, high)}`;
+}
+
+/** Where a rule of a walk stands. */
+export interface RulePlace {
+  readonly hook: HookName;
+  readonly table: TableName;
+  readonly chain: string;
+}
+
+/** What a matched rule did to a packet, in one clause; empty where the rule's own words say it. */
+export function doneWords(effect: Effect, before: Packet, after: Packet | undefined, place: RulePlace): string {
+  const { family } = before;
+  switch (effect.kind) {
+    case 'accept':
+      return `the ${place.table} table lets it pass`;
+    case 'drop':
+      return 'dropped';
+    case 'reject':
+      return `rejected with ${effect.with}`;
+    case 'return':
+      return isBuiltIn(place.table, place.chain) ? 'the policy decides' : 'back to the calling chain';
+    case 'jump':
+    case 'goto':
+      return '';
+    case 'queue':
+      return 'handed to a program: what it decides is not known';
+    case 'tproxy':
+      return `to :${effect.port === 0 ? before.destinationPort : effect.port}, header unchanged`;
+    case 'nat': {
+      if (!after) return '';
+      return effect.change === 'source'
+        ? `from ${endpoint(family, after.source, after.sourcePort)}`
+        : `to ${endpoint(family, after.destination, after.destinationPort)}`;
+    }
+    case 'unknown':
+      return effect.because;
+    case 'continue': {
+      if (!after) return '';
+      const changes = effect.assign.map(({ field }) => {
+        const value = after[field];
+        return `${spokenField(field)} is now ${value === undefined ? 'not known' : formatField(field, value, family)}`;
+      });
+      return changes.join(', ');
+    }
+  }
+}
+
+/** Whether nothing after this rule is asked in its table. */
+export const endsTable = (effect: Effect | undefined): boolean =>
+  effect !== undefined && ['accept', 'drop', 'reject', 'nat', 'tproxy', 'queue'].includes(effect.kind);

@@ -1,0 +1,254 @@
+import type { HookName } from '../netfilter/index.ts';
+import type { Outcome, RuleStep, Step, Trace } from '../trace/index.ts';
+import type { Naming } from './condition.ts';
+import { OUTCOME_WORD, outcomePhrase, outcomeSentence, questionWords } from './packet.ts';
+import { whyNot } from './reason.ts';
+import { doneWords, endsTable, ruleWords } from './rule.ts';
+import {
+  BLANK,
+  type Block,
+  bad,
+  faint,
+  good,
+  type Line,
+  line,
+  name,
+  paragraph,
+  type Screen,
+  strong,
+  table,
+  warn,
+} from './screen.ts';
+import { count, listed } from './words.ts';
+
+export interface WalkOptions {
+  /**
+   * Which rules that did not match are shown: all of them, none, or (`fold`) all but those in the middle of a run so long
+   * that it hides the ones that matter.
+   */
+  readonly show: 'all' | 'fold' | 'matched';
+  /** What values are to the reader: uid 1337 is the proxy. */
+  readonly naming?: Naming;
+  /** What to do next, when there is something: "To let this port pass the proxy by: sidestep bypass 8888". */
+  readonly next?: string;
+}
+
+/** Rules in a row that did not match and that `fold` still shows one by one. */
+const RUN = 8;
+
+/** One packet's walk: the question, the outcome, then hook by hook and rule by rule why. */
+export function walkScreen(trace: Trace, options: WalkOptions): Screen {
+  const { question, outcome, possible } = trace;
+  return [
+    paragraph([...line(strong(questionWords(question))), ...assumed(question.assumptions)], 2),
+    BLANK,
+    headline(outcome, trace),
+    ...possible.map((other) =>
+      paragraph(line(`  possible: ${outcomePhrase(other.outcome)}`, faint(`  ${other.because}`)), 4),
+    ),
+    BLANK,
+    ...walkTables(trace.steps, options),
+    ...(options.next ? [paragraph(line(faint(options.next)))] : []),
+  ];
+}
+
+/** What was taken for granted: first the parts of the packet, then the rest. */
+function assumed(assumptions: readonly string[]): Line {
+  const ending = / assumed$/;
+  const parts = assumptions.filter((text) => ending.test(text)).map((text) => text.replace(ending, ''));
+  const rest = assumptions.filter((text) => !ending.test(text));
+  const all = [...(parts.length > 0 ? [listed(parts)] : []), ...rest].join('; ');
+  return all === '' ? [] : line(faint(` (assumed: ${all})`));
+}
+
+function headline(outcome: Outcome, { question }: Trace): Block {
+  const word = OUTCOME_WORD[outcome.kind];
+  const sentence = outcomeSentence(outcome, question);
+  switch (outcome.kind) {
+    case 'proxy':
+    case 'app':
+    case 'forwarded':
+    case 'sent':
+    case 'delivered':
+      return paragraph(line(good(`→ ${word}`), `  ${sentence}`), 2);
+    case 'dropped':
+    case 'rejected':
+    case 'nobody listens':
+      return paragraph(line(bad(`✗ ${word}`), `  ${sentence}`), 2);
+    case 'unknown':
+      return paragraph(line(warn(`? ${word}`), `  ${sentence}`), 2);
+  }
+}
+
+/** One outcome in one line, for many packets at once. */
+export const outcomeRow = (trace: Trace): readonly Line[] => [
+  line(questionWords(trace.question)),
+  line(toned(trace.outcome)),
+  line(faint(trace.outcome.because)),
+];
+
+const toned = (outcome: Outcome) => {
+  const text = outcomePhrase(outcome);
+  if (outcome.kind === 'unknown') return warn(`? ${text}`);
+  return ['dropped', 'rejected', 'nobody listens'].includes(outcome.kind) ? bad(`✗ ${text}`) : good(`→ ${text}`);
+};
+
+/** Columns: hook, table, rule, mark, reason. */
+type Row = readonly (Line | string)[];
+
+interface Section {
+  readonly label: string;
+  readonly steps: readonly Step[];
+}
+
+function walkTables(steps: readonly Step[], options: WalkOptions): Block[] {
+  const rows = sections(steps).flatMap((section) => sectionRows(section, options));
+  return [table(rows, { hang: 2 })];
+}
+
+/** Cuts the steps at each hook; routing and the socket stand alone. */
+function sections(steps: readonly Step[]): Section[] {
+  const list: { label: string; steps: Step[] }[] = [];
+  for (const step of steps) {
+    if (step.kind === 'hook') list.push({ label: hookLabel(step.hook, step.pass), steps: [] });
+    else if (step.kind === 'route') list.push({ label: 'routing', steps: [step] });
+    else if (step.kind === 'socket') list.push({ label: 'socket', steps: [step] });
+    else {
+      if (!list.at(-1) || ['routing', 'socket'].includes(list.at(-1)!.label)) list.push({ label: '', steps: [] });
+      list.at(-1)!.steps.push(step);
+    }
+  }
+  return list;
+}
+
+/** The second pass is the packet's own way back in, over lo. */
+const hookLabel = (hook: HookName, pass: 1 | 2): string => (pass === 2 && hook !== 'POSTROUTING' ? `${hook} lo` : hook);
+
+function sectionRows({ label, steps }: Section, options: WalkOptions): Row[] {
+  const [first] = steps;
+  if (first?.kind === 'route' || first?.kind === 'socket') return [[line(name(label)), line(first.decision)]];
+  const rows: Row[] = [];
+  let owed = label;
+  const push = (...cells: Row): void => {
+    rows.push([line(name(owed)), ...cells]);
+    owed = '';
+  };
+  for (const asked of tablesOf(steps)) {
+    if (asked.rules.length === 0) push(line(faint(asked.title), '  ', asked.silence));
+    else for (const [index, row] of ruleRows(asked, options).entries()) push(index === 0 ? asked.title : '', ...row);
+  }
+  return rows;
+}
+
+/** What one table was asked; tables in a row that stay silent for one reason are one. */
+interface Asked {
+  title: string;
+  silence: string;
+  readonly rules: Step[];
+}
+
+function tablesOf(steps: readonly Step[]): Asked[] {
+  const list: Asked[] = [];
+  for (const step of steps) {
+    if (step.kind === 'table') {
+      const silence = step.silent ?? '';
+      const last = list.at(-1);
+      if (step.silent && last && last.rules.length === 0 && last.silence === silence) last.title += `, ${step.table}`;
+      else list.push({ title: step.table, silence, rules: [] });
+    } else if (step.kind === 'rule' || step.kind === 'policy') {
+      const last = list.at(-1);
+      // A policy alone, after a table without rules, is worth no line of its own while it accepts.
+      if (step.kind === 'policy' && last && last.rules.length === 0 && last.silence !== '' && step.policy === 'ACCEPT')
+        continue;
+      if (last) last.rules.push(step);
+      else list.push({ title: step.table, silence: '', rules: [step] });
+    }
+  }
+  return list;
+}
+
+function ruleRows(asked: Asked, options: WalkOptions): Row[] {
+  const rows: Row[] = [];
+  let chain: string | undefined;
+  for (const part of folded(asked.rules, options.show)) {
+    if (part.kind === 'policy') {
+      rows.push([line(faint('policy'), ` ${part.policy}`), part.policy === 'ACCEPT' ? '' : line(bad('✗'))]);
+      continue;
+    }
+    const first = part.kind === 'run' ? part.rules[0]! : part;
+    const indent = '   '.repeat(first.depth);
+    if (chain !== undefined && chain !== first.chain && first.depth > 0) rows.push([line(indent, name(first.chain))]);
+    chain = first.chain;
+    rows.push(part.kind === 'run' ? runRow(part.rules, indent) : ruleRow(part, indent, options.naming));
+  }
+  return rows;
+}
+
+type Part = RuleStep | (Step & { kind: 'policy' }) | { readonly kind: 'run'; readonly rules: readonly RuleStep[] };
+
+/** Puts rules in a row that did not match together where they would hide the others. */
+function folded(steps: readonly Step[], show: WalkOptions['show']): Part[] {
+  const parts: Part[] = [];
+  let run: RuleStep[] = [];
+  const flush = (): void => {
+    if (show === 'matched' ? run.length > 0 : show === 'fold' && run.length > RUN)
+      parts.push({ kind: 'run', rules: run });
+    else parts.push(...run);
+    run = [];
+  };
+  for (const step of steps) {
+    if (step.kind === 'rule' && step.answer === 'passed by') {
+      if (run.length > 0 && run[0]!.chain !== step.chain) flush();
+      run.push(step);
+    } else {
+      flush();
+      if (step.kind === 'rule' || step.kind === 'policy') parts.push(step);
+    }
+  }
+  flush();
+  return parts;
+}
+
+const runRow = (rules: readonly RuleStep[], indent: string): Row => {
+  const numbers = `${rules[0]!.number}${rules.length > 1 ? `–${rules.at(-1)!.number}` : ''}`;
+  return [
+    line(indent, faint(`${numbers}  ${count(rules.length, 'rule')}`)),
+    line(faint('·')),
+    line(faint('do not match')),
+  ];
+};
+
+function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
+  const { family } = step.packet;
+  const text = `${step.number}  ${ruleWords(step.rule, family)}`;
+  switch (step.answer) {
+    case 'passed by':
+      return [
+        line(indent, faint(text)),
+        line(faint('·')),
+        line(faint(step.decisive ? whyNot(step.decisive.predicate, step.packet, naming) : '')),
+      ];
+    case 'undecided':
+      return [
+        line(indent, text),
+        line(warn('?')),
+        line(
+          warn(step.decisive ? whyNot(step.decisive.predicate, step.packet, naming) : 'cannot be decided'),
+          faint(takenWords(step)),
+        ),
+      ];
+    case 'matched': {
+      // A note says more than the effect does: what the kernel made of it.
+      const done = step.note ?? (step.effect ? doneWords(step.effect, step.packet, step.changed, step) : '');
+      const reason = step.rule.reason ? `${done === '' ? '' : ' · '}${step.rule.reason}` : '';
+      return [
+        line(indent, strong(text)),
+        line(endsTable(step.effect) ? strong('✗') : good('✓')),
+        line(done, faint(reason)),
+      ];
+    }
+  }
+}
+
+const takenWords = ({ taken }: RuleStep): string =>
+  taken === undefined ? '' : taken ? ' · followed here as if it matched' : ' · followed here as if it did not match';
