@@ -1,5 +1,14 @@
 import type { Family } from '../address/index.ts';
-import { BUILT_IN, type Chain, isBuiltIn, type Rule, type RuleSet, type Table, tableOf } from '../netfilter/index.ts';
+import {
+  BUILT_IN,
+  type Chain,
+  isBuiltIn,
+  type Rule,
+  type RuleSet,
+  TABLES,
+  type Table,
+  tableOf,
+} from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import type { Command, Program } from './interception.ts';
 import { chainOfTarget, isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
@@ -33,14 +42,9 @@ export function cleaned(before: RuleSet, together: readonly RuleSet[] = [before]
   return { ...after, tables: after.tables.filter((table) => !isEmpty(table)) };
 }
 
-/** The order in which iptables-nft-save prints tables. */
-const SAVE_ORDER = ['mangle', 'raw', 'security', 'filter', 'nat'] as const;
-
 function rewritten(before: RuleSet, commands: readonly Command[], together: readonly RuleSet[]): RuleSet {
   const owner = ownership(before, together);
-  const missing = SAVE_ORDER.filter(
-    (name) => !tableOf(before, name) && commands.some((command) => command.table === name),
-  );
+  const missing = TABLES.filter((name) => !tableOf(before, name) && commands.some((command) => command.table === name));
   const tables = [...before.tables, ...missing.map(freshTable)].map((table) =>
     rewriteTable(
       table,
@@ -89,7 +93,7 @@ function rewriteTable(table: Table, commands: readonly Command[], owner: Ownersh
     chains.push({ name, policy: 'ACCEPT', rules: placed([], commandsFor(name)).map(({ rule }) => rule) });
   }
   const own = wanted.map((name) => ownChain(table, name, commandsFor(name), family));
-  return { ...table, chains: sorted(table, [...chains, ...own]) };
+  return { ...table, chains: [...chains, ...own] };
 }
 
 /** A chain of the interception's own. One that is already so keeps its counters. */
@@ -103,7 +107,7 @@ function ownChain(table: Table, name: string, commands: readonly Command[], fami
 function rewriteBuiltIn(chain: Chain, commands: readonly Command[], owner: Ownership, family: Family): Chain {
   const held = chain.rules.filter((rule) => owner.has(rule));
   const fresh = placed([], commands);
-  if (held.length === 0 && fresh.length === 0) return chain;
+  if (held.length === 0 && (fresh.length === 0 || holdsRun(chain.rules, fresh, family))) return chain;
   const alike =
     isSame(
       held,
@@ -131,23 +135,15 @@ function placed(
   return result;
 }
 
+/** Whether the rules stand there one behind the other, though nothing proves whose they are. */
+function holdsRun(rules: readonly Rule[], run: readonly { readonly rule: Rule }[], family: Family): boolean {
+  const wanted = run.map(({ rule }) => rule);
+  return rules.some((_, at) => isSame(rules.slice(at, at + wanted.length), wanted, family));
+}
+
 const isSame = (a: readonly Rule[], b: readonly Rule[], family: Family): boolean =>
   a.length === b.length && a.every((rule, index) => printRule(rule, family) === printRule(b[index]!, family));
 
 /** The rule as it stands, and why it exists. */
 const explained = (rule: Rule, why: Rule | undefined): Rule =>
   why?.reason === undefined ? rule : { ...rule, reason: why.reason };
-
-/** Built-in chains in the kernel's order; then the others, by name where the interception adds one. */
-function sorted({ name }: Table, chains: readonly Chain[]): readonly Chain[] {
-  const order = BUILT_IN[name] as readonly string[];
-  const builtIn = chains.filter((chain) => order.includes(chain.name));
-  const others = chains.filter((chain) => !order.includes(chain.name) && !isOwnChain(chain.name));
-  const own = chains.filter((chain) => isOwnChain(chain.name));
-  for (const chain of own) {
-    const at = others.findIndex((other) => other.name > chain.name);
-    if (at < 0) others.push(chain);
-    else others.splice(at, 0, chain);
-  }
-  return [...builtIn.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)), ...others];
-}
