@@ -24,6 +24,8 @@ export interface InterceptionProbe {
 
 /** Addresses of this host that nothing is bound to: `lo` takes them, and the rules do not leave them alone. */
 const UNUSED_LOCAL = { ipv4: '127.0.0.6', ipv6: '::6' } as const;
+/** The kernel would send to ::6 from ::6, which the rules let pass. */
+const FROM = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 /** Addresses that nobody has: TEST-NET-1 (RFC 5737) and 2001:db8::/32 (RFC 3849). */
 const NOWHERE = { ipv4: '192.0.2.1', ipv6: '2001:db8:ffff::1' } as const;
 
@@ -45,12 +47,18 @@ async function probeFamily(asked: InterceptionProbe, family: Family): Promise<Pr
   const to = (address: string): Endpoint => ({ family, address, port });
   const common = timeout === undefined ? {} : { timeout };
   if (dialect === 'istio-2018') {
-    return await probe({ ...common, destination: to(UNUSED_LOCAL[family]), expected: outboundPort });
+    return await probe({
+      ...common,
+      destination: to(UNUSED_LOCAL[family]),
+      from: FROM[family],
+      expected: outboundPort,
+    });
   }
   const { uid, gid, mark } = proxy;
   const asProxy: ProbeRequest = {
     ...common,
     destination: to(UNUSED_LOCAL[family]),
+    from: FROM[family],
     expected: inboundPort,
     owner: { uid, gid },
     mark,

@@ -24,6 +24,8 @@ export interface ProbeRequest {
   /** Whose it is: rules treat the proxy's own user and mark apart. */
   readonly owner?: Owner | undefined;
   readonly mark?: number | undefined;
+  /** The address it leaves from; the kernel's choice when undefined. */
+  readonly from?: string | undefined;
   /** Milliseconds; default 5000. */
   readonly timeout?: number;
 }
@@ -85,73 +87,79 @@ async function listenOn(family: Family, port: number): Promise<Server> {
 }
 
 async function throughListener(request: ProbeRequest, server: Server): Promise<ProbeResult> {
-  const arrivals: { peer: Endpoint | undefined; original: Endpoint | undefined }[] = [];
-  server.on('connection', (socket) => {
-    arrivals.push({ peer: remoteEnd(socket), original: askOriginal(socket, request.destination.family) });
-    drop(socket);
-  });
-  const made = await connection(request);
-  if ('outcome' in made) return made;
-  const { local } = made;
-  const deadline = Date.now() + 500;
-  const ours = () => arrivals.find(({ peer }) => peer && sameEndpoint(peer, local));
-  while (!ours() && Date.now() < deadline) await sleep(5);
-  drop(made.socket);
-  const { destination, expected } = request;
-  const name = formatEndpoint(destination);
-  const arrival = ours();
-  if (!arrival) {
-    const explanation = `${name} was reached directly: the connection did not arrive on port ${expected}`;
-    return { request, outcome: 'missed', witness: 'listener', explanation };
+  const accepted: Socket[] = [];
+  server.on('connection', (socket) => accepted.push(socket));
+  try {
+    const made = await connection(request);
+    if ('outcome' in made) return made;
+    accepted.push(made.socket);
+    return await judge(request, made.local, accepted);
+  } finally {
+    // Real traffic may have come here too, since no proxy does.
+    for (const socket of accepted) drop(socket);
   }
-  const { original } = arrival;
+}
+
+async function judge(request: ProbeRequest, local: Endpoint, accepted: readonly Socket[]): Promise<ProbeResult> {
+  const { destination, expected } = request;
+  const otherEnd = otherEndOf(local);
+  const find = () => accepted.find((socket) => isPeer(socket, local));
+  const deadline = Date.now() + 500;
+  while (otherEnd?.port === expected && !find() && Date.now() < deadline) await sleep(5);
+  const arrived = find();
+  if (!arrived) return elsewhere(request, otherEnd);
+  const original = askOriginal(arrived, destination.family);
+  const name = formatEndpoint(destination);
   if (original && sameEndpoint(original, destination)) {
     const explanation = `${name} arrived on port ${expected} with its original destination`;
     return { request, outcome: 'redirected', witness: 'listener', explanation };
   }
   const instead = original ? `as ${formatEndpoint(original)}` : 'without an original destination';
-  return {
-    request,
-    outcome: 'altered',
-    witness: 'listener',
-    explanation: `${name} arrived on port ${expected} ${instead}`,
-  };
+  const explanation = `${name} arrived on port ${expected} ${instead}`;
+  return { request, outcome: 'altered', witness: 'listener', explanation };
 }
 
 async function besideProxy(request: ProbeRequest): Promise<ProbeResult> {
   const made = await connection(request);
   if ('outcome' in made) return made;
-  const other = readSocketTable().find(
-    ({ remote, local }) => sameEndpoint(remote, made.local) && !sameEndpoint(local, made.local),
-  );
+  const otherEnd = otherEndOf(made.local);
   drop(made.socket);
   const { destination, expected } = request;
+  if (otherEnd?.port !== expected || sameEndpoint(otherEnd, destination)) return elsewhere(request, otherEnd);
+  const explanation = `${formatEndpoint(destination)} arrived on port ${expected}, where a proxy listens`;
+  return { request, outcome: 'redirected', witness: 'socket table', explanation };
+}
+
+/** The other end of a connection of ours, where that is a socket of this namespace. Accepted or not, the kernel has it. */
+const otherEndOf = (local: Endpoint): Endpoint | undefined =>
+  readSocketTable().find((entry) => sameEndpoint(entry.remote, local) && !sameEndpoint(entry.local, local))?.local;
+
+/** Connected, but not to the expected port. */
+function elsewhere(request: ProbeRequest, otherEnd: Endpoint | undefined): ProbeResult {
+  const { destination, expected } = request;
   const name = formatEndpoint(destination);
-  if (!other) return { request, outcome: 'taken', explanation: `${name} was connected, but it cannot be seen to what` };
-  const witness = 'socket table';
-  if (sameEndpoint(other.local, destination)) {
-    return { request, outcome: 'missed', witness, explanation: `${name} was reached directly` };
+  if (!otherEnd)
+    return { request, outcome: 'taken', explanation: `${name} was connected, but it cannot be seen to what` };
+  if (sameEndpoint(otherEnd, destination)) {
+    return { request, outcome: 'missed', witness: 'socket table', explanation: `${name} was reached directly` };
   }
-  if (other.local.port === expected) {
-    const explanation = `${name} arrived on port ${expected}, where a proxy listens`;
-    return { request, outcome: 'redirected', witness, explanation };
-  }
-  return {
-    request,
-    outcome: 'altered',
-    witness,
-    explanation: `${name} arrived on port ${other.local.port} instead of ${expected}`,
-  };
+  const explanation = `${name} arrived on port ${otherEnd.port} instead of ${expected}`;
+  return { request, outcome: 'altered', witness: 'socket table', explanation };
+}
+
+function isPeer(socket: Socket, end: Endpoint): boolean {
+  const peer = remoteEnd(socket);
+  return peer !== undefined && sameEndpoint(peer, end);
 }
 
 /** Connects, or says why there is nothing to be said of the rules. */
 async function connection(request: ProbeRequest): Promise<{ socket: Socket; local: Endpoint } | ProbeResult> {
-  const { destination: to, owner, mark, timeout = 5000 } = request;
+  const { destination: to, from, owner, mark, timeout = 5000 } = request;
   const name = formatEndpoint(to);
   const impossible = (why: string): ProbeResult => ({ request, outcome: 'impossible', explanation: `${name}: ${why}` });
   let socket: Socket;
   try {
-    socket = connectFrom({ to, owner, mark });
+    socket = connectFrom({ to, from, owner, mark });
   } catch (error) {
     const { message } = error as Error;
     return impossible(`a probe as ${ownerName(request)} is not permitted here (${message})`);
@@ -171,13 +179,17 @@ async function connection(request: ProbeRequest): Promise<{ socket: Socket; loca
   socket.on('error', () => {});
   socket.destroy();
   if (outcome === 'ECONNREFUSED') {
-    return { request, outcome: 'missed', explanation: `${name} was refused: nothing redirected the connection` };
+    return {
+      request,
+      outcome: 'missed',
+      explanation: `${name} was refused: nothing redirects it to port ${request.expected}`,
+    };
   }
   if (outcome === 'timeout') {
     return {
       request,
       outcome: 'missed',
-      explanation: `${name} did not answer within ${timeout} ms: nothing redirected it`,
+      explanation: `${name} did not answer within ${timeout} ms: nothing redirects it to port ${request.expected}`,
     };
   }
   return impossible(outcome);

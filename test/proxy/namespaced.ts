@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DrainReport, ProxyConfig } from '../../src/proxy/index.ts';
+import type { DrainReport, InterceptionProbe, ProbeResult, ProxyConfig } from '../../src/proxy/index.ts';
 import type { Scratch } from '../support/namespace.ts';
 import type { Line } from './loopback.ts';
 
@@ -105,4 +105,12 @@ export async function startProxyIn(
     },
     close: () => void child.kill('SIGKILL'),
   };
+}
+
+/** Runs a probe of the interception in a namespace, as one of its users. */
+export function probeIn(scratch: Scratch, asked: InterceptionProbe, become: { uid?: number } = {}): ProbeResult[] {
+  const program = `
+    import { probeInterception } from ${JSON.stringify(DIST)};
+    console.log(JSON.stringify(await probeInterception(${JSON.stringify(asked)})));`;
+  return JSON.parse(scratch.must([process.execPath, '--input-type=module', '-e', program], become)) as ProbeResult[];
 }
