@@ -1,3 +1,4 @@
+export { type Bypass, bypassesIn } from './bypasses.ts';
 export { problemsOf } from './check.ts';
 export { defaultInterception } from './defaults.ts';
 export { dialectOf, dialects } from './dialects.ts';
@@ -12,6 +13,7 @@ export type {
   Notice,
   Program,
   ProxyIdentity,
+  RecognisedName,
   Recognition,
   RoutingChange,
 } from './interception.ts';
@@ -19,5 +21,7 @@ export { fromIstioFlags, type IstioOptions, type IstioRequest } from './istio-fl
 export type { Machine } from './machine.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { cleaned, programmed } from './programmed.ts';
+export { inferInterception, interceptionOf, proxyPortsOf, recognise, recogniseAll } from './recognise.ts';
 export { type Problem, RequestRefused } from './refused.ts';
 export { type RoutingChanges, type RoutingState, routingAfter } from './routing.ts';
+export { type Summary, type SummaryLine, summarise } from './summary.ts';

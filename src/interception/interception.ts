@@ -101,29 +101,55 @@ export interface Dialect {
   recognise(rules: RuleSet): Recognition | undefined;
 }
 
-/** Part of the traffic and where it goes, as `list` says it. */
+/** A product whose rules are recognised. The dialects are those that Sidestep writes too. */
+export type RecognisedName =
+  | DialectName
+  | 'istio-ambient'
+  | 'linkerd'
+  | 'kuma'
+  | 'consul'
+  | 'osm'
+  | 'app-mesh'
+  /** Redirects to a port of this host that no known product wrote. */
+  | 'hand-made';
+
+/** Part of the traffic and where it goes. What is not restricted is '*' with no exceptions. */
 export interface Caught {
-  readonly direction: 'inbound' | 'outbound';
-  readonly protocol: 'tcp' | 'udp' | 'any';
+  /** `self`: from a process here to this host's own address, over `lo`. */
+  readonly direction: 'inbound' | 'outbound' | 'self';
+  /** A protocol's name, or `any`. */
+  readonly protocol: string;
   readonly ports: Include<PortRange>;
   readonly exceptPorts: readonly PortRange[];
+  readonly sources: Include<Prefix>;
+  readonly exceptSources: readonly Prefix[];
   readonly destinations: Include<Prefix>;
   readonly exceptDestinations: readonly Prefix[];
-  /** "uid 1337", "gid 1337", "mark 0x539". */
+  /** Interfaces by which it comes in (inbound) or leaves (outbound). */
+  readonly interfaces: Include<string>;
+  readonly exceptInterfaces: readonly string[];
+  /** "uid 1337", "gid 1337", "mark 0x539": all of these kinds of restriction hold together. */
+  readonly owners: Include<string>;
   readonly exceptOwners: readonly string[];
+  /** Any other restriction, in words: "source port 53". */
+  readonly also: readonly string[];
+  readonly how: 'REDIRECT' | 'TPROXY' | 'DNAT';
+  /** The port that gets it; 0 where the connection keeps its own. */
   readonly proxyPort: number;
 }
 
 /** What a rule set turned out to be. */
 export interface Recognition {
-  readonly dialect: DialectName;
+  readonly dialect: RecognisedName;
   readonly title: string;
   readonly mode: Mode;
   readonly family: Family;
   readonly caught: readonly Caught[];
+  /** Ports on which the proxy listens, as far as the rules tell. */
   readonly proxyPorts: readonly number[];
   readonly proxy: ProxyIdentity;
   /** Rules in built-in chains that the dialect did not write: a hand-made bypass, other software. */
   readonly foreign: readonly { readonly table: TableName; readonly chain: string; readonly number: number }[];
+  /** Why `caught` may not be all or may not be certain, one clause each; empty when it is exact. */
+  readonly doubts: readonly string[];
 }
-

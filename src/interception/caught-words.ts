@@ -1,0 +1,70 @@
+import { formatPortRange, formatPrefix, highest, type PortRange, type Prefix } from '../address/index.ts';
+import type { Caught, ProxyIdentity } from './interception.ts';
+
+/** A sentence's parts: what traffic, where to, and who is left out. */
+export interface CaughtWords {
+  /** `tcp :8080 :8888, not to 127.0.0.1`. */
+  readonly traffic: string;
+  /** `proxy :15001`. */
+  readonly to: string;
+  /** `not from uid 1337, gid 1337 (the proxy)`. */
+  readonly note?: string;
+}
+
+/** Says what is caught. `proxy` names the owners that are the proxy itself. */
+export function wordsOf(caught: Caught, proxy?: ProxyIdentity): CaughtWords {
+  const note = ownerWords(caught, proxy);
+  return {
+    traffic: trafficOf(caught),
+    to: caught.proxyPort === 0 ? 'proxy, on its own port' : `proxy :${caught.proxyPort}`,
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/** The traffic itself, without who sends it. */
+export function trafficOf(caught: Caught): string {
+  const { ports, exceptPorts, sources, exceptSources, destinations, exceptDestinations } = caught;
+  const protocol = caught.protocol === 'any' ? 'everything' : caught.protocol;
+  const by = caught.direction === 'inbound' ? 'on' : 'out';
+  const parts = [
+    ports === '*' ? protocol : `${protocol} ${portList(ports)}`,
+    exceptPorts.length > 0 ? `but ${portList(exceptPorts)}` : '',
+    sources === '*' ? '' : `from ${prefixList(sources)}`,
+    exceptSources.length > 0 ? `not from ${prefixList(exceptSources)}` : '',
+    destinations === '*' ? '' : `to ${prefixList(destinations)}`,
+    exceptDestinations.length > 0 ? `not to ${prefixList(exceptDestinations)}` : '',
+    caught.interfaces === '*' ? '' : `${by} ${caught.interfaces.join(', ')}`,
+    caught.exceptInterfaces.length > 0 ? `not ${by} ${caught.exceptInterfaces.join(', ')}` : '',
+    ...caught.also,
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+/** `:8080 :9000-9010`. */
+export const portList = (ports: readonly PortRange[]): string =>
+  ports.map((range) => `:${formatPortRange(range, '-')}`).join(' ');
+
+const prefixList = (prefixes: readonly Prefix[]): string => prefixes.map(shortPrefix).join(', ');
+
+/** One address without its /32. */
+const shortPrefix = (prefix: Prefix): string =>
+  prefix.mask === highest(prefix.family) ? formatPrefix(prefix).replace(/\/\d+$/, '') : formatPrefix(prefix);
+
+function ownerWords({ owners, exceptOwners }: Caught, proxy: ProxyIdentity | undefined): string | undefined {
+  const parts = [
+    owners === '*' ? '' : `only from ${ownerList(owners, proxy)}`,
+    exceptOwners.length > 0 ? `not from ${ownerList(exceptOwners, proxy)}` : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? undefined : parts.join(', ');
+}
+
+function ownerList(owners: readonly string[], proxy: ProxyIdentity | undefined): string {
+  const isProxy = (owner: string): boolean => {
+    const [kind = '', id = ''] = owner.split(' ');
+    if (kind === 'mark') return proxy?.marks.includes(Number(id)) ?? false;
+    return proxy?.[kind === 'uid' ? 'uids' : 'gids'].includes(id) ?? false;
+  };
+  const own = owners.filter(isProxy);
+  const others = owners.filter((owner) => !isProxy(owner));
+  return [own.length > 0 ? `${own.join(', ')} (the proxy)` : '', ...others].filter((part) => part !== '').join(', ');
+}
