@@ -1,4 +1,5 @@
 export { readLocalAddresses } from './local-addresses.ts';
+export { type Finished, openScratch, type RunOptions, type Scratch } from './scratch.ts';
 export { type Endpoint, endpointOf, formatEndpoint, isLinkLocal, sameEndpoint } from './socket-address.ts';
 export { connectFrom, type Departure, tryDeparture } from './socket-connect.ts';
 export { descriptorOf } from './socket-descriptor.ts';
