@@ -1,0 +1,160 @@
+import type { Backend, Listener, Snapshot, Unread } from '../netfilter/index.ts';
+import { contested } from './backend.ts';
+import { run } from './command.ts';
+import { refusalOf } from './complaint.ts';
+import {
+  keyOf,
+  type Readings,
+  type RefusedReading,
+  type RulesKey,
+  readForeignTables,
+  readRules,
+  ruleRequests,
+  rulesIn,
+} from './held-rules.ts';
+import { type KernelFiles, sysctlsIn } from './kernel-files.ts';
+import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
+import type { Namespace } from './namespace.ts';
+import { type ReadRouting, readRouting, routingRequests } from './routing.ts';
+import { type Plan, stepsOf } from './step.ts';
+import { findTool, installHint, type Tool } from './tool.ts';
+import { type Outcome, visit } from './visit.ts';
+
+export interface SnapshotOptions {
+  /** Throw when the rules cannot be read, instead of saying so in `unread`. */
+  readonly needRules?: boolean;
+}
+
+/** What only a change asks of a reading. */
+export interface ForChange {
+  /** The back end that will be changed, where it is known already. */
+  readonly backend?: Backend | undefined;
+  /** What to carry out before reading; only what it touches is read anew, and the rest is as it was in `previous`. */
+  readonly apply?: { readonly plan: Plan; readonly wait: number; readonly previous: State };
+}
+
+/** A snapshot and what only a change asks for. */
+export interface State {
+  readonly snapshot: Snapshot;
+  readonly readings: Readings;
+  readonly routing: ReadRouting;
+  readonly refusals: readonly RefusedReading[];
+  readonly nftWorks: boolean;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Reads all that decides a packet's fate in a namespace. What cannot be read is undefined, and `unread` says why; with
+ * `needRules`, NotPermitted or MissingPackage is thrown instead when no rules can be read at all.
+ */
+export async function readSnapshot(namespace: Namespace, options: SnapshotOptions = {}): Promise<Snapshot> {
+  const [{ snapshot, refusals }, foreign, listeners] = await Promise.all([
+    readState(namespace),
+    readForeignTables(namespace),
+    readListeners(namespace),
+  ]);
+  const [refused] = refusals;
+  if (options.needRules && refused !== undefined && snapshot.held.every(({ rules }) => rules.tables.length === 0))
+    throw refused.error;
+  return complete(snapshot, foreign, listeners, await readIpsets(namespace, snapshot));
+}
+
+const complete = (
+  { unread: known = [], ...snapshot }: Snapshot,
+  foreign: readonly Unread[],
+  listeners: Part<readonly Listener[]>,
+  ipsets: Part<string>,
+): Snapshot => {
+  const unread = [...known, ...foreign, ...listeners.unread, ...ipsets.unread];
+  return {
+    ...snapshot,
+    ...(listeners.value === undefined ? {} : { listeners: listeners.value }),
+    ...(ipsets.value === undefined ? {} : { ipsets: ipsets.value }),
+    ...(unread.length > 0 ? { unread } : {}),
+  };
+};
+
+/** Reads rules, routing and sysctls in one visit, for a change (`change`) after its plan was carried out. */
+export async function readState(namespace: Namespace, change?: ForChange): Promise<State> {
+  const apply = change?.apply;
+  const only = apply && touchedBy(apply.plan);
+  const options = { counters: change === undefined, backend: change?.backend, ...(only ? { only } : {}) };
+  const known = apply !== undefined && !changesRouting(apply.plan) ? apply.previous.routing : undefined;
+  const visited = await visit(namespace, {
+    ...(apply ? { plan: apply.plan, wait: apply.wait } : {}),
+    requests: { ...ruleRequests(options), ...(known === undefined ? routingRequests() : {}) },
+  });
+  const readings = { ...apply?.previous.readings, ...(await readRules(namespace, visited, options)) };
+  const { held, unread: unreadRules, refusals, nftWorks } = rulesIn(readings);
+  const routing = known ?? readRouting(visited);
+  const { unread: unreadRouting, ...places } = routing;
+  const unread = [...unreadRules, ...unreadRouting, ...unreadSysctls(visited.files)];
+  const snapshot = {
+    origin: namespace.title,
+    taken: new Date().toISOString(),
+    held,
+    ...(contested(held).length > 0 ? { orderUnknown: true as const } : {}),
+    ...places,
+    sysctls: sysctlsIn(visited.files),
+    ...(unread.length > 0 ? { unread } : {}),
+  };
+  return { snapshot, readings, routing, refusals, nftWorks, outcome: visited.outcome };
+}
+
+const touchedBy = (plan: Plan): ReadonlySet<RulesKey> =>
+  new Set(stepsOf(plan).flatMap((step) => (step.kind === 'restore' ? [keyOf(step.backend, step.family)] : [])));
+
+const changesRouting = (plan: Plan): boolean => stepsOf(plan).some(({ kind }) => kind === 'ip');
+
+/** A part of the snapshot: its value, or nothing and why. */
+interface Part<T> {
+  readonly value?: T;
+  readonly unread: readonly Unread[];
+}
+
+/** Sockets, and their processes as far as they may be seen. */
+const readListeners = (namespace: Namespace): Promise<Part<readonly Listener[]>> =>
+  ask(namespace, 'listeners', 'listening sockets', 'ss', SS_WORDS, (text) =>
+    withProcesses(parseSocketStatistics(text), namespace.inode),
+  );
+
+/** Sets, where a rule names one. */
+async function readIpsets(namespace: Namespace, { held }: Snapshot): Promise<Part<string>> {
+  const used = held.some(({ rules }) =>
+    rules.tables.some(({ chains }) => chains.some(({ rules }) => rules.some(namesSet))),
+  );
+  if (!used) return { unread: [] };
+  return ask(namespace, 'ipsets', 'the ipsets that rules name', 'ipset', ['save'], (text) => text);
+}
+
+const namesSet = ({
+  matches,
+  target,
+}: Snapshot['held'][number]['rules']['tables'][number]['chains'][number]['rules'][number]) =>
+  matches.some(({ name }) => name === 'set') || (target !== undefined && 'name' in target && target.name === 'SET');
+
+/** Runs one command inside and reads what it prints; a failure becomes a reason. */
+async function ask<T>(
+  namespace: Namespace,
+  about: Unread['about'],
+  what: string,
+  tool: Tool,
+  words: readonly string[],
+  read: (text: string) => T,
+): Promise<Part<T>> {
+  const missing = (because: string, hint?: string): Part<T> => ({
+    unread: [{ about, what, because, ...(hint === undefined ? {} : { hint }) }],
+  });
+  const path = findTool(tool);
+  if (path === undefined) return missing(`${tool} is not installed`, installHint([tool]));
+  const done = await run([...namespace.enter, path, ...words]);
+  if (done.status === 0) return { value: read(done.stdout), unread: [] };
+  const error = refusalOf(done, { doing: `reading ${what}` }) as Error & { readonly hint?: string };
+  return missing(error.message, error.hint);
+}
+
+/** Files under /proc/sys that are there but may not be read. */
+const unreadSysctls = (files: KernelFiles): Unread[] =>
+  [...files]
+    .filter(([path, text]) => path.startsWith('/proc/sys/') && typeof text === 'object' && text.absent === 'denied')
+    .map(([path]) => ({ about: 'sysctls', what: path, because: 'this user may not read it' }));
