@@ -46,8 +46,8 @@ export function connectFrom({ to, from, foreign, mark, owner }: Departure): Sock
 }
 
 function prepare(fd: number, family: Family, { from, foreign, mark }: Omit<Departure, 'to' | 'owner'>): void {
-  if (mark) setMark(fd, mark);
   if (foreign) makeTransparent(fd, family);
+  if (mark) setMark(fd, mark);
   // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.
   if (from !== undefined) setOption(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'setsockopt IP_BIND_ADDRESS_NO_PORT');
 }

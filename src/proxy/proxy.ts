@@ -50,7 +50,6 @@ export interface RunningProxy {
  */
 export async function startProxy(config: ProxyConfig = {}, engine: Engine = netEngine()): Promise<RunningProxy> {
   const settings = settingsOf(config);
-  checkDepartures(settings);
   const log = openAccessLog(config.accessLog, settings.accessLogBuffer);
   const counts = { ended: 0, refused: 0 };
   const listeners: OpenListener[] = [];
@@ -66,6 +65,7 @@ export async function startProxy(config: ProxyConfig = {}, engine: Engine = netE
       const open = (address: string) => engine.open({ ...options, address }, settings, parts);
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
     }
+    checkDepartures(settings);
     const { readinessPort: port } = settings;
     if (port !== 'none') {
       readiness = await onEitherFamily(settings.address, port, 'readiness', (address) => openReadiness(address, port));

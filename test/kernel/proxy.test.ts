@@ -3,8 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProxyConfig } from '../../src/proxy/index.ts';
 import { type Peer, type ProxyProcess, startPeer, startProxyIn } from '../proxy/namespaced.ts';
-import { BY_MARK, BY_OWNER, loadIstio, loadIstio2018, loadIstioTproxy, PROXY_MARK } from '../proxy/rules.ts';
-import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
+import {
+  BY_MARK,
+  BY_OWNER,
+  loadIstio,
+  loadIstio2018,
+  loadIstio2018Tproxy,
+  loadIstioTproxy,
+  PROXY_MARK,
+} from '../proxy/rules.ts';
+import { CLIENT, openPair, type Pair, POD, type Scratch, WAYS } from '../support/namespace.ts';
 
 /** What a server that tells saw of a connection. */
 interface Told {
@@ -36,7 +44,7 @@ class World {
 
   static async open(
     options: { readonly user?: number },
-    rules: 'istio' | 'tproxy' | '2018',
+    rules: 'istio' | 'tproxy' | '2018' | '2018-tproxy',
     config: ProxyConfig = {},
   ): Promise<World> {
     const pair = await openPair(options);
@@ -44,11 +52,12 @@ class World {
     const own = pod.manyUsers ? BY_OWNER : BY_MARK;
     if (rules === 'istio') loadIstio(pod, own);
     else if (rules === 'tproxy') loadIstioTproxy(pod, own);
-    else loadIstio2018(pod, own);
+    else if (rules === '2018') loadIstio2018(pod, own);
+    else loadIstio2018Tproxy(pod, own);
     const client = startPeer(pair.client);
     const app = startPeer(pod, pod.manyUsers ? { uid: 1000 } : {});
     // With TPROXY it must be root, and is known by its gid.
-    const become = !pod.manyUsers ? {} : rules === 'tproxy' ? { gid: 1337 } : { uid: 1337 };
+    const become = !pod.manyUsers ? {} : rules.endsWith('tproxy') ? { gid: 1337 } : { uid: 1337 };
     const full = { ...(pod.manyUsers ? {} : { mark: PROXY_MARK }), drain: { notice: 300, timeout: 600 }, ...config };
     const proxy = await startProxyIn(pod, full, become);
     return new World(pair, client, app, proxy);
@@ -155,7 +164,7 @@ describe.each(WAYS)('behind today’s rules, REDIRECT, $title', ({ options }) =>
     world.pair.client.must(['ip', 'route', 'add', 'unreachable', '203.0.113.0/24']);
     world.pair.client.must(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward']);
     const outcome = await world.app.do<Outcome>('ask', { to: { host: '203.0.113.1', port: 80 } });
-    expect(outcome).toMatchObject({ connected: true, ending: 'ECONNRESET' });
+    expect(outcome).toMatchObject({ ending: 'ECONNRESET' });
     expect((await world.line()).upstream_transport_failure_reason).toContain('EHOSTUNREACH');
   });
 
@@ -232,6 +241,21 @@ describe.each(WAYS)('behind the rules of 2018, one port for both directions, $ti
       expect(ending).toBe('ECONNRESET');
       expect(await world.line()).toMatchObject({ response_flags: 'NR' });
     }
+  });
+});
+
+describe.each(WAYS)('behind the rules of 2018, TPROXY, $title', ({ options }) => {
+  test('the one port takes inbound connections as they are, and outbound ones by REDIRECT', async () => {
+    const world = await World.open(options, '2018-tproxy', { dialect: 'istio-2018', mode: 'TPROXY' });
+    await world.app.do('serve', { port: 8080, as: 'tell' });
+    await world.client.do('serve', { port: 9090, as: 'tell' });
+    const inbound = told(await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 8080 }, say: 'hello' }));
+    expect(inbound).toEqual({ peer: '127.0.0.1', local: '127.0.0.1', port: 8080, said: 'hello' });
+    expect(await world.line()).toMatchObject({ downstream_local_address: at(POD.ipv4, 8080) });
+    const outbound = told(await world.app.do<Outcome>('ask', { to: { host: CLIENT.ipv4, port: 9090 }, say: 'out' }));
+    expect(outbound.peer).toBe(POD.ipv4);
+    expect(await world.line()).toMatchObject({ upstream_cluster: 'PassthroughCluster' });
+    world.close();
   });
 });
 
@@ -325,7 +349,7 @@ describe('every correctness case, by REDIRECT', () => {
   test('an upstream that does not answer: a RST after the connect timeout', async () => {
     world.pair.client.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '9999', '-j', 'DROP']);
     const outcome = await world.app.do<Outcome>('ask', { to: { host: CLIENT.ipv4, port: 9999 } });
-    expect(outcome).toMatchObject({ connected: true, ending: 'ECONNRESET' });
+    expect(outcome).toMatchObject({ ending: 'ECONNRESET' });
     expect((await world.line()).upstream_transport_failure_reason).toBe('no answer within 1000 ms');
   });
 
@@ -370,4 +394,62 @@ test('without any rule there is no original destination', async () => {
   }
   expect((await proxy.line(2)).connection_termination_details).toContain('this namespace has no NAT');
   for (const { close } of [proxy, client, pair]) close();
+});
+
+describe('what cannot start says so', () => {
+  const refused = async (scratch: Scratch, config: ProxyConfig, become = {}) =>
+    await startProxyIn(scratch, config, become).then(
+      () => expect.fail('it started'),
+      (error: Error & { hint: string }) => ({ name: error.name, message: error.message, hint: error.hint }),
+    );
+  let pair: Pair;
+  beforeAll(async () => {
+    pair = await openPair();
+  });
+  afterAll(() => pair?.close());
+
+  test('a port in use: which, by whom, and what to do', async () => {
+    const other = await startProxyIn(pair.pod, { readinessPort: 'none' });
+    expect(await refused(pair.pod, {})).toEqual({
+      name: 'PortUnavailable',
+      message: `port 15001 (outbound) is in use by node (pid ${other.pid})`,
+      hint: `stop it (kill ${other.pid}), or choose another port and point the rules there`,
+    });
+    expect((await refused(pair.pod, { outboundPort: 15011, mode: 'TPROXY' })).message).toContain(
+      'port 15006 (inbound) is in use',
+    );
+    other.close();
+  });
+
+  test('nothing stays open when the second port is taken', async () => {
+    const app = startPeer(pair.pod);
+    await app.do('serve', { port: 15006, as: 'hold' });
+    await refused(pair.pod, {});
+    await app.do('serve', { port: 15001, as: 'hold' });
+    app.close();
+  });
+
+  test.runIf(process.getuid?.() === 0)('no permission: the capability, and what to do', async () => {
+    const user = { uid: 1337 };
+    const tproxy = await refused(pair.pod, { mode: 'TPROXY' }, user);
+    expect(tproxy).toMatchObject({
+      name: 'ProxyNotPermitted',
+      message: expect.stringContaining('CAP_NET_ADMIN') as string,
+    });
+    expect(tproxy.hint).toContain('REDIRECT');
+    expect((await refused(pair.pod, { mark: 5 }, user)).message).toContain('SO_MARK');
+    expect((await refused(pair.pod, { inboundSource: 'client' }, user)).message).toContain('IP_TRANSPARENT');
+    pair.pod.must(['sh', '-c', 'echo 1024 > /proc/sys/net/ipv4/ip_unprivileged_port_start']);
+    const low = await refused(pair.pod, { outboundPort: 443 }, user);
+    expect(low).toMatchObject({ name: 'PortUnavailable', message: 'port 443 (outbound): not permitted' });
+    expect(low.hint).toContain('CAP_NET_BIND_SERVICE');
+  });
+
+  test('without IPv6 it listens on IPv4', async () => {
+    pair.pod.must(['sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6']);
+    const proxy = await startProxyIn(pair.pod, {});
+    const client = startPeer(pair.client);
+    expect(await client.do('ask', { to: { host: POD.ipv4, port: 15001 } })).toMatchObject({ ending: 'ECONNRESET' });
+    for (const { close } of [proxy, client]) close();
+  });
 });

@@ -85,6 +85,21 @@ ${lines(proxy, (identity) => [`-A ISTIO_OUTPUT ${identity} -j RETURN`])}
 COMMIT
 `;
 
+/** The 2018 form of TPROXY, all ports. */
+const istio2018Mangle = `*mangle
+:ISTIO_DIVERT - [0:0]
+:ISTIO_INBOUND - [0:0]
+:ISTIO_TPROXY - [0:0]
+-A ISTIO_DIVERT -j MARK --set-mark 1337
+-A ISTIO_DIVERT -j ACCEPT
+-A ISTIO_TPROXY ! -d 127.0.0.1/32 -p tcp -j TPROXY --tproxy-mark 1337/0xffffffff --on-port 15001
+-A PREROUTING -p tcp -j ISTIO_INBOUND
+-A ISTIO_INBOUND -p tcp --dport 22 -j RETURN
+-A ISTIO_INBOUND -p tcp -m socket -j ISTIO_DIVERT
+-A ISTIO_INBOUND -p tcp -j ISTIO_TPROXY
+COMMIT
+`;
+
 const restore = (pod: Scratch, family: Family, text: string): void => {
   pod.must([family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore', '--noflush'], { input: text });
 };
@@ -106,3 +121,10 @@ export function loadIstioTproxy(pod: Scratch, proxy: readonly string[]): void {
 
 export const loadIstio2018 = (pod: Scratch, proxy: readonly string[]): void =>
   restore(pod, 'ipv4', istio2018Nat(proxy));
+
+export function loadIstio2018Tproxy(pod: Scratch, proxy: readonly string[]): void {
+  const nat = istio2018Nat(proxy).replace(/^-A (PREROUTING|ISTIO_INBOUND) .*\n/gm, '');
+  restore(pod, 'ipv4', nat + istio2018Mangle);
+  pod.must(['ip', 'rule', 'add', 'fwmark', '1337', 'lookup', '133']);
+  pod.must(['ip', 'route', 'add', 'local', 'default', 'dev', 'lo', 'table', '133']);
+}

@@ -1,0 +1,84 @@
+import { PassThrough, Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { type ConnectionRecord, formatRecord, openAccessLog } from '../../src/proxy/index.ts';
+
+const record: ConnectionRecord = {
+  start: Date.UTC(2018, 10, 19, 12, 0, 0, 7),
+  duration: 12,
+  direction: 'inbound',
+  peer: { family: 'ipv4', address: '10.0.0.9', port: 40000 },
+  destination: { family: 'ipv4', address: '10.0.0.5', port: 8080 },
+  upstream: { family: 'ipv6', address: '::1', port: 8080 },
+  upstreamLocal: { family: 'ipv6', address: '::1', port: 50000 },
+  cluster: 'inbound|8080||',
+  received: 5,
+  sent: 66,
+  flag: undefined,
+  details: undefined,
+  failure: undefined,
+};
+
+test('a line has the names, the order and the types of Istio’s JSON access log', () => {
+  expect(formatRecord(record)).toMatchInlineSnapshot(`
+    "{"authority":null,"bytes_received":5,"bytes_sent":66,"connection_termination_details":null,"downstream_local_address":"10.0.0.5:8080","downstream_remote_address":"10.0.0.9:40000","duration":12,"method":null,"path":null,"protocol":null,"request_id":null,"requested_server_name":null,"response_code":0,"response_code_details":null,"response_flags":"-","route_name":null,"start_time":"2018-11-19T12:00:00.007Z","upstream_cluster":"inbound|8080||","upstream_host":"[::1]:8080","upstream_local_address":"[::1]:50000","upstream_service_time":null,"upstream_transport_failure_reason":null,"user_agent":null,"x_forwarded_for":null}
+    "
+  `);
+});
+
+test('a failed connection says why', () => {
+  const { peer: _, ...gone } = record;
+  const line = JSON.parse(
+    formatRecord({
+      ...gone,
+      peer: undefined,
+      upstreamLocal: undefined,
+      flag: 'UF,URX',
+      failure: 'connect ECONNREFUSED',
+    }),
+  ) as Record<string, unknown>;
+  expect(line).toMatchObject({
+    response_flags: 'UF,URX',
+    upstream_transport_failure_reason: 'connect ECONNREFUSED',
+    upstream_local_address: null,
+    downstream_remote_address: null,
+  });
+});
+
+test('a reader that is too slow loses lines, counted, and the writer never waits', async () => {
+  const stuck = new Writable({ write() {} });
+  const log = openAccessLog(stuck, 10_000);
+  for (let at = 0; at < 1000; at += 1) log.write(record);
+  const kept = Math.ceil(10_000 / formatRecord(record).length);
+  expect(log.dropped).toBeGreaterThan(1000 - kept - 2);
+  expect(stuck.writableLength).toBeLessThan(11_000);
+  const start = Date.now();
+  await log.flush(50);
+  expect(Date.now() - start).toBeLessThan(1000);
+});
+
+test('a reader that goes away ends the log, not the proxy', async () => {
+  const stream = new PassThrough();
+  const log = openAccessLog(stream, 1 << 20);
+  log.write(record);
+  stream.destroy(new Error('EPIPE'));
+  await new Promise((resolve) => setImmediate(resolve));
+  log.write(record);
+  expect(log.dropped).toBe(1);
+  await log.flush(1000);
+});
+
+test('flush waits until the lines are out', async () => {
+  const written: string[] = [];
+  const slow = new Writable({
+    write(piece, _, done) {
+      setTimeout(() => {
+        written.push(String(piece));
+        done();
+      }, 5);
+    },
+  });
+  const log = openAccessLog(slow, 1 << 20);
+  for (let at = 0; at < 3; at += 1) log.write(record);
+  await log.flush(1000);
+  expect(written.join('')).toBe(formatRecord(record).repeat(3));
+});

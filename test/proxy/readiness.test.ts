@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { openReadiness } from '../../src/proxy/readiness.ts';
+
+test('200 until it fails, then 503; nothing else is answered', async () => {
+  const readiness = await openReadiness('127.0.0.1', 0);
+  const ask = async (path: string, method = 'GET') =>
+    (await fetch(`http://127.0.0.1:${readiness.port}${path}`, { method })).status;
+  expect(await ask('/healthz/ready')).toBe(200);
+  expect(await ask('/healthz/ready?full', 'HEAD')).toBe(200);
+  expect(await ask('/healthz/ready', 'POST')).toBe(404);
+  expect(await ask('/')).toBe(404);
+  readiness.fail();
+  expect(await ask('/healthz/ready')).toBe(503);
+  await readiness.close();
+  await expect(ask('/healthz/ready')).rejects.toThrow();
+});
