@@ -49,7 +49,9 @@ function restore(
     return file;
   });
   const command = ['sh', '-c', RESTORE_AND_SAVE, 'sh', backend, ...files];
-  const done = where.run(fresh ? ['unshare', '--net', ...command] : command);
+  // The legacy back end's lock is root's unless it is told of another.
+  const env = { XTABLES_LOCKFILE: join(folder, 'lock') };
+  const done = where.run(fresh ? ['unshare', '--net', ...command] : command, { env });
   if (done.status !== 0) throw new Error(`${done.stderr}\n${scripts.ipv4}\n${scripts.ipv6}`);
   const [ipv4 = '', ipv6 = ''] = done.stdout.split('# family ipv6\n').map(withoutComments);
   return { ipv4, ipv6 };
