@@ -17,7 +17,8 @@ export type {
   Recognition,
   RoutingChange,
 } from './interception.ts';
-export { fromIstioFlags, type IstioOptions, type IstioRequest } from './istio-flags.ts';
+export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
+export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { cleaned, programmed } from './programmed.ts';

@@ -1,10 +1,10 @@
 import type { Backend } from '../netfilter/index.ts';
 import { problemsOf } from './check.ts';
 import { readFlagWords } from './flag-words.ts';
-import type { DialectName, Interception, Notice } from './interception.ts';
+import type { Interception, Notice } from './interception.ts';
 import { ISTIO_FLAGS } from './istio-flag-table.ts';
-import { describedBy } from './istio-request.ts';
-import type { Machine } from './machine.ts';
+import { describedBy, type IstioOptions } from './istio-request.ts';
+import type { Environment, Machine } from './machine.ts';
 import { type Problem, RequestRefused } from './refused.ts';
 import { settingsOf } from './settings.ts';
 
@@ -29,13 +29,6 @@ export interface IstioRequest {
   readonly ignored: readonly Notice[];
 }
 
-export interface IstioOptions {
-  /** Default: istio, today's form. */
-  readonly dialect?: DialectName;
-  /** Sidestep's own addition: the proxy is known by these marks, and by no uid unless `-u` names one. */
-  readonly proxyMarks?: readonly number[];
-}
-
 /**
  * Understands istio-iptables' flags and environment variables as it does itself: flags win over variables, and what it
  * takes is taken. What it refuses, now or when iptables refuses it later, is refused here, all in one go.
@@ -45,7 +38,7 @@ export interface IstioOptions {
  */
 export function fromIstioFlags(
   argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   machine: Machine,
   options: IstioOptions = {},
 ): IstioRequest {

@@ -1,13 +1,19 @@
-import { parsePrefix } from '../address/index.ts';
 import { each } from './check.ts';
 import { defaultInterception } from './defaults.ts';
-import type { Include, Interception, Mode, Notice } from './interception.ts';
+import { BACKEND, type FlagValues, flagValues, listOf, NETWORK, UINT32 } from './flag-values.ts';
+import type { DialectName, Interception, Mode, Notice, ProxyIdentity } from './interception.ts';
 import { ISTIO_VARIABLES } from './istio-flag-table.ts';
-import type { IstioOptions } from './istio-flags.ts';
-import { familiesOf, type Machine, nameServersOf } from './machine.ts';
+import { type Environment, familiesOf, type Machine, nameServersOf } from './machine.ts';
 import type { Problem } from './refused.ts';
 import type { Settings } from './settings.ts';
-import { type Kind, PORT } from './words.ts';
+import { PORT } from './words.ts';
+
+export interface IstioOptions {
+  /** Default: istio, today's form. */
+  readonly dialect?: DialectName;
+  /** Sidestep's own addition: the proxy is known by these marks, and by no uid unless `-u` names one. */
+  readonly proxyMarks?: readonly number[];
+}
 
 /** The interception that settings describe, as far as they could be read. */
 export interface Described {
@@ -21,165 +27,118 @@ export interface Described {
 /** Puts an interception together from istio-iptables' settings, its own variables and the machine. */
 export function describedBy(
   settings: Settings,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   machine: Machine,
   { dialect = 'istio', proxyMarks = [] }: IstioOptions,
 ): Described {
   const usual = defaultInterception(dialect);
-  const problems: Problem[] = [];
+  const values = flagValues(settings);
   const notices: Notice[] = [];
-  const text = (flag: string): string => settings.text(flag)?.value ?? '';
-  const asOf = (flag: string): string => settings.text(flag)?.as ?? `--${flag}`;
-  const number = (flag: string, otherwise: number, kind: Kind): number => {
-    // A variable that is set and empty counts as not set.
-    if (text(flag) === '') return otherwise;
-    const wrong = each(asOf(flag), [text(flag).trim()], kind);
-    problems.push(...wrong);
-    return wrong.length > 0 ? otherwise : Number(text(flag));
-  };
-  const networks = (flag: string): readonly string[] => {
-    const items = text(flag).split(',').filter(Boolean);
-    const wrong = each(asOf(flag), items, NETWORK);
-    problems.push(...wrong);
-    return items.filter((item) => NETWORK.accepts(item));
-  };
-  const resolved = (words: readonly string[], look?: (name: string) => number | undefined): readonly string[] =>
-    words.map((word) => (/^[a-z_]/i.test(word) ? String(look?.(word) ?? word) : word));
-
-  const outboundPort = number('envoy-port', usual.outboundPort, PORT);
-  const mode = modeOf(text('istio-inbound-interception-mode'), asOf('istio-inbound-interception-mode'));
-  const capture = settings.boolean('redirect-dns');
-  const all = settings.boolean('capture-all-dns');
-  const resolver = capture && !all ? nameServersOf(machine.resolvConf ?? '') : { servers: [], notices: [] };
-  const groups = ownerGroups(env);
-  const loopback = env[ISTIO_VARIABLES.loopback] ?? usual.loopback;
-  if (!NETWORK.accepts(loopback)) problems.push(...each(ISTIO_VARIABLES.loopback, [loopback], NETWORK));
-  if (settings.boolean('native-nftables')) problems.push(notYet(asOf('native-nftables')));
-  problems.push(
-    ...each(asOf('force-iptables-binary'), listOf(text('force-iptables-binary')), BACKEND),
-    ...groups.problems,
-  );
-  notices.push(...mode.notices, ...resolver.notices, ...groups.notices);
-
-  const uids = uidsOf(text('proxy-uid'), env, machine, proxyMarks);
-  const gids = text('proxy-gid') === '' ? uids : listOf(text('proxy-gid'));
+  const outboundPort = values.number('envoy-port', usual.outboundPort, PORT);
   const interception: Interception = {
     ...usual,
-    mode: mode.mode,
-    families: dialect === 'istio' ? familiesOf(machine.addresses, settings.boolean('dual-stack')) : families2018(env),
+    mode: modeOf(values, notices),
+    families: dialect === 'istio' ? familiesOf(machine.addresses, settings.boolean('dual-stack')) : familiesOf2018(env),
     outboundPort,
-    inboundPort: number('inbound-capture-port', dialect === 'istio' ? usual.inboundPort : outboundPort, PORT),
-    tunnelPort: number('inbound-tunnel-port', usual.tunnelPort, PORT),
-    proxy: { uids: resolved(uids, machine.uidOf), gids: resolved(gids, machine.gidOf), marks: proxyMarks },
+    inboundPort: values.number('inbound-capture-port', dialect === 'istio' ? usual.inboundPort : outboundPort, PORT),
+    tunnelPort: values.number('inbound-tunnel-port', usual.tunnelPort, PORT),
+    proxy: proxyOf(values, env, machine, proxyMarks),
     inbound: {
-      include: included(text('istio-inbound-ports'), listOf),
-      exclude: listOf(text('istio-local-exclude-ports')),
+      include: values.text('istio-inbound-ports') === '*' ? '*' : values.list('istio-inbound-ports'),
+      exclude: values.list('istio-local-exclude-ports'),
     },
     outbound: {
-      include: text('istio-service-cidr') === '*' ? '*' : networks('istio-service-cidr'),
-      exclude: networks('istio-service-exclude-cidr'),
-      includePorts: listOf(text('istio-outbound-ports')),
-      excludePorts: listOf(text('istio-local-outbound-ports-exclude')),
-      ownerGroups: {
-        include: groups.include === '*' ? '*' : resolved(groups.include, machine.gidOf),
-        exclude: resolved(groups.exclude, machine.gidOf),
-      },
+      include: values.text('istio-service-cidr') === '*' ? '*' : values.networks('istio-service-cidr'),
+      exclude: values.networks('istio-service-exclude-cidr'),
+      includePorts: values.list('istio-outbound-ports'),
+      excludePorts: values.list('istio-local-outbound-ports-exclude'),
+      ownerGroups: ownerGroupsOf(values, env, machine, notices),
     },
-    interfaces: { exclude: listOf(text('istio-exclude-interfaces')), virtual: listOf(text('kube-virt-interfaces')) },
-    dns: { ...usual.dns, capture, all, servers: resolver.servers },
+    interfaces: { exclude: values.list('istio-exclude-interfaces'), virtual: values.list('kube-virt-interfaces') },
+    dns: { ...usual.dns, ...dnsOf(settings, machine, notices) },
     dropInvalid: settings.boolean('drop-invalid'),
     tproxy: {
-      mark: number('istio-inbound-tproxy-mark', usual.tproxy.mark, UINT32),
-      table: number('istio-inbound-tproxy-route-table', usual.tproxy.table, UINT32),
+      mark: values.number('istio-inbound-tproxy-mark', usual.tproxy.mark, UINT32),
+      table: values.number('istio-inbound-tproxy-route-table', usual.tproxy.table, UINT32),
     },
-    loopback: NETWORK.accepts(loopback) ? loopback : usual.loopback,
+    loopback: loopbackOf(values, env, usual.loopback),
   };
-  const as = (part: string): string =>
-    asOfPart(part === 'proxy.gids' && text('proxy-gid') === '' ? 'proxy.uids' : part, asOf);
-  return { interception, problems, notices, as };
+  values.problems.push(...each(values.as('force-iptables-binary'), values.list('force-iptables-binary'), BACKEND));
+  if (settings.boolean('native-nftables')) values.problems.push(notYet(values.as('native-nftables')));
+  return { interception, problems: values.problems, notices, as: (part) => asGiven(part, values) };
 }
 
-/** Items between commas. iptables-restore passes over the spaces around them, and Istio over empty ones. */
-const listOf = (text: string): readonly string[] =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
-
-const included = (text: string, read: (text: string) => readonly string[]): Include<string> =>
-  text === '*' ? '*' : read(text);
-
-function modeOf(text: string, as: string): { readonly mode: Mode; readonly notices: readonly Notice[] } {
-  if (text === 'TPROXY') return { mode: 'TPROXY', notices: [] };
-  if (text === '' || text === 'REDIRECT') return { mode: 'REDIRECT', notices: [] };
+function modeOf(values: FlagValues, notices: Notice[]): Mode {
+  const flag = 'istio-inbound-interception-mode';
+  const text = values.text(flag);
+  if (text === 'TPROXY') return 'TPROXY';
+  if (text === '' || text === 'REDIRECT') return 'REDIRECT';
   const instead =
     text.toUpperCase() === 'TPROXY'
       ? 'only TPROXY in capitals means that mode'
       : 'to catch nothing inbound, leave the included inbound ports empty';
-  return { mode: 'REDIRECT', notices: [{ about: as, message: `"${text}" acts as REDIRECT: ${instead}` }] };
+  notices.push({ about: values.as(flag), message: `"${text}" acts as REDIRECT: ${instead}` });
+  return 'REDIRECT';
 }
 
-/** The proxy's uids. Known by marks, it needs none. */
-function uidsOf(
-  text: string,
-  env: Readonly<Record<string, string | undefined>>,
-  machine: Machine,
-  marks: readonly number[],
-): readonly string[] {
-  if (text !== '') return listOf(text);
-  if (marks.length > 0) return [];
-  return [String(machine.uidOf?.(env[ISTIO_VARIABLES.user] ?? 'istio-proxy') ?? 1337)];
+/** By mark alone the proxy needs no uid. Otherwise it is a user of the machine, or 1337; the gid follows the uid. */
+function proxyOf(values: FlagValues, env: Environment, machine: Machine, marks: readonly number[]): ProxyIdentity {
+  const user = (): string => String(machine.uidOf?.(env[ISTIO_VARIABLES.user] ?? 'istio-proxy') ?? 1337);
+  const typed = values.list('proxy-uid');
+  const uids = typed.length > 0 ? typed : marks.length > 0 ? [] : [user()];
+  const gids = values.text('proxy-gid') === '' ? uids : values.list('proxy-gid');
+  return { uids: lookedUp(uids, machine.uidOf), gids: lookedUp(gids, machine.gidOf), marks };
 }
+
+/** Names as numbers, which is what the kernel keeps. A name that nobody has stays, and is refused later. */
+const lookedUp = (words: readonly string[], look: Machine['uidOf']): readonly string[] =>
+  words.map((word) => (/^[a-z_]/i.test(word) ? String(look?.(word) ?? word) : word));
 
 /** Set but empty would be one rule that lets everything pass by: it counts as not set. */
-function ownerGroups(env: Readonly<Record<string, string | undefined>>): {
-  readonly include: Include<string>;
-  readonly exclude: readonly string[];
-  readonly problems: readonly Problem[];
-  readonly notices: readonly Notice[];
-} {
-  const variable = ISTIO_VARIABLES.ownerGroups;
-  const text = env[variable];
-  const listed = listOf(text ?? '');
-  const exclude = listOf(env[ISTIO_VARIABLES.ownerGroupsExclude] ?? '');
-  if (text === undefined || text === '*') return { include: '*', exclude, problems: [], notices: [] };
+function ownerGroupsOf(
+  values: FlagValues,
+  env: Environment,
+  machine: Machine,
+  notices: Notice[],
+): Interception['outbound']['ownerGroups'] {
+  const about = ISTIO_VARIABLES.ownerGroups;
+  const text = env[about] ?? '*';
+  const listed = listOf(text);
+  const exclude = lookedUp(listOf(env[ISTIO_VARIABLES.ownerGroupsExclude] ?? ''), machine.gidOf);
   if (listed.length === 0) {
-    const message = 'is set but names no group: all groups are caught, as if it were not set';
-    return { include: '*', exclude, problems: [], notices: [{ about: variable, message }] };
+    notices.push({ about, message: 'is set but names no group: all groups are caught, as if it were not set' });
   }
-  const problems =
-    listed.length > 64
-      ? [{ about: variable, value: `with ${listed.length} groups`, expected: 'a list of at most 64 groups' }]
-      : [];
-  return { include: listed, exclude, problems, notices: [] };
+  if (listed.length > 64) {
+    const expected = 'a list of at most 64 groups';
+    values.problems.push({ about, value: `with ${listed.length} groups`, expected });
+  }
+  return { include: text === '*' || listed.length === 0 ? '*' : lookedUp(listed, machine.gidOf), exclude };
 }
 
-const families2018 = (env: Readonly<Record<string, string | undefined>>): Interception['families'] =>
+function dnsOf(
+  settings: Settings,
+  machine: Machine,
+  notices: Notice[],
+): Pick<Interception['dns'], 'capture' | 'all' | 'servers'> {
+  const capture = settings.boolean('redirect-dns');
+  const all = settings.boolean('capture-all-dns');
+  if (!capture || all) return { capture, all, servers: [] };
+  const { servers, notices: said } = nameServersOf(machine.resolvConf ?? '');
+  notices.push(...said);
+  return { capture, all, servers };
+}
+
+function loopbackOf(values: FlagValues, env: Environment, usual: string): string {
+  const about = ISTIO_VARIABLES.loopback;
+  const text = env[about] ?? usual;
+  const wrong = each(about, [text], NETWORK);
+  values.problems.push(...wrong);
+  return wrong.length > 0 ? usual : text;
+}
+
+/** The 2018 form asked for IPv6 with a variable of its own. */
+const familiesOf2018 = (env: Environment): Interception['families'] =>
   env[ISTIO_VARIABLES.ipv6] ? ['ipv4', 'ipv6'] : ['ipv4'];
-
-/** A network as Go's netip.ParsePrefix reads it: no spaces, always with a length, and that without leading zeros. */
-const NETWORK: Kind = {
-  expected: 'a network with its length, like 10.0.0.0/8 or fd00::/8',
-  accepts: (word) => /^[0-9a-f.:]+\/(0|[1-9]\d{0,2})$/i.test(word) && parsePrefix(word) !== undefined,
-  cause: (word) =>
-    /\s/.test(word)
-      ? 'A list of networks has no spaces.'
-      : word === '*'
-        ? 'The * for all destinations stands alone, and only -i takes it.'
-        : parsePrefix(word) && !word.includes('/')
-          ? `One address alone is ${word}/${word.includes(':') ? 128 : 32}.`
-          : undefined,
-};
-
-const UINT32: Kind = {
-  expected: 'a number from 0 to 4294967295',
-  accepts: (word) => /^(\d{1,10}|0x[0-9a-f]{1,8})$/i.test(word) && Number(word) <= 0xffff_ffff,
-};
-
-const BACKEND: Kind = {
-  expected: 'nft or legacy',
-  accepts: (word) => word === 'nft' || word === 'legacy',
-};
 
 const notYet = (about: string): Problem => ({
   about,
@@ -188,7 +147,7 @@ const notYet = (about: string): Problem => ({
   cause: 'Sidestep does not write native nftables rules yet; iptables on its nft back end does the same.',
 });
 
-/** Which flag or variable a part of the interception comes from. */
+/** Which flag, or which variable without a flag, a part of the interception comes from. */
 const PARTS: Readonly<Record<string, string>> = {
   outboundPort: 'envoy-port',
   inboundPort: 'inbound-capture-port',
@@ -214,7 +173,8 @@ const VARIABLES: Readonly<Record<string, string>> = {
   loopback: ISTIO_VARIABLES.loopback,
 };
 
-function asOfPart(part: string, asOf: (flag: string) => string): string {
-  const flag = PARTS[part];
-  return flag ? asOf(flag) : (VARIABLES[part] ?? part);
+function asGiven(part: string, values: FlagValues): string {
+  // Without -g the gid is what -u says.
+  const flag = part === 'proxy.gids' && values.text('proxy-gid') === '' ? 'proxy-uid' : PARTS[part];
+  return flag ? values.as(flag) : (VARIABLES[part] ?? part);
 }

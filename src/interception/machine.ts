@@ -1,6 +1,9 @@
 import { type Address, type Family, parseAddress } from '../address/index.ts';
 import type { Notice } from './interception.ts';
 
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What istio-iptables looks up on the machine. What is not given is not known. */
 export interface Machine {
   /** The text of /etc/resolv.conf. */

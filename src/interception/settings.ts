@@ -2,9 +2,8 @@ import { parsePort } from '../address/index.ts';
 import type { Given } from './flag-words.ts';
 import type { Notice } from './interception.ts';
 import { type Flag, ISTIO_FLAGS } from './istio-flag-table.ts';
+import type { Environment } from './machine.ts';
 import type { Problem } from './refused.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The flags' values, each from the command line or else from its variable. */
 export interface Settings {

@@ -156,3 +156,43 @@ test('from each of 200 random configurations to the next, among rules of others:
   held = restore(both((family) => restoreScript(last[family], clean[family])));
   expect(both((family) => withoutEmptyTables(held[family]))).toEqual(both((family) => printSave(others[family])));
 });
+
+test('64 owner groups: those listed are caught, all others go back to OUTPUT', async ({ skip }) => {
+  if (!scratch.manyUsers) skip('needs more groups than an ordinary user’s namespace has');
+  const where = await scratch.beside();
+  try {
+    where.must(['ip', '-batch', '-'], {
+      input:
+        'link add eth0 type veth peer name peer\naddress add 10.0.0.5/8 dev eth0\nlink set eth0 up\nlink set peer up\n',
+    });
+    const usual = defaultInterception('istio');
+    const include = Array.from({ length: 64 }, (_, index) => String(3000 + index));
+    const program = written({
+      ...usual,
+      outbound: { ...usual.outbound, include: '*', ownerGroups: { include, exclude: [] } },
+    });
+    const { ipv4, ipv6 } = freshScripts(program);
+    const behind = ipv4.replace('-A OUTPUT -j ISTIO_OUTPUT\n', '$&-A OUTPUT -p tcp --dport 81 -j ACCEPT\n');
+    restore({ ipv4: behind, ipv6 }, { where });
+    const counted = (rule: string): string =>
+      new RegExp(`^\\[(\\d+):\\d+\\] ${rule}`, 'm').exec(where.must(['iptables-save', '-c', '-t', 'nat']))?.[1] ?? '';
+    const knock = (gid: number): readonly string[] => {
+      where.run([
+        'setpriv',
+        `--regid=${gid}`,
+        '--clear-groups',
+        'timeout',
+        '0.2',
+        'bash',
+        '-c',
+        ': < /dev/tcp/10.9.9.9/81',
+      ]);
+      return [counted('-A ISTIO_REDIRECT'), counted('-A OUTPUT -p tcp')];
+    };
+    expect(knock(3000)).toEqual(['1', '0']);
+    expect(knock(3063)).toEqual(['2', '0']);
+    expect(knock(3064)).toEqual(['2', '1']);
+  } finally {
+    where.close();
+  }
+});
