@@ -81,15 +81,14 @@ function directionOf(listener: Arrival['listener'], original: Endpoint, host: Ho
 function inbound(original: Endpoint, peer: Endpoint, settings: Settings): Decision {
   const { family, address, port } = original;
   const common = { kind: 'forward', direction: 'inbound', cluster: `inbound|${port}||` } as const;
-  if (settings.inboundUpstream === 'loopback') {
+  // A link-local address belongs to its interface: what is sent to it over lo gets no answer.
+  if (settings.inboundUpstream === 'loopback' || address.includes('%')) {
     return { ...common, upstream: { family, address: LOOPBACK[family], port }, mark: settings.mark };
   }
   if (settings.inboundSource === 'client') {
     return { ...common, upstream: original, from: peer.address, foreign: true, mark: settings.tproxyMark };
   }
-  const forward = { ...common, upstream: original, mark: settings.mark };
-  // A link-local address has a zone and cannot be reached from ::6.
-  return address.includes('%') ? forward : { ...forward, from: PASSTHROUGH_SOURCE[family] };
+  return { ...common, upstream: original, from: PASSTHROUGH_SOURCE[family], mark: settings.mark };
 }
 
 function outbound(original: Endpoint, settings: Settings): Decision {

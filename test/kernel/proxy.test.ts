@@ -172,6 +172,17 @@ describe.each(WAYS)('behind today’s rules, REDIRECT, $title', ({ options }) =>
     const { answer } = await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 15021 }, say: READY });
     expect(answer).toMatch(/^HTTP\/1.1 200 /);
   });
+
+  test('inbound to a link-local address', async () => {
+    const { pod } = world.pair;
+    const list = () => pod.must(['ip', '-6', 'address', 'show', 'dev', 'eth0', 'scope', 'link', '-tentative']);
+    await expect.poll(list, { timeout: 5000 }).toContain('fe80');
+    const [, address] = /inet6 (fe80\S+)\//.exec(list()) ?? [];
+    const to = { host: `${address}%eth0`, port: 8080 };
+    const seen = told(await world.client.do<Outcome>('ask', { to, say: 'hello' }));
+    expect(seen).toEqual({ peer: '::1', local: '::1', port: 8080, said: 'hello' });
+    expect(await world.line()).toMatchObject({ downstream_local_address: at(`${address}%eth0`, 8080) });
+  });
 });
 
 describe.each(WAYS)('behind today’s rules, TPROXY, $title', ({ options }) => {

@@ -51,10 +51,10 @@ const cases: readonly (readonly [string, ProxyConfig, Arrival, object])[] = [
     { upstream: ipv6('2001:db8::5', 8080), from: '::6' },
   ],
   [
-    'a link-local address cannot be reached from ::6',
+    'a link-local address cannot be dialled from its own host: the loopback instead',
     {},
     arrival('inbound', ipv6('fe80::5%eth0', 8080)),
-    { upstream: ipv6('fe80::5%eth0', 8080), from: undefined },
+    { upstream: ipv6('::1', 8080), from: undefined },
   ],
   [
     'today, outbound: the original address',
