@@ -1,5 +1,6 @@
 export { type Bypass, bypassesIn } from './bypasses.ts';
 export { problemsOf } from './check.ts';
+export { commented } from './commented.ts';
 export { defaultInterception } from './defaults.ts';
 export { dialectOf, dialects } from './dialects.ts';
 export type {

@@ -1,5 +1,7 @@
 import { chainOf, isBuiltIn, type Rule, type RuleSet, type TableName } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
+import { isCommented, uncommented } from './commented.ts';
+import type { Command } from './interception.ts';
 
 /**
  * Whose is a rule? The chains of both Istio generations begin with ISTIO_, and so do the jumps into them. A few rules,
@@ -8,13 +10,14 @@ import { printRule } from '../text/index.ts';
  *
  * - `-i X -j RETURN` in PREROUTING is an excluded interface if `-o X -j RETURN` stands in OUTPUT, before the jump to
  *   ISTIO_OUTPUT; it is a virtual interface if another rule sends `-i X` to ISTIO_REDIRECT. Where nothing outbound is
- *   redirected, a virtual interface has no such rule: then those at the very top of PREROUTING count as its.
+ *   redirected, a virtual interface has no such rule: then those at the top of PREROUTING, among rules that return, do.
  * - the rules of TPROXY in mangle, with whatever mark;
  * - in ip6tables' filter INPUT, ESTABLISHED ACCEPT and REJECT, one behind the other, beside an IPv4 rule set in the
  *   2018 form.
  *
- * A rule with anything more to it (a comment, another match) is never taken for one of these. The limit: a rule of
- * exactly such a shape and place that somebody made by hand counts as the interception's. With a comment it does not.
+ * A rule with anything more to it (somebody's comment, another match) is never taken for one of these; one with a comment
+ * of `init --comment` always is. The limit: a rule of exactly such a shape and place that somebody made by hand counts as
+ * the interception's. With a comment it does not.
  */
 export type Ownership = ReadonlyMap<Rule, Placement>;
 
@@ -32,22 +35,29 @@ export const chainOfTarget = ({ target }: Rule): string | undefined =>
  * The interception's own rules in the built-in chains, and how each got there.
  *
  * @param together all rule sets of the same network namespace: the 2018 form's IPv6 rules are proved by the IPv4 ones.
+ * @param wanted what is about to be written: a virtual interface's rule that is asked for again is one already.
  */
-export function ownership(rules: RuleSet, together: readonly RuleSet[] = [rules]): Ownership {
+export function ownership(
+  rules: RuleSet,
+  together: readonly RuleSet[] = [rules],
+  wanted: readonly Command[] = [],
+): Ownership {
   const own = new Map<Rule, Placement>();
   for (const { name, chains } of rules.tables) {
     for (const chain of chains) {
       if (!isBuiltIn(name, chain.name)) continue;
       for (const rule of chain.rules) {
-        if (isOwnChain(chainOfTarget(rule) ?? '')) own.set(rule, isFromInterface(rule) ? 'inserted' : 'appended');
+        const isOwn = isOwnChain(chainOfTarget(rule) ?? '') || isCommented(rule);
+        if (isOwn) own.set(rule, isFromInterface(rule) ? 'inserted' : 'appended');
       }
     }
   }
   const mark = (found: readonly Rule[], placement: Placement): void => {
     for (const rule of found) own.set(rule, placement);
   };
-  for (const table of ['nat', 'mangle'] as const) mark(excludedInterfaces(rules, table), 'appended');
-  mark(virtualInterfaces(rules, own), 'inserted');
+  const excluded = [...excludedInterfaces(rules, 'nat'), ...excludedInterfaces(rules, 'mangle')];
+  mark(excluded, 'appended');
+  mark(virtualInterfaces(rules, excluded, wanted), 'inserted');
   mark(transparentRules(rules), 'appended');
   mark(blockedIpv6(rules, together), 'appended');
   return own;
@@ -65,7 +75,7 @@ const hasOwnChains = (rules: RuleSet, table: TableName): boolean =>
 
 /** The interface of a rule that is nothing but `-i X -j RETURN` or `-o X -j RETURN`. */
 function returnedInterface(rule: Rule, direction: 'in' | 'out'): string | undefined {
-  const { header, matches, target } = rule;
+  const { header, matches, target } = uncommented(rule);
   const option = header[direction];
   if (!option || option.negated || matches.length > 0 || Object.keys(header).length > 1) return undefined;
   return target?.kind === 'known' && target.name === 'RETURN' ? option.value : undefined;
@@ -87,15 +97,21 @@ function excludedInterfaces(rules: RuleSet, table: 'nat' | 'mangle'): readonly R
   return found;
 }
 
-function virtualInterfaces(rules: RuleSet, own: ReadonlyMap<Rule, Placement>): readonly Rule[] {
+function virtualInterfaces(rules: RuleSet, excluded: readonly Rule[], wanted: readonly Command[]): readonly Rule[] {
   if (!hasOwnChains(rules, 'nat') || isIstio2018(rules)) return [];
   const incoming = rulesOf(rules, 'nat', 'PREROUTING');
-  const redirected = new Set(incoming.filter(isFromInterface).map(({ header }) => header.in?.value));
-  const returned = incoming.filter((rule) => returnedInterface(rule, 'in') !== undefined && !own.has(rule));
-  if (redirectsOutbound(rules)) return returned.filter((rule) => redirected.has(rule.header.in?.value));
-  const end = incoming.findIndex((rule) => !returned.includes(rule));
-  return incoming.slice(0, end < 0 ? incoming.length : end);
+  const names = new Set([
+    ...incoming.filter(isFromInterface).map(({ header }) => header.in?.value),
+    ...wanted.flatMap(({ at, rule }) => (at === 'append' ? [] : [returnedInterface(rule, 'in')])),
+  ]);
+  const returned = incoming.filter((rule) => returnedInterface(rule, 'in') !== undefined && !excluded.includes(rule));
+  // A bypass that somebody put over them returns as well: the search goes on below it.
+  const end = redirectsOutbound(rules) ? 0 : incoming.findIndex((rule) => !isReturn(rule));
+  const top = new Set(incoming.slice(0, end < 0 ? incoming.length : end));
+  return returned.filter((rule) => top.has(rule) || names.has(rule.header.in?.value));
 }
+
+const isReturn = ({ target }: Rule): boolean => target?.kind === 'known' && target.name === 'RETURN';
 
 /** Whether ISTIO_OUTPUT redirects by destination: then every virtual interface is redirected as well. */
 const redirectsOutbound = (rules: RuleSet): boolean =>
@@ -120,7 +136,7 @@ function transparentRules(rules: RuleSet): readonly Rule[] {
   if (!hasOwnChains(rules, 'mangle')) return [];
   return (['PREROUTING', 'OUTPUT'] as const).flatMap((chain) =>
     rulesOf(rules, 'mangle', chain).filter((rule) => {
-      const text = printRule(rule, rules.family);
+      const text = printRule(uncommented(rule), rules.family);
       return TRANSPARENT[chain].some((shape) => shape.test(text));
     }),
   );
@@ -134,7 +150,7 @@ const BLOCKED_IPV6 = [
 function blockedIpv6(rules: RuleSet, together: readonly RuleSet[]): readonly Rule[] {
   if (rules.family !== 'ipv6' || !together.some(isIstio2018)) return [];
   const incoming = rulesOf(rules, 'filter', 'INPUT');
-  const texts = incoming.map((rule) => printRule(rule, 'ipv6'));
+  const texts = incoming.map((rule) => printRule(uncommented(rule), 'ipv6'));
   const at = texts.findIndex((text, index) => text === BLOCKED_IPV6[0] && texts[index + 1] === BLOCKED_IPV6[1]);
   return at < 0 ? [] : incoming.slice(at, at + 2);
 }

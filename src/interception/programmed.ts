@@ -43,7 +43,7 @@ export function cleaned(before: RuleSet, together: readonly RuleSet[] = [before]
 }
 
 function rewritten(before: RuleSet, commands: readonly Command[], together: readonly RuleSet[]): RuleSet {
-  const owner = ownership(before, together);
+  const owner = ownership(before, together, commands);
   const missing = TABLES.filter((name) => !tableOf(before, name) && commands.some((command) => command.table === name));
   const tables = [...before.tables, ...missing.map(freshTable)].map((table) =>
     rewriteTable(

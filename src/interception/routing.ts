@@ -1,6 +1,7 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { chainOf, type Route, type RoutingRule, type Snapshot } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
+import { uncommented } from './commented.ts';
 import type { Program, RoutingChange } from './interception.ts';
 
 /** What has to be changed outside netfilter. In each list, in this order. */
@@ -72,7 +73,9 @@ function proofsOf(current: RoutingState, family: Family): readonly Proof[] {
   const marks = current.held
     .filter(({ rules }) => rules.family === family)
     .flatMap(({ rules }) => chainOf(rules, 'mangle', 'ISTIO_DIVERT')?.rules ?? [])
-    .flatMap((rule) => /^-j MARK --set-xmark (0x[0-9a-f]+)\/0xffffffff$/.exec(printRule(rule, family))?.[1] ?? []);
+    .flatMap(
+      (rule) => /^-j MARK --set-xmark (0x[0-9a-f]+)\/0xffffffff$/.exec(printRule(uncommented(rule), family))?.[1] ?? [],
+    );
   return [{ mark: 1337, table: 133 }, ...marks.map((mark) => ({ mark: Number(mark), table: -1 }))];
 }
 

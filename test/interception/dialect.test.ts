@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Family } from '../../src/address/index.ts';
-import { defaultInterception, dialectOf, programmed, RequestRefused } from '../../src/interception/index.ts';
+import { commented, defaultInterception, dialectOf, programmed, RequestRefused } from '../../src/interception/index.ts';
 import { emptyRuleSet } from '../../src/netfilter/index.ts';
 import { printSave } from '../../src/text/index.ts';
 import { asEmitted, emitted, programOf, readCases, routingCommand } from './cases.ts';
@@ -46,6 +46,14 @@ test.for(['istio-2018', 'istio'] as const)('%s: every rule knows why it exists',
     const { commands } = programOf(asked, dialect, resolvConf);
     for (const { rule } of [...commands.ipv4, ...commands.ipv6]) expect(rule.reason).toMatch(/^\S.{8,}\S$/);
   }
+});
+
+test('the reasons as comments, where they are asked for', () => {
+  const lines = emitted(commented(programOf(['-b', '8080'], 'istio-2018')), 'ipv4');
+  expect(lines).toContain(
+    '-t nat -A ISTIO_INBOUND -p tcp -m tcp --dport 8080 -m comment --comment "sidestep: inbound port 8080 goes to the proxy" -j ISTIO_IN_REDIRECT',
+  );
+  expect(lines.every((line) => line.includes('-m comment --comment "sidestep: '))).toBe(true);
 });
 
 test('mode NONE catches nothing inbound, in no family', () => {

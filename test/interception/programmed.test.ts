@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '../../src/address/index.ts';
-import { cleaned, dialectOf, programmed } from '../../src/interception/index.ts';
+import { cleaned, commented, dialectOf, programmed } from '../../src/interception/index.ts';
 import { emptyRuleSet, type RuleSet } from '../../src/netfilter/index.ts';
 import { parseSave, printSave, restoreScript } from '../../src/text/index.ts';
 import { programOf } from './cases.ts';
@@ -30,7 +30,11 @@ describe('over 150 random pairs of configurations, among rules of others', () =>
     '%s: a second run changes nothing, any state leads to the same, clean leaves what was',
     (family) => {
       for (const [one, other] of pairs) {
-        const [first, second] = [one, other].map((interception) => dialectOf(interception.dialect).write(interception));
+        // Every fourth program writes the reasons of its rules as their comments.
+        const [first, second] = [one, other].map((interception) => {
+          const program = dialectOf(interception.dialect).write(interception);
+          return random() < 0.25 ? commented(program) : program;
+        });
         for (const before of [emptyRuleSet(family), foreignRules(family)]) {
           // Both families, as the namespace has them: the 2018 form's IPv6 rules are proved by the IPv4 ones.
           const beside = family === 'ipv6' ? [reread(programmed(emptyRuleSet('ipv4'), first!, 'ipv4'))] : [];
@@ -127,6 +131,25 @@ describe('whose is a rule in a built-in chain?', () => {
     expect(chain(cleaned(now), 'PREROUTING')).toEqual([]);
     const commented = withRule(made(['-b', '*']), '-A PREROUTING -i docker0 -m comment --comment mine -j RETURN');
     expect(chain(cleaned(commented), 'PREROUTING')).toHaveLength(1);
+  });
+
+  test('a virtual interface that is asked for again is known under whatever was put over it', () => {
+    const words = ['-b', '*', '-k', 'vnet0'];
+    const text = printSave(made(words));
+    const now = read(text.replace('-A PREROUTING', '-A PREROUTING -p tcp --dport 1 -j ACCEPT\n-A PREROUTING'));
+    expect(restoreScript(now, programmed(now, programOf(words, 'istio'), 'ipv4'))).toBe('');
+  });
+
+  test('one that carries the comment of init --comment is the interception’s for certain', () => {
+    const program = commented(programOf(['-b', '*', '-k', 'vnet0'], 'istio'));
+    const now = read(
+      printSave(programmed(emptyRuleSet('ipv4'), program, 'ipv4')).replace(
+        '-A PREROUTING',
+        '-A PREROUTING -i docker0 -m comment --comment mine -j RETURN\n-A PREROUTING',
+      ),
+    );
+    expect(restoreScript(now, programmed(now, program, 'ipv4'))).toBe('');
+    expect(chain(cleaned(now), 'PREROUTING')).toEqual(['-A PREROUTING -i docker0 -m comment --comment mine -j RETURN']);
   });
 
   test('without an interception every rule is somebody else’s', () => {
