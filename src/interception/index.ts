@@ -1,3 +1,7 @@
+export { afterBypass, type BypassPlan, bypassed, planBypass } from './bypass.ts';
+export type { Unchanged } from './bypass-reasons.ts';
+export { type BypassRequest, parsePorts } from './bypass-request.ts';
+export { unbypassed, withoutExpired } from './bypass-undo.ts';
 export { type Bypass, bypassesIn } from './bypasses.ts';
 export { problemsOf } from './check.ts';
 export { commented } from './commented.ts';
@@ -26,4 +30,5 @@ export { cleaned, programmed } from './programmed.ts';
 export { inferInterception, interceptionOf, proxyPortsOf, recognise, recogniseAll } from './recognise.ts';
 export { type Problem, RequestRefused } from './refused.ts';
 export { type RoutingChanges, type RoutingState, routingAfter } from './routing.ts';
+export { changesBetween, type RuleChange } from './rule-changes.ts';
 export { type Summary, type SummaryLine, summarise } from './summary.ts';

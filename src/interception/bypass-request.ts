@@ -1,0 +1,74 @@
+import { type Family, type PortRange, parsePortRange, union } from '../address/index.ts';
+import { type Problem, RequestRefused } from './refused.ts';
+
+/** What should pass the proxy by. */
+export interface BypassRequest {
+  /** Sorted and apart, as `parsePorts` leaves them. For an undo, none means all. */
+  readonly ports: readonly PortRange[];
+  /** Absent: both. */
+  readonly families?: readonly Family[];
+  /** Change the mesh's own list of inbound ports instead of adding a rule before it. */
+  readonly edit?: boolean;
+  /** Also the calls that processes here make to this host's own address. */
+  readonly self?: boolean;
+  /** The last second, since 1970, in which it holds. */
+  readonly until?: number;
+  /** The clock: seconds since 1970. */
+  readonly now: number;
+}
+
+const EXPECTED = 'a port from 1 to 65535, or a range like 9000-9010';
+
+/**
+ * Ports as people type them: `8888`, `9000-9010`, `9000:9010`, `80,443`, in one word or several. Sorted, and joined
+ * where they touch.
+ *
+ * @throws RequestRefused that names every word which is none.
+ * @example parsePorts(['8888', '9000-9010']) // [[8888, 8888], [9000, 9010]]
+ */
+export function parsePorts(words: readonly string[]): readonly PortRange[] {
+  const problems: Problem[] = [];
+  const ranges: PortRange[] = [];
+  for (const word of words.flatMap((item) => item.split(',')).map((item) => item.trim())) {
+    const range = parsePortRange(word, word.includes('-') ? '-' : ':');
+    // An open end (`9000:`) is iptables' own form; `-9000` would be an option.
+    if (range && range[0] > 0 && !/^-|-$/.test(word)) ranges.push(range);
+    else problems.push({ about: 'port', value: word, expected: EXPECTED, ...causeOf(word) });
+  }
+  if (problems.length > 0) throw new RequestRefused(problems);
+  return union(ranges) as unknown as readonly PortRange[];
+}
+
+function causeOf(word: string): { cause?: string } {
+  const [low, high] = word.split(/[-:]/).map(Number);
+  if (word === '') return { cause: 'There is a comma too many.' };
+  if (/^\d+$/.test(word)) return { cause: word === '0' ? 'Nobody listens on port 0.' : 'The highest port is 65535.' };
+  if (/^\d+[-:]\d+$/.test(word) && low !== undefined && high !== undefined && low > high)
+    return { cause: `A range goes from the lower port to the higher: ${high}-${low}.` };
+  if (/^[a-z]/i.test(word)) return { cause: 'Names of services differ from machine to machine: give the number.' };
+  return {};
+}
+
+/** The last second that `-m time --datestop` can name. Source: libxt_time.c, which takes years up to 2038. */
+const LAST_SECOND = 0x7fff_ffff;
+
+/** @throws RequestRefused when the request cannot be carried out as it stands. */
+export function checkRequest({ ports, until, now }: BypassRequest): void {
+  const problems: Problem[] = [];
+  if (ports.length === 0) problems.push({ about: 'ports', value: '', expected: EXPECTED });
+  if (until !== undefined && until <= now) {
+    const expected = 'a time that is still to come';
+    problems.push({ about: 'expiry', value: inUtc(until), expected, cause: `It is ${inUtc(now)} now.` });
+  }
+  if (until !== undefined && until > LAST_SECOND) {
+    const cause = 'The kernel’s tools know no later date.';
+    problems.push({ about: 'expiry', value: String(until), expected: `a time before ${inUtc(LAST_SECOND)}`, cause });
+  }
+  if (problems.length > 0) throw new RequestRefused(problems);
+}
+
+/** Seconds since 1970 as `-m time` takes them: `2026-11-23T19:30:00`. */
+export const asDateStop = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19);
+
+/** `2026-11-23 19:30:00 UTC`. */
+export const inUtc = (seconds: number): string => `${asDateStop(seconds).replace('T', ' ')} UTC`;

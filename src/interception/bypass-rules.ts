@@ -1,0 +1,76 @@
+import { type Family, formatPortRange } from '../address/index.ts';
+import type { Rule, RuleSet, TableName } from '../netfilter/index.ts';
+import { parseRule, printRule } from '../text/index.ts';
+import { asDateStop } from './bypass-request.ts';
+import { BYPASS_COMMENT, disarmedComment, formerTarget } from './comments.ts';
+import type { Ports } from './port-sets.ts';
+
+/** Where a bypass stands, and how long it holds. */
+export interface BypassPlace {
+  readonly family: Family;
+  readonly table: TableName;
+  /** The pod's own calls to itself: what leaves by `lo`. */
+  readonly self: boolean;
+  readonly until: number | undefined;
+}
+
+/** How many ports multiport takes; a range counts as two. Source: XT_MULTI_PORTS in xt_multiport.h. */
+const MOST = 15;
+
+/**
+ * The rules that let these ports pass, as few as may be: one port or one range in the form of the 2018 post,
+ * `-p tcp --dport 8888 -j RETURN`, several with multiport.
+ */
+export const bypassRules = (ports: Ports, place: BypassPlace): readonly Rule[] =>
+  groupsOf(ports).map((group) => {
+    const words = group.map((range) => formatPortRange(range));
+    const match = words.length === 1 ? `--dport ${words[0]}` : `-m multiport --dports ${words.join(',')}`;
+    const end = place.until === undefined ? '' : ` -m time --datestop ${asDateStop(place.until)}`;
+    const spec = `${place.self ? '-o lo ' : ''}-p tcp ${match} -m comment --comment "${BYPASS_COMMENT}"${end} -j RETURN`;
+    return parseRule(spec, { family: place.family, table: place.table });
+  });
+
+function groupsOf(ports: Ports): Ports[] {
+  const groups: (readonly [number, number])[][] = [];
+  let room = 0;
+  for (const range of ports) {
+    const size = range[0] === range[1] ? 1 : 2;
+    if (size > room) {
+      groups.push([]);
+      room = MOST;
+    }
+    groups.at(-1)?.push(range);
+    room -= size;
+  }
+  return groups;
+}
+
+/** A rule of the mesh's list turned into a RETURN in its place, with what it did before in its comment. */
+export function disarmed(rule: Rule, family: Family, table: TableName): Rule {
+  const { target, ...rest } = rule;
+  if (!target) return rule;
+  const was = printRule({ header: {}, matches: [], target }, family);
+  const added = parseRule(`-m comment --comment "${disarmedComment(was)}" -j RETURN`, { family, table });
+  return { ...rest, ...(added.target ? { target: added.target } : {}), matches: [...rule.matches, ...added.matches] };
+}
+
+/** A disarmed rule as it was; undefined when the chain that it jumped to is gone. */
+export function rearmed(rule: Rule, rules: RuleSet, table: TableName): Rule | undefined {
+  const former = formerTarget(rule);
+  if (former === undefined) return undefined;
+  const chains = rules.tables.find(({ name }) => name === table)?.chains.map(({ name }) => name) ?? [];
+  const { family } = rules;
+  try {
+    const { target } = parseRule(former, { family, table, chains });
+    const ownComment = disarmedComment(former);
+    const matches = rule.matches.filter(
+      (use) => !(use.kind === 'known' && (use.options as { readonly comment?: string }).comment === ownComment),
+    );
+    const known =
+      target?.kind !== 'jump' && target?.kind !== 'goto' ? target !== undefined : chains.includes(target.chain);
+    return target && known ? { ...rule, target, matches } : undefined;
+  } catch {
+    // A comment that only looks like ours: the rule is left as it is.
+    return undefined;
+  }
+}
