@@ -60,6 +60,9 @@ export function intersection(a: readonly Range[], b: readonly Range[]): Range[] 
 export const sameRanges = (a: readonly Range[], b: readonly Range[]): boolean =>
   a.length === b.length && a.every(([low, high], index) => low === b[index]?.[0] && high === b[index]?.[1]);
 
+/** Whether the first ranges hold all values of the second. */
+export const holdsRanges = (a: readonly Range[], b: readonly Range[]): boolean => sameRanges(intersection(a, b), b);
+
 /** How many values the ranges hold, up to a bound that is of interest. */
 export function countOf(ranges: readonly Range[], bound: number): number {
   let count = 0;

@@ -25,19 +25,22 @@ export function wordsOf(caught: Caught, proxy?: ProxyIdentity): CaughtWords {
 export function trafficOf(caught: Caught): string {
   const { ports, exceptPorts, sources, exceptSources, destinations, exceptDestinations } = caught;
   const protocol = caught.protocol === 'any' ? 'everything' : caught.protocol;
-  const by = caught.direction === 'inbound' ? 'on' : 'out';
-  const parts = [
+  const by = caught.direction === 'inbound' ? 'on' : 'by';
+  const restricted = [
     ports === '*' ? protocol : `${protocol} ${portList(ports)}`,
-    exceptPorts.length > 0 ? `but ${portList(exceptPorts)}` : '',
     sources === '*' ? '' : `from ${prefixList(sources)}`,
-    exceptSources.length > 0 ? `not from ${prefixList(exceptSources)}` : '',
     destinations === '*' ? '' : `to ${prefixList(destinations)}`,
-    exceptDestinations.length > 0 ? `not to ${prefixList(exceptDestinations)}` : '',
     caught.interfaces === '*' ? '' : `${by} ${caught.interfaces.join(', ')}`,
+  ];
+  const excepted = [
+    exceptPorts.length > 0 ? `but ${portList(exceptPorts)}` : '',
+    exceptSources.length > 0 ? `not from ${prefixList(exceptSources)}` : '',
+    exceptDestinations.length > 0 ? `not to ${prefixList(exceptDestinations)}` : '',
     caught.exceptInterfaces.length > 0 ? `not ${by} ${caught.exceptInterfaces.join(', ')}` : '',
     ...caught.also,
   ];
-  return parts.filter((part) => part !== '').join(', ');
+  const said = (parts: readonly string[], between: string): string => parts.filter((part) => part !== '').join(between);
+  return said([said(restricted, ' '), ...excepted], ', ');
 }
 
 /** `:8080 :9000-9010`. */

@@ -1,10 +1,10 @@
 import { type Family, formatAddress, type PortRange, type Range } from '../address/index.ts';
 import { field as describe, formatField, protocolName, type RuleSet, type ValueField } from '../netfilter/index.ts';
 import { type Box, intersection, merged, type Names, outside, sameRanges, valuesOf } from './box.ts';
-import type { Turned } from './chain.ts';
+import { isToProxy, type Turned } from './chain.ts';
 import { type Fate, fatesOf } from './fate.ts';
 import type { Caught, Include } from './interception.ts';
-import { prefixesOf } from './prefixes.ts';
+import { prefixesOf, prefixSetOf } from './prefixes.ts';
 import { baseOf, WORLDS, type World } from './world.ts';
 
 /** All that the rules of one family catch, and why that may not be exact. */
@@ -39,7 +39,7 @@ export function catchOf(held: readonly RuleSet[], now?: number): Catch {
 export function turnedOf(fates: readonly Fate[], family: Family): { turned: Turned; boxes: readonly Box[] }[] {
   const groups = new Map<string, { turned: Turned; boxes: Box[] }>();
   for (const { turned, verdict, sent } of fates) {
-    if (!turned || verdict !== 'arrives') continue;
+    if (!turned || verdict !== 'arrives' || !isToProxy(turned, family)) continue;
     const key = `${turned.how} ${turned.address ?? ''} ${turned.port ?? 0}`;
     const group = groups.get(key) ?? { turned, boxes: [] };
     groups.set(key, group);
@@ -53,10 +53,7 @@ export function describeBox(box: Box, base: Box, world: World, family: Family, t
   const side = (field: ValueField) => sideOf(box, base, field, family);
   const prefixes = (field: 'source' | 'destination') => {
     const { only, except } = side(field);
-    return {
-      only: only === '*' ? only : prefixesOf(only, family),
-      except: prefixesOf(except, family),
-    };
+    return only === '*' ? { only, except: prefixesOf(except, family) } : prefixSetOf(only, family);
   };
   const [ports, sources, destinations] = [side('destinationPort'), prefixes('source'), prefixes('destination')];
   const names = interfacesOf(

@@ -10,7 +10,9 @@ import {
   type RuleSet,
   type TableName,
 } from '../netfilter/index.ts';
+import { intersection } from './box.ts';
 import { type Batch, split, valuesNow, withValues } from './split.ts';
+import { loopbackOf } from './world.ts';
 
 /** Where a rule stands. */
 export interface Place {
@@ -28,6 +30,15 @@ export interface Turned {
   /** DNAT and TPROXY's --on-ip: the address. */
   readonly address?: AddressValue;
   readonly by: Place;
+}
+
+/**
+ * Whether a connection that was turned ended at a proxy here: a REDIRECT and TPROXY always do, a DNAT where it names a
+ * loopback address. Any other DNAT goes to another host or pod, which is no interception.
+ */
+export function isToProxy({ how, address }: Turned, family: Family): boolean {
+  if (how !== 'DNAT') return true;
+  return address !== undefined && intersection([[address, address]], [loopbackOf(family)]).length > 0;
 }
 
 /** A batch on its way: what has been done to it so far. */
@@ -92,9 +103,12 @@ export function runChain(
   const back: Traveller[] = [];
   for (const [index, rule] of rules.entries()) {
     if (going.length === 0 || walk.tooMany) break;
+    const effect = effectOf(rule.target, walk.family);
+    // A rule that changes nothing (a counter, a LOG) need not be decided.
+    if (effect.kind === 'continue' && effect.assign.length === 0) continue;
     const { yes, no } = divide(rule, going, walk.family);
     const place: Place = { table: run.table, chain: name, number: index + 1 };
-    const acted = yes.length === 0 ? NOBODY : act(run, effectOf(rule.target, walk.family), yes, place, depth);
+    const acted = yes.length === 0 ? NOBODY : act(run, effect, yes, place, depth);
     back.push(...acted.returned);
     going = [...acted.goingOn, ...no];
     if (going.length + back.length > TOO_MANY) walk.tooMany = true;

@@ -1,20 +1,11 @@
 import type { RuleSet, TableName } from '../netfilter/index.ts';
 import { TCP } from '../netfilter/index.ts';
-import { intersection, narrowed, valuesOf } from './box.ts';
-import type { Turned } from './chain.ts';
+import { narrowed, valuesOf } from './box.ts';
+import { isToProxy } from './chain.ts';
 import { type Fate, fatesOf } from './fate.ts';
 import { ownership } from './own.ts';
 import { joinedPorts, type Ports } from './port-sets.ts';
-import { loopbackOf, type World } from './world.ts';
-
-/**
- * Whether a connection that was turned ended at a proxy here: a REDIRECT and TPROXY always do, a DNAT where it names a
- * loopback address. Any other DNAT goes to another host or pod, which is no interception.
- */
-export function isToProxy({ how, address }: Turned, family: RuleSet['family']): boolean {
-  if (how !== 'DNAT') return true;
-  return address !== undefined && intersection([[address, address]], [loopbackOf(family)]).length > 0;
-}
+import type { World } from './world.ts';
 
 /** The tables in which tcp connections of a kind are turned to the proxy, and on which ports. */
 export function interceptedPorts(rules: RuleSet, world: World, now: number): ReadonlyMap<TableName, Ports> {

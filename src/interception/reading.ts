@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { chainOf, type RuleSet, type TableName } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
+import { uncommented } from './commented.ts';
 import { formerTarget, isBypass } from './comments.ts';
 import { ownership } from './own.ts';
 
@@ -33,7 +34,7 @@ export function readingOf(rules: RuleSet, together: readonly RuleSet[] = [rules]
           const matches = rule.matches.filter((use) => use.name !== 'comment');
           return [`${printRule({ ...rest, matches }, family)} ${former}`];
         }
-        return isBypass(rule) ? [] : [printRule(rule, family)];
+        return isBypass(rule) ? [] : [printRule(uncommented(rule), family)];
       });
     },
   };

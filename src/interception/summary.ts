@@ -7,6 +7,7 @@ import { portList, trafficOf, wordsOf } from './caught-words.ts';
 import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
 import { recogniseAll } from './recognise.ts';
+import { toldOf } from './told.ts';
 import { baseOf, WORLDS } from './world.ts';
 
 /** One line of what `list` says first: `inbound   tcp :8080 :8888   → proxy :15001`. */
@@ -65,7 +66,7 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
     lines: [
       ...joined(lines),
       ...(anything ? [directLine(found, now)] : []),
-      ...bypasses.filter(({ expired }) => !expired).map(bypassLine),
+      ...joined(bypasses.filter(({ expired }) => !expired).map(bypassLine)),
     ],
     ...(titles.length === 0 ? {} : { title: titles.join(' and ') }),
     backends: [...new Set(snapshot.held.filter(({ rules }) => rules.tables.length > 0).map(({ backend }) => backend))],
@@ -88,12 +89,17 @@ function linesOf(
 ): readonly SummaryLine[] {
   const proxy = recognitions.find((one) => one.family === family)?.proxy;
   const caught = WORLDS.flatMap((world) => {
-    const lines = found.caught
-      .filter(({ direction }) => direction === world)
-      .map((one): SummaryLine => ({ label: world, ...wordsOf(one, proxy), families: [family] }));
+    const lines = toldOf(found.fates[world], world, family, now).map(({ caught: one, other }): SummaryLine => {
+      const words = wordsOf(one, proxy);
+      const traffic = other ? `other ${words.traffic}` : words.traffic;
+      return { label: world, ...words, traffic, families: [family] };
+    });
     return lines.length <= MOST_LINES
       ? lines
-      : [...lines.slice(0, MOST_LINES), { label: world, traffic: 'and more: see the chains', families: [family] }];
+      : [
+          ...lines.slice(0, MOST_LINES - 1),
+          { label: world, traffic: 'and more: see the chains', families: [family] } as const,
+        ];
   });
   return [...caught, ...refusedLines(found, family, now)];
 }
@@ -108,7 +114,7 @@ function refusedLines({ fates }: Catch, family: Family, now: number | undefined)
     family,
   ).map((box) => describeBox(box, base, 'inbound', family));
   const traffic =
-    boxes.length > 2 ? ['inbound, in part: see the chains'] : boxes.map((box) => `inbound ${trafficOf(box)}`);
+    boxes.length > 2 ? ['some of what comes in: see the chains'] : boxes.map((box) => `${trafficOf(box)} inbound`);
   return traffic.map((words) => ({ label: 'refused', traffic: words, families: [family] }));
 }
 
@@ -124,7 +130,7 @@ function directLine(found: ReadonlyMap<Family, Catch>, now: number | undefined):
   const whole = [...found].flatMap(([family, one]) => {
     if (one.caught.length > 0) return [];
     const refused = one.fates.inbound.some(({ verdict }) => verdict !== 'arrives');
-    return [refused ? `what is left of ${spoken(family)}` : `all of ${spoken(family)}`];
+    return [refused ? `outbound ${spoken(family)}` : `all of ${spoken(family)}`];
   });
   return { label: 'direct', traffic: [...words, ...whole].join('; '), families: [...found.keys()] };
 }
