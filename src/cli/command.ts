@@ -6,6 +6,8 @@ import type { Terminal } from './terminal.ts';
 export interface Call<Options> {
   readonly args: readonly string[];
   readonly options: Options;
+  /** The words as they were typed after the command's name. */
+  readonly argv: readonly string[];
   readonly terminal: Terminal;
   /** The name that the user typed, for "sidestep trace …" in hints. */
   readonly program: string;

@@ -32,7 +32,7 @@ export const completion = defineCommand({
     command.addArgument(new Argument('<shell>', 'the shell to complete in').choices(['bash', 'zsh', 'fish']));
   },
   async run({ args, terminal }) {
-    const { program } = await buildProgram(COMMANDS, { name: 'sidestep', terminal, finish: () => {} });
+    const { program } = await buildProgram(COMMANDS, { name: 'sidestep', argv: [], terminal, finish: () => {} });
     terminal.write(WRITERS[args[0] as Shell](program.commands.map(describe)));
     return EXIT.done;
   },

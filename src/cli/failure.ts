@@ -18,18 +18,18 @@ export async function report(error: unknown, terminal: Terminal): Promise<ExitSt
 // Errors are told apart by name, so that this file loads no layer only to compare classes.
 function tell(error: unknown): Told {
   const { name, message, code, hint, exitStatus } = fieldsOf(error);
-  if (code?.startsWith('commander.')) return tellCommander(code, message);
+  if (code?.startsWith('commander.')) return tellCommander(code, message, (error as { exitCode?: unknown }).exitCode);
   // Errors of the Linux layer carry the status themselves.
   if (exitStatus !== undefined) return { status: exitStatus, screen: said(message, hint) };
   switch (name) {
     case 'UsageError':
     case 'UnreadableInput':
-    case 'QuestionRefused':
     case 'RequestRefused':
     case 'ProxyConfigRefused':
     case 'PortUnavailable':
       return { status: EXIT.unusable, screen: said(message, hint) };
     case 'InputRefused':
+    case 'PacketsRefused':
       // Its message is a list of diagnostics, each with its own place and hint.
       return { status: EXIT.unusable, screen: lines(message) };
     case 'NotHere':
@@ -46,9 +46,10 @@ function tell(error: unknown): Told {
 }
 
 /** commander's own words, with the suggestion on a line of its own. */
-function tellCommander(code: string, message: string): Told {
+function tellCommander(code: string, message: string, exitCode: unknown): Told {
   if (['commander.helpDisplayed', 'commander.version'].includes(code)) return { status: EXIT.done, screen: [] };
-  if (code === 'commander.help') return { status: EXIT.unusable, screen: [] };
+  // `sidestep help` was asked for; `sidestep` alone was not.
+  if (code === 'commander.help') return { status: exitCode === 0 ? EXIT.done : EXIT.unusable, screen: [] };
   const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
   return { status: EXIT.unusable, screen: said(first, suggestion === '' ? undefined : suggestion) };

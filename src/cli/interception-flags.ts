@@ -1,13 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { Family } from '../address/index.ts';
-import {
-  type DialectName,
-  fromIstioFlags,
-  type Interception,
-  type IstioRequest,
-  type Machine,
-  RequestRefused,
-} from '../interception/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
+import type { DialectName, Interception, IstioRequest, Machine } from '../interception/index.ts';
 import { UsageError } from './usage.ts';
 
 /** One flag that says what to intercept: its readable name, and the one of istio-iptables that means the same. */
@@ -157,8 +150,15 @@ const RUNNING: readonly Flag[] = [
   { istio: 'vklog', value: 'text', summary: '' },
 ];
 
+/** The same, declared by the commands themselves because people want them too. */
+const DECLARED: readonly Flag[] = [
+  { istio: 'dry-run', short: 'n', summary: '' },
+  { istio: 'reconcile', summary: '' },
+  { istio: 'run-validation', summary: '' },
+];
+
 /** What commander read: each flag under its camel-cased long name. */
-export type InterceptionOptions = Readonly<Record<string, string | boolean | undefined>>;
+export type InterceptionOptions = Readonly<Record<string, unknown>>;
 
 /** The values that tell `-o FORM`, how the result is printed, from istio-iptables' own `-o PORTS`. */
 export const FORMS: readonly string[] = ['text', 'json', 'save'];
@@ -213,14 +213,15 @@ export interface Asked {
  * @param families these only; undefined leaves it to the machine's addresses, as Istio does.
  * @throws RequestRefused with every complaint at once, each naming the flag as it was typed
  */
-export function askedOf(
+export async function askedOf(
   options: InterceptionOptions,
   argv: readonly string[],
   machine: Machine,
   families: readonly Family[] | undefined,
-): Asked {
+): Promise<Asked> {
+  const { fromIstioFlags, RequestRefused } = await import('../interception/index.ts');
   const mode = options.mode;
-  const words = [...FLAGS, ...RUNNING].flatMap((flag) => wordsOf(flag, options));
+  const words = [...FLAGS, ...RUNNING, ...DECLARED].flatMap((flag) => wordsOf(flag, options));
   try {
     const request = fromIstioFlags(words, process.env, machine, {
       dialect: options.dialect as DialectName,
@@ -243,6 +244,10 @@ export function askedOf(
   }
 }
 
+/** What `--family` asks for; undefined leaves it to the host's addresses. */
+export const familiesAsked = (family: Family | 'both' | undefined): readonly Family[] | undefined =>
+  family === undefined ? undefined : family === 'both' ? FAMILIES : [family];
+
 /** The flag in Istio's own words, if it was given in any. */
 function wordsOf({ istio, readable }: Flag, options: InterceptionOptions): string[] {
   const [own, theirs] = [readable ? options[camelCase(readable)] : undefined, options[camelCase(istio)]];
@@ -260,7 +265,7 @@ function wordsOf({ istio, readable }: Flag, options: InterceptionOptions): strin
   return [`--${istio}=${String(value).replace(/^=/, '')}`];
 }
 
-function marksOf(value: string | boolean | undefined): readonly number[] {
+function marksOf(value: unknown): readonly number[] {
   if (typeof value !== 'string') return [];
   return value.split(',').map((word) => {
     const mark = /^(0x[0-9a-f]{1,8}|\d{1,10})$/i.test(word.trim()) ? Number(word) : Number.NaN;
@@ -273,7 +278,7 @@ function marksOf(value: string | boolean | undefined): readonly number[] {
 
 /** The spelling of a flag that stands in the arguments: a complaint names what was typed. */
 function asTyped(about: string, argv: readonly string[]): string {
-  const flag = [...FLAGS, ...RUNNING].find(({ istio }) => `--${istio}` === about);
+  const flag = [...FLAGS, ...RUNNING, ...DECLARED].find(({ istio }) => `--${istio}` === about);
   if (!flag) return about;
   const long = [flag.istio, ...(flag.readable ? [flag.readable] : [])].map((name) => `--${name}`);
   const typed = long.find((name) => argv.some((word) => word === name || word.startsWith(`${name}=`)));

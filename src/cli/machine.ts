@@ -4,9 +4,16 @@ import { type Address, parseAddress } from '../address/index.ts';
 import type { Machine } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 
-/** What istio-iptables looks up: resolv.conf, users and groups, and this process's own addresses. */
-export async function thisMachine(): Promise<Machine> {
-  const [resolvConf, passwd, group] = await Promise.all(['/etc/resolv.conf', '/etc/passwd', '/etc/group'].map(textOf));
+/**
+ * What istio-iptables looks up: resolv.conf, users and groups, and this process's own addresses. For another process
+ * the files are those that it sees.
+ */
+export async function machineFor({ pid }: { readonly pid?: number }): Promise<Machine> {
+  const root = pid === undefined ? '' : `/proc/${pid}/root`;
+  const files = ['/etc/resolv.conf', '/etc/passwd', '/etc/group'];
+  const [resolvConf, passwd, group] = await Promise.all(
+    files.map(async (path) => (await textOf(`${root}${path}`)) ?? textOf(path)),
+  );
   return {
     ...(resolvConf === undefined ? {} : { resolvConf }),
     addresses: ownAddresses(),

@@ -23,6 +23,7 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
   const wanted = wantedCommand(argv);
   const { program, prepare } = await buildProgram(wanted ? [wanted] : [], {
     name: programName(),
+    argv: argv.slice(1),
     terminal,
     finish(result) {
       status = result;
@@ -47,7 +48,7 @@ const programName = (): string =>
 function takeColor(argv: readonly string[]): { readonly color: boolean | undefined; readonly rest: readonly string[] } {
   const end = argv.indexOf('--');
   const before = end < 0 ? argv : argv.slice(0, end);
-  const flags = before.filter((word) => word === '--color' || word === '--no-color');
+  const flags: readonly string[] = before.filter((word) => word === '--color' || word === '--no-color');
   const last = flags.at(-1);
   return {
     color: last === undefined ? undefined : last === '--color',

@@ -42,6 +42,16 @@ export const sourceOptions = (command: Command): Command =>
 export const familyOption = (command: Command): Command =>
   command.addOption(new Option('--family <family>', 'this family only').choices(['ipv4', 'ipv6']));
 
+/** The families that a program is written for: more than a filter, because a host's addresses decide otherwise. */
+export const programFamilyOption = (command: Command): Command =>
+  command.addOption(
+    new Option('--family <family>', 'this family only, or both, whatever addresses the host has').choices([
+      'ipv4',
+      'ipv6',
+      'both',
+    ]),
+  );
+
 export const outputOption = (command: Command, ...forms: readonly string[]): Command =>
   command.addOption(new Option('-o, --output <form>', 'how the result is printed').choices(forms).default('text'));
 

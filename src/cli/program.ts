@@ -8,6 +8,8 @@ import type { Terminal } from './terminal.ts';
 /** What the built program needs from its caller. */
 export interface Surroundings {
   readonly name: string;
+  /** The words after the command's name, for complaints that name a flag as it was typed. */
+  readonly argv: readonly string[];
   readonly terminal: Terminal;
   /** Called with the exit status of the command that ran. */
   readonly finish: (status: ExitStatus) => void;
@@ -30,7 +32,9 @@ export async function buildProgram(loaded: readonly Entry[], surroundings: Surro
     .usage('COMMAND [options]')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'examples and options of a command')
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('examples and options of a command').helpGroup('Try:'),
+    )
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
     .addHelpText('after', () => `\n${OVERVIEW(surroundings.name)}`);
   silent(program);
@@ -63,17 +67,25 @@ function declare(command: Command, entry: Entry, spec: CommandSpec, surroundings
     .helpOption('-h, --help', 'print this help')
     .addHelpText('before', () => `${examples(name, entry, spec)}\n`)
     .action(async () => {
-      finish(await spec.run({ args: command.args, options: command.opts(), terminal, program: name }));
+      finish(
+        await spec.run({
+          args: command.args,
+          options: command.opts(),
+          argv: surroundings.argv,
+          terminal,
+          program: name,
+        }),
+      );
     });
 }
 
 function examples(name: string, entry: Entry, spec: CommandSpec): string {
   const lines = spec.examples.map(([command, effect]) => [`  ${command.replace(/^sidestep/, name)}`, effect] as const);
-  const width = Math.min(Math.max(...lines.map(([command]) => command.length)), 60);
+  const width = Math.min(Math.max(...lines.map(([command]) => command.length)), 44);
   const rows = lines.map(([command, effect]) =>
     command.length > width ? `${command}\n${' '.repeat(width)}  ${effect}` : `${command.padEnd(width)}  ${effect}`,
   );
-  return `${name} ${entry.name}: ${entry.summary}\n\n${rows.join('\n')}\n`;
+  return `${name} ${entry.name}: ${entry.summary}\n\n${rows.join('\n')}`;
 }
 
 const OVERVIEW = (

@@ -2,6 +2,7 @@ import { FAMILIES } from '../address/index.ts';
 import type { Snapshot, TableName } from '../netfilter/index.ts';
 import { readText } from './file.ts';
 import type { NamespaceOptions, SourceOptions } from './options.ts';
+import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
 
 /**
@@ -9,28 +10,42 @@ import { NotHere, UsageError } from './usage.ts';
  *
  * @throws UnreadableInput, InputRefused for a file; NotPermitted, MissingPackage, NoSuchNamespace for the kernel.
  */
-export async function readSource(options: SourceOptions): Promise<Snapshot> {
-  const snapshot = options.from === undefined ? await readLive(options) : await readFrom(options.from, options);
+export async function readSource(options: SourceOptions, terminal: Terminal): Promise<Snapshot> {
+  const snapshot =
+    options.from === undefined ? await readLive(options) : await readFrom(options.from, options, terminal);
   return options.family === undefined ? snapshot : onlyFamily(snapshot, options.family);
 }
 
-async function readFrom(path: string, options: SourceOptions): Promise<Snapshot> {
+async function readFrom(path: string, options: SourceOptions, terminal: Terminal): Promise<Snapshot> {
   const live = (['netns', 'pid', 'container'] as const).find((key) => options[key] !== undefined);
   if (live) throw new UsageError(`--from and --${live} exclude each other`, 'A file says nothing of a namespace.');
   const { keepGoing = false, family } = options;
   const text = await readText(path, { keepGoing });
-  const { readInput } = await import('../text/index.ts');
-  return readInput(text, {
-    source: path === '-' ? 'standard input' : path,
+  const { formatDiagnostic, readInput } = await import('../text/index.ts');
+  const source = path === '-' ? 'standard input' : path;
+  const passedOver: string[] = [];
+  const snapshot = readInput(text, {
+    source,
     keepGoing,
+    report: (diagnostic) => passedOver.push(formatDiagnostic(source, diagnostic)),
     ...(family ? { family } : {}),
   });
+  if (passedOver.length > 0) {
+    const { paragraph } = await import('../explain/index.ts');
+    const lines = passedOver.flatMap((told) => told.split('\n'));
+    await terminal.say(
+      [...lines, 'sidestep: this is passed over (--keep-going).'].map((told) => paragraph(told)),
+      'warn',
+    );
+  }
+  return snapshot;
 }
 
 async function readLive(options: NamespaceOptions): Promise<Snapshot> {
   const { openNamespace, readSnapshot } = await loadLinux();
   const { backend } = options;
-  return readSnapshot(openNamespace(selector(options)), backend ? { backend } : {});
+  const snapshot = await readSnapshot(openNamespace(selector(options)), { needRules: true });
+  return backend ? { ...snapshot, held: snapshot.held.filter((held) => held.backend === backend) } : snapshot;
 }
 
 /** The layer that talks to the kernel. Refused with words on a system that is not Linux. */

@@ -74,6 +74,7 @@ function widthOf(stream: NodeJS.WriteStream): number {
 /** Source: no-color.org. */
 function wantsColor(stream: NodeJS.WriteStream, flag: boolean | undefined): boolean {
   if (flag !== undefined) return flag;
+  if (process.env.FORCE_COLOR && process.env.FORCE_COLOR !== '0') return true;
   return stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 }
 

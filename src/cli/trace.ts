@@ -25,7 +25,7 @@ import {
 } from './options.ts';
 import { readSource } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
-import { UsageError } from './usage.ts';
+import { PacketsRefused, UsageError } from './usage.ts';
 
 interface TraceOptions extends SourceOptions {
   readonly output: OutputForm | 'dot';
@@ -65,7 +65,7 @@ export const trace = defineCommand<TraceOptions>({
         'Put the rules into a file: --from rules.txt',
       );
     }
-    const snapshot = await readSource(options);
+    const snapshot = await readSource(options, terminal);
     const questions = await readQuestions(args, snapshot, options);
     const follow = prepare(snapshot, proxyPortsOf(snapshot));
     const several = args.length > 1 || args.includes('-');
@@ -116,10 +116,10 @@ async function readQuestions(
       );
     } catch (error) {
       if (!(error instanceof QuestionRefused)) throw error;
-      refused.push(`${place}${error.message}\n${text}\n${' '.repeat(error.position)}^`);
+      refused.push(place === '' ? error.message : error.message.replace(/^packet:/, place));
     }
   }
-  if (refused.length > 0) throw new UsageError(refused.join('\n'), 'See: sidestep help trace');
+  if (refused.length > 0) throw new PacketsRefused(refused.join('\n'));
   return questions;
 }
 
@@ -127,6 +127,6 @@ async function linesOfInput(): Promise<{ readonly text: string; readonly place: 
   const text = await readText('-');
   return text
     .split(/\r?\n/)
-    .map((line, index) => ({ text: line.trim(), place: `standard input:${index + 1}: ` }))
+    .map((line, index) => ({ text: line.trim(), place: `standard input:${index + 1}:` }))
     .filter((line) => line.text !== '' && !line.text.startsWith('#'));
 }

@@ -33,3 +33,8 @@ export class NotHere extends Error {
     this.hint = hint;
   }
 }
+
+/** Packets that cannot be read: each with its place, the text and a caret. Exit status 2. */
+export class PacketsRefused extends Error {
+  override readonly name = 'PacketsRefused';
+}

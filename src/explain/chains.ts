@@ -100,7 +100,8 @@ function ruleRow(
     [
       ...(counters && rule.counters ? line(`${count(Number(rule.counters.packets), 'packet')}  `) : []),
       ...beside.flatMap(({ text, tone }) => line(tone === 'warn' ? warn(`${text}  `) : span(`${text}  `, tone))),
-      ...line(faint(commentOf(rule))),
+      // Its own note says of a bypass more than its comment does.
+      ...(beside.some(({ text }) => text.startsWith('bypass')) ? [] : line(faint(commentOf(rule)))),
     ],
   ];
 }

@@ -12,7 +12,7 @@ import {
 } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { ruleWords } from './rule.ts';
-import { type Block, bad, faint, good, type Line, line, name, type Screen, strong, table } from './screen.ts';
+import { type Block, bad, faint, good, type Line, line, name, table } from './screen.ts';
 import { count, familyWord, listed } from './words.ts';
 
 /** A rule that came or went. */
@@ -169,8 +169,3 @@ export function changeSummary(changes: readonly RuleChange[]): string {
   );
   return parts.join('; ');
 }
-
-/** Nothing was to be done. */
-export const nothingScreen = (why: string): Screen => [
-  { kind: 'paragraph', hang: 0, line: line(strong('Nothing to do: '), why) },
-];

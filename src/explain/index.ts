@@ -1,14 +1,21 @@
 export { type ChainOptions, chainsTable, type RuleNote } from './chains.ts';
-export { changeSummary, changesTable, nothingScreen, type RuleChange, ruleChanges } from './change.ts';
+export { changeSummary, changesTable, type RuleChange, ruleChanges } from './change.ts';
+export { type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';
+export { type ChangeShown, changeScreen } from './change-screen.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
-export { packetDocument, traceDocument } from './documents.ts';
 export { walkDot } from './dot.ts';
 export { layOut, plainText, textOf } from './layout.ts';
+export { type ListingOptions, listingScreen } from './listing.ts';
+export { bypassDocument, inboundPortOf, listingDocument } from './listing-document.ts';
 export { type Next, nextAfter } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
+export { checkBlocks, planBlocks, planScreen } from './plan.ts';
+export { planDocument } from './plan-document.ts';
+export { type ProbeShown, probeBlocks } from './probe.ts';
+export { noticeBlocks, programScreen } from './program.ts';
 export { whyNot } from './reason.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';
-export type { ListingDocument, TraceDocument } from './schema.ts';
+export type { ChangeDocument, ListingDocument, ProgramDocument, TraceDocument } from './schema.ts';
 export {
   BLANK,
   type Block,
@@ -28,5 +35,8 @@ export {
   table,
   warn,
 } from './screen.ts';
+export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';
+export { packetDocument, traceDocument } from './trace-document.ts';
 export { outcomeRow, type WalkOptions, walkScreen } from './walk.ts';
+export { type Check, checkBypass, type Witness } from './witnesses.ts';
 export { clock, count, duration, endpoint, familyWord, listed, portWord, prefixWord, purposeOf } from './words.ts';

@@ -97,63 +97,71 @@ export const traceDocument = z.object({
   steps: z.array(step),
 });
 
+const include = <T extends z.ZodType>(item: T) => z.union([z.literal('*'), z.array(item)]);
+
 const caught = z.object({
-  direction: z.enum(['inbound', 'outbound']),
-  protocol: z.enum(['tcp', 'udp', 'any']),
-  ports: z.union([z.literal('*'), z.array(ports)]),
+  direction: z.enum(['inbound', 'outbound', 'self']).describe("self: from a process here to this host's own address"),
+  protocol: z.string(),
+  ports: include(ports),
   exceptPorts: z.array(ports),
-  destinations: z.union([z.literal('*'), z.array(z.string())]),
+  sources: include(z.string()),
+  exceptSources: z.array(z.string()),
+  destinations: include(z.string()),
   exceptDestinations: z.array(z.string()),
+  interfaces: include(z.string()),
+  exceptInterfaces: z.array(z.string()),
+  owners: include(z.string()),
   exceptOwners: z.array(z.string()),
+  also: z.array(z.string()).describe('any other restriction, in words'),
+  how: z.enum(['REDIRECT', 'TPROXY', 'DNAT']),
   proxyPort: port,
+});
+
+const interception = z.object({
+  family,
+  dialect: z.string(),
+  title: z.string(),
+  mode: z.enum(['REDIRECT', 'TPROXY', 'NONE']),
+  proxyPorts: z.array(port),
+  caught: z.array(caught),
+  foreign: z.array(place).describe('rules in built-in chains that the product did not write'),
+  doubts: z.array(z.string()),
 });
 
 const bypass = z.object({
   family,
+  backend,
   ...place.shape,
+  kind: z.enum(['inbound', 'self', 'edit']),
   ports: z.array(ports),
   rule: z.string(),
-  expires: z.string().optional().describe('when the kernel stops matching it, ISO 8601'),
+  until: z.string().optional().describe('when the kernel stops matching it, ISO 8601'),
   expired: z.boolean(),
 });
 
-/** `sidestep list -o json`: what is intercepted, and the chains. */
-export const listingDocument = z.object({
-  schema: z.literal('sidestep/listing/1'),
-  origin: z.string(),
-  taken: z.string().optional(),
-  interceptions: z.array(
+const summaryLine = z.object({
+  label: z.enum(['inbound', 'outbound', 'self', 'direct', 'refused', 'bypass']),
+  traffic: z.string(),
+  to: z.string().optional(),
+  note: z.string().optional(),
+  families: z.array(family),
+});
+
+const ruleSet = z.object({
+  family,
+  backend,
+  tables: z.array(
     z.object({
-      family,
-      backend,
-      dialect: z.string(),
-      title: z.string(),
-      mode: z.enum(['REDIRECT', 'TPROXY', 'NONE']),
-      proxyPorts: z.array(port),
-      caught: z.array(caught),
-      foreign: z.array(place).describe('rules in built-in chains that the dialect did not write'),
-    }),
-  ),
-  bypasses: z.array(bypass),
-  notices: z.array(z.string()),
-  rules: z.array(
-    z.object({
-      family,
-      backend,
-      tables: z.array(
+      name: tableName,
+      chains: z.array(
         z.object({
-          name: tableName,
-          chains: z.array(
+          name: z.string(),
+          policy: z.string().optional(),
+          rules: z.array(
             z.object({
-              name: z.string(),
-              policy: z.string().optional(),
-              rules: z.array(
-                z.object({
-                  rule: z.string(),
-                  packets: z.string().optional().describe('a count may exceed what a number holds'),
-                  bytes: z.string().optional(),
-                }),
-              ),
+              rule: z.string(),
+              packets: z.string().optional().describe('in digits: a counter may exceed what a JSON number holds'),
+              bytes: z.string().optional(),
             }),
           ),
         }),
@@ -162,6 +170,102 @@ export const listingDocument = z.object({
   ),
 });
 
+/** `sidestep list -o json`: what is intercepted, and the chains. */
+export const listingDocument = z.object({
+  schema: z.literal('sidestep/listing/1'),
+  origin: z.string(),
+  taken: z.string().optional(),
+  title: z.string().optional().describe('whose rules they are'),
+  summary: z.array(summaryLine),
+  doubts: z.array(z.string()).describe('why the summary may not be all or not be certain'),
+  interceptions: z.array(interception),
+  bypasses: z.array(bypass),
+  unread: z.array(z.object({ about: z.string(), what: z.string(), because: z.string() })),
+  rules: z.array(ruleSet),
+});
+
+const command = z.object({
+  family,
+  table: tableName,
+  chain: z.string(),
+  at: z.union([z.literal('append'), z.int().min(1)]).describe('append, or insert at this one-based position'),
+  rule: z.string(),
+  reason: z.string().optional(),
+});
+
+/** `sidestep init --dry-run -o json`: the rules that would be written. */
+export const programDocument = z.object({
+  schema: z.literal('sidestep/program/1'),
+  dialect: z.string(),
+  mode: z.enum(['REDIRECT', 'TPROXY', 'NONE']),
+  families: z.array(family),
+  notices,
+  rules: z.array(command),
+  routing: z.array(z.string()).describe("what is needed beside the rules, in ip's words"),
+});
+
+const ruleChange = z.object({
+  sign: z.enum(['+', '-']),
+  family,
+  backend,
+  ...place.shape,
+  rule: z.string(),
+});
+
+/** What `init`, `clean` and `bypass --apply` changed, or with --dry-run would change. */
+export const changeDocument = z.object({
+  schema: z.literal('sidestep/change/1'),
+  origin: z.string(),
+  changed: z.boolean(),
+  dryRun: z.boolean(),
+  backend,
+  notices,
+  rules: z.array(ruleChange),
+  routing: z.array(z.string()).describe("what changed beside the rules, in ip's words"),
+});
+
+/** `sidestep bypass PORT -o json`: what would change. */
+export const planDocument = z.object({
+  schema: z.literal('sidestep/bypass/1'),
+  origin: z.string(),
+  ports: z.array(ports),
+  until: z.string().optional().describe('when the kernel ends it, ISO 8601'),
+  changes: z
+    .array(
+      z.object({
+        action: z.enum(['insert', 'remove', 'replace']),
+        family,
+        backend,
+        ...place.shape,
+        rule: z.string().describe('the rule that is there afterwards; the removed one for remove'),
+        was: z.string().optional(),
+      }),
+    )
+    .describe('none: there is nothing to do'),
+  unchanged: z.array(
+    z.object({ kind: z.enum(['already', 'unneeded']), family, ports: z.array(ports), because: z.string() }),
+  ),
+  notCovered: notices,
+  check: z
+    .object({
+      asMeant: z.boolean(),
+      packets: z.array(
+        z.object({
+          packet: z.string(),
+          family,
+          meant: z.boolean().describe('whether the bypass is meant for it'),
+          before: z.string(),
+          after: z.string(),
+          moved: z.boolean(),
+          asMeant: z.boolean(),
+        }),
+      ),
+    })
+    .describe('a handful of packets followed through the rules before and after: no proof over all packets'),
+});
+
+export type PlanDocument = z.infer<typeof planDocument>;
 export type TraceDocument = z.infer<typeof traceDocument>;
 export type ListingDocument = z.infer<typeof listingDocument>;
-export { notices };
+export type ProgramDocument = z.infer<typeof programDocument>;
+export type ChangeDocument = z.infer<typeof changeDocument>;

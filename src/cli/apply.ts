@@ -1,0 +1,107 @@
+import type { Check } from '../explain/index.ts';
+import type { Notice } from '../interception/index.ts';
+import type { ChangeReport, Desired } from '../linux/index.ts';
+import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
+import type { NamespaceOptions, OutputForm } from './options.ts';
+import { loadLinux, selector } from './source.ts';
+import type { Terminal } from './terminal.ts';
+
+// What explains and what decides is imported inside the functions: the kernel is read meanwhile.
+
+export interface ApplyOptions extends NamespaceOptions {
+  readonly dryRun?: boolean | string;
+  readonly output: OutputForm;
+}
+
+/** A change: from what a namespace holds to what it should hold. Applied to its own result it asks for nothing. */
+export type Compute = (before: Snapshot, backend: Backend) => Desired | Promise<Desired>;
+
+/** What was done, as far as it is told. */
+export interface Applied {
+  readonly before: Snapshot;
+  /** In a dry run: as it would be. */
+  readonly after: Snapshot;
+  readonly backend: Backend;
+  /** In ip's words. */
+  readonly routing: readonly string[];
+  /** Something was done, or in a dry run would be. */
+  readonly changed: boolean;
+  readonly dryRun: boolean;
+}
+
+/** A flag that Istio takes with a value too: `--dry-run=false`. */
+export const isOn = (flag: boolean | string | undefined): boolean =>
+  flag === true || (typeof flag === 'string' && /^(1|t|true)$/i.test(flag));
+
+/** Carries a change out, or plans it in a dry run. Everything or nothing; see linux.changeRules for what it throws. */
+export async function applyChange(
+  options: ApplyOptions & { readonly path?: string },
+  compute: Compute,
+): Promise<Applied> {
+  const { changeRules, openNamespace } = await loadLinux();
+  const where = options.path === undefined ? selector(options) : { netns: options.path };
+  const dryRun = isOn(options.dryRun);
+  const report = await changeRules(openNamespace(where), {
+    compute,
+    dryRun,
+    ...(options.backend ? { backend: options.backend } : {}),
+  });
+  const { before, backend, steps } = report;
+  const after = dryRun ? asDesired(before, await compute(before, backend)) : report.after;
+  return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };
+}
+
+/** The snapshot with what a change names in place of what it holds. */
+export function asDesired(before: Snapshot, { held }: Desired): Snapshot {
+  const same = (one: HeldRules, other: HeldRules): boolean =>
+    one.backend === other.backend && one.rules.family === other.rules.family;
+  const kept = before.held.map((old) => held.find((fresh) => same(fresh, old)) ?? old);
+  const added = held.filter((fresh) => !before.held.some((old) => same(fresh, old)));
+  return { ...before, held: [...kept, ...added] };
+}
+
+const routingOf = ({ steps }: ChangeReport): string[] =>
+  steps.flatMap((step) =>
+    step.kind === 'ip' ? [`ip ${step.family === 'ipv4' ? '-4' : '-6'} ${step.words.join(' ')}`] : [],
+  );
+
+/** How a change is told. */
+export interface Telling {
+  readonly output: OutputForm;
+  readonly notices: readonly Notice[];
+  /** Why there was nothing to do. */
+  readonly nothing: string;
+  /** Whether who is intercepted afterwards belongs to the answer. */
+  readonly summary: boolean;
+  /** What following packets through the rules before and after told. */
+  readonly check?: Check;
+  /** What to do next. */
+  readonly next?: string;
+}
+
+/** Prints what a change did, or would do. */
+export async function tellChange(applied: Applied, telling: Telling, terminal: Terminal): Promise<void> {
+  const { changeDocument, changeScreen } = await import('../explain/index.ts');
+  const { after, backend } = applied;
+  if (telling.output === 'json') {
+    terminal.json(changeDocument({ ...applied, notices: telling.notices }));
+  } else if (telling.output === 'save') {
+    const { writeSave } = await import('./save.ts');
+    await writeSave(
+      after.held.filter((held) => held.backend === backend),
+      { counters: false },
+      terminal,
+    );
+  } else {
+    const { summarise } = await import('../interception/index.ts');
+    const summary = telling.summary ? summarise(after, Math.floor(Date.now() / 1000)) : undefined;
+    await terminal.show(changeScreen({ ...applied, ...telling, summary }));
+  }
+}
+
+/** Says at once what the user ought to know of what was asked. */
+export async function sayNotices(notices: readonly Notice[], terminal: Terminal): Promise<void> {
+  if (notices.length === 0) return;
+  const { noticeBlocks } = await import('../explain/index.ts');
+  await terminal.say(noticeBlocks(notices), 'warn');
+}

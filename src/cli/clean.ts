@@ -1,0 +1,57 @@
+import type { Desired } from '../linux/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
+import { type ApplyOptions, applyChange, isOn, tellChange } from './apply.ts';
+import { defineCommand } from './command.ts';
+import { namespaceOptions, outputOption } from './options.ts';
+import { EXIT, type ExitStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface CleanOptions extends ApplyOptions {
+  readonly expired?: boolean;
+}
+
+export const clean = defineCommand<CleanOptions>({
+  examples: [
+    ['sidestep clean', 'take away the interception and the bypasses; what others wrote stays'],
+    ['sidestep clean --expired', 'only bypasses whose time is over'],
+    ['sidestep clean --dry-run', 'only show what would go'],
+  ],
+  declare(command) {
+    namespaceOptions(command);
+    command
+      .optionsGroup('How:')
+      .option('--expired', 'only bypasses that have expired')
+      .option('-n, --dry-run [boolean]', 'show what would go, and change nothing');
+    outputOption(command, 'text', 'json', 'save');
+  },
+  run: ({ options, terminal }) => cleanUp(options, terminal),
+});
+
+/** Takes away all that init and bypass made in a namespace, or only what has expired. */
+export async function cleanUp(
+  options: CleanOptions & { readonly path?: string },
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const expired = isOn(options.expired);
+  const applied = await applyChange(options, (before) => (expired ? withoutExpiredIn(before) : withoutOurs(before)));
+  const nothing = expired ? 'no bypass has expired.' : 'there is no interception and no bypass here.';
+  await tellChange(applied, { output: options.output, notices: [], nothing, summary: false }, terminal);
+  return EXIT.done;
+}
+
+async function withoutExpiredIn({ held }: Snapshot): Promise<Desired> {
+  const { withoutExpired } = await import('../interception/index.ts');
+  const now = Math.floor(Date.now() / 1000);
+  return { held: held.map(({ backend, rules }) => ({ backend, rules: withoutExpired(rules, now) })) };
+}
+
+async function withoutOurs(before: Snapshot): Promise<Desired> {
+  const { cleaned, routingAfter, unbypassed } = await import('../interception/index.ts');
+  const now = Math.floor(Date.now() / 1000);
+  const held = before.held.map(({ backend, rules }) => ({ backend, rules: unbypassed(rules, { ports: [], now }) }));
+  const together = held.map(({ rules }) => rules);
+  return {
+    held: held.map(({ backend, rules }) => ({ backend, rules: cleaned(rules, together) })),
+    routing: routingAfter(before, undefined),
+  };
+}

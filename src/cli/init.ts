@@ -1,0 +1,172 @@
+import { Option } from 'commander';
+import { FAMILIES, type Family } from '../address/index.ts';
+import type { Notice, Program } from '../interception/index.ts';
+import type { Desired } from '../linux/index.ts';
+import type { Backend, RuleSet, Snapshot } from '../netfilter/index.ts';
+import { type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
+import { type Call, defineCommand } from './command.ts';
+import {
+  type Asked,
+  FORMS,
+  familiesAsked,
+  interceptionOptions,
+  saysWhat,
+  settleOutputFlag,
+} from './interception-flags.ts';
+import { machineFor, machineOf } from './machine.ts';
+import { type NamespaceOptions, namespaceOptions, programFamilyOption, sourceFlags } from './options.ts';
+import { EXIT, type ExitStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface InitOptions extends ApplyOptions {
+  readonly family?: Family | 'both';
+  readonly comment?: boolean;
+  /** The flags that say what to intercept, by their camel-cased names. */
+  readonly [flag: string]: unknown;
+}
+
+export const init = defineCommand<InitOptions>({
+  examples: [
+    ["sidestep init --inbound-ports '*' --outbound-cidrs '*'", 'everything through the proxy, in and out'],
+    ["sidestep init --inbound-ports '*' --exclude-inbound-ports 15020,15021,15090", 'all inbound ports but these'],
+    ['sidestep init --inbound-ports 8080,8888 --dry-run', 'only show the rules, and why each of them exists'],
+    ["sidestep init --dialect istio-2018 -p 15001 -u 1337 -m REDIRECT -i '*' -b 8080,8888", 'as in 2018'],
+    ["sidestep init -p 15001 -z 15006 -u 1337 -m REDIRECT -i '*' -x '' -b '*' -d 15090", "istio-iptables' own flags"],
+  ],
+  prepare: settleOutputFlag,
+  declare(command) {
+    interceptionOptions(command);
+    programFamilyOption(command);
+    namespaceOptions(command);
+    command
+      .optionsGroup('How:')
+      .option('-n, --dry-run [boolean]', 'show the rules with the reason for each, and change nothing')
+      .option('--comment', 'write the reasons into the rules as comments')
+      .option('--reconcile [boolean]', 'replace another interception without a word about it')
+      .option('--run-validation [boolean]', 'make a live probe at the end, as Istio does; exit 126 when it fails');
+    // -o alone is Istio's list of ports; before one of these words it is this option (settleOutputFlag).
+    command.addOption(
+      new Option('--output <form>', 'how the result is printed; also -o text, -o json, -o save')
+        .choices(FORMS)
+        .default('text'),
+    );
+  },
+  run: runInit,
+});
+
+async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
+  const { options, terminal, program: name } = call;
+  const machine = await machineFor(options);
+  const first = await ask(call, machine);
+  const { request } = first;
+  if (request.cleanOnly) {
+    const { cleanUp } = await import('./clean.ts');
+    return cleanUp({ ...options, dryRun: request.dryRun || isOn(options.dryRun), ...placeOf(request.netns) }, terminal);
+  }
+  const notices = [...request.ignored, ...first.program.notices, ...(saysWhat(options) ? [] : [NOTHING])];
+  await sayNotices(notices, terminal);
+  // Either is enough: what only looks must never write.
+  if (request.dryRun || isOn(options.dryRun)) return showProgram(first.program, notices, options, terminal);
+  if (!request.skipRuleApply) {
+    const applied = await applyChange(
+      { ...options, dryRun: false, ...placeOf(request.netns) },
+      async (before, backend) =>
+        desiredBy((await ask(call, machineOf(machine, before))).program, before, backend, shownFamilies(options)),
+    );
+    if (applied.changed && !request.reconcile) await sayReplaced(applied.before, terminal);
+    const nothing = 'the rules are there already, as asked for.';
+    const next = `See them: ${name} list${sourceFlags(options as NamespaceOptions)}`;
+    await tellChange(applied, { output: options.output, notices, nothing, summary: true, next }, terminal);
+  }
+  if (!request.runValidation) return EXIT.done;
+  const { validate } = await import('./validation.ts');
+  return validate(first, { ...options, ...placeOf(request.netns) }, terminal);
+}
+
+const NOTHING: Notice = {
+  about: 'nothing is intercepted',
+  message: "neither inbound ports nor outbound CIDRs are given. Most want --inbound-ports '*' --outbound-cidrs '*'",
+};
+
+/** What is asked for, and the rules for it. */
+async function ask(
+  { options, argv }: Call<InitOptions>,
+  machine: Parameters<typeof import('./interception-flags.ts').askedOf>[2],
+): Promise<Asked & { readonly program: Program }> {
+  const [{ askedOf }, { commented, dialectOf }] = await Promise.all([
+    import('./interception-flags.ts'),
+    import('../interception/index.ts'),
+  ]);
+  const asked = await askedOf(options as Record<string, string>, argv, machine, familiesAsked(options.family));
+  const program = dialectOf(asked.interception.dialect).write(asked.interception);
+  return { ...asked, program: options.comment ? commented(program) : program };
+}
+
+/** The families that are written and shown. */
+const shownFamilies = ({ family }: InitOptions): readonly Family[] =>
+  family === undefined || family === 'both' ? FAMILIES : [family];
+
+const placeOf = (path: string | undefined): { readonly path?: string } => (path === undefined ? {} : { path });
+
+/** The program in place of any earlier one, in either back end. */
+async function desiredBy(
+  program: Program,
+  before: Snapshot,
+  backend: Backend,
+  families: readonly Family[],
+): Promise<Desired> {
+  const { cleaned, isOwnChain, programmed, routingAfter } = await import('../interception/index.ts');
+  const { emptyRuleSet } = await import('../netfilter/index.ts');
+  const together = before.held.map(({ rules }) => rules);
+  const fresh = families.map((family) => {
+    const old = before.held.find((held) => held.backend === backend && held.rules.family === family)?.rules;
+    return { backend, rules: programmed(old ?? emptyRuleSet(family), program, family, together) };
+  });
+  const holdsOwn = ({ tables }: RuleSet): boolean =>
+    tables.some(({ chains }) => chains.some((chain) => isOwnChain(chain.name)));
+  const elsewhere = before.held
+    .filter((held) => held.backend !== backend && families.includes(held.rules.family) && holdsOwn(held.rules))
+    .map((held) => ({ backend: held.backend, rules: cleaned(held.rules, together) }));
+  const routing = routingAfter(before, program);
+  const concerns = ({ family }: { readonly family: Family }): boolean => families.includes(family);
+  return {
+    held: [...fresh, ...elsewhere],
+    routing: { add: routing.add.filter(concerns), remove: routing.remove.filter(concerns) },
+  };
+}
+
+/** Rules of an earlier interception that gave way: worth a word where nobody asked for it. */
+async function sayReplaced(before: Snapshot, terminal: Terminal): Promise<void> {
+  const { inferInterception, isOwnChain } = await import('../interception/index.ts');
+  const held = before.held.some(({ rules }) =>
+    rules.tables.some(({ chains }) => chains.some(({ name }) => isOwnChain(name))),
+  );
+  if (!held) return;
+  const earlier = inferInterception(before);
+  const whose = earlier ? `an interception of the dialect ${earlier.dialect}` : 'another interception';
+  await sayNotices([{ about: 'replaced', message: `${whose} was here, written with other options` }], terminal);
+}
+
+/** A dry run: the rules as they would stand in an empty namespace. */
+async function showProgram(
+  program: Program,
+  notices: readonly Notice[],
+  options: InitOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { programmed, summarise } = await import('../interception/index.ts');
+  const { emptyRuleSet } = await import('../netfilter/index.ts');
+  const families = shownFamilies(options);
+  const backend = options.backend ?? 'nft';
+  const held = families.map((family) => ({ backend, rules: programmed(emptyRuleSet(family), program, family) }));
+  if (options.output === 'save') {
+    const { writeSave } = await import('./save.ts');
+    await writeSave(held, { counters: false }, terminal);
+    return EXIT.done;
+  }
+  const { programDocument, programScreen } = await import('../explain/index.ts');
+  const snapshot: Snapshot = { origin: 'a dry run', held };
+  if (options.output === 'json') terminal.json(programDocument(program, families, notices));
+  else await terminal.show(programScreen(snapshot, summarise(snapshot), program, families));
+  return EXIT.done;
+}

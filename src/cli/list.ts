@@ -1,0 +1,65 @@
+import { Option } from 'commander';
+import { inboundPortOf, listingDocument, listingScreen } from '../explain/index.ts';
+import { summarise } from '../interception/index.ts';
+import { isTableName, type Snapshot, TABLES, type TableName } from '../netfilter/index.ts';
+import { defineCommand } from './command.ts';
+import {
+  familyOption,
+  type OutputForm,
+  outputOption,
+  type SourceOptions,
+  sourceFlags,
+  sourceOptions,
+} from './options.ts';
+import { writeSave } from './save.ts';
+import { onlyTable, readSource } from './source.ts';
+import { EXIT } from './status.ts';
+
+interface ListOptions extends SourceOptions {
+  readonly output: OutputForm;
+  readonly table?: TableName;
+  readonly counters?: boolean;
+}
+
+export const list = defineCommand<ListOptions>({
+  examples: [
+    ['sidestep list', 'who is intercepted in this network namespace, then the chains'],
+    ['sidestep list --pid 4711', 'in the namespace of a process'],
+    ['sidestep list --from rules.txt', 'what iptables-save printed elsewhere; no root, no Linux'],
+    ['sidestep list -o save --table nat', 'the rules as the kernel reprints them'],
+    ['sidestep list --counters', 'with the packets that each rule saw'],
+  ],
+  declare(command) {
+    sourceOptions(command);
+    command.optionsGroup('What is shown:');
+    familyOption(command);
+    command.addOption(new Option('--table <name>', 'this table only').choices([...TABLES]));
+    command.option('--counters', 'the packets that each rule saw');
+    outputOption(command, 'text', 'json', 'save');
+  },
+  async run({ options, terminal, program }) {
+    const whole = await readSource(options, terminal);
+    const snapshot = onlyTable(
+      whole,
+      options.table !== undefined && isTableName(options.table) ? options.table : undefined,
+    );
+    const counters = options.counters ?? false;
+    if (options.output === 'save') {
+      await writeSave(snapshot.held, { counters }, terminal);
+      return EXIT.done;
+    }
+    const now = Math.floor(Date.now() / 1000);
+    // Who is intercepted is a question to all tables, whichever are shown.
+    const summary = summarise(whole, now);
+    if (options.output === 'json') terminal.json(listingDocument(snapshot, summary));
+    else {
+      const example = `in tcp/${inboundPortOf(summary) ?? 8080}`;
+      const next = `Follow a packet: ${program} trace '${example}'${sourceFlags(options)}`;
+      await terminal.show(listingScreen(snapshot, summary, { now, counters, ...(isShown(snapshot) ? { next } : {}) }));
+    }
+    return EXIT.done;
+  },
+});
+
+/** A packet is worth following where there are rules. */
+const isShown = ({ held }: Snapshot): boolean => held.some(({ rules }) => rules.tables.length > 0);

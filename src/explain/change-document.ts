@@ -1,0 +1,69 @@
+import { FAMILIES, type Family } from '../address/index.ts';
+import type { Notice, Program, RoutingChange } from '../interception/index.ts';
+import type { Backend, Snapshot } from '../netfilter/index.ts';
+import { printRule } from '../text/index.ts';
+import { ruleChanges } from './change.ts';
+import type { ChangeDocument, ProgramDocument } from './schema.ts';
+
+/** What `init --dry-run -o json` prints. */
+export const programDocument = (
+  program: Program,
+  families: readonly Family[],
+  notices: readonly Notice[],
+): ProgramDocument => ({
+  schema: 'sidestep/program/1',
+  dialect: program.interception.dialect,
+  mode: program.interception.mode,
+  families: FAMILIES.filter((family) => families.includes(family) && program.commands[family].length > 0),
+  notices: [...program.notices, ...notices].map((notice) => ({ ...notice })),
+  rules: FAMILIES.filter((family) => families.includes(family)).flatMap((family) =>
+    program.commands[family].map(({ table, chain, at, rule }) => ({
+      family,
+      table,
+      chain,
+      at,
+      rule: printRule(rule, family),
+      ...(rule.reason ? { reason: rule.reason } : {}),
+    })),
+  ),
+  routing: program.routing.filter(({ family }) => families.includes(family)).map(routingWords),
+});
+
+/** A change of routing as it would be typed after `ip`. */
+export function routingWords(change: RoutingChange): string {
+  const flag = change.family === 'ipv4' ? '-4' : '-6';
+  switch (change.kind) {
+    case 'rule':
+      return `${flag} rule add fwmark ${change.mark} lookup ${change.table}`;
+    case 'local-route':
+      return `${flag} route add local default dev lo table ${change.table}`;
+    case 'address':
+      return `${flag} address add ${change.prefix} dev ${change.device}`;
+  }
+}
+
+/** What a change did, or would do. */
+export interface ChangeTold {
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly dryRun: boolean;
+  readonly backend: Backend;
+  readonly notices: readonly Notice[];
+  /** Each in ip's words. */
+  readonly routing: readonly string[];
+}
+
+/** What `init`, `clean` and `bypass --apply` print with `-o json`. */
+export function changeDocument({ before, after, dryRun, backend, notices, routing }: ChangeTold): ChangeDocument {
+  const rules = ruleChanges(before, after).map(({ shown: _, ...change }) => change);
+  return {
+    schema: 'sidestep/change/1',
+    origin: before.origin,
+    changed: rules.length > 0 || routing.length > 0,
+    dryRun,
+    backend,
+    notices: notices.map((notice) => ({ ...notice })),
+    rules,
+    routing: [...routing],
+  };
+}

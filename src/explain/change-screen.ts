@@ -1,0 +1,44 @@
+import type { Summary } from '../interception/index.ts';
+import type { Backend, Snapshot } from '../netfilter/index.ts';
+import { changesTable, ruleChanges } from './change.ts';
+import { checkBlocks } from './plan.ts';
+import { BLANK, faint, good, line, paragraph, type Screen, strong } from './screen.ts';
+import { summaryLines } from './summary.ts';
+import type { Check } from './witnesses.ts';
+
+/** A change that was made, or would be. */
+export interface ChangeShown {
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly backend: Backend;
+  readonly changed: boolean;
+  readonly dryRun: boolean;
+  /** In ip's words. */
+  readonly routing: readonly string[];
+  /** Why there was nothing to do. */
+  readonly nothing: string;
+  /** Who is intercepted afterwards, where that belongs to the answer. */
+  readonly summary: Summary | undefined;
+  /** What following packets through the rules before and after told. */
+  readonly check?: Check;
+  readonly next?: string;
+}
+
+/** What a change did: who is intercepted now, rule by rule what came and went, and that it was read back. */
+export function changeScreen(shown: ChangeShown): Screen {
+  const { before, after, backend, changed, dryRun, routing, nothing, summary, check, next } = shown;
+  const now = summary ? [...summaryLines(summary, after), BLANK] : [];
+  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...now.slice(0, -1)];
+  return [
+    ...now,
+    ...changesTable(
+      ruleChanges(before, after),
+      routing.map((words) => line(words)),
+    ),
+    ...(check ? checkBlocks(check) : []),
+    dryRun
+      ? paragraph(line(faint('Nothing has been changed: this is a dry run.')))
+      : paragraph(line(good('✓ '), `done in ${after.origin}, iptables-${backend}, and read back`), 2),
+    ...(next && !dryRun ? [paragraph(line(faint(next)))] : []),
+  ];
+}

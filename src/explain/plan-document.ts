@@ -1,0 +1,40 @@
+import type { PortRange } from '../address/index.ts';
+import type { BypassPlan } from '../interception/index.ts';
+import { printRule } from '../text/index.ts';
+import { outcomePhrase } from './packet.ts';
+import type { PlanDocument } from './schema.ts';
+import { type Check, isAsMeant, isMoved } from './witnesses.ts';
+
+/** What `bypass -o json` prints without --apply. */
+export const planDocument = (plan: BypassPlan, check: Check, origin: string): PlanDocument => ({
+  schema: 'sidestep/bypass/1',
+  origin,
+  ports: plan.request.ports.map(pair),
+  ...(plan.request.until === undefined ? {} : { until: new Date(plan.request.until * 1000).toISOString() }),
+  changes: plan.changes.map(({ rule, was, ...place }) => ({
+    ...place,
+    rule: printRule(rule, place.family),
+    ...(was ? { was: printRule(was, place.family) } : {}),
+  })),
+  unchanged: [...plan.already, ...plan.unneeded].map(({ kind, family, ports, because }) => ({
+    kind,
+    family,
+    ports: ports.map(pair),
+    because,
+  })),
+  notCovered: plan.notCovered.map((notice) => ({ ...notice })),
+  check: {
+    asMeant: check.asMeant,
+    packets: check.witnesses.map((witness) => ({
+      packet: witness.packet,
+      family: witness.family,
+      meant: witness.meant,
+      before: outcomePhrase(witness.before),
+      after: outcomePhrase(witness.after),
+      moved: isMoved(witness),
+      asMeant: isAsMeant(witness),
+    })),
+  },
+});
+
+const pair = ([low, high]: PortRange): [number, number] => [low, high];
