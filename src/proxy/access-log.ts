@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { type Endpoint, formatEndpoint } from '../linux/index.ts';
+import { type Endpoint, formatEndpoint } from '../linux/socket/index.ts';
 import type { ConnectionRecord } from './engine.ts';
 
 /** Takes records without ever keeping a connection waiting. */

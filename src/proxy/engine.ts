@@ -1,4 +1,4 @@
-import type { Endpoint } from '../linux/index.ts';
+import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import type { Arrival, Decision, Direction } from './policy.ts';
 

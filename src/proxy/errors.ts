@@ -1,4 +1,4 @@
-import { holderOf, SystemCallFailed } from '../linux/index.ts';
+import { holderOf, SystemCallFailed } from '../linux/socket/index.ts';
 
 /** A port that the proxy needs and does not get. The message names the port, who holds it, and the way out. */
 export class PortUnavailable extends Error {

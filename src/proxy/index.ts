@@ -16,6 +16,7 @@ export { netEngine } from './net-engine.ts';
 export type { KernelSockets } from './net-sockets.ts';
 export { type Arrival, type Decision, type Direction, decide, type Host } from './policy.ts';
 export { type ProbeRequest, type ProbeResult, probe } from './probe.ts';
+export { probeFrom } from './probe-from.ts';
 export { type InterceptionProbe, PROBE_PORT, probeInterception } from './probe-interception.ts';
 export { type ProxyStatistics, type RunningProxy, startProxy } from './proxy.ts';
 export { READINESS_PATH } from './readiness.ts';

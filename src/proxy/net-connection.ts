@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Endpoint } from '../linux/index.ts';
+import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import type { ConnectionRecord, EngineParts, Flag } from './engine.ts';
 import { pump, whenWritten } from './net-pump.ts';

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Endpoint, endpointOf, openTransparentListener } from '../linux/index.ts';
+import { type Endpoint, endpointOf, openTransparentListener } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import type { Engine, EngineParts, ListenerOptions, OpenListener } from './engine.ts';
 import { Connection } from './net-connection.ts';

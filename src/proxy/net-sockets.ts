@@ -8,7 +8,7 @@ import {
   originalDestination,
   resetOnClose,
   takeReset,
-} from '../linux/index.ts';
+} from '../linux/socket/index.ts';
 
 /** What the engine on Node's sockets asks of the kernel beside them. Tests put a double in its place. */
 export interface KernelSockets {

@@ -1,4 +1,4 @@
-import { readLocalAddresses } from '../linux/index.ts';
+import { readLocalAddresses } from '../linux/socket/index.ts';
 
 /** Addresses come and go with the pod's interfaces, but seldom: they are read at most once in this many milliseconds. */
 const FRESH = 1000;

@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, sameEndpoint } from '../linux/index.ts';
+import { type Endpoint, formatEndpoint, sameEndpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 
 export type Direction = 'inbound' | 'outbound';

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Endpoint, Owner } from '../linux/index.ts';
+import type { Endpoint, Owner } from '../linux/socket/index.ts';
 import type { ProxyDialect } from './config.ts';
 import { type ProbeRequest, type ProbeResult, probe } from './probe.ts';
 

@@ -1,4 +1,4 @@
-import { type Endpoint, formatEndpoint, tryDeparture } from '../linux/index.ts';
+import { type Endpoint, formatEndpoint, tryDeparture } from '../linux/socket/index.ts';
 import { openAccessLog } from './access-log.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
 import type { Engine, EngineParts, ListenerOptions, OpenListener } from './engine.ts';

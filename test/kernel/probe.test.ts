@@ -30,7 +30,7 @@ describe.each(WAYS)('the live probe, $title', ({ options }) => {
 
   test('arrives on the inbound port with its original address and port, in both families', async () => {
     const { pod, asked } = await openWithRules();
-    expect(probeIn(pod, asked)).toMatchObject([
+    expect(await probeIn(pod, asked)).toMatchObject([
       {
         outcome: 'redirected',
         witness: 'listener',
@@ -52,7 +52,7 @@ describe.each(WAYS)('the live probe, $title', ({ options }) => {
       pod.manyUsers ? { uid: 1337 } : {},
     );
     others.push(proxy);
-    expect(probeIn(pod, asked)).toMatchObject([
+    expect(await probeIn(pod, asked)).toMatchObject([
       { outcome: 'redirected', witness: 'socket table' },
       { outcome: 'redirected', witness: 'socket table' },
     ]);
@@ -62,13 +62,13 @@ describe.each(WAYS)('the live probe, $title', ({ options }) => {
   test('without rules it is missed', async () => {
     pair = await openPair(options);
     const asked = pair.pod.manyUsers ? TODAY : BY_ITS_MARK;
-    expect(probeIn(pair.pod, { ...asked, families: ['ipv4'] })).toMatchObject([
+    expect(await probeIn(pair.pod, { ...asked, families: ['ipv4'] })).toMatchObject([
       { outcome: 'missed', explanation: '127.0.0.6:15002 was refused: nothing redirects it to port 15006' },
     ]);
     const app = startPeer(pair.pod);
     others.push(app);
     await app.do('serve', { port: 15002, as: 'hold' });
-    expect(probeIn(pair.pod, { ...asked, families: ['ipv4'] })).toMatchObject([
+    expect(await probeIn(pair.pod, { ...asked, families: ['ipv4'] })).toMatchObject([
       { outcome: 'missed', explanation: '127.0.0.6:15002 was reached directly' },
     ]);
   });
@@ -92,7 +92,7 @@ describe.each(WAYS)('the live probe, $title', ({ options }) => {
     const app = startPeer(pod);
     others.push(app);
     await app.do('serve', { port: 15005, as: 'hold' });
-    expect(probeIn(pod, { ...asked, families: ['ipv4'] })).toMatchObject([
+    expect(await probeIn(pod, { ...asked, families: ['ipv4'] })).toMatchObject([
       { outcome: 'altered', explanation: '127.0.0.6:15002 arrived on port 15005 instead of 15006' },
     ]);
   });
@@ -101,21 +101,24 @@ describe.each(WAYS)('the live probe, $title', ({ options }) => {
     pair = await openPair(options);
     loadIstio2018(pair.pod, pair.pod.manyUsers ? BY_OWNER : BY_MARK);
     const asked = { ...TODAY, dialect: 'istio-2018', families: ['ipv4'], inboundPort: 15001 } as const;
-    expect(probeIn(pair.pod, asked)).toMatchObject([{ outcome: 'redirected', witness: 'listener' }]);
+    expect(await probeIn(pair.pod, asked)).toMatchObject([{ outcome: 'redirected', witness: 'listener' }]);
+    const own = pair.pod.manyUsers ? ([{}, { uid: 1337 }] as const) : ([{ mark: PROXY_MARK }, {}] as const);
+    others.push(await startProxyIn(pair.pod, { dialect: 'istio-2018', ...own[0] }, own[1]));
+    expect(await probeIn(pair.pod, asked)).toMatchObject([{ outcome: 'redirected', witness: 'socket table' }]);
   });
 });
 
 test.runIf(process.getuid?.() === 0)('a user who may not speak as the proxy proves the outbound half', async () => {
   pair = await openPair();
   loadIstio(pair.pod, BY_OWNER);
-  const [v4, v6] = probeIn(pair.pod, TODAY, { uid: 1000 });
+  const [v4, v6] = await probeIn(pair.pod, TODAY, { uid: 1000 });
   expect(v4).toMatchObject({
     outcome: 'redirected',
     explanation: '192.0.2.1:15002 arrived on port 15001 with its original destination',
   });
   expect(v6).toMatchObject({ outcome: 'redirected', request: { destination: { address: '2001:db8:ffff::1' } } });
   // Where not all outbound traffic is caught, that would prove nothing.
-  expect(probeIn(pair.pod, { ...TODAY, allOutbound: false, families: ['ipv4'] }, { uid: 1000 })).toMatchObject([
+  expect(await probeIn(pair.pod, { ...TODAY, allOutbound: false, families: ['ipv4'] }, { uid: 1000 })).toMatchObject([
     { outcome: 'impossible' },
   ]);
 });

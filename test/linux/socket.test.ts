@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
+import { fromSockaddr, isLinkLocal, toSockaddr } from '../../src/linux/socket/address.ts';
 import {
   descriptorOf,
   endpointOf,
@@ -11,9 +12,8 @@ import {
   readLocalAddresses,
   readSocketTable,
   takeReset,
-} from '../../src/linux/index.ts';
-import { parseIfInet6, parseLocalTrie } from '../../src/linux/local-addresses.ts';
-import { fromSockaddr, isLinkLocal, toSockaddr } from '../../src/linux/socket-address.ts';
+} from '../../src/linux/socket/index.ts';
+import { parseIfInet6, parseLocalTrie } from '../../src/linux/socket/local-addresses.ts';
 
 const servers: { close(): void }[] = [];
 afterEach(() => {

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { probeFrom } from '../../dist/proxy/index.js';
 import type { DrainReport, InterceptionProbe, ProbeResult, ProxyConfig } from '../../src/proxy/index.ts';
 import type { Scratch } from '../support/namespace.ts';
 import type { Line } from './loopback.ts';
@@ -13,14 +14,20 @@ export interface Peer {
   close(): void;
 }
 
+interface Answered {
+  readonly id: number;
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
 const PEER = fileURLToPath(new URL('./peer.js', import.meta.url));
 
 export function startPeer(scratch: Scratch, options: { readonly uid?: number } = {}): Peer {
   const child = scratch.start([process.execPath, PEER], { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting = new Map<number, (line: { answer?: unknown; error?: string }) => void>();
+  const waiting = new Map<number, (line: Answered) => void>();
   let last = 0;
   createInterface({ input: child.stdout! }).on('line', (text) => {
-    const line = JSON.parse(text) as { id: number };
+    const line = JSON.parse(text) as Answered;
     waiting.get(line.id)?.(line);
     waiting.delete(line.id);
   });
@@ -108,9 +115,12 @@ export async function startProxyIn(
 }
 
 /** Runs a probe of the interception in a namespace, as one of its users. */
-export function probeIn(scratch: Scratch, asked: InterceptionProbe, become: { uid?: number } = {}): ProbeResult[] {
-  const program = `
-    import { probeInterception } from ${JSON.stringify(DIST)};
-    console.log(JSON.stringify(await probeInterception(${JSON.stringify(asked)})));`;
-  return JSON.parse(scratch.must([process.execPath, '--input-type=module', '-e', program], become)) as ProbeResult[];
+export function probeIn(
+  scratch: Scratch,
+  asked: InterceptionProbe,
+  become: { uid?: number } = {},
+): Promise<readonly ProbeResult[]> {
+  const { uid } = become;
+  const user = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--'];
+  return probeFrom([...scratch.enter, ...user], asked);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../src/linux/index.ts';
+import type { Endpoint } from '../../src/linux/socket/index.ts';
 import {
   type Arrival,
   type Decision,

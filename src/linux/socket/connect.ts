@@ -1,10 +1,10 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { Family } from '../address/index.ts';
-import { AF_INET, AF_INET6, type Endpoint } from './socket-address.ts';
-import { closeDescriptor, openSocket, SOL_IP, setOption } from './socket-libc.ts';
-import { setMark } from './socket-mark.ts';
-import { type Owner, openSocketAs } from './socket-owner.ts';
-import { makeTransparent } from './socket-transparent.ts';
+import type { Family } from '../../address/index.ts';
+import { AF_INET, AF_INET6, type Endpoint } from './address.ts';
+import { closeDescriptor, openSocket, SOL_IP, setOption } from './calls.ts';
+import { setMark } from './mark.ts';
+import { type Owner, openSocketAs } from './owner.ts';
+import { makeTransparent } from './transparent.ts';
 
 /** How a connection leaves this host. */
 export interface Departure {

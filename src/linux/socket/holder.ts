@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readSocketTable, TCP_LISTEN } from './socket-table.ts';
+import { readSocketTable, TCP_LISTEN } from './table.ts';
 
 /** A process, as a message names it. */
 export interface Holder {

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { type Family, formatAddress, parseAddress, parseIpv6 } from '../address/index.ts';
+import { type Family, formatAddress, parseAddress, parseIpv6 } from '../../address/index.ts';
 
 /**
  * One end of a connection. `address` is written as inet_ntop does, without the `::ffff:` under which a dual-stack socket

@@ -1,4 +1,4 @@
-import { SOL_SOCKET, setOption } from './socket-libc.ts';
+import { SOL_SOCKET, setOption } from './calls.ts';
 
 const SO_MARK = 36;
 

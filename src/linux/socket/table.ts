@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { formatAddress } from '../address/index.ts';
-import { type Endpoint, endpointOf } from './socket-address.ts';
+import { formatAddress } from '../../address/index.ts';
+import { type Endpoint, endpointOf } from './address.ts';
 
 /** One line of /proc/net/tcp or /proc/net/tcp6. Source: proc(5). */
 export interface SocketEntry {

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util';
-import { checked, readOption, SOL_SOCKET, SOL_TCP, socketCalls } from './socket-libc.ts';
+import { checked, readOption, SOL_SOCKET, SOL_TCP, socketCalls } from './calls.ts';
 
 const SO_ERROR = 4;
 const SO_LINGER = 13;

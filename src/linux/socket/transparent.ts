@@ -1,14 +1,5 @@
-import { AF_INET6, type Endpoint, toSockaddr } from './socket-address.ts';
-import {
-  checked,
-  closeDescriptor,
-  openSocket,
-  SOL_IP,
-  SOL_IPV6,
-  SOL_SOCKET,
-  setOption,
-  socketCalls,
-} from './socket-libc.ts';
+import { AF_INET6, type Endpoint, toSockaddr } from './address.ts';
+import { checked, closeDescriptor, openSocket, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from './calls.ts';
 
 const SO_REUSEADDR = 2;
 const IP_TRANSPARENT = 19;

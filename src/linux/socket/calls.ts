@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
-import { MissingPackage } from './refusal.ts';
+import { MissingPackage } from '../refusal.ts';
 
 /** A system call that the kernel refused. `code` is errno's name: `EPERM`, `EADDRINUSE`. */
 export class SystemCallFailed extends Error {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { formatAddress } from '../address/index.ts';
+import { formatAddress } from '../../address/index.ts';
 
 /**
  * The addresses of this network namespace, as inet_ntop writes them; no privilege is needed. From the kernel's own

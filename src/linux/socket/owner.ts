@@ -1,4 +1,4 @@
-import { openSocket, SystemCallFailed, socketCalls } from './socket-libc.ts';
+import { openSocket, SystemCallFailed, socketCalls } from './calls.ts';
 
 /** Whose a socket is, as `-m owner` sees it. */
 export interface Owner {

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import type { Family } from '../address/index.ts';
-import { type Endpoint, fromSockaddr, isLinkLocal, zoneOf } from './socket-address.ts';
-import { readOption, SOL_IP, SOL_IPV6 } from './socket-libc.ts';
+import type { Family } from '../../address/index.ts';
+import { type Endpoint, fromSockaddr, isLinkLocal, zoneOf } from './address.ts';
+import { readOption, SOL_IP, SOL_IPV6 } from './calls.ts';
 
 /** The same number at both levels. Source: linux/netfilter_ipv4.h, linux/netfilter_ipv6/ip6_tables.h. */
 const SO_ORIGINAL_DST = 80;

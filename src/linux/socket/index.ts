@@ -1,0 +1,11 @@
+export { type Endpoint, endpointOf, formatEndpoint, isLinkLocal, sameEndpoint } from './address.ts';
+export { closeDescriptor, SystemCallFailed } from './calls.ts';
+export { connectFrom, type Departure, tryDeparture } from './connect.ts';
+export { descriptorOf } from './descriptor.ts';
+export { type Holder, holderOf } from './holder.ts';
+export { readLocalAddresses } from './local-addresses.ts';
+export { originalDestination } from './original-destination.ts';
+export type { Owner } from './owner.ts';
+export { resetOnClose, takeReset } from './reset.ts';
+export { parseSocketTable, readSocketTable, type SocketEntry, TCP_ESTABLISHED, TCP_LISTEN } from './table.ts';
+export { openTransparentListener } from './transparent.ts';
