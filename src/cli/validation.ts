@@ -1,5 +1,5 @@
 import type { Interception } from '../interception/index.ts';
-import type { ProbeResult } from '../linux/index.ts';
+import type { ProbeResult } from '../proxy/index.ts';
 import type { Asked } from './interception-flags.ts';
 import type { NamespaceOptions } from './options.ts';
 import { loadLinux, selector } from './source.ts';
@@ -10,33 +10,32 @@ import type { Terminal } from './terminal.ts';
 export interface ProbeOptions extends NamespaceOptions {
   /** The path of a network namespace, which goes before the other ways to name one. */
   readonly path?: string;
-  readonly port: number;
+  /** The port that is dialled; Istio's 15002 by default. */
+  readonly port?: number;
   /** Milliseconds. */
-  readonly timeout: number;
+  readonly timeout?: number;
 }
 
 /** Makes a real connection for each family that is intercepted, as the proxy's own user. */
 export async function probe(interception: Interception, options: ProbeOptions): Promise<readonly ProbeResult[]> {
-  const { openNamespace, probeInterception } = await loadLinux();
-  const namespace = openNamespace(options.path === undefined ? selector(options) : { netns: options.path });
-  const { dialect, families, inboundPort, outboundPort, proxy } = interception;
-  const mark = proxy.marks[0];
-  return Promise.all(
-    families.map((family) =>
-      probeInterception(namespace, {
-        family,
-        port: options.port,
-        timeout: options.timeout,
-        // In 2018 what leaves by lo goes where all outbound connections go.
-        proxyPort: dialect === 'istio-2018' ? outboundPort : inboundPort,
-        ...(mark === undefined ? { uid: idOf(proxy.uids), gid: idOf(proxy.gids) } : { mark }),
-      }),
-    ),
-  );
+  const [{ openNamespace }, { probeFrom }] = await Promise.all([loadLinux(), import('../proxy/index.ts')]);
+  const { enter } = openNamespace(options.path === undefined ? selector(options) : { netns: options.path });
+  const { dialect, families, inboundPort, outboundPort, outbound, proxy } = interception;
+  return probeFrom(enter, {
+    dialect,
+    // The form of 2018 knows IPv4 only.
+    families: dialect === 'istio-2018' ? ['ipv4'] : families,
+    inboundPort,
+    outboundPort,
+    allOutbound: outbound.include === '*' && outbound.ownerGroups.include === '*',
+    proxy: { uid: firstId(proxy.uids), gid: firstId(proxy.gids), mark: proxy.marks[0] },
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
+  });
 }
 
 /** The first id of a list whose items may be ranges. */
-const idOf = (words: readonly string[]): number | undefined => {
+const firstId = (words: readonly string[]): number | undefined => {
   const [first] = /^\d+/.exec(words[0] ?? '') ?? [];
   return first === undefined ? undefined : Number(first);
 };
@@ -50,5 +49,6 @@ export async function validate(
   const results = await probe(interception, { ...options, port: request.probePort, timeout: request.probeTimeout });
   const { probeBlocks } = await import('../explain/index.ts');
   await terminal.say(probeBlocks(results), 'warn');
-  return results.every(({ ok }) => ok) ? EXIT.done : EXIT.validationFailed;
+  const reached = results.every(({ outcome }) => outcome === 'redirected' || outcome === 'taken');
+  return reached ? EXIT.done : EXIT.validationFailed;
 }

@@ -1,38 +1,25 @@
-import type { Family } from '../address/index.ts';
-import { type Block, bad, faint, good, line, paragraph } from './screen.ts';
-
-/** One end of a connection, as linux tells it. */
-interface End {
-  readonly address: string;
-  readonly port: number;
-}
+import { bad, type Block, good, line, paragraph, warn } from './screen.ts';
 
 /** What became of a live probe. */
 export interface ProbeShown {
-  readonly family: Family;
-  readonly dialled: End;
-  readonly ok: boolean;
-  readonly reached?: End;
-  readonly original?: End;
-  readonly because?: string;
+  readonly outcome: 'redirected' | 'altered' | 'missed' | 'taken' | 'impossible';
+  /** In one clause: `127.0.0.6:15002 arrived on port 15006 with its original destination`. */
+  readonly explanation: string;
 }
 
-/** A live probe in one line each: what was dialled, what it reached, why that is right or wrong. */
+/** A live probe in one line each: ✓ it arrived, ✗ it did not, ? it could not be told. */
 export const probeBlocks = (results: readonly ProbeShown[]): Block[] =>
-  results.map(({ family, dialled, ok, reached, original, because }) => {
-    const at = endWords(family, dialled);
-    const end = reached ? ` reached :${reached.port}` : ' was answered';
-    const seen = original ? ' with its original destination' : '';
-    return ok
-      ? paragraph(
-          line(good('✓ '), `live probe: a connection to ${at}${end}${seen}`, faint(because ? ` (${because})` : '')),
-          2,
-        )
-      : paragraph(
-          line(bad('✗ '), `live probe: a connection to ${at} did not reach the proxy: ${because ?? 'not known why'}`),
-          2,
-        );
-  });
+  results.map(({ outcome, explanation }) => paragraph(line(markOf(outcome), `live probe: ${explanation}`), 2));
 
-const endWords = (family: Family, { address, port }: End): string =>
-  family === 'ipv6' ? `[${address}]:${port}` : `${address}:${port}`;
+function markOf(outcome: ProbeShown['outcome']) {
+  switch (outcome) {
+    case 'redirected':
+      return good('✓ ');
+    case 'altered':
+    case 'missed':
+      return bad('✗ ');
+    case 'taken':
+    case 'impossible':
+      return warn('? ');
+  }
+}

@@ -2,7 +2,6 @@ export { rulesOf } from './backend.ts';
 export { type Change, type ChangeReport, changeRules, chooseBackend, describeStep } from './change.ts';
 export { type Container, containers, findContainer } from './container.ts';
 export { type Namespace, type NamespaceSelector, openNamespace } from './namespace.ts';
-export { type Probe, type ProbeResult, probeInterception } from './probe.ts';
 export {
   type Capability,
   ChangeRefused,
