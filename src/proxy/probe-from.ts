@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { ProbeResult } from './probe.ts';
 import type { InterceptionProbe } from './probe-interception.ts';
+import type { ProbeResult } from './probe-result.ts';
 
 const CHILD = fileURLToPath(new URL('./probe-child.js', import.meta.url));
 

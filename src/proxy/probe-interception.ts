@@ -1,7 +1,8 @@
 import type { Family } from '../address/index.ts';
 import type { Endpoint, Owner } from '../linux/socket/index.ts';
 import type { ProxyDialect } from './config.ts';
-import { type ProbeRequest, type ProbeResult, probe } from './probe.ts';
+import { probe } from './probe.ts';
+import type { ProbeRequest, ProbeResult } from './probe-result.ts';
 
 /** The port that Istio's validation dials (`--iptables-probe-port`). */
 export const PROBE_PORT = 15002;
