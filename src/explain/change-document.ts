@@ -3,7 +3,8 @@ import type { Notice, Program, RoutingChange } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { ruleChanges } from './change.ts';
-import type { ChangeDocument, ProgramDocument } from './schema.ts';
+import type { ChangeDocument } from './schema/change.ts';
+import type { ProgramDocument } from './schema/program.ts';
 
 /** What `init --dry-run -o json` prints. */
 export const programDocument = (

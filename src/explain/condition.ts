@@ -35,10 +35,13 @@ export function conditionWords(rule: Rule, family: Family, naming: Naming = NAME
 /** A conjunction is as many conditions as it has parts. */
 const spread = (condition: Condition): Condition[] =>
   condition.predicate.kind === 'all'
-    ? condition.predicate.of
-        .filter((part) => !isValue(part, 'owned'))
-        .map((predicate) => ({ part: condition.part, predicate }))
+    ? condition.predicate.of.filter(isTold).map((predicate) => ({ part: condition.part, predicate }))
     : [condition];
+
+/** What goes without saying: whoever asks for a uid asks for an owner, whoever asks for a port for a first fragment. */
+const isTold = (predicate: Predicate): boolean =>
+  !isValue(predicate, 'owned') &&
+  !(predicate.kind === 'in' && predicate.field === 'fragment' && predicate.ranges[0]?.[0] === 0);
 
 const isValue = (predicate: Predicate, wanted: ValueField): boolean =>
   predicate.kind === 'in' && predicate.field === wanted;
@@ -67,7 +70,7 @@ export function say(predicate: Predicate, family: Family, naming: Naming = NAMEL
       return `${predicate.field === 'in' ? 'in' : 'out'} ${predicate.text}${predicate.prefix ? '+' : ''}`;
     case 'all':
       return predicate.of
-        .filter((part) => !isValue(part, 'owned'))
+        .filter(isTold)
         .map((part) => say(part, family, naming))
         .join(', ');
     case 'some':
@@ -84,7 +87,7 @@ function sayNot(predicate: Predicate, family: Family, naming: Naming): string {
   switch (predicate.kind) {
     case 'all': {
       // An owner match says "has an owner, and it is 1337"; its negation needs only the second half.
-      const parts = predicate.of.filter((part) => !isValue(part, 'owned'));
+      const parts = predicate.of.filter(isTold);
       return parts.length === 1
         ? sayNot(parts[0]!, family, naming)
         : `not (${parts.map((part) => say(part, family, naming)).join(', ')})`;

@@ -15,7 +15,14 @@ export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';
 export { whyNot } from './reason.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';
-export type { ChangeDocument, ListingDocument, ProgramDocument, TraceDocument } from './schema.ts';
+export type { ChangeDocument } from './schema/change.ts';
+export type { DemoDocument } from './schema/demo.ts';
+export type { ListingDocument } from './schema/listing.ts';
+export type { PlanDocument } from './schema/plan.ts';
+export type { ProgramDocument } from './schema/program.ts';
+export type { SnapshotDocument } from './schema/snapshot.ts';
+export type { TraceDocument } from './schema/trace.ts';
+export type { VerificationDocument } from './schema/verification.ts';
 export {
   BLANK,
   type Block,
@@ -37,6 +44,6 @@ export {
 } from './screen.ts';
 export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';
 export { packetDocument, traceDocument } from './trace-document.ts';
-export { outcomeRow, type WalkOptions, walkScreen } from './walk.ts';
+export { outcomeTable, type WalkOptions, walkScreen } from './walk.ts';
 export { type Check, checkBypass, type Witness } from './witnesses.ts';
 export { clock, count, duration, endpoint, familyWord, listed, portWord, prefixWord, purposeOf } from './words.ts';

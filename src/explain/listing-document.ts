@@ -2,7 +2,7 @@ import { formatPrefix, type PortRange, type Prefix } from '../address/index.ts';
 import type { Bypass, Caught, Include, Recognition, Summary } from '../interception/index.ts';
 import type { Counters, HeldRules, Snapshot } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
-import type { ListingDocument } from './schema.ts';
+import type { ListingDocument } from './schema/listing.ts';
 
 /** What `list -o json` prints. */
 export const listingDocument = (snapshot: Snapshot, summary: Summary): ListingDocument => ({

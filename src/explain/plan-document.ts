@@ -2,7 +2,7 @@ import type { PortRange } from '../address/index.ts';
 import type { BypassPlan } from '../interception/index.ts';
 import { printRule } from '../text/index.ts';
 import { outcomePhrase } from './packet.ts';
-import type { PlanDocument } from './schema.ts';
+import type { PlanDocument } from './schema/plan.ts';
 import { type Check, isAsMeant, isMoved } from './witnesses.ts';
 
 /** What `bypass -o json` prints without --apply. */

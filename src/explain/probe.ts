@@ -1,4 +1,4 @@
-import { bad, type Block, good, line, paragraph, warn } from './screen.ts';
+import { type Block, bad, good, line, paragraph, warn } from './screen.ts';
 
 /** What became of a live probe. */
 export interface ProbeShown {

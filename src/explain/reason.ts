@@ -21,7 +21,7 @@ export function whyNot(predicate: Predicate, packet: Packet, naming: Naming = NA
       const known = knownOr(predicate.field, packet);
       if (known.unknown) return known.unknown;
       if (predicate.field === 'owned') return 'no process of this host sent it';
-      if (predicate.field === 'fragment') return 'it is not a later fragment';
+      if (predicate.field === 'fragment') return isFragment(packet);
       return `${known.text} ${isNot(predicate.field, predicate.ranges, family, naming)}`;
     }
     case 'bits': {
@@ -68,7 +68,7 @@ function whyHolds(predicate: Predicate, packet: Packet, naming: Naming): string 
       const known = knownOr(predicate.field, packet);
       if (known.unknown) return known.unknown;
       if (predicate.field === 'owned') return 'a process of this host sent it';
-      if (predicate.field === 'fragment') return 'it is a later fragment';
+      if (predicate.field === 'fragment') return isFragment(packet);
       const [only] = predicate.ranges;
       if (predicate.ranges.length === 1 && only && only[0] === only[1]) {
         return `${field(predicate.field).spoken} is ${called(predicate.field, formatField(predicate.field, only[0], family), naming)}`;
@@ -105,6 +105,9 @@ function whyHolds(predicate: Predicate, packet: Packet, naming: Naming): string 
       return whyNot(predicate.of, packet, naming);
   }
 }
+
+const isFragment = ({ fragment }: Packet): string =>
+  fragment === 0 ? 'it is not a later fragment' : 'it is a later fragment: its ports are in the first';
 
 const firstWith = (parts: readonly Predicate[], packet: Packet, answer: boolean | 'undecided'): Predicate | undefined =>
   parts.find((part) => compile(part)(packet) === answer);

@@ -5,7 +5,7 @@ import type { Outcome, Step, Trace } from '../trace/index.ts';
 import { questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
 import { doneWords } from './rule.ts';
-import type { TraceDocument } from './schema.ts';
+import type { TraceDocument } from './schema/trace.ts';
 
 type PacketDocument = TraceDocument['packet'];
 type OutcomeDocument = TraceDocument['outcome'];

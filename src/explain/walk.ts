@@ -80,12 +80,15 @@ function headline(outcome: Outcome, { question }: Trace): Block {
   }
 }
 
-/** One outcome in one line, for many packets at once. */
-export const outcomeRow = (trace: Trace): readonly Line[] => [
-  line(questionWords(trace.question)),
-  line(toned(trace.outcome)),
-  line(faint(trace.outcome.because)),
-];
+/** Many packets at once: one line each, where it ends and why. */
+export const outcomeTable = (traces: readonly Trace[]): Block =>
+  table(
+    traces.map((trace) => [
+      line(questionWords(trace.question)),
+      line(toned(trace.outcome)),
+      line(faint(trace.outcome.because)),
+    ]),
+  );
 
 const toned = (outcome: Outcome) => {
   const text = outcomePhrase(outcome);

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { backend, family, hookName, place, port, tableName } from './common.ts';
+
+const packet = z.object({
+  family,
+  protocol: z.string(),
+  source: z.string().optional(),
+  sourcePort: port.optional(),
+  destination: z.string(),
+  destinationPort: port.optional(),
+  in: z.string().optional().describe('incoming interface; left out where there is none or it is not known'),
+  out: z.string().optional(),
+  mark: z.int().optional(),
+  state: z.string().optional().describe('the connection state, as --ctstate names it'),
+  uid: z.int().optional(),
+  gid: z.int().optional(),
+});
+
+const endpoint = z.object({ address: z.string(), port });
+const because = z.string();
+
+const outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('proxy'), port, original: endpoint.optional(), because }),
+  z.object({ kind: z.literal('app'), port, because }),
+  z.object({ kind: z.literal('dropped'), because }),
+  z.object({ kind: z.literal('rejected'), with: z.string(), because }),
+  z.object({ kind: z.literal('forwarded'), out: z.string(), because }),
+  z.object({ kind: z.literal('sent'), out: z.string(), because }),
+  z.object({ kind: z.literal('delivered'), because }),
+  z.object({ kind: z.literal('nobody listens'), port, because }),
+  z.object({ kind: z.literal('unknown'), because }),
+]);
+
+const step = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('hook'), hook: hookName, pass: z.union([z.literal(1), z.literal(2)]), packet }),
+  z.object({
+    kind: z.literal('table'),
+    hook: hookName,
+    table: tableName,
+    backend,
+    silent: z.string().optional().describe('why no rule of it was looked at'),
+  }),
+  z.object({
+    kind: z.literal('rule'),
+    hook: hookName,
+    ...place.shape,
+    depth: z.int().describe('how many jumps deep: 0 in the built-in chain'),
+    rule: z.string().describe("the rule in iptables-save's words, without -A CHAIN"),
+    answer: z.enum(['matched', 'passed by', 'undecided']),
+    why: z.string().optional().describe('passed by or undecided: the condition that decided so'),
+    effect: z.string().optional().describe('matched: what the rule did'),
+    changed: packet.optional().describe('matched: the packet after it, where it was changed'),
+    taken: z.boolean().optional().describe('undecided: which way this walk went'),
+    note: z.string().optional().describe('matched: where the kernel did something else or more than the effect says'),
+  }),
+  z.object({ kind: z.literal('policy'), table: tableName, chain: z.string(), policy: z.string() }),
+  z.object({ kind: z.literal('route'), decision: z.string() }),
+  z.object({
+    kind: z.literal('socket'),
+    decision: z.string(),
+    listener: z
+      .object({
+        ...endpoint.shape,
+        process: z.object({ pid: z.int(), name: z.string() }).optional(),
+      })
+      .optional(),
+  }),
+]);
+
+/** `sidestep trace -o json`: one packet's walk. */
+export const traceDocument = z.object({
+  schema: z.literal('sidestep/trace/1'),
+  question: z.string().describe('the packet as it was asked about, in words'),
+  direction: z.enum(['in', 'out']),
+  packet: packet.describe('the packet as it started'),
+  assumptions: z.array(z.string()).describe('what was taken for granted because the question did not say it'),
+  outcome,
+  possible: z.array(z.object({ outcome, because })).describe('other ends, where a rule cannot be decided'),
+  final: packet.describe('the packet as it ended'),
+  steps: z.array(step),
+});
+
+export type TraceDocument = z.infer<typeof traceDocument>;

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { faint, layOut, line, paragraph, plainText, type Screen, strong, table } from '../../src/explain/index.ts';
+
+describe('a table', () => {
+  const screen: Screen = [
+    table([
+      ['PREROUTING', '1  -p tcp -j ISTIO_INBOUND', '✓'],
+      ['', '2  -p udp --dport 53 -j REDIRECT --to-ports 15053', '·', 'protocol tcp is not udp'],
+    ]),
+  ];
+
+  test('lines its columns up', () => {
+    expect(plainText(screen)).toBe(
+      [
+        'PREROUTING  1  -p tcp -j ISTIO_INBOUND                         ✓',
+        '            2  -p udp --dport 53 -j REDIRECT --to-ports 15053  ·  protocol tcp is not udp',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('breaks at columns where it is too wide, under the text of the rule', () => {
+    expect(plainText(screen, 66)).toBe(
+      [
+        'PREROUTING  1  -p tcp -j ISTIO_INBOUND                         ✓',
+        '            2  -p udp --dport 53 -j REDIRECT --to-ports 15053  ·',
+        '               protocol tcp is not udp',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test.for([20, 24, 30, 40, 60, 80])('never gets wider than %i columns, unless a word is', (width) => {
+    const longest = Math.max(...'PREROUTING ISTIO_INBOUND --to-ports protocol'.split(' ').map((word) => word.length));
+    for (const text of plainText(screen, width).split('\n')) {
+      expect([...text].length).toBeLessThanOrEqual(Math.max(width, longest + 16));
+    }
+  });
+
+  test('does not give a column room for a cell that is last in its row', () => {
+    const rows = [
+      ['a', 'a cell that nothing follows'],
+      ['b', 'c', 'd'],
+    ];
+    expect(plainText([table(rows)])).toBe('a  a cell that nothing follows\nb  c  d\n');
+  });
+});
+
+test('a paragraph breaks at spaces and hangs', () => {
+  const text = 'Connections that are open now stay with the proxy until they close.';
+  expect(plainText([paragraph(text, 2)], 30)).toBe(
+    'Connections that are open now\n  stay with the proxy until\n  they close.\n',
+  );
+});
+
+test('tones travel beside the words, through a break too', () => {
+  const [first, second] = layOut([paragraph(line(strong('one two'), ' ', faint('three')))], 7);
+  expect(first).toEqual([
+    { text: 'one', tone: 'strong' },
+    { text: ' ', tone: 'strong' },
+    { text: 'two', tone: 'strong' },
+  ]);
+  expect(second).toEqual([{ text: 'three', tone: 'faint' }]);
+});
+
+test('nothing reaches a terminal raw: escape sequences, carriage returns, C1 controls, turned writing', () => {
+  const hostile = 'eth0\x1b[2J\r\x9b31m\u202egnp.exe';
+  for (const screen of [[paragraph(hostile)], [table([[hostile, 'x']])]]) {
+    const text = plainText(screen);
+    expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
+    expect(text).toContain('eth0\\x1b[2J\\x0d\\x9b31m\\u202egnp.exe');
+  }
+});
