@@ -5,6 +5,7 @@ import { isToProxy, type Turned } from './chain.ts';
 import { type Fate, fatesOf } from './fate.ts';
 import type { Caught, Include } from './interception.ts';
 import { prefixesOf, prefixSetOf } from './prefixes.ts';
+import { turnsAnything } from './proxy-ports.ts';
 import { baseOf, WORLDS, type World } from './world.ts';
 
 /** All that the rules of one family catch, and why that may not be exact. */
@@ -14,8 +15,26 @@ export interface Catch {
   readonly doubts: readonly string[];
 }
 
-/** What these rule sets (one family) turn to another socket than the one it was sent to. */
-export function catchOf(held: readonly RuleSet[], now?: number): Catch {
+/** A rule set never changes, and both a recognition and a summary ask what it catches. */
+const known = new WeakMap<RuleSet, { readonly now: number | undefined; readonly found: Catch }>();
+
+/**
+ * What these rule sets (one family) turn to a socket of this host that is not the one it was sent to. Rules that turn
+ * nothing are not walked (then there are no fates either), unless `always`.
+ */
+export function catchOf(held: readonly RuleSet[], now?: number, always = false): Catch {
+  const [first] = held;
+  const before = first && held.length === 1 ? known.get(first) : undefined;
+  if (before && before.now === now) return before.found;
+  if (!always && !held.some(turnsAnything)) return NOTHING;
+  const found = walked(held, now);
+  if (first && held.length === 1) known.set(first, { now, found });
+  return found;
+}
+
+const NOTHING: Catch = { caught: [], fates: { inbound: [], outbound: [], self: [] }, doubts: [] };
+
+function walked(held: readonly RuleSet[], now: number | undefined): Catch {
   const family = held[0]?.family ?? 'ipv4';
   const doubts = new Set<string>();
   const fates = { inbound: [], outbound: [], self: [] } as Record<World, readonly Fate[]>;

@@ -21,21 +21,28 @@ export interface Reading {
 export function readingOf(rules: RuleSet, together: readonly RuleSet[] = [rules]): Reading {
   const own = ownership(rules, together);
   const { family } = rules;
+  const known = new Map<string, readonly string[]>();
+  const read = (table: TableName, name: string): readonly string[] => {
+    const chain = chainOf(rules, table, name);
+    return (chain?.rules ?? []).flatMap((rule) => {
+      if (chain?.policy !== undefined && !own.has(rule)) return [];
+      const former = formerTarget(rule);
+      if (former !== undefined) {
+        const { target: _, ...rest } = rule;
+        const matches = rule.matches.filter((use) => use.name !== 'comment');
+        return [`${printRule({ ...rest, matches }, family)} ${former}`];
+      }
+      return isBypass(rule) ? [] : [printRule(uncommented(rule), family)];
+    });
+  };
   return {
     family,
     has: (table, chain) => chainOf(rules, table, chain) !== undefined,
-    lines(table, name) {
-      const chain = chainOf(rules, table, name);
-      return (chain?.rules ?? []).flatMap((rule) => {
-        if (chain?.policy !== undefined && !own.has(rule)) return [];
-        const former = formerTarget(rule);
-        if (former !== undefined) {
-          const { target: _, ...rest } = rule;
-          const matches = rule.matches.filter((use) => use.name !== 'comment');
-          return [`${printRule({ ...rest, matches }, family)} ${former}`];
-        }
-        return isBypass(rule) ? [] : [printRule(uncommented(rule), family)];
-      });
+    lines(table, chain) {
+      const key = `${table} ${chain}`;
+      const lines = known.get(key) ?? read(table, chain);
+      known.set(key, lines);
+      return lines;
     },
   };
 }

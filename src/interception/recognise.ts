@@ -3,6 +3,7 @@ import { commentsOf } from './comments.ts';
 import type { Interception, Recognition } from './interception.ts';
 import { chainOfTarget } from './own.ts';
 import { PRODUCTS, type Product } from './products.ts';
+import { turnsAnything } from './proxy-ports.ts';
 import { readBack, recogniseIstio, recogniseIstio2018 } from './recognise-istio.ts';
 import { recognitionOf } from './recognition.ts';
 import { ofFamily } from './side.ts';
@@ -29,10 +30,6 @@ export function recognise(rules: RuleSet, now?: number): Recognition | undefined
 /** The recognitions of all rule sets of a snapshot, in its order. */
 export const recogniseAll = (snapshot: Snapshot, now?: number): readonly Recognition[] =>
   snapshot.held.flatMap(({ rules }) => recognise(rules, now) ?? []);
-
-/** Every port on which a proxy listens, as far as the rules tell: what `trace` takes for "the proxy". */
-export const proxyPortsOf = (snapshot: Snapshot): readonly number[] =>
-  [...new Set(recogniseAll(snapshot).flatMap(({ proxyPorts }) => proxyPorts))].sort((a, b) => a - b);
 
 /**
  * The interception that one family's rules were written from. Writing it again gives the same rules, if nobody has
@@ -107,14 +104,3 @@ const isOf = (rules: RuleSet, { chains, proof = chains }: Product): boolean =>
 const isOwnRule = (rule: Rule, { chains, comment }: Product): boolean =>
   chains.test(chainOfTarget(rule) ?? '') ||
   (comment !== undefined && commentsOf(rule).some((text) => comment.test(text)));
-
-/** A quick look before the walk: most rule sets of the world intercept nothing. */
-const turnsAnything = (rules: RuleSet): boolean =>
-  rules.tables.some(({ chains }) =>
-    chains.some((chain) =>
-      chain.rules.some(({ target }) => {
-        const effect = effectOf(target, rules.family);
-        return effect.kind === 'tproxy' || (effect.kind === 'nat' && effect.change === 'destination');
-      }),
-    ),
-  );

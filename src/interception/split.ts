@@ -71,10 +71,17 @@ export function split(batch: Batch, predicate: Predicate, family: Family): Split
   }
 }
 
+/** A condition that cannot hold for any of the batch spares it from being cut up by the others. */
 function splitAll(batch: Batch, conditions: readonly Predicate[], family: Family): Split {
+  const open: Predicate[] = [];
+  for (const condition of conditions) {
+    const { yes, no } = split(batch, condition, family);
+    if (yes.length === 0) return { yes: [], no: [batch] };
+    if (no.length > 0) open.push(condition);
+  }
   let yes: readonly Batch[] = [batch];
   const no: Batch[] = [];
-  for (const condition of conditions) {
+  for (const condition of open) {
     const parts = yes.map((part) => split(part, condition, family));
     yes = parts.flatMap((part) => part.yes);
     no.push(...parts.flatMap((part) => part.no));

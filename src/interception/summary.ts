@@ -6,6 +6,7 @@ import { type Catch, catchOf, describeBox } from './caught.ts';
 import { portList, trafficOf, wordsOf } from './caught-words.ts';
 import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
+import { turnsAnything } from './proxy-ports.ts';
 import { recogniseAll } from './recognise.ts';
 import { toldOf } from './told.ts';
 import { baseOf, WORLDS } from './world.ts';
@@ -49,15 +50,10 @@ const MOST_LINES = 5;
 export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(snapshot)): Summary {
   const recognitions = recogniseAll(snapshot, now);
   const read = FAMILIES.filter((family) => heldFor(snapshot, family).length > 0);
-  const found = new Map(
-    read.map((family) => [
-      family,
-      catchOf(
-        heldFor(snapshot, family).map(({ rules }) => rules),
-        now,
-      ),
-    ]),
-  );
+  const setsOf = (family: Family) => heldFor(snapshot, family).map(({ rules }) => rules);
+  // Beside a family that is intercepted it matters what becomes of one that is not.
+  const beside = snapshot.held.some(({ rules }) => turnsAnything(rules));
+  const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside)]));
   const bypasses = bypassesIn(snapshot, now);
   const titles = [...new Set(recognitions.map(({ title }) => title))];
   const lines = read.flatMap((family) => linesOf(found.get(family) as Catch, family, recognitions, now));

@@ -1,0 +1,72 @@
+import { chainOf, type Effect, effectOf, type RuleSet, type Snapshot } from '../netfilter/index.ts';
+import { intersection } from './box.ts';
+import { portsOf } from './bypasses.ts';
+import { PRODUCTS } from './products.ts';
+import { loopbackOf } from './world.ts';
+
+/** Whether an effect turns a connection to a socket of this host, as an interception does. */
+export function turnsToProxy(effect: Effect, family: RuleSet['family']): boolean {
+  if (effect.kind === 'tproxy') return true;
+  if (effect.kind !== 'nat' || effect.change !== 'destination') return false;
+  if (effect.address === 'here') return true;
+  return typeof effect.address === 'object' && intersection([effect.address], [loopbackOf(family)]).length > 0;
+}
+
+/** Whether any rule turns connections to a socket of this host. Most rule sets of the world do not. */
+export const turnsAnything = (rules: RuleSet): boolean =>
+  rules.tables.some(({ chains }) =>
+    chains.some((chain) =>
+      chain.rules.some(({ target }) => turnsToProxy(effectOf(target, rules.family), rules.family)),
+    ),
+  );
+
+/** The ports to which the chains of a kind turn connections, in order. */
+export function turnedPorts(rules: RuleSet, isMeant: (chain: string) => boolean = () => true): readonly number[] {
+  const ports = new Set<number>();
+  for (const { chains } of rules.tables) {
+    for (const { name, rules: own } of chains) {
+      if (!isMeant(name)) continue;
+      for (const { target } of own) {
+        const effect = effectOf(target, rules.family);
+        if (!turnsToProxy(effect, rules.family)) continue;
+        if (effect.kind === 'tproxy') ports.add(effect.port);
+        if (effect.kind === 'nat') ports.add(effect.ports?.[0] ?? 0);
+      }
+    }
+  }
+  ports.delete(0);
+  return [...ports].sort((a, b) => a - b);
+}
+
+/** The port that today's Istio leaves alone first of all, because its proxy listens there for the tunnel. */
+export function tunnelPortOf(rules: RuleSet): number | undefined {
+  const [first] = chainOf(rules, 'nat', 'ISTIO_INBOUND')?.rules ?? [];
+  const [range] = first && effectOf(first.target, rules.family).kind === 'return' ? portsOf(first, rules.family) : [];
+  return range && range[0] === range[1] ? range[0] : undefined;
+}
+
+/**
+ * Every port on which a proxy listens, as far as the rules tell: what `trace` takes for "the proxy". Where a known product
+ * has chains here, its own redirects count; otherwise all.
+ */
+export function proxyPortsOf(snapshot: Snapshot): readonly number[] {
+  const ports = snapshot.held.flatMap(({ rules }) => {
+    const product = productChains(rules);
+    if (!product) return turnedPorts(rules);
+    const tunnel = product.test('ISTIO_') && isToday(rules) ? tunnelPortOf(rules) : undefined;
+    return [...turnedPorts(rules, (chain) => product.test(chain)), ...(tunnel === undefined ? [] : [tunnel])];
+  });
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+/** In 2018 the first port of ISTIO_INBOUND was ssh's; the tunnel came with a rule for every protocol in OUTPUT. */
+const isToday = (rules: RuleSet): boolean =>
+  (chainOf(rules, 'nat', 'OUTPUT')?.rules ?? []).some(
+    ({ target, header }) => target?.kind === 'jump' && target.chain === 'ISTIO_OUTPUT' && header.protocol === undefined,
+  );
+
+function productChains(rules: RuleSet): RegExp | undefined {
+  const names = rules.tables.flatMap(({ chains }) => chains.map(({ name }) => name));
+  if (names.some((name) => name.startsWith('ISTIO_'))) return /^ISTIO_/;
+  return PRODUCTS.find(({ chains, proof = chains }) => names.some((name) => proof.test(name)))?.chains;
+}
