@@ -1,0 +1,2 @@
+export function outputOf(command: string): string;
+export function examples(): readonly { readonly command: string; readonly shown: string }[];
