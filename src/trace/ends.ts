@@ -81,19 +81,17 @@ function outcomeOf(walk: Walk, receiver: Receiver): Outcome {
 }
 
 function becauseOf(walk: Walk, receiver: Receiver): string {
-  const { mappedBy, packet, opening } = walk;
+  const { mappedBy, opening } = walk;
   const taker = receiver.listener
     ? `${listenerName(receiver.listener)} takes it`
     : opening
-      ? 'the connection has its socket already'
-      : `assuming something listens on :${receiver.port}`;
+      ? 'its connection has a socket already'
+      : `something is assumed to listen on :${receiver.port}`;
   if (!mappedBy) return `no rule sends it elsewhere, and ${taker}`;
-  const verb = mappedBy.effect.kind === 'tproxy' ? 'hands it to' : 'sends it to';
-  const target =
-    mappedBy.effect.kind === 'tproxy'
-      ? `:${receiver.port}`
-      : spoken(packet.family, packet.destination, packet.destinationPort);
-  return `${nameOf(mappedBy)} ${verb} ${target}, and ${taker}`;
+  const { packet } = walk;
+  const handed = mappedBy.effect.kind === 'tproxy';
+  const target = handed ? `:${receiver.port}` : spoken(packet.family, packet.destination, packet.destinationPort);
+  return `${nameOf(mappedBy)} ${handed ? 'hands' : 'sends'} it to ${target}, and ${taker}`;
 }
 
 /** The packet leaves this host. */

@@ -89,7 +89,7 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
       arrow = word;
     } else if (option) {
       if (places.has(option.name)) refuse(text, word, `${option.name} is said twice`, 'Say it once.');
-      const value = waiting.shift() ?? endOf(text);
+      const value = waiting.shift() ?? refuse(text, word, `${option.name} what?`, 'Its value is missing.');
       places.set(option.name, value);
       rest = { ...rest, options: { ...rest.options, ...option.read(text, value) } };
     } else {

@@ -49,7 +49,7 @@ export function parseQuestion(
   const family = familyOf(read, options.family);
   const host = hostOf(snapshot, family);
   const assumptions: string[] = [];
-  const assume = (clause: string): void => void assumptions.push(`${clause} assumed`);
+  const assume: Assume = (clause, why) => void assumptions.push(`${clause} assumed${why ? ` (${why})` : ''}`);
   const ends = read.way === 'in' ? arriving(read, host, assume) : departing(read, host, assume);
   const owner = read.way === 'in' ? {} : ownerOf(read, assume);
   const header = headerOf(read, family, assume);
@@ -85,7 +85,8 @@ function familyOf({ text, family, places }: Expression, wanted: Family | undefin
 const protocolIn = ({ protocol }: Expression, family: Family): number =>
   protocol === ICMP && family === 'ipv6' ? ICMPV6 : protocol;
 
-type Assume = (clause: string) => void;
+/** Adds "CLAUSE assumed (WHY)". */
+type Assume = (clause: string, why?: string) => void;
 type Ends = Pick<Packet, 'in' | 'out' | 'source' | 'destination' | 'sourcePort' | 'destinationPort'>;
 
 const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
@@ -112,11 +113,21 @@ function arriving(read: Expression, host: Host, assume: Assume): Ends {
   const source = read.source.address ?? another(host, destination);
   const sourcePort = assumeSource(read, host, source, assume);
   if (read.destination.address === undefined) assume(`destination ${formatAddress(family, destination)}`);
-  else if (!host.known && !read.via) assume(`that ${formatAddress(family, destination)} is an address of this host`);
-  const holder = host.interfaces.find(({ addresses }) => addresses.some((own) => own.value === destination))?.name;
-  const on = read.on ?? (holder === undefined || holder === LOOPBACK ? host.card : holder);
+  else if (!host.known && !read.via) assume(`${formatAddress(family, destination)}`, 'an address of this host');
+  const on = read.on ?? arrivesBy(read, host, destination);
   if (read.on === undefined) assume(`interface ${on}`);
   return { in: on, out: read.via ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
+}
+
+/** The interface by which the source would be answered, or the one that has the destination's address. */
+function arrivesBy({ source }: Expression, host: Host, destination: AddressValue): string {
+  const back =
+    host.known && source.address !== undefined
+      ? lookUp(host, { destination: source.address, mark: 0, marked: false }, () => false)
+      : undefined;
+  if (back?.kind === 'device') return back.device;
+  const holder = host.interfaces.find(({ addresses }) => addresses.some(({ value }) => value === destination));
+  return holder === undefined || holder.name === LOOPBACK ? host.card : holder.name;
 }
 
 /** An address that is not this host's. */
@@ -133,8 +144,10 @@ function departing(read: Expression, host: Host, assume: Assume): Ends {
   const source = read.source.address ?? sourceFor(read, host, destination);
   const sourcePort = assumeSource(read, host, source, assume);
   if (read.destination.address === undefined) {
-    const whose = read.way === 'self' ? '' : ' (another host)';
-    assume(`destination ${formatAddress(family, destination)}${whose}`);
+    assume(
+      `destination ${formatAddress(family, destination)}`,
+      read.way === 'self' ? 'its own address' : 'another host',
+    );
   }
   return { in: '', out: read.on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
 }
@@ -146,14 +159,14 @@ function sourceFor(read: Expression, host: Host, destination: AddressValue): Add
   if (read.way === 'self' || isOwn(host, destination)) return destination;
   const routed = lookUp(host, { destination, mark: read.mark ?? 0, marked: false }, () => true);
   const chosen = routed.kind === 'device' ? sourceTowards(host, routed, destination) : undefined;
-  return chosen ?? another(host, ASSUMED.other[family] === destination ? destination : ASSUMED.other[family]);
+  return chosen ?? (destination === ASSUMED.own[family] ? ASSUMED.other[family] : ASSUMED.own[family]);
 }
 
 function ownerOf(read: Expression, assume: Assume): Pick<Packet, 'owned' | 'uid' | 'gid'> {
   const uid = read.uid ?? DEFAULT.uid;
   const gid = read.gid ?? uid;
-  if (read.uid === undefined && read.gid === undefined) assume(`uid and gid ${uid}, an ordinary app's,`);
-  else if (read.uid === undefined) assume(`uid ${uid}, an ordinary app's,`);
+  if (read.uid === undefined && read.gid === undefined) assume(`uid and gid ${uid}`, 'an app, not the proxy');
+  else if (read.uid === undefined) assume(`uid ${uid}`, 'an app, not the proxy');
   else if (read.gid === undefined) assume(`gid ${gid}`);
   return { owned: 1, uid, gid };
 }
@@ -176,8 +189,8 @@ function headerOf(read: Expression, family: Family, assume: Assume): Partial<Hea
 function stateOf(read: Expression, packet: Parameters<typeof firstState>[0], assume: Assume): number {
   if (read.state !== undefined) return read.state;
   const state = firstState(packet);
-  if (state === CTSTATE.INVALID) assume('state invalid, as it begins no connection,');
-  if (state === CTSTATE.UNTRACKED) assume('state untracked, as such messages always are,');
+  if (state === CTSTATE.INVALID) assume('state invalid', 'it begins no connection');
+  if (state === CTSTATE.UNTRACKED) assume('state untracked', 'such messages always are');
   return state;
 }
 
@@ -190,6 +203,6 @@ function nowFor(snapshot: Snapshot, now: number | undefined, assumptions: string
       chains.some((chain) => chain.rules.some(({ matches }) => matches.some(({ name }) => name === 'time'))),
     ),
   );
-  if (read) assumptions.push(`now (${new Date(time * 1000).toISOString().replace('.000', '')}) assumed`);
+  if (read) assumptions.push(`time ${new Date(time * 1000).toISOString().replace('.000', '')} assumed (now)`);
   return time;
 }

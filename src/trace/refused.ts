@@ -17,7 +17,7 @@ export class QuestionRefused extends Error {
     const marked = visible(expression.slice(position - 1, position - 1 + length));
     const line = `  ${before}${marked}${visible(expression.slice(position - 1 + length))}`;
     const caret = `  ${' '.repeat(before.length)}${'^'.repeat(Math.max(1, marked.length))}`;
-    super(`packet:${position}: ${visible(what)}\n${line}\n${caret}\n  ${visible(hint)}`);
+    super(`packet:1:${position}: ${visible(what)}\n${line}\n${caret}\n  ${visible(hint)}`);
     this.expression = expression;
     this.position = position;
     this.hint = hint;

@@ -84,6 +84,7 @@ function martianBecause(walk: Walk): string | undefined {
   const { packet, ground, own } = walk;
   const { family, destination, source } = packet;
   if (packet.in === LOOPBACK) return undefined;
+  if (family === 'ipv6' && isLoopback(family, destination)) return '::1 is not reached from outside';
   const localnet = family === 'ipv4' && allowsLocalnet(walk);
   if (family === 'ipv4' && !localnet) {
     if (isLoopback(family, destination)) {

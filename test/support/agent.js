@@ -1,0 +1,129 @@
+// Runs inside a namespace and does there what it is told: one JSON request a line on standard input, one JSON answer a
+// line on standard output. It opens listeners and sends packets; a listener says its name to whoever reaches it.
+//
+// Started with `node -e`, so that any user can run it wherever the checkout lies. The only argument is the built half of
+// Sidestep that knows socket options, for those requests that need them.
+const net = require('node:net');
+const dgram = require('node:dgram');
+const readline = require('node:readline');
+
+const system = () => import(process.argv[1]);
+const open = [];
+
+const listenTcp = async ({ name, address, port, only, transparent }) => {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.end(
+      JSON.stringify({
+        name,
+        from: socket.remoteAddress,
+        port: socket.remotePort,
+        to: socket.localAddress,
+        at: socket.localPort,
+      }),
+    );
+  });
+  const at = transparent
+    ? {
+        fd: (await system()).openTransparentListener({
+          family: address.includes(':') ? 'ipv6' : 'ipv4',
+          address,
+          port,
+        }),
+      }
+    : { host: address, port, ipv6Only: only === true };
+  await new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, resolve);
+  });
+  open.push(server);
+};
+
+const listenUdp = async ({ name, address, port, only }) => {
+  const socket = dgram.createSocket({
+    reuseAddr: true,
+    type: address.includes(':') ? 'udp6' : 'udp4',
+    ipv6Only: only === true,
+  });
+  socket.on('message', (message, { address: from, port: at }) => {
+    // The answer tells the sender; where it cannot come back, the listener's own word does.
+    console.log(JSON.stringify({ heard: String(message), name }));
+    socket.send(JSON.stringify({ name, from, port: at }), at, from, () => {});
+  });
+  socket.on('error', () => {});
+  await new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(port, address, resolve);
+  });
+  open.push(socket);
+};
+
+const connectTcp = async ({ to, port, from, fromPort, uid, gid, mark, timeout }) => {
+  const socket =
+    uid === undefined && mark === undefined
+      ? net.connect({
+          host: to,
+          port,
+          ...(from ? { localAddress: from } : {}),
+          ...(fromPort ? { localPort: fromPort } : {}),
+        })
+      : (await system()).connectFrom({
+          to: { family: to.includes(':') ? 'ipv6' : 'ipv4', address: to, port },
+          ...(from ? { from } : {}),
+          ...(mark === undefined ? {} : { mark }),
+          ...(uid === undefined ? {} : { owner: { uid, gid: gid ?? uid } }),
+        });
+  return new Promise((resolve) => {
+    let said = '';
+    const done = (answer) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => done({ silent: true }), timeout);
+    socket.on('error', ({ code }) => done({ code }));
+    socket.on('data', (data) => {
+      said += data;
+    });
+    socket.on('end', () => done({ reached: JSON.parse(said) }));
+    socket.resume();
+  });
+};
+
+const sendUdp = ({ to, port, from, fromPort, timeout, token }) =>
+  new Promise((resolve) => {
+    const socket = dgram.createSocket(to.includes(':') ? 'udp6' : 'udp4');
+    const done = (answer) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => done({ silent: true }), timeout);
+    socket.on('error', ({ code }) => done({ code }));
+    socket.on('message', (message) => done({ reached: JSON.parse(String(message)) }));
+    socket.bind({ address: from, port: fromPort }, () => {
+      // Connected, so that the kernel reports what an ICMP error says.
+      socket.connect(port, to, (error) => {
+        if (error) return done({ code: error.code });
+        socket.send(token, (failed) => failed && done({ code: failed.code }));
+      });
+    });
+  });
+
+const tasks = {
+  greet: () => {},
+  listen: (request) => (request.protocol === 'udp' ? listenUdp(request) : listenTcp(request)),
+  send: (request) => (request.protocol === 'udp' ? sendUdp(request) : connectTcp(request)),
+};
+
+readline.createInterface({ input: process.stdin }).on('line', async (line) => {
+  const request = JSON.parse(line);
+  let answer;
+  try {
+    answer = (await tasks[request.task](request)) ?? {};
+  } catch (error) {
+    answer = { failed: String(error.message ?? error) };
+  }
+  console.log(JSON.stringify({ id: request.id, ...answer }));
+});
+process.stdin.on('end', () => process.exit());
