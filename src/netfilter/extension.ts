@@ -73,6 +73,8 @@ export interface Extension<T extends object> {
    * that holds every port). Complete options stay as they are.
    */
   complete?(options: T, family: Family): T;
+  /** Complete options as the nft back end reprints them, where it has other words for the same. */
+  asNft?(options: T): T;
 }
 
 /** A match: its options, where it may stand, and its meaning. A new one is one file and one line in registry.ts. */

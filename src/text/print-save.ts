@@ -1,3 +1,4 @@
+import type { Family } from '../address/index.ts';
 import {
   type Backend,
   BUILT_IN,
@@ -17,8 +18,8 @@ export interface PrintOptions {
   /** This table only. */
   readonly table?: TableName;
   /**
-   * Whose order the tables take: nft lists them in an order of its own (the default), legacy in that in which the kernel
-   * came to know them, which is the order of the rule set.
+   * Whose words and order: nft (the default) lists tables in an order of its own and says some conditions otherwise;
+   * legacy lists them as the kernel came to know them, which is the order of the rule set.
    */
   readonly backend?: Backend;
 }
@@ -34,10 +35,10 @@ export function printSave(rules: RuleSet, options: PrintOptions = {}): string {
   const chosen = rules.tables.filter(({ name }) => options.table === undefined || name === options.table);
   const order = (table: Table): number => NFT_ORDER.indexOf(table.name);
   const tables = options.backend === 'legacy' ? chosen : chosen.toSorted((a, b) => order(a) - order(b));
-  return tables.map((table) => printTable(table, rules.family, options.counters ?? false)).join('');
+  return tables.map((table) => printTable(table, rules.family, options)).join('');
 }
 
-function printTable(table: Table, family: RuleSet['family'], counters: boolean): string {
+function printTable(table: Table, family: Family, { counters = false, backend = 'nft' }: PrintOptions): string {
   const chains = inSaveOrder(table);
   let text = `*${table.name}\n`;
   for (const { name, policy, counters: counted } of chains)
@@ -45,7 +46,7 @@ function printTable(table: Table, family: RuleSet['family'], counters: boolean):
   for (const { name, rules } of chains) {
     for (const rule of rules) {
       if (counters) text += `${printCounters(rule.counters)} `;
-      text += `-A ${name}${printSpec(rule, family)}\n`;
+      text += `-A ${name}${printSpec(rule, family, backend)}\n`;
     }
   }
   return `${text}COMMIT\n`;

@@ -1,5 +1,13 @@
 import type { Family } from '../address/index.ts';
-import { type Chain, isBuiltIn, type RuleSet, type Table, type TableName, tableOf } from '../netfilter/index.ts';
+import {
+  type Chain,
+  isBuiltIn,
+  type Rule,
+  type RuleSet,
+  type Table,
+  type TableName,
+  tableOf,
+} from '../netfilter/index.ts';
 import { shared } from './diff.ts';
 import { printSpec } from './print-rule.ts';
 import { inSaveOrder } from './print-save.ts';
@@ -48,15 +56,15 @@ function tableChange(
   const emptied: string[] = [];
   for (const chain of wanted) {
     const was = old.find((other) => other.name === chain.name);
-    const now = chain.rules.map((rule) => printSpec(rule, family));
-    const then = was?.rules.map((rule) => printSpec(rule, family)) ?? [];
+    const now = specsOf(chain.rules, family);
+    const then = specsOf(was?.rules ?? [], family);
     const change = chainChange(chain.name, then, now);
     const builtIn = isBuiltIn(name, chain.name);
     if (builtIn && (chain.policy ?? 'ACCEPT') !== (was?.policy ?? 'ACCEPT'))
       policies.push(`-P ${chain.name} ${chain.policy ?? 'ACCEPT'}`);
-    if (!builtIn && (!was || (change.kept === 0 && then.length > 0))) {
+    if (!builtIn && (!was || (change.kept === 0 && then.words.length > 0))) {
       declared.push(`:${chain.name} - [0:0]`);
-      added.push(...now.map((spec) => `-A ${chain.name}${spec}`));
+      added.push(...now.words.map((spec) => `-A ${chain.name}${spec}`));
     } else {
       removed.push(...change.removed);
       added.push(...change.added);
@@ -65,7 +73,7 @@ function tableChange(
   for (const { name: gone, rules, policy } of old) {
     if (wanted.some((chain) => chain.name === gone)) continue;
     if (isBuiltIn(name, gone)) {
-      removed.push(...rules.map((rule) => `-D ${gone}${printSpec(rule, family)}`));
+      removed.push(...rules.map((rule) => `-D ${gone}${printSpec(rule, family, 'legacy')}`));
       if (policy && policy !== 'ACCEPT') policies.push(`-P ${gone} ACCEPT`);
     } else emptied.push(gone);
   }
@@ -82,6 +90,17 @@ function tableChange(
 
 const chainsOf = (table: Table | undefined): readonly Chain[] => (table ? inSaveOrder(table) : []);
 
+/** Rules in their own words, which is how the kernel finds them again, and in words that are equal where they mean the same. */
+interface Specs {
+  readonly words: readonly string[];
+  readonly equal: readonly string[];
+}
+
+const specsOf = (rules: readonly Rule[], family: Family): Specs => ({
+  words: rules.map((rule) => printSpec(rule, family, 'legacy')),
+  equal: rules.map((rule) => printSpec(rule, family, 'nft')),
+});
+
 /**
  * The commands that turn one chain's rules into others. `-D` with a rule's words removes the first equal rule, so of equal
  * rules the first ones go: where a later one has to go and an earlier one was to stay, the earlier one goes too and is
@@ -89,26 +108,26 @@ const chainsOf = (table: Table | undefined): readonly Chain[] => (table ? inSave
  */
 function chainChange(
   chain: string,
-  before: readonly string[],
-  after: readonly string[],
+  before: Specs,
+  after: Specs,
 ): { readonly removed: readonly string[]; readonly added: readonly string[]; readonly kept: number } {
-  const pairs = shared(before, after);
+  const pairs = shared(before.equal, after.equal);
   const staying = new Set(pairs.map(([index]) => index));
   const leaving = new Set<string>();
   const kept = new Set<number>();
-  for (let index = before.length - 1; index >= 0; index -= 1) {
-    const spec = before[index]!;
+  for (let index = before.equal.length - 1; index >= 0; index -= 1) {
+    const spec = before.equal[index]!;
     if (!staying.has(index)) leaving.add(spec);
     else if (!leaving.has(spec)) kept.add(index);
   }
   const removed: string[] = [];
-  before.forEach((spec, index) => {
+  before.words.forEach((spec, index) => {
     if (!kept.has(index)) removed.push(`-D ${chain}${spec}`);
   });
   const keptAfter = new Set(pairs.filter(([index]) => kept.has(index)).map(([, index]) => index));
   const added: string[] = [];
   let length = kept.size;
-  after.forEach((spec, index) => {
+  after.words.forEach((spec, index) => {
     if (keptAfter.has(index)) return;
     added.push(index === length ? `-A ${chain}${spec}` : `-I ${chain} ${index + 1}${spec}`);
     length += 1;

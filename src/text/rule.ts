@@ -55,6 +55,8 @@ interface Draft {
   /** Set where `-s` or `-d` names several addresses: one rule for each. */
   sources: readonly Prefix[] | undefined;
   destinations: readonly Prefix[] | undefined;
+  /** Where such a list stands. */
+  listed: { readonly at: number; readonly length: number } | undefined;
   readonly matches: (Use | OpaqueUse)[];
   /** All uses with options, the target too, in the order in which they were named. */
   readonly loaded: Use[];
@@ -76,6 +78,7 @@ export function readRule(cursor: Cursor, scope: Scope, line: number | undefined,
     header: {},
     sources: undefined,
     destinations: undefined,
+    listed: undefined,
     matches: [],
     loaded: [],
     target: undefined,
@@ -119,12 +122,7 @@ function readGeneral(draft: Draft, cursor: Cursor, option: string, negated: bool
       needValue(cursor, option, 'an address');
       const prefixes = readPrefixes(cursor, scope.family);
       if (prefixes.length > 1) {
-        if (negated)
-          throw fault(
-            cursor,
-            'a ! before several addresses',
-            'Several addresses make several rules, and the first would match what the others are to leave out.',
-          );
+        draft.listed = { at: cursor.start, length: cursor.stop - cursor.start };
         if (side === 'source') draft.sources = prefixes;
         else draft.destinations = prefixes;
       }
@@ -466,6 +464,13 @@ const placesOf = ({ spelling, options }: Use): Places | undefined => {
 /** Checks each use, completes its options, and builds the rule. */
 function finish(draft: Draft, line: number | undefined, rules: Rule[]): void {
   const { header, scope } = draft;
+  if (draft.listed && (header.source?.negated || header.destination?.negated))
+    throw new Fault(
+      draft.listed.at,
+      draft.listed.length,
+      'several addresses in a rule with a ! before -s or -d',
+      'Several addresses make several rules, of which one would match what another is to leave out: write them one by one.',
+    );
   if (header.protocol?.value === 0) delete header.protocol;
   if (header.in?.value === '+' && !header.in.negated) delete header.in;
   if (header.out?.value === '+' && !header.out.negated) delete header.out;

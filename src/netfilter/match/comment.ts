@@ -6,10 +6,10 @@ export interface CommentOptions {
   readonly comment?: string;
 }
 
-/** `-m comment`: words for people. Source: iptables-extensions(8), comment; XT_MAX_COMMENT_LEN in xt_comment.h. */
+/** `-m comment`: words for people. Source: iptables-extensions(8), comment; XT_MAX_COMMENT_LEN in xt_comment.h, less the closing NUL. */
 export const comment: MatchExtension<CommentOptions> = {
   name: 'comment',
-  options: { comment: value(['--comment'], text(0, 256)) },
+  options: { comment: value(['--comment'], text(0, 255)) },
   required: ['comment'],
   predicate: () => ALWAYS,
 };

@@ -14,6 +14,24 @@ export const hasPort = (
   option: Negatable<PortRange> | undefined,
 ): Predicate => (option ? unless(option.negated, isIn(field, option.value)) : ALWAYS);
 
+/** The nft back end has no words for "not from 0 to N": it says "from N + 1". */
+export function asNftPorts<T extends PortOptions>(options: T): T {
+  const { sourcePort, destinationPort } = options;
+  const source = aboveRange(sourcePort);
+  const destination = aboveRange(destinationPort);
+  if (source === sourcePort && destination === destinationPort) return options;
+  return {
+    ...options,
+    ...(source ? { sourcePort: source } : {}),
+    ...(destination ? { destinationPort: destination } : {}),
+  };
+}
+
+function aboveRange(option: Negatable<PortRange> | undefined): Negatable<PortRange> | undefined {
+  if (!option?.negated || option.value[0] !== 0 || option.value[1] === 0 || option.value[1] === 65535) return option;
+  return { value: [option.value[1] + 1, 65535], negated: false };
+}
+
 const isFull = (option: Negatable<PortRange> | undefined): boolean =>
   option !== undefined && !option.negated && option.value[0] === 0 && option.value[1] === 65535;
 

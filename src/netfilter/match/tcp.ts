@@ -4,7 +4,7 @@ import { type MatchExtension, negatable, type Option } from '../extension.ts';
 import { all, hasBits, is, unknown, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
-import { hasPort, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPort, withoutFullRanges } from './ports.ts';
 
 /** `--tcp-flags MASK SET`: of the flags in `mask`, exactly those in `set` are on. */
 export interface TcpFlags {
@@ -60,6 +60,8 @@ export const tcp: MatchExtension<TcpOptions> = {
     const { flags: _dropped, ...rest } = kept;
     return rest;
   },
+  // With a TCP option the whole match goes to the kernel as it is.
+  asNft: (options) => (options.option ? options : asNftPorts(options)),
   predicate({ sourcePort, destinationPort, flags: tcpFlags, option }) {
     return all(
       hasPort('sourcePort', sourcePort),

@@ -2,7 +2,7 @@ import { portRange } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
 import { all } from '../predicate.ts';
 import { UDP } from '../protocol.ts';
-import { hasPort, type PortOptions, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPort, type PortOptions, withoutFullRanges } from './ports.ts';
 
 export type UdpOptions = PortOptions;
 
@@ -15,6 +15,7 @@ export const udp: MatchExtension<UdpOptions> = {
     destinationPort: negatable(['--dport', '--destination-port'], portRange),
   },
   complete: withoutFullRanges,
+  asNft: asNftPorts,
   predicate: ({ sourcePort, destinationPort }) =>
     all(hasPort('sourcePort', sourcePort), hasPort('destinationPort', destinationPort)),
 };

@@ -18,7 +18,8 @@ const short = (what: string) => integer(what, 0, 65_535);
 export const nflog: TargetExtension<NflogOptions> = {
   name: 'NFLOG',
   options: {
-    prefix: value(['--nflog-prefix'], text(1, 63)),
+    // The legacy back end keeps 63 bytes, the nft one 127.
+    prefix: value(['--nflog-prefix'], text(1, 127)),
     group: value(['--nflog-group'], short('a group')),
     range: value(['--nflog-range'], count),
     size: value(['--nflog-size'], count),

@@ -1,0 +1,440 @@
+import type { Family } from '../../src/address/index.ts';
+import {
+  allMatches,
+  allTargets,
+  BUILT_IN,
+  type HookName,
+  isBuiltIn,
+  type Places,
+  type TableName,
+} from '../../src/netfilter/index.ts';
+import type { Random } from './random.ts';
+
+/** One way to write an extension's options: the words, the protocol they need, and where this form may stand. */
+interface Form {
+  readonly words: string;
+  readonly protocol?: string;
+  readonly places?: Places;
+}
+
+type Make = (random: Random, family: Family) => Form;
+
+const bang = (random: Random): string => (random.oneIn(3) ? '! ' : '');
+
+export const randomAddress = (random: Random, family: Family): string =>
+  family === 'ipv4'
+    ? [10 + random.below(3), random.below(3), random.below(256), random.below(256)].join('.')
+    : random.pick([
+        '::1',
+        'fe80::',
+        '2001:db8::5',
+        '2001:db8:0:0:1::',
+        '::ffff:10.0.0.1',
+        'ff02::1',
+        '1:2:3:4:5:6:7:8',
+      ]);
+
+const randomPrefix = (random: Random, family: Family): string => {
+  const address = randomAddress(random, family);
+  const length = family === 'ipv4' ? 1 + random.below(32) : 1 + random.below(128);
+  return random.pick([
+    address,
+    `${address}/${length}`,
+    family === 'ipv4' ? `${address}/255.0.255.0` : `${address}/ffff:0:ffff::`,
+  ]);
+};
+
+const port = (random: Random): string =>
+  random.pick(['80', '443', '8080', '15001', String(random.below(65536)), 'http']);
+const portRange = (random: Random): string => {
+  const low = random.below(60000);
+  return random.pick([port(random), `${low}:${low + 1 + random.below(5000)}`, ':1023', '1024:']);
+};
+const portList = (random: Random): string =>
+  Array.from({ length: 1 + random.below(5) }, () => {
+    const low = random.below(60000);
+    return random.oneIn(3) ? `${low}:${low + 1 + random.below(500)}` : String(low);
+  }).join(',');
+
+const mark = (random: Random): string =>
+  random.pick([
+    '1',
+    '0x539',
+    '1337',
+    '0x539/0xfff',
+    '0/0xff',
+    '0x1/0x1',
+    '4294967295',
+    '5/3',
+    '010',
+    '0x10/0xffffffff',
+  ]);
+const mask = (random: Random): string => random.pick(['0xff', '255', '0xffffffff', '0', '0xfff00000']);
+
+/** An option with a value, in or left out, negated or not. */
+const perhaps = (random: Random, name: string, make: () => string, negatable = true): string[] =>
+  random.oneIn(2) ? [`${negatable ? bang(random) : ''}${name} ${make()}`] : [];
+const flagged = (random: Random, ...names: string[]): string[] => names.filter(() => random.oneIn(3));
+/** Options in a random order: the kernel has one of its own. */
+const shuffled = (random: Random, ...options: string[][]): string => random.shuffle(options.flat()).join(' ');
+
+const atLeastOne = (random: Random, make: () => string[][]): string => {
+  for (;;) {
+    const options = make().flat();
+    if (options.length > 0) return random.shuffle(options).join(' ');
+  }
+};
+
+/** How each match is written at random. */
+export const MATCH_FORMS: Readonly<Record<string, Make>> = {
+  tcp: (random) => ({
+    protocol: 'tcp',
+    words: shuffled(
+      random,
+      perhaps(random, random.pick(['--dport', '--destination-port', '--dpo']), () => portRange(random)),
+      perhaps(random, random.pick(['--sport', '--source-port']), () => portRange(random)),
+      random.pick<() => string[]>([
+        () => [],
+        () => [`${bang(random)}--syn`],
+        () => [
+          `${bang(random)}--tcp-flags ${random.some(['SYN', 'ACK', 'FIN', 'RST', 'URG', 'PSH'], 4).join(',')} SYN`,
+        ],
+        () => ['--tcp-flags ALL NONE'],
+      ])(),
+      perhaps(random, '--tcp-option', () => String(1 + random.below(255))),
+    ),
+  }),
+  udp: (random) => ({
+    protocol: 'udp',
+    words: shuffled(
+      random,
+      perhaps(random, '--dport', () => portRange(random)),
+      perhaps(random, '--sport', () => portRange(random)),
+    ),
+  }),
+  multiport: (random) => ({
+    protocol: random.pick(['tcp', 'udp', 'sctp', 'dccp', 'udplite']),
+    words: `${bang(random)}${random.pick(['--dports', '--sports', '--ports', '--destination-ports', '--source-ports'])} ${portList(random)}`,
+  }),
+  conntrack: (random, family) => ({
+    words: atLeastOne(random, () => [
+      perhaps(random, '--ctstate', () =>
+        random.some(['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED', 'SNAT', 'DNAT'], 4).join(','),
+      ),
+      perhaps(random, '--ctproto', () => random.pick(['tcp', '17', 'icmp'])),
+      perhaps(random, '--ctorigsrc', () => randomAddress(random, family)),
+      perhaps(random, '--ctorigdst', () => `${randomAddress(random, family)}/${8 + random.below(20)}`),
+      perhaps(random, '--ctreplsrc', () => randomAddress(random, family)),
+      perhaps(random, '--ctrepldst', () => randomAddress(random, family)),
+      perhaps(random, '--ctorigsrcport', () => portRange(random)),
+      perhaps(random, '--ctorigdstport', () => portRange(random)),
+      perhaps(random, '--ctreplsrcport', () => portRange(random)),
+      perhaps(random, '--ctrepldstport', () => portRange(random)),
+      perhaps(random, '--ctstatus', () =>
+        random.pick(['NONE', random.some(['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'], 4).join(',')]),
+      ),
+      perhaps(random, '--ctexpire', () => random.pick(['10', '10:20', ':30', '5:'])),
+      perhaps(random, '--ctdir', () => random.pick(['ORIGINAL', 'REPLY', 'reply']), false),
+    ]),
+  }),
+  state: (random) => ({
+    words: `${bang(random)}--state ${random.some(['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'], 5).join(',')}`,
+  }),
+  owner: (random) => ({
+    words: atLeastOne(random, () => [
+      perhaps(random, '--uid-owner', () => random.pick(['0', '1337', '1000-1999', '5:9', 'root', '7-7', '4294967294'])),
+      random.oneIn(2)
+        ? [
+            `${bang(random)}--gid-owner ${random.pick(['0', '1337', '100-200'])}${random.oneIn(3) ? ' --suppl-groups' : ''}`,
+          ]
+        : [],
+      random.oneIn(4) ? [`${bang(random)}--socket-exists`] : [],
+    ]),
+  }),
+  mark: (random) => ({ words: `${bang(random)}--mark ${mark(random)}` }),
+  connmark: (random) => ({ words: `${bang(random)}--mark ${mark(random)}` }),
+  socket: (random) => ({ words: flagged(random, '--restore-skmark', '--nowildcard', '--transparent').join(' ') }),
+  comment: (random) => ({
+    words: `--comment ${random.pick(['plain', '"two words"', '"a \\"quoted\\" one"', '"back\\\\slash"', `"it's"`, 'a.b', '"é – ü"', '""', '"-j"', '"!"', 'proxy-init/redirect-common-chain', 'x'.repeat(300)])}`,
+  }),
+  addrtype: (random, family) => {
+    const kinds =
+      family === 'ipv4'
+        ? [
+            'UNSPEC',
+            'UNICAST',
+            'LOCAL',
+            'BROADCAST',
+            'ANYCAST',
+            'MULTICAST',
+            'BLACKHOLE',
+            'UNREACHABLE',
+            'PROHIBIT',
+            'local',
+          ]
+        : ['UNSPEC', 'UNICAST', 'LOCAL', 'ANYCAST', 'MULTICAST', 'UNREACHABLE'];
+    const kind = (): string => random.some(kinds, 3).join(',');
+    const limit = random.pick(['', '', ' --limit-iface-in', ' --limit-iface-out']);
+    const hooks: Record<string, readonly HookName[]> = {
+      ' --limit-iface-in': ['PREROUTING', 'INPUT', 'FORWARD'],
+      ' --limit-iface-out': ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+    };
+    const allowed = hooks[limit];
+    return {
+      words: `${atLeastOne(random, () => [perhaps(random, '--dst-type', kind), perhaps(random, '--src-type', kind)])}${limit}`,
+      ...(allowed ? { places: { hooks: allowed } } : {}),
+    };
+  },
+  icmp: (random) => ({
+    protocol: 'icmp',
+    words: `${bang(random)}--icmp-type ${random.pick(['any', '8', '3/1', 'echo-request', 'host-unreachable', 'ping', 'TOS-host-redirect', 'redirect', '255', '0x8', '3/0x4', 'timestamp-req'])}`,
+  }),
+  icmp6: (random) => ({
+    protocol: random.pick(['icmpv6', 'ipv6-icmp', '58']),
+    words: `${bang(random)}--icmpv6-type ${random.pick(['128', '1/0', 'echo-request', 'no-route', 'neighbour-solicitation', 'packet-too-big', '255', 'bad-header', 'redirect'])}`,
+  }),
+  time: (random) => ({
+    words: random
+      .some(
+        [
+          ...perhaps(random, '--timestart', () => random.pick(['08:00', '23:30', '1:5', '00:00:01']), false),
+          ...perhaps(random, '--timestop', () => random.pick(['18:00', '23:59:59', '7:07:07']), false),
+          ...perhaps(random, '--datestart', () => random.pick(['2026-01-01', '2026', '2025-05-05T05:05']), false),
+          ...perhaps(
+            random,
+            '--datestop',
+            () => random.pick(['2026-12-01T10:00:00', '2037-02-30', '2038-12-31']),
+            false,
+          ),
+          ...perhaps(random, '--weekdays', () => random.pick(['Mon', 'Sat,Sun', '1,3,5', 'Fr'])),
+          ...perhaps(random, '--monthdays', () => random.pick(['1', '1,15,31', '2,3,4'])),
+          ...flagged(random, '--kerneltz'),
+          '--datestop 2030',
+        ].filter(
+          (option, index, all) => all.findIndex((other) => other.split(' ')[0] === option.split(' ')[0]) === index,
+        ),
+        99,
+      )
+      .join(' '),
+  }),
+  limit: (random) => ({
+    words: shuffled(
+      random,
+      [
+        `--limit ${random.pick(['5/sec', '1/second', '10/minute', '3/hour', '7/m', '100/s', '20/min', '6/hour', '12', '2/S'])}`,
+      ],
+      perhaps(random, '--limit-burst', () => String(1 + random.below(100)), false),
+    ),
+  }),
+  statistic: (random) => {
+    const every = 2 + random.below(9);
+    return {
+      words: random.oneIn(2)
+        ? `--mode random ${bang(random)}--probability ${random.pick(['0.5', '.25', '1', '0', '0.33333', '1e-3', '0.000244140625', String(random.below(1e6) / 1e6)])}`
+        : `--mode nth ${bang(random)}--every ${every} --packet ${random.below(every)}`,
+    };
+  },
+  mac: (random) => ({ words: `${bang(random)}--mac-source ${random.pick(['00:11:22:33:44:55', 'AA:bb:0:1:2:3'])}` }),
+};
+
+const natTarget =
+  (name: string): Make =>
+  (random, family) => {
+    const first = randomAddress(random, family);
+    const addresses = random.oneIn(3) ? `${first}-${randomAddress(random, family)}` : first;
+    const ports = random.pick(['', '', ':80', ':8000-8999', ':http']);
+    const bracketed = family === 'ipv6' && ports !== '' ? `[${addresses}]` : addresses;
+    const extra =
+      name === '--to-source' ? ['--random', '--random-fully', '--persistent'] : ['--random', '--persistent'];
+    const base = name === '--to-destination' && ports === ':8000-8999' && random.oneIn(2) ? '/9000' : '';
+    const where = random.oneIn(6) && ports !== '' ? ports : `${bracketed}${ports}`;
+    return {
+      words: [`${name} ${where}${base}`, ...flagged(random, ...extra)].join(' '),
+      ...(ports === '' ? {} : { protocol: random.pick(['tcp', 'udp']) }),
+    };
+  };
+
+const portTarget =
+  (name: string, ...flags: string[]): Make =>
+  (random) => {
+    const ports = random.pick(['', ` ${name} 15001`, ` ${name} 15001-15010`, ` ${name} http`]);
+    return {
+      words: `${ports}${flagged(random, ...flags)
+        .map((flag) => ` ${flag}`)
+        .join('')}`.trim(),
+      ...(ports === '' ? {} : { protocol: random.pick(['tcp', 'udp']) }),
+    };
+  };
+
+const markTarget = (random: Random): string =>
+  random.pick([
+    `--set-mark ${mark(random)}`,
+    `--set-xmark ${mark(random)}`,
+    `--and-mark ${mask(random)}`,
+    `--or-mark ${mask(random)}`,
+    `--xor-mark ${mask(random)}`,
+  ]);
+
+const plain: Make = () => ({ words: '' });
+
+/** How each target is written at random. QUEUE and the legacy-only forms are left out: the back ends disagree. */
+export const TARGET_FORMS: Readonly<Record<string, Make>> = {
+  ACCEPT: plain,
+  DROP: plain,
+  RETURN: plain,
+  REDIRECT: portTarget('--to-ports', '--random'),
+  MASQUERADE: portTarget('--to-ports', '--random', '--random-fully'),
+  DNAT: natTarget('--to-destination'),
+  SNAT: natTarget('--to-source'),
+  TPROXY: (random, family) => ({
+    protocol: random.pick(['tcp', 'udp']),
+    words: shuffled(
+      random,
+      [`--on-port ${port(random)}`],
+      perhaps(random, '--on-ip', () => randomAddress(random, family), false),
+      perhaps(random, '--tproxy-mark', () => mark(random), false),
+    ),
+  }),
+  MARK: (random) => ({ words: markTarget(random) }),
+  CONNMARK: (random) => {
+    const masks = random.pick([
+      '',
+      ` --mask ${mask(random)}`,
+      ` --nfmask ${mask(random)}`,
+      ` --ctmask ${mask(random)} --nfmask ${mask(random)}`,
+    ]);
+    const shift = random.pick(['', '', '', ' --left-shift-mark 3', ' --right-shift-mark 8']);
+    return {
+      words: random.pick([markTarget(random), `--save-mark${masks}`, `--restore-mark${masks}`]) + shift,
+    };
+  },
+  CT: (random) => ({
+    words: random.pick([
+      '',
+      '--notrack',
+      '--zone 1',
+      '--zone 65535',
+      '--zone 0',
+      '--zone mark',
+      '--zone-orig 5',
+      '--zone-reply mark',
+      '--notrack --zone 3',
+      '--ctevents destroy,new',
+      '--ctevents new,mark --zone 7',
+      '--expevents new',
+    ]),
+  }),
+  NOTRACK: plain,
+  REJECT: (random, family) => {
+    if (random.oneIn(4)) return { words: '--reject-with tcp-reset', protocol: 'tcp' };
+    const kinds =
+      family === 'ipv4'
+        ? ['icmp-net-unreachable', 'host-prohib', 'icmp-adm']
+        : ['no-route', 'icmp6-adm-prohibited', 'policy-fail'];
+    return { words: random.oneIn(2) ? '' : `--reject-with ${random.pick(kinds)}` };
+  },
+  LOG: (random) => ({
+    words: shuffled(
+      random,
+      perhaps(random, '--log-prefix', () => random.pick(['plain', '"two words: "', '"a\\"b"', 'x'.repeat(40)]), false),
+      perhaps(random, '--log-level', () => random.pick(['debug', '4', 'warning', '0', 'info']), false),
+      flagged(random, '--log-uid', '--log-tcp-options', '--log-ip-options', '--log-tcp-sequence', '--log-macdecode'),
+    ),
+  }),
+  NFLOG: (random) => ({
+    words: shuffled(
+      random,
+      perhaps(random, '--nflog-group', () => String(random.below(10)), false),
+      perhaps(random, '--nflog-prefix', () => random.pick(['plain', '"two words"', 'x'.repeat(63)]), false),
+      perhaps(random, '--nflog-size', () => String(random.below(200)), false),
+      perhaps(random, '--nflog-threshold', () => String(random.below(20)), false),
+    ),
+  }),
+  // The legacy back end takes it in raw only.
+  TRACE: () => ({ words: '', places: { tables: ['raw'] } }),
+};
+
+const PROTOCOLS = ['tcp', 'udp', 'icmp', 'sctp', '253', 'all', 'esp', 'gre', '6'];
+
+/** Whether something with these places may stand in a chain to which these hooks lead. */
+const fits = (places: Places | undefined, table: TableName, hooks: readonly string[], family: Family): boolean =>
+  (!places?.families || places.families.includes(family)) &&
+  (!places?.tables || places.tables.includes(table)) &&
+  (!places?.hooks || hooks.every((hook) => (places.hooks as readonly string[]).includes(hook)));
+
+const placesOf = (name: string, kind: 'match' | 'target'): Places | undefined => {
+  const extension = (kind === 'match' ? allMatches : allTargets).find((one) => one.name === name);
+  return typeof extension?.places === 'function' ? undefined : extension?.places;
+};
+
+/** A rule after `-A CHAIN`, as a person or a program might type it, which both back ends take. */
+export function randomRule(
+  random: Random,
+  family: Family,
+  table: TableName,
+  chain: string,
+  jumps: readonly string[],
+): string {
+  const hooks = isBuiltIn(table, chain) ? [chain] : BUILT_IN[table];
+  const may = (form: Form, name: string, kind: 'match' | 'target'): boolean =>
+    fits(form.places, table, hooks, family) && fits(placesOf(name, kind), table, hooks, family);
+  let protocol: string | undefined;
+  const parts: string[] = [];
+  const tryPart = (forms: Readonly<Record<string, Make>>, kind: 'match' | 'target', dash: string): boolean => {
+    const name = random.pick(Object.keys(forms));
+    const form = forms[name]!(random, family);
+    if (!may(form, name, kind) || (form.protocol && protocol && form.protocol !== protocol)) return false;
+    if (form.protocol === 'icmp' && family === 'ipv6') return false;
+    // nft joins the options of two tcp or udp matches.
+    if (parts.some((part) => part.startsWith(`-m ${name} `)) && (name === 'tcp' || name === 'udp')) return false;
+    // Where both have been named before, the tools take a third --mark for the wrong one.
+    if (/mark$/.test(name) && kind === 'match' && parts.some((part) => /^-m (conn)?mark /.test(part))) return false;
+    protocol ??= form.protocol;
+    parts.push(`${dash} ${name}${form.words === '' ? '' : ` ${form.words}`}`);
+    return true;
+  };
+  for (let count = random.below(4); count > 0; count -= 1) tryPart(MATCH_FORMS, 'match', '-m');
+  if (random.oneIn(3) && jumps.length > 0) parts.push(`-j ${random.pick(jumps)}`);
+  else if (!random.oneIn(8)) for (let tries = 0; tries < 20 && !tryPart(TARGET_FORMS, 'target', '-j'); tries += 1);
+  const header: string[] = [];
+  const single = random.oneIn(8) ? `${randomPrefix(random, family)},${randomPrefix(random, family)}` : undefined;
+  if (single) header.push(`-s ${single}`);
+  else if (random.oneIn(3)) header.push(`${bang(random)}-s ${randomPrefix(random, family)}`);
+  if (random.oneIn(3))
+    header.push(
+      `${single ? '' : bang(random)}${random.pick(['-d', '--destination', '--dst'])} ${randomPrefix(random, family)}`,
+    );
+  const interfaces = ['eth0', 'lo', 'eth+', 'veth12.3', 'br-lan'];
+  const hasIn = hooks.every((hook) => !['OUTPUT', 'POSTROUTING'].includes(hook)) || !isBuiltIn(table, chain);
+  const hasOut = hooks.every((hook) => !['PREROUTING', 'INPUT'].includes(hook)) || !isBuiltIn(table, chain);
+  if (hasIn && random.oneIn(4)) header.push(`${bang(random)}-i ${random.pick(interfaces)}`);
+  if (hasOut && random.oneIn(4)) header.push(`${bang(random)}-o ${random.pick(interfaces)}`);
+  if (protocol !== undefined) header.push(`-p ${protocol}`);
+  else if (random.oneIn(4)) header.push(`-p ${random.pick(PROTOCOLS)}`);
+  else if (random.oneIn(6)) header.push(`! -p ${random.pick(['tcp', 'udp', 'icmp', '47'])}`);
+  if (family === 'ipv4' && random.oneIn(12)) header.push(`${bang(random)}-f`);
+  const words = random.shuffle(header);
+  return [...words, ...parts].join(' ');
+}
+
+/** The text of a rule set that both back ends take: some tables, some user chains, rules of every kind. */
+export function randomSave(random: Random, family: Family, rules = 30): string {
+  const tables = random.some<TableName>(['raw', 'mangle', 'nat', 'filter', 'security'], 5);
+  return tables.map((table) => randomTable(random, family, table, Math.ceil(rules / tables.length))).join('');
+}
+
+export function randomTable(random: Random, family: Family, table: TableName, rules: number): string {
+  const own = random.some(['ISTIO_INBOUND', 'ISTIO_OUTPUT', 'b', 'a-b', 'Z.9', 'KUMA_MESH_OUTBOUND_REDIRECT'], 4);
+  const lines = [`*${table}`, ...own.map((chain) => `:${chain} - [0:0]`)];
+  if (table !== 'nat' && random.oneIn(3)) lines.push(`:${random.pick(BUILT_IN[table])} DROP [0:0]`);
+  const chains: readonly string[] = [...BUILT_IN[table], ...own];
+  for (let count = 0; count < rules; count += 1) {
+    const chain = random.pick(chains);
+    // Jumps lead to later chains only, so there is no circle; a user chain may be reached from every hook.
+    const jumps = own.slice(own.indexOf(chain) + 1);
+    lines.push(`-A ${chain} ${randomRule(random, family, table, chain, jumps)}`.trimEnd());
+  }
+  // nft forgets a table in which nothing is held.
+  lines.push(`-A ${BUILT_IN[table][0]} -m comment --comment "the last one"`);
+  return `${[...lines, 'COMMIT'].join('\n')}\n`;
+}
