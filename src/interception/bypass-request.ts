@@ -11,6 +11,11 @@ export interface BypassRequest {
   readonly edit?: boolean;
   /** Also the calls that processes here make to this host's own address. */
   readonly self?: boolean;
+  /**
+   * Where nothing is intercepted yet: put the rules where an interception of this mode will look, once the mesh has come.
+   * (In a pod, other init containers may run before the mesh's own.) Where something is intercepted it has no effect.
+   */
+  readonly ahead?: 'REDIRECT' | 'TPROXY';
   /** The last second, since 1970, in which it holds. */
   readonly until?: number;
   /** The clock: seconds since 1970. */

@@ -1,16 +1,17 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import { chainOf, type RuleSet, type Snapshot, type TableName } from '../netfilter/index.ts';
+import { type Backend, emptyRuleSet, type RuleSet, type Snapshot } from '../netfilter/index.ts';
+import { prepared } from './bypass-ahead.ts';
 import { edited } from './bypass-edit.ts';
+import { inserted } from './bypass-insert.ts';
 import { notCoveredBy } from './bypass-notes.ts';
 import { reasonsOf, type Unchanged } from './bypass-reasons.ts';
 import { type BypassRequest, checkRequest } from './bypass-request.ts';
-import { bypassRules } from './bypass-rules.ts';
 import { withoutOutdated } from './bypass-undo.ts';
-import { bypassesOf } from './bypasses.ts';
-import { interceptedPorts, leadingVirtualRules } from './intercepted.ts';
+import { interceptedPorts } from './intercepted.ts';
 import type { Notice } from './interception.ts';
-import { bothPorts, joinedPorts, type Ports, withoutPorts } from './port-sets.ts';
-import { changesBetween, type RuleChange, withRules } from './rule-changes.ts';
+import { bothPorts, type Ports } from './port-sets.ts';
+import { turnsAnything } from './proxy-ports.ts';
+import { changesBetween, type RuleChange } from './rule-changes.ts';
 
 /** What a bypass would change, and what it would not. */
 export interface BypassPlan {
@@ -30,13 +31,16 @@ export interface BypassPlan {
  * and back end that turns it, and in the table that does: nat for a REDIRECT, mangle for TPROXY. Rules of a bypass that
  * is there already are kept; one that ends at another time than asked for is replaced.
  *
+ * @param backend the back end that takes new rules: it counts only for `request.ahead`
  * @throws RequestRefused for no ports, or an expiry that is over or beyond what the kernel's tools can name.
  */
-export function planBypass(snapshot: Snapshot, request: BypassRequest): BypassPlan {
+export function planBypass(snapshot: Snapshot, request: BypassRequest, backend?: Backend): BypassPlan {
   checkRequest(request);
-  const changes = snapshot.held.flatMap(({ rules, backend }) =>
-    changesBetween(rules, bypassed(rules, { request }), backend),
-  );
+  const after = afterBypass(snapshot, { request }, backend);
+  const changes = after.held.flatMap(({ rules, backend: holder }) => {
+    const before = snapshot.held.find((one) => one.backend === holder && one.rules.family === rules.family)?.rules;
+    return changesBetween(before ?? emptyRuleSet(rules.family), rules, holder);
+  });
   const reasons = wanted(request).flatMap((family) => reasonsOf(snapshot, family, request, changes));
   return {
     request,
@@ -45,6 +49,17 @@ export function planBypass(snapshot: Snapshot, request: BypassRequest): BypassPl
     unneeded: reasons.filter(({ kind }) => kind === 'unneeded'),
     notCovered: notCoveredBy(snapshot, request, changes),
   };
+}
+
+/**
+ * The snapshot after a plan: what is to be carried out, and what a proof compares with the snapshot before. The same
+ * function of the request whenever it is asked; after itself it changes nothing.
+ */
+export function afterBypass(snapshot: Snapshot, plan: Pick<BypassPlan, 'request'>, backend?: Backend): Snapshot {
+  const { ahead } = plan.request;
+  if (ahead && !snapshot.held.some(({ rules }) => turnsAnything(rules)))
+    return prepared(snapshot, plan.request, backend);
+  return { ...snapshot, held: snapshot.held.map((one) => ({ ...one, rules: bypassed(one.rules, plan) })) };
 }
 
 /** The rule set (of one family and back end) after a plan: the same function of the request whenever it is asked. */
@@ -63,12 +78,6 @@ export function bypassed(before: RuleSet, { request }: Pick<BypassPlan, 'request
   return request.self ? selfBypassed(rules, request) : rules;
 }
 
-/** The rule sets of a snapshot after a plan: what a proof compares with the snapshot before. */
-export const afterBypass = (snapshot: Snapshot, plan: Pick<BypassPlan, 'request'>): Snapshot => ({
-  ...snapshot,
-  held: snapshot.held.map((one) => ({ ...one, rules: bypassed(one.rules, plan) })),
-});
-
 const wanted = ({ families }: BypassRequest): readonly Family[] => families ?? FAMILIES;
 
 /** Of the ports as they were asked for, those ranges of which anything is caught: whole, so that they stay few. */
@@ -85,20 +94,4 @@ function selfBypassed(rules: RuleSet, request: BypassRequest): RuleSet {
     if (caught.length > 0) result = inserted(result, table, chain, touched(request.ports, caught), request);
   }
   return result;
-}
-
-/** The rule set with a bypass at the top of a built-in chain, for those ports that have none of ours there yet. */
-function inserted(
-  rules: RuleSet,
-  table: TableName,
-  chain: 'PREROUTING' | 'OUTPUT',
-  ports: Ports,
-  { until, now }: BypassRequest,
-): RuleSet {
-  const own = chainOf(rules, table, chain)?.rules ?? [];
-  const present = bypassesOf(rules, now).filter((one) => one.table === table && one.chain === chain && !one.expired);
-  const missing = withoutPorts(ports, joinedPorts(...present.map((one) => one.ports)));
-  const at = table === 'nat' && chain === 'PREROUTING' ? leadingVirtualRules(rules).length : 0;
-  const added = bypassRules(missing, { family: rules.family, table, self: chain === 'OUTPUT', until });
-  return withRules(rules, table, chain, own.toSpliced(at, 0, ...added));
 }

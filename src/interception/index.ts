@@ -7,6 +7,7 @@ export { problemsOf } from './check.ts';
 export { commented } from './commented.ts';
 export { defaultInterception } from './defaults.ts';
 export { dialectOf, dialects } from './dialects.ts';
+export { compareRules, type Drift } from './drift.ts';
 export type {
   Caught,
   Command,
@@ -25,6 +26,7 @@ export type {
 export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
 export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
+export { MANIFESTS, type ManifestKind, type ManifestOptions, manifest } from './manifest.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';

@@ -1,0 +1,106 @@
+import { FAMILIES, formatPortRange } from '../address/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
+import { annotationsFor } from './annotations.ts';
+import { asDateStop, type BypassRequest } from './bypass-request.ts';
+import { portList } from './caught-words.ts';
+import { recogniseAll } from './recognise.ts';
+
+/** The kinds of Kubernetes YAML: an item of initContainers, the mesh's own annotation, a patch of a whole workload. */
+export const MANIFESTS = ['init-container', 'annotation', 'patch'] as const;
+export type ManifestKind = (typeof MANIFESTS)[number];
+
+export interface ManifestOptions {
+  /** An image that holds sidestep, Node and iptables. */
+  readonly image?: string;
+  /** The name of the init container. */
+  readonly name?: string;
+  /** A pod's rules as they are: which mesh it is, its mode, the ports that it leaves out today. Absent: Istio, REDIRECT. */
+  readonly snapshot?: Snapshot;
+}
+
+/**
+ * Kubernetes YAML that does for a fleet of pods what a bypass does for one. Written out by hand, for its comments' sake;
+ * every value that came from outside is quoted.
+ *
+ * @throws RequestRefused where a mesh's annotation cannot say what is asked for.
+ */
+export function manifest(kind: ManifestKind, request: BypassRequest, options: ManifestOptions = {}): string {
+  switch (kind) {
+    case 'init-container':
+      return lines(...aboutContainer(request, PLACE), ...container(request, options));
+    case 'patch':
+      return lines(
+        ...aboutContainer(request, PATCH),
+        'spec:',
+        '  template:',
+        '    spec:',
+        '      initContainers:',
+        ...container(request, options).map((line) => `        ${line}`),
+      );
+    case 'annotation':
+      return lines(...annotationsFor(request, options.snapshot));
+  }
+}
+
+const lines = (...all: readonly string[]): string => `${all.join('\n')}\n`;
+
+const PLACE = [
+  'An item of spec.template.spec.initContainers of a workload; of a Pod, of spec.initContainers.',
+] as const;
+
+const PATCH = [
+  'For a Deployment, StatefulSet or DaemonSet, with this text in bypass.yaml:',
+  '  kubectl patch deployment NAME --patch-file bypass.yaml',
+  'A second time it changes nothing. To take it back: kubectl rollout undo deployment NAME',
+] as const;
+
+const aboutContainer = ({ ports, edit }: BypassRequest, where: readonly string[]): readonly string[] =>
+  [
+    `Lets tcp ${portList(ports)} pass the sidecar's proxy by: it reaches the app directly.`,
+    ...where,
+    ...(edit
+      ? ["Order: behind the mesh's own init container, for it changes the list that the mesh has written."]
+      : [
+          "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
+        ]),
+    'Restarts: it may run any number of times, a run that finds its rule changes nothing.',
+  ].map((line) => `# ${line}`);
+
+function container(request: BypassRequest, { image, name, snapshot }: ManifestOptions): readonly string[] {
+  return [
+    `- name: ${quoted(name ?? 'sidestep-bypass')}`,
+    '  # Any image that holds sidestep, Node and iptables.',
+    `  image: ${quoted(image ?? 'sidestep:latest')}`,
+    `  command: [${commandOf(request, snapshot).map(quoted).join(', ')}]`,
+    '  securityContext:',
+    '    runAsUser: 0',
+    '    runAsGroup: 0',
+    '    runAsNonRoot: false',
+    '    privileged: false',
+    '    allowPrivilegeEscalation: false',
+    '    capabilities:',
+    '      # NET_ADMIN changes the rules of this pod alone. NET_RAW: iptables-legacy reads them through a raw socket.',
+    '      add: ["NET_ADMIN", "NET_RAW"]',
+    '      drop: ["ALL"]',
+  ];
+}
+
+/** The command as it runs in the pod, where the mesh may not have come yet. */
+function commandOf(request: BypassRequest, snapshot: Snapshot | undefined): readonly string[] {
+  const { ports, self, edit, until, families = FAMILIES } = request;
+  const [family] = families;
+  const tproxy = snapshot && recogniseAll(snapshot, request.now).some(({ mode }) => mode === 'TPROXY');
+  return [
+    'sidestep',
+    'bypass',
+    ...ports.map((range) => formatPortRange(range, '-')),
+    '--apply',
+    ...(edit ? ['--edit'] : ['--ahead', tproxy ? 'TPROXY' : (request.ahead ?? 'REDIRECT')]),
+    ...(self ? ['--self'] : []),
+    ...(families.length === 1 && family ? ['--family', family] : []),
+    ...(until === undefined ? [] : ['--until', `${asDateStop(until)}Z`]),
+  ];
+}
+
+/** A string as YAML takes it in any place: JSON's form is YAML's double-quoted one. */
+const quoted = (text: string): string => JSON.stringify(text);
