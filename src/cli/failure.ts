@@ -18,7 +18,7 @@ export async function report(error: unknown, terminal: Terminal): Promise<ExitSt
 // Errors are told apart by name, so that this file loads no layer only to compare classes.
 function tell(error: unknown): Told {
   const { name, message, code, hint, exitStatus } = fieldsOf(error);
-  if (code?.startsWith('commander.')) return tellCommander(code, message, (error as { exitCode?: unknown }).exitCode);
+  if (code?.startsWith('commander.')) return tellCommander(code, message);
   // Errors of the Linux layer carry the status themselves.
   if (exitStatus !== undefined) return { status: exitStatus, screen: said(message, hint) };
   switch (name) {
@@ -46,10 +46,9 @@ function tell(error: unknown): Told {
 }
 
 /** commander's own words, with the suggestion on a line of its own. */
-function tellCommander(code: string, message: string, exitCode: unknown): Told {
-  if (['commander.helpDisplayed', 'commander.version'].includes(code)) return { status: EXIT.done, screen: [] };
-  // `sidestep help` was asked for; `sidestep` alone was not.
-  if (code === 'commander.help') return { status: exitCode === 0 ? EXIT.done : EXIT.unusable, screen: [] };
+function tellCommander(code: string, message: string): Told {
+  // `sidestep` alone: commander has printed the help.
+  if (code === 'commander.help') return { status: EXIT.unusable, screen: [] };
   const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
   return { status: EXIT.unusable, screen: said(first, suggestion === '' ? undefined : suggestion) };

@@ -12,10 +12,23 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     process.exitCode = await dispatch(rest, terminal);
   } catch (error) {
-    const { report } = await import('./failure.ts');
-    process.exitCode = await report(error, terminal);
+    // Help and the version are thrown too, once they are printed.
+    if (isPrinted(error)) return;
+    try {
+      const { report } = await import('./failure.ts');
+      process.exitCode = await report(error, terminal);
+    } catch {
+      // What tells errors is broken itself.
+      process.stderr.write(`sidestep: this is a defect of Sidestep: ${error}\n`);
+      process.exitCode = EXIT.defect;
+    }
   }
 }
+
+const isPrinted = (error: unknown): boolean => {
+  const { code, exitCode } = error as { readonly code?: unknown; readonly exitCode?: unknown };
+  return typeof code === 'string' && code.startsWith('commander.') && exitCode === 0;
+};
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<ExitStatus> {
   const { buildProgram } = await import('./program.ts');
@@ -29,9 +42,15 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
       status = result;
     },
   });
-  await program.parseAsync([...prepare(argv)], { from: 'user' });
+  await program.parseAsync([...prepare(helped(argv, wanted))], { from: 'user' });
   return status;
 }
+
+/** `help NONSENSE` is answered as NONSENSE is: no such command, did you mean … */
+const helped = (argv: readonly string[], wanted: Entry | undefined): readonly string[] =>
+  argv[0] === 'help' && argv[1] !== undefined && !argv[1].startsWith('-') && argv[1] !== 'help' && !wanted
+    ? argv.slice(1)
+    : argv;
 
 /** The command that the arguments name, also after `help`. */
 function wantedCommand(argv: readonly string[]): Entry | undefined {

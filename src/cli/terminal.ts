@@ -1,4 +1,5 @@
 import type { Line, Screen, Tone } from '../explain/index.ts';
+import { EXIT } from './status.ts';
 
 /** How much is said on standard error: SIDESTEP_LOG. */
 const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
@@ -20,6 +21,16 @@ export interface Terminal {
   readonly interactive: boolean;
 }
 
+/** What writing to somebody who is no longer there gives. */
+const GONE: readonly string[] = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ECONNRESET'];
+
+/** A result that cannot be written is worth nothing: a full disk, say. */
+function stop({ code, message }: NodeJS.ErrnoException): never {
+  const why = code === 'ENOSPC' ? 'no space left' : message;
+  process.stderr.write(`sidestep: standard output: ${why}\n`);
+  process.exit(EXIT.unusable);
+}
+
 type Paint = (line: Line) => string;
 
 /** A terminal over this process's own streams. `color` is the flag: undefined leaves it to what the stream is. */
@@ -31,7 +42,7 @@ export function openTerminal(color: boolean | undefined): Terminal {
   // A reader that goes away early is no error, nor is a terminal that is gone.
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED', 'ECONNRESET'].includes(error.code ?? '')) throw error;
+      if (stream === stdout && !GONE.includes(error.code ?? '')) stop(error);
       if (stream === stdout) closed = true;
     });
   }

@@ -2,9 +2,8 @@ import { Argument } from 'commander';
 import {
   BLANK,
   nextAfter,
-  outcomeRow,
+  outcomeTable,
   type Screen,
-  table,
   traceDocument,
   type WalkOptions,
   walkDot,
@@ -70,6 +69,7 @@ export const trace = defineCommand<TraceOptions>({
     const follow = prepare(snapshot, proxyPortsOf(snapshot));
     const several = args.length > 1 || args.includes('-');
     const walk: WalkOptions = { show: options.all ? 'all' : options.brief ? 'matched' : 'fold' };
+    const briefly: Trace[] = [];
     let status: ExitStatus = EXIT.done;
     for (const question of questions) {
       if (terminal.closed) break;
@@ -77,9 +77,10 @@ export const trace = defineCommand<TraceOptions>({
       if (isFinding(result)) status = EXIT.finding;
       if (options.output === 'json') terminal.json(traceDocument(result), several ? 'stream' : 'document');
       else if (options.output === 'dot') terminal.write(walkDot(result));
-      else if (several && !options.all) await terminal.show([table([outcomeRow(result)])]);
+      else if (several && !options.all) briefly.push(result);
       else await terminal.show(walkOf(result, walk, `${program} `, sourceFlags(options), several));
     }
+    if (briefly.length > 0) await terminal.show([outcomeTable(briefly)]);
     return status;
   },
 });

@@ -1,9 +1,12 @@
+export { askedWords } from './asked.ts';
 export { type ChainOptions, chainsTable, type RuleNote } from './chains.ts';
 export { changeSummary, changesTable, type RuleChange, ruleChanges } from './change.ts';
 export { type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';
 export { type ChangeShown, changeScreen } from './change-screen.ts';
+export { type Compared, compareWith } from './compare.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
 export { walkDot } from './dot.ts';
+export { meaningOf } from './drift-meaning.ts';
 export { layOut, plainText, textOf } from './layout.ts';
 export { type ListingOptions, listingScreen } from './listing.ts';
 export { bypassDocument, inboundPortOf, listingDocument } from './listing-document.ts';
@@ -44,6 +47,8 @@ export {
 } from './screen.ts';
 export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';
 export { packetDocument, traceDocument } from './trace-document.ts';
+export { type DriftFound, isFaithful, type Verification, verificationScreen } from './verification.ts';
+export { verificationDocument } from './verification-document.ts';
 export { outcomeTable, type WalkOptions, walkScreen } from './walk.ts';
 export { type Check, checkBypass, type Witness } from './witnesses.ts';
 export { clock, count, duration, endpoint, familyWord, listed, portWord, prefixWord, purposeOf } from './words.ts';

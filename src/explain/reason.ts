@@ -107,7 +107,7 @@ function whyHolds(predicate: Predicate, packet: Packet, naming: Naming): string 
 }
 
 const isFragment = ({ fragment }: Packet): string =>
-  fragment === 0 ? 'it is not a later fragment' : 'it is a later fragment: its ports are in the first';
+  fragment === 0 ? 'it is not a later fragment' : 'it is a later fragment';
 
 const firstWith = (parts: readonly Predicate[], packet: Packet, answer: boolean | 'undecided'): Predicate | undefined =>
   parts.find((part) => compile(part)(packet) === answer);
@@ -117,6 +117,9 @@ function knownOr(name: ValueField, packet: Packet): { readonly text: string; rea
   const value = packet[name];
   const { spoken } = field(name);
   if (value !== undefined) return { text: `${spoken} ${formatField(name, value, packet.family)}` };
+  if (packet.fragment === 1 && field(name).transport) {
+    return { text: '', unknown: `it is a later fragment: its ${spoken} is in the first` };
+  }
   if ((name === 'uid' || name === 'gid') && packet.owned === 0) {
     return { text: '', unknown: 'no process of this host sent it' };
   }

@@ -78,7 +78,7 @@ interface Planned {
 function packetsFor({ ports, families, self = false, until, now }: BypassRequest, family: Family): Planned[] {
   const asked = families === undefined || families.includes(family);
   const chosen = ports.slice(0, MOST_PORTS);
-  const inside = [...new Set(chosen.flatMap(([low, high]) => [low, high]))];
+  const inside = [...new Set(chosen.flat())];
   const beside = [...new Set(chosen.flatMap(([low, high]) => [low - 1, high + 1]))].filter((port) =>
     isFree(port, ports),
   );

@@ -1,0 +1,71 @@
+import type { Family } from '../address/index.ts';
+import type { Drift } from '../interception/drift.ts';
+import { heldFor, type Predicate, predicateOf, type Rule, type Snapshot } from '../netfilter/index.ts';
+import { type Outcome, parseQuestion, prepareOutcome, QuestionRefused } from '../trace/index.ts';
+import { outcomePhrase } from './packet.ts';
+
+/** A port that nothing is said of. */
+const ANY_PORT = 8080;
+
+/**
+ * Finds a packet that goes elsewhere than it should because of a difference, and says so: "in tcp/8888 goes to the app on
+ * :8888, not to the proxy on :15006". Followed through both rule sets, so what it says is true; undefined where none of the
+ * packets it tries shows anything.
+ *
+ * @param uid the proxy's user
+ */
+export function meaningOf(
+  drift: Drift,
+  expected: Snapshot,
+  actual: Snapshot,
+  proxyPorts: readonly number[],
+  uid: number,
+): string | undefined {
+  const { family } = drift;
+  if (heldFor(actual, family).length === 0) return undefined;
+  const should = prepareOutcome(expected, proxyPorts);
+  const does = prepareOutcome(actual, proxyPorts);
+  for (const packet of packetsFor(drift, uid)) {
+    try {
+      const question = parseQuestion(packet, actual, { family });
+      const [wanted, found] = [should(question), does(question)];
+      if (outcomePhrase(wanted) !== outcomePhrase(found)) return `${packet} ${verb(found)}, not ${phrase(wanted)}`;
+    } catch (error) {
+      if (!(error instanceof QuestionRefused)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function packetsFor({ rule, expected, family }: Drift, uid: number): string[] {
+  const ports = [...new Set([rule, expected].flatMap((one) => (one ? portsIn(one, family) : [])))].slice(0, 3);
+  const elsewhere = '192.0.2.1';
+  return [...ports, ANY_PORT].flatMap((port) => [
+    `in tcp/${port}`,
+    `self tcp/${port} uid ${uid}`,
+    `self tcp/${port}`,
+    `out tcp > ${elsewhere}:${port} uid 1000`,
+    `out tcp > ${elsewhere}:${port} uid ${uid}`,
+  ]);
+}
+
+/** The first port of each range that a rule asks for. */
+export function portsIn(rule: Rule, family: Family): number[] {
+  const found: number[] = [];
+  const visit = (predicate: Predicate): void => {
+    if (predicate.kind === 'in' && predicate.field === 'destinationPort')
+      found.push(...predicate.ranges.map(([low]) => Number(low)));
+    else if (predicate.kind === 'all' || predicate.kind === 'some') predicate.of.forEach(visit);
+    else if (predicate.kind === 'not') visit(predicate.of);
+  };
+  visit(predicateOf(rule, family));
+  return found.filter((port) => port > 0);
+}
+
+const phrase = (outcome: Outcome): string =>
+  outcome.kind === 'proxy' || outcome.kind === 'app' ? `to ${outcomePhrase(outcome)}` : outcomePhrase(outcome);
+
+const verb = (outcome: Outcome): string =>
+  outcome.kind === 'proxy' || outcome.kind === 'app'
+    ? `goes to ${outcomePhrase(outcome)}`
+    : `is ${outcomePhrase(outcome)}`;

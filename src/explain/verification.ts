@@ -1,0 +1,89 @@
+import type { Drift } from '../interception/drift.ts';
+import type { Interception } from '../interception/index.ts';
+import { type Backend, isBuiltIn } from '../netfilter/index.ts';
+import { askedWords } from './asked.ts';
+import { portsIn } from './drift-meaning.ts';
+import { type ProbeShown, probeBlocks } from './probe.ts';
+import { ruleWords } from './rule.ts';
+import { bad, faint, good, line, name, paragraph, type Screen, table, warn } from './screen.ts';
+import { count, familyWord } from './words.ts';
+
+/** A difference, whose back end it is in, and what it does to a packet where that could be shown. */
+export interface DriftFound extends Drift {
+  readonly backend: Backend;
+  /** "in tcp/8888 goes to the app on :8888, not to the proxy on :15006". */
+  readonly means?: string;
+  /** It is a bypass of Sidestep's: until when, or "bypass". */
+  readonly bypass?: string;
+}
+
+/** What verifying found. */
+export interface Verification {
+  readonly interception: Interception;
+  /** Whether it was given, or read from the rules themselves. */
+  readonly given: boolean;
+  readonly drifts: readonly DriftFound[];
+  /** Routing that is missing or too much, in ip's words. */
+  readonly routing: readonly string[];
+  /** Rules that were compared. */
+  readonly compared: number;
+  readonly probes: readonly ProbeShown[];
+  /** Why no probe was made. */
+  readonly unprobed?: string;
+}
+
+/** Whether the kernel holds what was asked for and a connection was redirected as it should be. */
+export const isFaithful = ({ drifts, routing, probes }: Verification): boolean =>
+  drifts.length === 0 &&
+  routing.length === 0 &&
+  probes.every(({ outcome }) => !['altered', 'missed'].includes(outcome));
+
+/** The differences first, each with what it does; then the live probe; then what would mend it. */
+export function verificationScreen(found: Verification, program: string): Screen {
+  const { interception, given, drifts, routing, compared, probes, unprobed } = found;
+  const differences = drifts.length + routing.length;
+  const asked = askedWords(interception).join(' ').replace('--dialect ', '');
+  const source = given ? '' : ', as the rules themselves tell it';
+  const title =
+    differences === 0
+      ? line(
+          good('✓ '),
+          `no difference from what was asked for (${asked})`,
+          faint(`: ${count(compared, 'rule')}, order included${source}`),
+        )
+      : line(bad('✗ '), `${count(differences, 'difference')} from what was asked for (${asked})`, faint(source));
+  return [
+    paragraph(title, 2),
+    table([...drifts.map(driftRow), ...routing.map((words) => [line(name('routing')), [], line(words)])], {
+      indent: 2,
+      hang: 2,
+    }),
+    ...probeBlocks(probes),
+    ...(unprobed ? [paragraph(line(warn('? '), `no live probe: ${unprobed}`), 2)] : []),
+    ...mendsOf(found, program).map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),
+  ];
+}
+
+/** What would put things right: each command once, for what it mends. */
+function mendsOf({ drifts, routing, interception }: Verification, program: string): string[] {
+  const mends = drifts.map((drift) => {
+    const { kind, family, table: where, chain, number, rule, bypass } = drift;
+    if (bypass && rule) return `${program} bypass ${portsIn(rule, family).join(' ')} --undo`;
+    // init leaves alone what others have put into built-in chains.
+    if (kind === 'extra' && isBuiltIn(where, chain)) {
+      return `${family === 'ipv4' ? 'iptables' : 'ip6tables'} -t ${where} -D ${chain} ${number ?? ''}`.trimEnd();
+    }
+    return `${program} init ${askedWords(interception).join(' ')} --reconcile`;
+  });
+  const rest = routing.length > 0 ? [`${program} init ${askedWords(interception).join(' ')} --reconcile`] : [];
+  return [...new Set([...mends, ...rest])];
+}
+
+function driftRow(drift: DriftFound) {
+  const { kind, family, table: where, chain, number, rule, expected, message, means, bypass } = drift;
+  const place = `${where} ${chain}${number === undefined ? '' : ` ${number}`}${family === 'ipv6' ? ` ${familyWord(family)}` : ''}`;
+  const words = rule ? ruleWords(rule, family) : message;
+  const what = expected ? `${words}  instead of  ${ruleWords(expected, family)}` : kind === 'order' ? message : words;
+  const why = [...(bypass ? [bypass] : []), ...(means ? [means] : [])].join(': ');
+  return [line(name(place)), line(kind), line(what), line(why === '' ? '' : faint(why))];
+}

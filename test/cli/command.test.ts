@@ -1,0 +1,193 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { POST, ROOT, SIDESTEP, sidestep } from '../support/sidestep.ts';
+
+describe('help', () => {
+  test('lists every command, what it is for, and the exit statuses', () => {
+    const { stdout, status } = sidestep(['--help']);
+    for (const name of [
+      'list',
+      'snapshot',
+      'trace',
+      'bypass',
+      'init',
+      'proxy',
+      'clean',
+      'verify',
+      'demo',
+      'completion',
+    ])
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    expect(stdout).toContain('Exit status: 0 done');
+    expect(status).toBe(0);
+  });
+
+  test.for(['list', 'snapshot', 'trace', 'bypass', 'init', 'proxy', 'clean', 'verify', 'demo', 'completion'])(
+    '%s: examples stand before the options, by either way of asking',
+    (name) => {
+      const { stdout, status } = sidestep(['help', name]);
+      expect(status).toBe(0);
+      expect(stdout.indexOf(`  sidestep ${name}`)).toBeLessThan(stdout.indexOf('Usage: sidestep'));
+      expect(stdout.split('\n').filter((line) => line.includes(`sidestep ${name}`)).length).toBeGreaterThan(2);
+      expect(sidestep([name, '--help']).stdout).toBe(stdout);
+    },
+  );
+
+  test('without a command it goes to standard error, and nothing was done', () => {
+    const { stdout, stderr, status } = sidestep([]);
+    expect([stdout, status]).toEqual(['', 2]);
+    expect(stderr).toContain('Usage: sidestep COMMAND');
+  });
+
+  test('as a plugin of kubectl it calls itself as it was called', () => {
+    const done = spawnSync(process.execPath, [`${ROOT}bin/kubectl-sidestep.js`, 'help', 'list'], { encoding: 'utf8' });
+    expect(done.stdout).toContain('  kubectl sidestep list --pid 4711');
+    expect(done.stdout).not.toMatch(/^ {2}sidestep /m);
+  });
+
+  test('the version is the package’s', () => {
+    const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string };
+    expect(sidestep(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('pipes', () => {
+  test.for([
+    ['list', '--from', POST],
+    ['trace', 'in tcp/8888', '--from', POST],
+    ['list', '-o', 'json', '--from', POST],
+  ])('a reader that goes away at once is no error: %s', async (args) => {
+    const child = spawn(process.execPath, [SIDESTEP, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    const [status] = await once(child, 'close');
+    expect([status, said]).toEqual([0, '']);
+  });
+
+  test('a disk that is full is said, not thrown', () => {
+    const done = spawnSync('sh', ['-c', `"${process.execPath}" "${SIDESTEP}" list --from "${POST}" > /dev/full`], {
+      encoding: 'utf8',
+    });
+    expect(done.status).toBe(2);
+    expect(done.stderr).toContain('standard output: no space left');
+    expect(done.stderr).not.toContain('    at ');
+  });
+
+  test('rules and packets can come through a pipe', () => {
+    const rules = readFileSync(POST, 'utf8');
+    expect(sidestep(['list', '--from', '-'], { input: rules }).stdout).toContain('proxy :15001');
+    const packets = '# two packets\nin tcp/8888\n\nin tcp/80\n';
+    const { stdout } = sidestep(['trace', '-', '-o', 'json', '--from', POST], { input: packets });
+    const outcomes = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { outcome: { kind: string } }).outcome.kind);
+    expect(outcomes).toEqual(['proxy', 'app']);
+  });
+});
+
+describe('colour and width', () => {
+  const args = ['list', '--from', POST];
+  const colored = (env: Record<string, string>, ...flags: string[]) =>
+    sidestep([...args, ...flags], { env }).stdout.includes('\x1b[');
+
+  test('a pipe gets none unless it is asked for', () => {
+    expect(colored({ NO_COLOR: '' })).toBe(false);
+    expect(colored({ NO_COLOR: '' }, '--color')).toBe(true);
+    expect(colored({ FORCE_COLOR: '1', NO_COLOR: '' })).toBe(true);
+    expect(colored({}, '--color', '--no-color')).toBe(false);
+  });
+
+  test('a terminal gets it, and NO_COLOR turns it off', () => {
+    // script(1) gives the command a terminal of its own.
+    const onTerminal = (env: Record<string, string>) =>
+      spawnSync('script', ['-qec', `"${process.execPath}" "${SIDESTEP}" ${args.join(' ')}`, '/dev/null'], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, TERM: 'xterm', ...env },
+      }).stdout;
+    expect(onTerminal({})).toContain('\x1b[');
+    expect(onTerminal({ NO_COLOR: '1' })).not.toContain('\x1b[');
+  });
+
+  test('colour never carries: without it the words are the same', () => {
+    const plain = sidestep(args).stdout;
+    expect(sidestep([...args, '--color']).stdout.replace(/\x1b\[\d+m/g, '')).toBe(plain);
+  });
+
+  test('COLUMNS sets the width, in which nothing is lost', () => {
+    const words = (text: string) => text.split(/\s+/).join(' ').trim();
+    const wide = sidestep(['trace', 'in tcp/8888', '--from', POST], { env: { COLUMNS: '500' } }).stdout;
+    const narrow = sidestep(['trace', 'in tcp/8888', '--from', POST], { env: { COLUMNS: '60' } }).stdout;
+    expect(Math.max(...narrow.split('\n').map((line) => [...line].length))).toBeLessThanOrEqual(60);
+    expect(words(narrow)).toBe(words(wide));
+  });
+});
+
+describe('what is not needed is not loaded', () => {
+  /** Makes the import of anything that matches fail. */
+  const without = (pattern: string): string => {
+    const hooks = `export async function resolve(specifier, context, next) {
+      const found = await next(specifier, context);
+      if (new RegExp(${JSON.stringify(pattern)}).test(found.url)) throw new Error('must not be loaded: ' + found.url);
+      return found;
+    }`;
+    const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
+    return `--import=data:text/javascript,${encodeURIComponent(register)}`;
+  };
+
+  test.for([
+    ['list', '--from', POST],
+    ['list', '-o', 'json', '--from', POST],
+    ['list', '-o', 'save', '--from', POST],
+    ['snapshot', '--from', POST],
+    ['trace', 'in tcp/8888', '--from', POST],
+    ['bypass', '8888', '--from', POST],
+    ['verify', '--from', POST],
+    ['init', '-b', '8080', '--dry-run'],
+  ])('from a file, nothing of Linux, no koffi, zod or yaml, and no program: %s', (args) => {
+    const env = { NODE_OPTIONS: without('/dist/linux/|/dist/proxy/|/node_modules/(koffi|zod|yaml)/'), PATH: '' };
+    const { stderr, stdout } = sidestep(args, { env });
+    expect(stderr).not.toContain('must not be loaded');
+    expect(stdout).not.toBe('');
+  });
+
+  test('the hook that this rests on does stop an import', () => {
+    const env = { NODE_OPTIONS: without('/dist/text/') };
+    expect(sidestep(['list', '--from', POST], { env }).stderr).toContain('must not be loaded');
+  });
+
+  test('the version needs no layer at all', () => {
+    const env = { NODE_OPTIONS: without('/dist/(?!cli/)') };
+    expect(sidestep(['--version'], { env }).status).toBe(0);
+  });
+});
+
+describe('completion', () => {
+  test.for(['bash', 'zsh', 'fish'])('%s knows every command and its flags', (shell) => {
+    const { stdout, status } = sidestep(['completion', shell]);
+    expect(status).toBe(0);
+    for (const word of ['trace', 'bypass', 'exclude-inbound-ports', 'keep-going', 'init-container'])
+      expect(stdout).toContain(word);
+  });
+
+  /** What bash offers for a line. */
+  const offered = (...words: string[]): string[] => {
+    const script = `source <("${process.execPath}" "${SIDESTEP}" completion bash)
+      COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+      _sidestep; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+  };
+
+  test('bash completes commands, flags and values', () => {
+    expect(offered('sidestep', 'tr')).toEqual(['trace']);
+    expect(offered('sidestep', 'list', '--fa')).toEqual(['--family']);
+    expect(offered('sidestep', 'list', '--family', '')).toEqual(['ipv4', 'ipv6']);
+    expect(offered('sidestep', 'completion', 'z')).toEqual(['zsh']);
+    expect(offered('sidestep', 'help', 'by')).toEqual(['bypass']);
+  });
+});
