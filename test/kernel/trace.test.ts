@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest';
 import { parseQuestion, prepare } from '../../src/trace/index.ts';
+import { matchedIn, packetCounts, sum } from '../support/counters.ts';
 import { type KernelCase, readKernelCases } from '../support/kernel-case.ts';
 import { foretold, observed, openLaboratory, written } from '../support/observe.ts';
 
-const cases = readKernelCases();
+const cases = readKernelCases('kernel');
 
 test('there are enough cases to mean something', () => {
   expect(cases.length).toBeGreaterThanOrEqual(30);
-  expect(cases.reduce((sum, { packets }) => sum + packets.length, 0)).toBeGreaterThanOrEqual(200);
+  expect(cases.reduce((count, { packets }) => count + packets.length, 0)).toBeGreaterThanOrEqual(200);
 });
 
 /** Real packets, and what the trace says of each: both in one line, so that a difference shows which packet it is. */
-async function compare(from: KernelCase): Promise<{ readonly told: string[]; readonly seen: string[] }> {
+async function compare(from: KernelCase) {
   const laboratory = await openLaboratory(from);
   try {
     const trace = prepare(laboratory.snapshot, from.proxyPorts);
@@ -20,20 +21,28 @@ async function compare(from: KernelCase): Promise<{ readonly told: string[]; rea
         const told = trace(parseQuestion(expression, laboratory.snapshot));
         const answer = await laboratory.send(told);
         const place = `${from.file}:${line}: ${expression} = ${written(told.outcome)}: `;
-        return { told: place + foretold(told), seen: place + observed(answer, told) };
+        return {
+          outcome: written(told.outcome),
+          told: place + foretold(told),
+          seen: place + observed(answer, told),
+          trace: told,
+        };
       }),
     );
-    return { told: results.map(({ told }) => told), seen: results.map(({ seen }) => seen) };
+    return { results, counted: packetCounts(laboratory.pod, from.backend) };
   } finally {
     laboratory.close();
   }
 }
 
-test.concurrent.for(cases)('$title', async (from, { expect }) => {
-  const { told, seen } = await compare(from);
-  // The trace against the kernel, then both against what the case says.
-  expect(told).toEqual(seen);
-  expect(told.map((line) => line.split(' = ')[1]?.split(': ')[0])).toEqual(
-    from.packets.map(({ expected }) => expected),
-  );
+test.concurrent.for(cases)('$file: $title', async (from, { expect }) => {
+  const { results, counted } = await compare(from);
+  // The trace against the kernel, then against what the case says.
+  expect(results.map(({ told }) => told)).toEqual(results.map(({ seen }) => seen));
+  expect(results.map(({ outcome }) => outcome)).toEqual(from.packets.map(({ expected }) => expected));
+  // nat is asked once a connection, so its counters tell exactly which rules matched, whatever else was sent.
+  if (from.countsNat) expect(nat(sum(results.map(({ trace }) => matchedIn(trace))))).toEqual(nat(counted));
 });
+
+const nat = (counts: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...counts].filter(([rule]) => / nat /.test(rule)).sort());

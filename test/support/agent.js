@@ -39,7 +39,7 @@ const listenTcp = async ({ name, address, port, only, transparent }) => {
   open.push(server);
 };
 
-const listenUdp = async ({ name, address, port, only }) => {
+const listenUdp = async ({ name, address, port, only, mute }) => {
   const socket = dgram.createSocket({
     reuseAddr: true,
     type: address.includes(':') ? 'udp6' : 'udp4',
@@ -48,7 +48,7 @@ const listenUdp = async ({ name, address, port, only }) => {
   socket.on('message', (message, { address: from, port: at }) => {
     // The answer tells the sender; where it cannot come back, the listener's own word does.
     console.log(JSON.stringify({ heard: String(message), name }));
-    socket.send(JSON.stringify({ name, from, port: at }), at, from, () => {});
+    if (!mute && String(message) !== 'quiet') socket.send(JSON.stringify({ name, from, port: at }), at, from, () => {});
   });
   socket.on('error', () => {});
   await new Promise((resolve, reject) => {
@@ -110,7 +110,38 @@ const sendUdp = ({ to, port, from, fromPort, timeout, token }) =>
     });
   });
 
+/** A UDP conversation: one datagram and its answer make it a known connection, then one that nobody answers. */
+const converse = ({ to, port, timeout }) =>
+  new Promise((resolve, reject) => {
+    const socket = dgram.createSocket(to.includes(':') ? 'udp6' : 'udp4');
+    const timer = setTimeout(() => reject(new Error('nobody answered')), timeout);
+    socket.connect(port, to, () => socket.send('hello'));
+    socket.once('message', () => {
+      clearTimeout(timer);
+      open.push(socket);
+      resolve({ conversation: open.length - 1 });
+    });
+  });
+
+const say = ({ conversation }) => new Promise((resolve) => open[conversation].send('quiet', () => resolve({})));
+
+/** Sends an IPv4 packet as it stands. */
+const sendRaw = async ({ packet, to }) => {
+  const koffi = require('node:module').createRequire(process.argv[1])('koffi');
+  const libc = koffi.load(null);
+  const socket = libc.func('int socket(int, int, int)');
+  const sendto = libc.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)');
+  const [AF_INET, SOCK_RAW, IPPROTO_RAW] = [2, 3, 255];
+  const bytes = Buffer.from(packet, 'base64');
+  const address = Buffer.from([AF_INET, 0, 0, 0, ...to.split('.').map(Number), 0, 0, 0, 0, 0, 0, 0, 0]);
+  const sent = sendto(socket(AF_INET, SOCK_RAW, IPPROTO_RAW), bytes, bytes.length, 0, address, address.length);
+  if (sent !== bytes.length) throw new Error(`errno ${koffi.errno()}`);
+};
+
 const tasks = {
+  converse,
+  say,
+  sendRaw,
   greet: () => {},
   listen: (request) => (request.protocol === 'udp' ? listenUdp(request) : listenTcp(request)),
   send: (request) => (request.protocol === 'udp' ? sendUdp(request) : connectTcp(request)),

@@ -11,6 +11,8 @@ export interface Listening {
   readonly port: number;
   /** An IPv6 socket that takes IPv6 only. */
   readonly only?: boolean;
+  /** UDP only: hears and does not answer. */
+  readonly mute?: boolean;
   /** IP_TRANSPARENT, TCP only. */
   readonly transparent?: boolean;
 }
@@ -41,6 +43,10 @@ export interface Agent {
   listen(listening: Listening): Promise<void>;
   /** Where a datagram's answer cannot come back, the listener that it reached tells. */
   send(sending: Sending, timeout: number): Promise<Answer>;
+  /** Sends a datagram, waits for its answer, and returns what sends a second one that is not answered. */
+  converse(to: string, port: number): Promise<() => Promise<void>>;
+  /** Sends an IPv4 packet as it stands, but for the header's checksum. */
+  sendRaw(packet: Uint8Array, to: string): Promise<void>;
 }
 
 const program = readFileSync(new URL('agent.js', import.meta.url), 'utf8');
@@ -74,12 +80,23 @@ export function startAgent(scratch: Scratch, options: { readonly uid?: number } 
     listen: async (listening) => {
       await ask({ task: 'listen', ...listening });
     },
+    converse: async (to, port) => {
+      const { conversation } = (await ask({ task: 'converse', to, port, timeout: 2000 })) as { conversation?: number };
+      return async () => {
+        await ask({ task: 'say', conversation });
+      };
+    },
+    sendRaw: async (packet, to) => {
+      await ask({ task: 'sendRaw', packet: Buffer.from(packet).toString('base64'), to });
+    },
     send: async (sending, timeout) => {
       tokens += 1;
       const token = `token ${tokens}`;
       const answer = await ask({ task: 'send', ...sending, timeout, token });
       // The listener's word may be still on its way.
-      if (answer.silent && sending.protocol === 'udp') await sleep(200);
+      for (let tries = 0; tries < 20 && answer.silent && sending.protocol === 'udp' && !heard.has(token); tries += 1) {
+        await sleep(10);
+      }
       const name = heard.get(token);
       return answer.reached || name === undefined ? answer : { reached: { name } };
     },

@@ -8,6 +8,10 @@ export interface KernelCase {
   readonly file: string;
   readonly title: string;
   readonly backend: Backend;
+  /** The listeners answer no datagram, so that nothing but the packets themselves is counted. */
+  readonly mute: boolean;
+  /** The counters of nat are those of the packets alone (not where replies are connections of their own). */
+  readonly countsNat: boolean;
   /** `ip …` and `sysctl -w …` commands inside the pod, without their first word. */
   readonly ip: readonly string[];
   readonly sysctl: readonly string[];
@@ -19,16 +23,17 @@ export interface KernelCase {
   readonly packets: readonly { readonly expression: string; readonly expected: string; readonly line: number }[];
 }
 
-const directory = new URL('../cases/kernel/', import.meta.url);
-
-/** All cases, in the order of their names. */
-export const readKernelCases = (): readonly KernelCase[] =>
-  readdirSync(directory)
+/** All cases of a folder of test/cases, in the order of their names. */
+export function readKernelCases(folder: string): readonly KernelCase[] {
+  const directory = new URL(`../cases/${folder}/`, import.meta.url);
+  return readdirSync(directory)
     .filter((name) => name.endsWith('.txt'))
     .sort()
     .map((name) => parseCase(name, readFileSync(new URL(name, directory), 'utf8')));
+}
 
-function parseCase(file: string, text: string): KernelCase {
+/** Reads one case. */
+export function parseCase(file: string, text: string): KernelCase {
   const [head = '', ...sections] = text.split(/^== /m);
   const settings = head
     .split('\n')
@@ -44,6 +49,8 @@ function parseCase(file: string, text: string): KernelCase {
     file,
     title: all('title')[0] ?? file,
     backend: all('backend')[0] === 'legacy' ? 'legacy' : 'nft',
+    countsNat: all('nat')[0] !== 'not counted',
+    mute: all('mute').length > 0,
     ip: all('ip'),
     sysctl: all('sysctl'),
     listeners: all('listen').map(parseListening),

@@ -45,8 +45,13 @@ const servers = (where: string): Listening[] => [
 export interface Laboratory {
   readonly pod: Scratch;
   readonly snapshot: Snapshot;
+  /** The agents of the client and of the pod's root. */
+  readonly client: Agent;
+  readonly root: Agent;
+  /** Reads the pod once more. */
+  read(): Promise<Snapshot>;
   /** Sends the packet that a trace is about, and says what became of it. */
-  send(trace: Trace): Promise<Answer>;
+  send(trace: Trace, patience?: number): Promise<Answer>;
   close(): void;
 }
 
@@ -76,16 +81,20 @@ export async function openLaboratory(from: KernelCase): Promise<Laboratory> {
       startAgent(pod, { uid: 1337 }),
       startAgent(client),
     ];
-    const opened = [...APPS, ...UDP_APPS, ...from.listeners];
+    const beyond = server ? startAgent(server) : undefined;
+    const opened = [...APPS, ...UDP_APPS, ...from.listeners].map((each) => ({ ...each, mute: from.mute }));
     await Promise.all([
       app.ready,
       proxy.ready,
       ...opened.map((listening) => root.listen(listening)),
-      ...servers('client').map((listening) => outside.listen(listening)),
-      ...(server ? servers('server').map((listening) => startAgent(server).listen(listening)) : []),
+      ...servers('client').map((listening) => outside.listen({ ...listening, mute: from.mute })),
+      ...(beyond ? servers('server').map((listening) => beyond.listen({ ...listening, mute: from.mute })) : []),
     ]);
     await linked([client, pod, ...(server ? [server] : [])]);
-    const read = await readSnapshot(openNamespace({ pid: pod.pid }));
+    const read = async (): Promise<Snapshot> => {
+      const snapshot = await readSnapshot(openNamespace({ pid: pod.pid }));
+      return { ...snapshot, listeners: withTransparency(snapshot.listeners ?? [], opened) };
+    };
     const agents = {
       root,
       users: new Map([
@@ -96,8 +105,11 @@ export async function openLaboratory(from: KernelCase): Promise<Laboratory> {
     };
     return {
       pod,
-      snapshot: { ...read, listeners: withNames(read.listeners ?? [], opened) },
-      send: (trace) => sendReal(agents, trace),
+      client: outside,
+      root,
+      snapshot: await read(),
+      read,
+      send: (trace, patience = patienceFor(trace)) => sendReal(agents, trace, patience),
       close: () => {
         server?.close();
         pair.close();
@@ -142,7 +154,7 @@ async function addServer({ client, pod }: Pair): Promise<Scratch> {
 }
 
 /** The kernel does not tell of a listener whether it is transparent everywhere; whoever opened it knows. */
-const withNames = (read: readonly Listener[], opened: readonly Listening[]): readonly Listener[] =>
+const withTransparency = (read: readonly Listener[], opened: readonly Listening[]): readonly Listener[] =>
   read.map((listener) => {
     const name = nameOf(listener);
     const transparent = opened.some((listening) => listening.name === name && listening.transparent);
@@ -155,20 +167,20 @@ interface Agents {
   readonly outside: Agent;
 }
 
-async function sendReal({ root, users, outside }: Agents, { question, outcome }: Trace): Promise<Answer> {
+const patienceFor = ({ outcome }: Trace): number =>
+  outcome.kind === 'rejected' && outcome.with.startsWith('icmp6') ? PATIENCE_FOR_ICMPV6 : PATIENCE;
+
+async function sendReal({ root, users, outside }: Agents, { question }: Trace, patience: number): Promise<Answer> {
   const { direction, packet, assumptions } = question;
-  const patience = outcome.kind === 'rejected' && outcome.with.startsWith('icmp6') ? PATIENCE_FOR_ICMPV6 : PATIENCE;
-  const given = (what: string): boolean => !assumptions.some((clause) => clause.startsWith(what));
+  const assumed = (pattern: RegExp): boolean => assumptions.some((clause) => pattern.test(clause));
   const { source, uid, gid, mark } = packet;
   const udp = packet.protocol === UDP;
   const sending: Sending = {
     protocol: udp ? 'udp' : 'tcp',
     to: formatAddress(packet.family, packet.destination),
     port: packet.destinationPort ?? 0,
-    ...(source !== undefined && given('source 1') && given('source [')
-      ? { from: formatAddress(packet.family, source) }
-      : {}),
-    ...(given('source') && packet.sourcePort !== undefined ? { fromPort: packet.sourcePort } : {}),
+    ...(source === undefined || assumed(/^source (?!port)/) ? {} : { from: formatAddress(packet.family, source) }),
+    ...(packet.sourcePort === undefined || assumed(/^source (port|.*:40000) /) ? {} : { fromPort: packet.sourcePort }),
   };
   if (direction === 'in') return outside.send(sending, patience);
   if (udp) return (users.get(uid ?? 0) ?? root).send(sending, patience);
