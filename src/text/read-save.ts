@@ -98,7 +98,12 @@ export function parseSave(text: string, options: ReadOptions = {}): RuleSet[] {
     lineStart: 0,
   };
   readLines(reading);
-  if (reading.diagnostics.length > 0 && !options.keepGoing) throw new InputRefused(source, reading.diagnostics);
+  const { diagnostics } = reading;
+  if (diagnostics.length > 0 && !options.keepGoing)
+    throw new InputRefused(
+      source,
+      diagnostics.sort((a, b) => a.line - b.line || a.column - b.column),
+    );
   return [...reading.sets].map(([family, tables]) => ({ family, tables }));
 }
 
@@ -524,7 +529,8 @@ function addRule(
   if (counters) {
     for (let index = first; index < target.length; index += 1) target[index] = { ...target[index]!, counters };
   }
-  if (!append) chain.rules.splice(position, 0, ...target);
+  // The tools insert one after the other at the same place, so the last of several comes first.
+  if (!append) chain.rules.splice(position, 0, ...target.reverse());
   table.chains.set(chain.name, chain);
 }
 
@@ -535,6 +541,9 @@ export const unreadable = (words: string, line: number): Rule => ({
   target: { kind: 'opaque', name: '', words: [] },
   origin: { line },
 });
+
+const undeclared = (chain: string, near: string | undefined): string =>
+  near === undefined ? `A user chain is declared first: :${chain} - [0:0]` : `Did you mean ${near}?`;
 
 /** The table is complete: names that were used have to be there by now. */
 function closeTable(reading: Reading, table: OpenTable): void {
@@ -550,19 +559,13 @@ function closeTable(reading: Reading, table: OpenTable): void {
       chain.usedLength,
       chain.usedLine,
       `there is no chain ${chain.name} in ${table.name}`,
-      `${near ? `Did you mean ${near}? ` : ''}A user chain is declared first: :${chain.name} - [0:0]`,
+      undeclared(chain.name, near),
     );
   }
   for (const { chain, at, length, line } of table.undeclared) {
     if (table.chains.has(chain)) continue;
     const near = nearest(chain, names());
-    late(
-      at,
-      length,
-      line,
-      `${chain} is no target, and no chain of ${table.name}`,
-      `${near ? `Did you mean ${near}? ` : ''}A user chain is declared first: :${chain} - [0:0]`,
-    );
+    late(at, length, line, `${chain} is no target, and no chain of ${table.name}`, undeclared(chain, near));
   }
   for (const { at, length, line, message, hint } of checkJumps(table.name, table.chains, table.hooks))
     late(at, length, line, message, hint);

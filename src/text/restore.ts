@@ -94,16 +94,23 @@ const chainsOf = (table: Table | undefined): readonly Chain[] => (table ? inSave
 interface Specs {
   readonly words: readonly string[];
   readonly equal: readonly string[];
+  /** Words that are equal where `-D` may take one rule for the other. */
+  readonly alike: readonly string[];
 }
 
-const specsOf = (rules: readonly Rule[], family: Family): Specs => ({
-  words: rules.map((rule) => printSpec(rule, family, 'legacy')),
-  equal: rules.map((rule) => printSpec(rule, family, 'nft')),
-});
+function specsOf(rules: readonly Rule[], family: Family): Specs {
+  const equal = rules.map((rule) => printSpec(rule, family, 'nft'));
+  return {
+    words: rules.map((rule) => printSpec(rule, family, 'legacy')),
+    equal,
+    // ip6tables-nft 1.8.9 compares addresses without their masks: -D -s ::/57 removes -s ::/43 if that comes first.
+    alike: family === 'ipv4' ? equal : equal.map((spec) => spec.replace(/( -[sd] [0-9a-f:.]+)\/\S+/g, '$1')),
+  };
+}
 
 /**
- * The commands that turn one chain's rules into others. `-D` with a rule's words removes the first equal rule, so of equal
- * rules the first ones go: where a later one has to go and an earlier one was to stay, the earlier one goes too and is
+ * The commands that turn one chain's rules into others. `-D` with a rule's words removes the first rule like it, so of rules
+ * that are alike the first ones go: where a later one has to go and an earlier one was to stay, the earlier one goes too and is
  * put back. Positions are those after all removals and the insertions so far.
  */
 function chainChange(
@@ -116,7 +123,7 @@ function chainChange(
   const leaving = new Set<string>();
   const kept = new Set<number>();
   for (let index = before.equal.length - 1; index >= 0; index -= 1) {
-    const spec = before.equal[index]!;
+    const spec = before.alike[index]!;
     if (!staying.has(index)) leaving.add(spec);
     else if (!leaving.has(spec)) kept.add(index);
   }

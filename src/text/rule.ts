@@ -1,5 +1,7 @@
 import type { Family, Prefix } from '../address/index.ts';
 import {
+  allMatches,
+  allTargets,
   BUILT_IN,
   type Header,
   type HookName,
@@ -8,13 +10,16 @@ import {
   type Negatable,
   type OpaqueUse,
   type Places,
+  protocolName,
   type Rule,
   type TableName,
   type TargetUse,
 } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
+import { FOREIGN_MATCHES, FOREIGN_TARGETS } from './foreign.ts';
 import { holdsAll, readInterface, readPrefixes, readProtocol } from './header.ts';
 import {
+  ELSEWHERE,
   GENERAL,
   impliedMatch,
   matchSpelling,
@@ -87,9 +92,11 @@ export function readRule(cursor: Cursor, scope: Scope, line: number | undefined,
     otherFamily: false,
   };
   let negated = false;
+  let bang = 0;
   while (nextWord(cursor)) {
     const { word } = cursor;
     if (word === '!') {
+      bang = cursor.start;
       if (negated) throw fault(cursor, 'two ! in a row', 'One ! turns the next option round.');
       negated = true;
       continue;
@@ -98,9 +105,11 @@ export function readRule(cursor: Cursor, scope: Scope, line: number | undefined,
     else readLong(draft, cursor, word, negated);
     negated = false;
   }
-  if (negated) throw fault(cursor, 'a ! with nothing after it', 'A ! stands before the option that it turns round.');
+  if (negated) throw new Fault(bang, 1, 'a ! with nothing after it', BANG);
   if (!draft.otherFamily) finish(draft, line, rules);
 }
+
+const BANG = 'A ! stands before the option that it turns round.';
 
 const fault = ({ start, stop }: Cursor, message: string, hint = ''): Fault =>
   new Fault(start, stop - start, message, hint);
@@ -207,8 +216,18 @@ function readMatch(draft: Draft, cursor: Cursor): void {
     load(draft, spelling, start, stop - start);
     return;
   }
+  const meant = FOREIGN_MATCHES.has(word) ? undefined : misspelt(word, allMatches);
+  if (meant !== undefined) throw fault(cursor, `unknown match ${word}`, `Did you mean ${meant}?`);
   draft.matches.push({ kind: 'opaque', name: word, words: opaqueWords(cursor) });
 }
+
+/** The known extension of which a name is one slip away, if any. */
+const misspelt = (name: string, known: readonly { readonly name: string }[]): string | undefined =>
+  nearest(
+    name,
+    known.map((extension) => extension.name),
+    1,
+  );
 
 function load(draft: Draft, spelling: Spelling, at: number, length: number): Use {
   const use: Use = { spelling, options: {}, at, length };
@@ -234,13 +253,7 @@ function opaqueWords(cursor: Cursor): string[] {
     if (!cursor.quoted) {
       const { start, stop } = cursor;
       const bang = cursor.word === '!';
-      if (bang && !nextWord(cursor))
-        throw new Fault(
-          start,
-          stop - start,
-          'a ! with nothing after it',
-          'A ! stands before the option that it turns round.',
-        );
+      if (bang && !nextWord(cursor)) throw new Fault(start, stop - start, 'a ! with nothing after it', BANG);
       if (ENDS_OPAQUE.has(cursor.word)) {
         cursor.at = before;
         return words;
@@ -283,6 +296,10 @@ function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): void {
       `a rule cannot jump to ${word}`,
       'The kernel itself enters a built-in chain; only user chains can be jumped to.',
     );
+  if (option === '-j' && FOREIGN_TARGETS.has(word)) {
+    draft.target = { kind: 'opaque', name: word, words: opaqueWords(cursor) };
+    return;
+  }
   draft.target = { kind: option === '-j' ? 'jump' : 'goto', chain: word };
   if (scope.hasChain && !scope.hasChain(word)) draft.undeclared = { at: start, length: stop - start };
   else if (!scope.hasChain && option === '-j') draft.undeclared = { at: start, length: stop - start };
@@ -349,8 +366,14 @@ function readUnusual(draft: Draft, cursor: Cursor, word: string, negated: boolea
     return;
   }
   if (draft.undeclared && draft.target && 'chain' in draft.target && draft.target.kind === 'jump') {
+    const { chain: name } = draft.target;
+    const known = misspelt(name, allTargets);
+    if (known !== undefined) {
+      const { at, length } = draft.undeclared;
+      throw new Fault(at, length, `unknown target ${name}`, `Did you mean ${known}?`);
+    }
     cursor.at = negated ? cursor.text.lastIndexOf('!', start) : start;
-    draft.target = { kind: 'opaque', name: draft.target.chain, words: opaqueWords(cursor) };
+    draft.target = { kind: 'opaque', name, words: opaqueWords(cursor) };
     draft.undeclared = undefined;
     return;
   }
@@ -363,16 +386,20 @@ function shortened(draft: Draft, word: string, cursor: Cursor): string | undefin
   for (const [name, option] of GENERAL) if (name.startsWith(word)) found.set(option, name);
   for (const { spelling } of draft.loaded)
     for (const [name, slot] of spelling.slots) if (name.startsWith(word)) found.set(slot.option, name);
+  if (found.size === 1) for (const name of ELSEWHERE) if (name.startsWith(word)) found.set(name, name);
   if (found.size > 1) throw fault(cursor, `${word} is ambiguous`, `It may be ${[...found.values()].join(' or ')}.`);
   return [...found.values()][0];
 }
 
+/** The match that the rule's protocol stands for, when Sidestep knows it. */
+function impliedBy({ header: { protocol }, scope }: Draft): Spelling | undefined {
+  const name = protocol && !protocol.negated ? impliedMatch(protocol.value, scope.family) : undefined;
+  return name === undefined ? undefined : matchSpelling(name);
+}
+
 /** Loads the match of the rule's protocol when it has an option that begins so. */
 function loadImplied(draft: Draft, word: string, at: number, length: number): boolean {
-  const { protocol } = draft.header;
-  if (!protocol || protocol.negated) return false;
-  const name = impliedMatch(protocol.value, draft.scope.family);
-  const spelling = name === undefined ? undefined : matchSpelling(name);
+  const spelling = impliedBy(draft);
   if (!spelling || draft.loaded.some((use) => use.spelling === spelling)) return false;
   if (![...spelling.slots.keys()].some((known) => known.startsWith(word))) return false;
   load(draft, spelling, at, length);
@@ -407,7 +434,7 @@ function readOption(
       from,
       cursor.stop - from,
       `${words.join(' ') || '""'} is not what ${name} takes`,
-      `Expected ${option.expected}.`,
+      words[0] === '!' ? `The ! stands before the option: ! ${name} …` : `Expected ${option.expected}.`,
     );
   use.options[key] = value;
 }
@@ -423,37 +450,42 @@ function twice(cursor: Cursor, use: Use, printed: string, name: string): Fault {
     : fault(cursor, `${name} stands beside another spelling of the same`, `${owner} takes one of them.`);
 }
 
-/** Names the match that has such an option, and the nearest option of those that are loaded. */
+/** Names the extensions that have such an option, and the nearest option of those that are loaded. */
 function unknownOption(draft: Draft, cursor: Cursor, word: string): Fault {
   const hints: string[] = [];
-  const [owner] = ownersOf(word);
   const given = cursor.text.slice(cursor.stop, cursor.end).trimStart().split(/[ \t]/, 1)[0] ?? '';
-  if (owner) {
-    const example = given === '' || given.startsWith('-') ? '' : ` ${given}`;
-    const option = owner.slots.get(word)?.option;
-    const { name } = owner.extension;
-    const what =
-      owner.kind === 'match' ? `the match ${name}: -m ${name} ${word}` : `the target ${name}: -j ${name} ${word}`;
-    hints.push(`${word} belongs to ${what}${option?.arity ? example : ''}.`);
+  const example = given === '' || given.startsWith('-') ? '' : ` ${given}`;
+  const owners = ownersOf(word);
+  for (const { kind, extension, slots } of owners.slice(0, 2)) {
+    const { name, protocols = [] } = extension;
+    const implied = protocols.length === 1 ? `-p ${protocolName(protocols[0]!)}` : `-m ${name}`;
+    const option = `${word}${slots.get(word)?.option.arity ? example : ''}`;
+    const use = `${kind === 'match' ? implied : `-j ${name}`} ${option}`;
+    hints.push(`${word} belongs to the ${kind} ${name}: ${use}`);
   }
-  for (const { spelling } of draft.loaded.toReversed()) {
-    const near = nearest(word, spelling.slots.keys());
-    if (near === undefined) continue;
-    const { option } = spelling.slots.get(near)!;
-    hints.push(
-      `${owner ? `With ${spelling.extension.name}` : `Did you mean ${near}? It takes`}${owner ? `, ${option.expected}: ${near}` : ` ${option.expected}`}.`,
-    );
-    break;
-  }
-  if (hints.length === 0) {
-    const names = draft.loaded.map(({ spelling }) => spelling.extension.name);
-    hints.push(
-      names.length === 0
-        ? 'No match that has it is loaded: -m NAME stands before the options of a match.'
-        : `Neither a rule itself nor ${names.join(', ')} has it.`,
-    );
-  }
+  const near = nearestLoaded(draft, word);
+  if (near && owners.length > 0) hints.push(`With ${near.owner} it is ${near.name}, which takes ${near.expected}.`);
+  else if (near) hints.push(`Did you mean ${near.name}? It takes ${near.expected}.`);
+  if (hints.length === 0) hints.push(notLoaded(draft));
   return fault(cursor, `unknown option ${word}`, hints.join('\n'));
+}
+
+function nearestLoaded(draft: Draft, word: string): { owner: string; name: string; expected: string } | undefined {
+  const loaded = draft.loaded.map(({ spelling }) => spelling).toReversed();
+  const implied = impliedBy(draft);
+  if (implied && !loaded.includes(implied)) loaded.push(implied);
+  for (const spelling of loaded) {
+    const name = nearest(word, spelling.slots.keys());
+    const slot = name === undefined ? undefined : spelling.slots.get(name);
+    if (name !== undefined && slot) return { owner: spelling.extension.name, name, expected: slot.option.expected };
+  }
+  return undefined;
+}
+
+function notLoaded(draft: Draft): string {
+  const names = draft.loaded.map(({ spelling }) => spelling.extension.name);
+  if (names.length > 0) return `Neither a rule itself nor ${names.join(', ')} has it.`;
+  return 'No match or target that has it is named before it: -m NAME stands before the options of a match.';
 }
 
 const placesOf = ({ spelling, options }: Use): Places | undefined => {

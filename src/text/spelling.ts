@@ -76,6 +76,14 @@ export const GENERAL: ReadonlyMap<string, string> = new Map([
   ['--ipv6', '-6'],
 ]);
 
+/** Long options of iptables that no rule has, but that make a shortened name ambiguous: `--in` may be `--insert`. */
+export const ELSEWHERE: readonly string[] = (
+  'append delete check insert replace list list-rules flush zero new-chain delete-chain rename-chain policy table numeric ' +
+  'verbose wait wait-interval exact version help line-numbers modprobe'
+)
+  .split(' ')
+  .map((name) => `--${name}`);
+
 /** The match that an option of its own loads without `-m`, by the rule's protocol. */
 export function impliedMatch(protocol: number | undefined, family: 'ipv4' | 'ipv6'): string | undefined {
   switch (protocol) {
@@ -111,14 +119,15 @@ export function ownersOf(option: string): readonly Spelling[] {
     const spelling = targetSpelling(name);
     if (spelling?.slots.has(option)) owners.push(spelling);
   }
-  return owners;
+  // The shorter name is the commoner one: MARK before CONNMARK.
+  return owners.sort((a, b) => a.extension.name.length - b.extension.name.length);
 }
 
-/** The nearest of the names, when one is near enough to be what was meant. */
-export function nearest(word: string, names: Iterable<string>): string | undefined {
+/** The nearest of the names, when one is near enough to be what was meant: at most `most` slips away. */
+export function nearest(word: string, names: Iterable<string>, most = 3): string | undefined {
   if (word.length > 40) return undefined;
   let best: string | undefined;
-  let least = Math.min(3, Math.floor(word.length / 3) + 1);
+  let least = Math.min(most, Math.floor(word.length / 3) + 1);
   for (const name of names) {
     if (Math.abs(name.length - word.length) > least) continue;
     const distance = editDistance(word, name);

@@ -91,7 +91,7 @@ export const MATCH_FORMS: Readonly<Record<string, Make>> = {
     protocol: 'tcp',
     words: shuffled(
       random,
-      perhaps(random, random.pick(['--dport', '--destination-port', '--dpo']), () => portRange(random)),
+      perhaps(random, random.pick(['--dport', '--destination-port']), () => portRange(random)),
       perhaps(random, random.pick(['--sport', '--source-port']), () => portRange(random)),
       random.pick<() => string[]>([
         () => [],
