@@ -2,19 +2,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Family } from '../address/index.ts';
-import { isBuiltIn, type TableName } from '../netfilter/index.ts';
+import { BUILT_IN, type TableName } from '../netfilter/index.ts';
 import { run } from './command.ts';
 import type { Namespace } from './namespace.ts';
-import {
-  attribute,
-  attributesOf,
-  errorIn,
-  joined,
-  type Message,
-  type Netlink,
-  openNetlink,
-  stringAttribute,
-} from './netlink.ts';
+import { type Removal, removeTables } from './table-removal.ts';
 
 /** An nft table that iptables uses. */
 export interface TableAt {
@@ -22,154 +13,41 @@ export interface TableAt {
   readonly table: TableName;
 }
 
-/** Numbers of linux/netfilter/nfnetlink.h and nf_tables.h. */
-const NETLINK_NETFILTER = 12;
-const NFTABLES = 10;
-const NFPROTO: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 };
-const BATCH_BEGIN = 0x10;
-const BATCH_END = 0x11;
-const BATCH_GENERATION = 1;
-const MESSAGE = {
-  deleteTable: 2,
-  newChain: 3,
-  getChain: 4,
-  deleteChain: 5,
-  newGeneration: 15,
-  getGeneration: 16,
-} as const;
-const TABLE_NAME = 1;
-const GENERATION = 1;
-const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, use: 6 } as const;
-const NF_ACCEPT = 1;
-const NLMSG_ERROR = 2;
-const FLAG = { request: 0x1, ack: 0x4, dump: 0x300, notRecursive: 0x100 } as const;
-
 /**
- * Takes away nft tables that hold nothing: base chains without rules, with policy ACCEPT. iptables leaves them behind, and
- * iptables-save prints them. The transaction names the generation of the rules it was decided on, and does not
- * delete what is in use: when anybody has changed any rule since, the kernel refuses it and the table stays. Returns what stayed.
+ * Takes away nft tables that hold nothing: only base chains of iptables, without rules and with policy ACCEPT. iptables leaves
+ * them behind, and iptables-save prints them. Atomically: a table that somebody else uses meanwhile stays. Returns what stayed;
+ * an empty table does nothing, so that is no failure.
  */
 export async function removeEmptyTables(namespace: Namespace, tables: readonly TableAt[]): Promise<readonly TableAt[]> {
   if (tables.length === 0) return [];
-  if (namespace.enter.length === 0) return removeHere(tables);
-  // A netlink socket belongs to the namespace it is opened in, and Node cannot enter one: a second Node does it there.
-  const words = tables.map(({ family, table }) => `${family}/${table}`);
-  const done = await run([
-    ...namespace.enter,
-    process.execPath,
-    '--input-type=module',
-    '-e',
-    INSIDE,
-    builtModule(),
-    ...words,
-  ]);
-  const removed = new Set(done.status === 0 ? done.stdout.split('\n') : []);
-  return tables.filter(({ family, table }) => !removed.has(`${family}/${table}`));
+  const removals = tables.map((one): Removal => ({ ...one, chains: BUILT_IN[one.table] }));
+  const left = namespace.enter.length === 0 ? removeHere(removals) : await removeThere(namespace, removals);
+  return tables.filter((one) => left.some(({ family, table }) => family === one.family && table === one.table));
+}
+
+function removeHere(removals: readonly Removal[]): readonly Removal[] {
+  try {
+    return removeTables(removals);
+  } catch {
+    // Without koffi they stay.
+    return removals;
+  }
+}
+
+/** A netlink socket belongs to the namespace it is opened in, and Node cannot enter one: a second Node does it there. */
+async function removeThere(namespace: Namespace, removals: readonly Removal[]): Promise<readonly Removal[]> {
+  const node = [process.execPath, '--input-type=module', '-e', INSIDE, builtModule(), JSON.stringify(removals)];
+  const done = await run([...namespace.enter, ...node]);
+  return done.status === 0 ? (JSON.parse(done.stdout) as readonly Removal[]) : removals;
 }
 
 const INSIDE = `
-const [module, ...words] = process.argv.slice(1);
-const { removeHere } = await import(module);
-const tables = words.map((word) => ({ family: word.split('/')[0], table: word.split('/')[1] }));
-const left = removeHere(tables);
-for (const one of tables) if (!left.includes(one)) console.log(one.family + '/' + one.table);`;
+const [module, removals] = process.argv.slice(1);
+const { removeTables } = await import(module);
+console.log(JSON.stringify(removeTables(JSON.parse(removals))));`;
 
-/** This module as it was built: a plain Node cannot load its source. */
+/** The module as it was built: a plain Node cannot load its source. */
 const builtModule = (): string =>
   pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('sidestep/package.json')), 'dist/linux/empty-tables.js'),
+    join(dirname(createRequire(import.meta.url).resolve('sidestep/package.json')), 'dist/linux/table-removal.js'),
   ).href;
-
-/** The same in this process's namespace. */
-export function removeHere(tables: readonly TableAt[]): readonly TableAt[] {
-  let netlink: Netlink;
-  try {
-    netlink = openNetlink(NETLINK_NETFILTER);
-  } catch {
-    // Without koffi the empty tables stay; they do nothing.
-    return tables;
-  }
-  try {
-    // One transaction is quicker than several (the kernel waits for its readers each time), but one table in use stops it.
-    if (removeTogether(netlink, tables)) return [];
-    return tables.filter((one) => !removeTogether(netlink, [one]));
-  } finally {
-    netlink.close();
-  }
-}
-
-function removeTogether(netlink: Netlink, tables: readonly TableAt[]): boolean {
-  const generation = generationOf(netlink);
-  if (generation === undefined) return false;
-  const deletions = tables.flatMap(({ family, table }) => {
-    const chains = chainsOf(netlink, family, table);
-    if (!chains.every(({ idle, name }) => idle && isBuiltIn(table, name))) return undefined;
-    return [
-      ...chains.map(({ name }) =>
-        deletion(MESSAGE.deleteChain, family, stringAttribute(CHAIN.table, table), stringAttribute(CHAIN.name, name)),
-      ),
-      deletion(MESSAGE.deleteTable, family, stringAttribute(TABLE_NAME, table)),
-    ];
-  });
-  const messages = deletions.filter((message) => message !== undefined);
-  if (messages.length < deletions.length) return false;
-  const header = netfilterHeader(0, NFTABLES);
-  const answers = netlink.exchange([
-    { type: BATCH_BEGIN, flags: FLAG.request, payload: joined([header, attribute(BATCH_GENERATION, generation)]) },
-    ...messages,
-    { type: BATCH_END, flags: FLAG.request, payload: header },
-  ]);
-  const errors = answers.filter(({ type }) => type === NLMSG_ERROR).map(errorIn);
-  return errors.length === messages.length && errors.every((error) => error === 0);
-}
-
-const deletion = (type: number, family: Family, ...attributes: readonly Uint8Array[]): Message => ({
-  type: (NFTABLES << 8) | type,
-  flags: FLAG.request | FLAG.ack | FLAG.notRecursive,
-  payload: joined([netfilterHeader(NFPROTO[family], 0), ...attributes]),
-});
-
-/** struct nfgenmsg: family, version, resource. */
-const netfilterHeader = (family: number, resource: number): Uint8Array =>
-  Uint8Array.of(family, 0, resource >> 8, resource & 255);
-
-/** The number that every change of the rules raises. */
-function generationOf(netlink: Netlink): Uint8Array | undefined {
-  const answers = netlink.exchange([
-    { type: (NFTABLES << 8) | MESSAGE.getGeneration, flags: FLAG.request, payload: netfilterHeader(0, 0) },
-  ]);
-  const answer = answers.find(({ type }) => type === ((NFTABLES << 8) | MESSAGE.newGeneration));
-  return answer && attributesOf(answer.payload, 4).get(GENERATION);
-}
-
-/** The chains of a table, each with whether it is a base chain that does nothing. */
-function chainsOf(
-  netlink: Netlink,
-  family: Family,
-  table: TableName,
-): { readonly name: string; readonly idle: boolean }[] {
-  const answers = netlink.exchange([
-    {
-      type: (NFTABLES << 8) | MESSAGE.getChain,
-      flags: FLAG.request | FLAG.dump,
-      payload: netfilterHeader(NFPROTO[family], 0),
-    },
-  ]);
-  return answers
-    .filter(({ type }) => type === ((NFTABLES << 8) | MESSAGE.newChain))
-    .map(({ payload }) => attributesOf(payload, 4))
-    .filter((attributes) => textIn(attributes.get(CHAIN.table)) === table)
-    .map((attributes) => ({
-      name: textIn(attributes.get(CHAIN.name)),
-      idle:
-        attributes.has(CHAIN.hook) &&
-        numberIn(attributes.get(CHAIN.policy)) === NF_ACCEPT &&
-        numberIn(attributes.get(CHAIN.use)) === 0,
-    }));
-}
-
-const textIn = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes).replace(/\0+$/, '');
-
-/** Numbers of nf_tables are in network order. */
-const numberIn = (bytes: Uint8Array | undefined): number | undefined =>
-  bytes === undefined ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);

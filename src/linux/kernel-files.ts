@@ -18,7 +18,7 @@ const FILES = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6, IPV6_ADDRESSES, IP_FORWAR
 
 /**
  * Shell text that prints each file as `=STATE PATH` and its lines, each after a space. It starts no process: every one costs a
- * millisecond.
+ * millisecond. A shell reads byte by byte, and /proc/sys ends after the first: what it gives is a digit without an end of line.
  */
 export const READ_FILES = `
 printf '=files\\n'
@@ -28,7 +28,7 @@ for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet; do
   elif ! [ -r "$file" ]; then printf '=denied %s\\n' "$file"
   else
     printf '=read %s\\n' "$file"
-    while read -r line; do printf ' %s\\n' "$line"; done < "$file"
+    while read -r line || [ -n "$line" ]; do printf ' %s\\n' "$line"; done < "$file"
   fi
 done`;
 
@@ -62,13 +62,23 @@ export function sysctlsIn(files: KernelFiles): Sysctls {
   return {
     ...(forward === undefined ? {} : { ipForward: forward }),
     ...(ipv6Forward === undefined ? {} : { ipv6Forward }),
-    ...(local.length === 0 ? {} : { routeLocalnet: local.filter((path) => switchIn(files, path)).map(interfaceOf) }),
+    ...(local.length > 0 && local.every((path) => switchIn(files, path) !== undefined)
+      ? { routeLocalnet: local.filter((path) => switchIn(files, path)).map(interfaceOf) }
+      : {}),
   };
 }
 
+/** Sysctls that are there but do not say what they are. */
+export const unreadSysctls = (files: KernelFiles): readonly string[] =>
+  [...files.keys()].filter(
+    (path) => path.startsWith('/proc/sys/') && !isMissing(files.get(path)) && switchIn(files, path) === undefined,
+  );
+
+const isMissing = (text: FileText | undefined): boolean => typeof text === 'object' && text.absent === 'missing';
+
 const switchIn = (files: KernelFiles, path: string): boolean | undefined => {
   const text = files.get(path);
-  return typeof text === 'string' ? text.trim() !== '0' : undefined;
+  return typeof text === 'string' && /^\d/.test(text) ? !text.startsWith('0') : undefined;
 };
 
 const interfaceOf = (path: string): string => path.slice(IPV4_INTERFACES.length + 1, -'/route_localnet'.length);

@@ -1,4 +1,4 @@
-import type { Backend, Listener, Snapshot, Unread } from '../netfilter/index.ts';
+import type { Backend, Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
 import { contested } from './backend.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
@@ -12,7 +12,7 @@ import {
   ruleRequests,
   rulesIn,
 } from './held-rules.ts';
-import { type KernelFiles, sysctlsIn } from './kernel-files.ts';
+import { sysctlsIn, unreadSysctls } from './kernel-files.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
 import type { Namespace } from './namespace.ts';
 import { type ReadRouting, readRouting, routingRequests } from './routing.ts';
@@ -88,7 +88,10 @@ export async function readState(namespace: Namespace, change?: ForChange): Promi
   const { held, unread: unreadRules, refusals, nftWorks } = rulesIn(readings);
   const routing = known ?? readRouting(visited);
   const { unread: unreadRouting, ...places } = routing;
-  const unread = [...unreadRules, ...unreadRouting, ...unreadSysctls(visited.files)];
+  const sysctls = unreadSysctls(visited.files).map(
+    (what): Unread => ({ about: 'sysctls', what, because: 'this user may not read it' }),
+  );
+  const unread = [...unreadRules, ...unreadRouting, ...sysctls];
   const snapshot = {
     origin: namespace.title,
     taken: new Date().toISOString(),
@@ -127,10 +130,7 @@ async function readIpsets(namespace: Namespace, { held }: Snapshot): Promise<Par
   return ask(namespace, 'ipsets', 'the ipsets that rules name', 'ipset', ['save'], (text) => text);
 }
 
-const namesSet = ({
-  matches,
-  target,
-}: Snapshot['held'][number]['rules']['tables'][number]['chains'][number]['rules'][number]) =>
+const namesSet = ({ matches, target }: Rule): boolean =>
   matches.some(({ name }) => name === 'set') || (target !== undefined && 'name' in target && target.name === 'SET');
 
 /** Runs one command inside and reads what it prints; a failure becomes a reason. */
@@ -152,9 +152,3 @@ async function ask<T>(
   const error = refusalOf(done, { doing: `reading ${what}` }) as Error & { readonly hint?: string };
   return missing(error.message, error.hint);
 }
-
-/** Files under /proc/sys that are there but may not be read. */
-const unreadSysctls = (files: KernelFiles): Unread[] =>
-  [...files]
-    .filter(([path, text]) => path.startsWith('/proc/sys/') && typeof text === 'object' && text.absent === 'denied')
-    .map(([path]) => ({ about: 'sysctls', what: path, because: 'this user may not read it' }));
