@@ -9,7 +9,7 @@ import { changed, type Walk } from './state.ts';
  */
 export function attach(walk: Walk): void {
   const { packet, asked, ground, connection, pass } = walk;
-  if (!ground.program.conntrack || connection === 'untracked') return;
+  if (ground.program.conntrack === false || connection === 'untracked') return;
   if (connection === 'tracked') {
     // POSTROUTING has confirmed the connection, but its packet is as NEW as before (netfilter-semantics 11).
     if (pass === 2) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.CONFIRMED;

@@ -1,5 +1,15 @@
 import type { Family } from '../address/index.ts';
-import { CTSTATE, effectOf, ICMP, ICMPV6, type Packet, type Rule, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import {
+  type Answer,
+  CTSTATE,
+  effectOf,
+  ICMP,
+  ICMPV6,
+  type Packet,
+  type Rule,
+  TCP,
+  TCP_FLAGS,
+} from '../netfilter/index.ts';
 
 /** Matches and targets that switch connection tracking on when they are loaded. Source: their `checkentry`. */
 const ASKING: ReadonlySet<string> = new Set([
@@ -19,17 +29,16 @@ const ASKING: ReadonlySet<string> = new Set([
 
 /**
  * Whether the rule, by merely being there, switches connection tracking on for its namespace and family
- * (netfilter-semantics 4). NOTRACK does not; a zone does.
+ * (netfilter-semantics 4). NOTRACK does not; a zone does. What is not known may.
  */
-export function needsConntrack({ matches, target }: Rule, family: Family): boolean {
-  if (matches.some(({ name }) => ASKING.has(name))) return true;
-  if (target?.kind !== 'known') return target?.kind === 'opaque' && ASKING.has(target.name);
-  if (ASKING.has(target.name)) return true;
+export function needsConntrack({ matches, target }: Rule, family: Family): Answer {
+  const uses = [...matches, ...(target?.kind === 'known' || target?.kind === 'opaque' ? [target] : [])];
+  if (uses.some(({ name }) => ASKING.has(name))) return true;
   const effect = effectOf(target, family);
-  return (
-    effect.kind === 'nat' ||
-    (effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctzone' || field === 'ctmark'))
-  );
+  if (effect.kind === 'nat') return true;
+  const assigned = effect.kind === 'continue' ? effect.assign.map(({ field }) => field) : [];
+  if (assigned.includes('ctzone') || assigned.includes('ctmark')) return true;
+  return uses.some(({ kind }) => kind === 'opaque') ? 'undecided' : false;
 }
 
 /** Combinations of flags, without PSH and URG, that begin a connection: a SYN, or an ACK picked up mid-stream. */

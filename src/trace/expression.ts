@@ -58,7 +58,7 @@ function readProtocol(text: string, word: Word): { readonly protocol: number; re
   if (protocol === undefined || protocol === 0) {
     const at = { ...word, text: name, length: Math.max(1, name.length) };
     const hint = `${meant(at, PROTOCOLS)}Expected tcp, udp, icmp, icmpv6, or a number up to 255.`;
-    return refuse(text, at, `${said(at)} is no protocol`, hint);
+    return refuse(text, at, name === '' ? 'a protocol is missing' : `${said(at)} is no protocol`, hint);
   }
   if (port === undefined) return { protocol };
   if (!hasPorts(protocol)) refuse(text, word, `${name} has no ports`, `Leave "/${port}" out.`);

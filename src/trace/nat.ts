@@ -4,7 +4,7 @@ import type { Done } from './effects.ts';
 import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
 import type { CompiledRule } from './program.ts';
 import type { Endpoint, Outcome } from './result.ts';
-import { changed, nameOf, type Walk } from './state.ts';
+import { changed, nameOf, tracks, type Walk } from './state.ts';
 
 type Nat = Extract<Effect, { readonly kind: 'nat' }>;
 
@@ -142,8 +142,8 @@ function portFor(walk: Walk, rule: CompiledRule, { change, ports }: Nat): number
 
 /** Why nat is not asked about this packet, or undefined where it is. Source: netfilter-semantics 4–7. */
 export function natSilence(walk: Walk): string | undefined {
-  const { ground, connection, packet, hook } = walk;
-  if (!ground.program.conntrack) return 'not asked: nothing here switches connection tracking on';
+  const { connection, packet, hook } = walk;
+  if (!tracks(walk)) return 'not asked: nothing here switches connection tracking on';
   if (connection === 'untracked') return 'not asked: the packet is untracked';
   if (connection !== 'tracked') return 'not asked: the packet is invalid, it belongs to no connection';
   const decided = hook === 'PREROUTING' || hook === 'OUTPUT' ? walk.destinationDecided : walk.sourceDecided;

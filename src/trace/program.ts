@@ -1,5 +1,6 @@
 import type { Family } from '../address/index.ts';
 import {
+  type Answer,
   type Backend,
   type Chain,
   type Condition,
@@ -60,7 +61,7 @@ export interface Program {
   /** The fields that any rule reads: what nothing reads need not be found out. */
   readonly reads: ReadonlySet<FieldName>;
   /** Whether anything in the namespace switches connection tracking on for this family (netfilter-semantics 4). */
-  readonly conntrack: boolean;
+  readonly conntrack: Answer;
 }
 
 /** Compiles the rules of one family. */
@@ -73,13 +74,20 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
       rules.tables.filter((table) => table.name === name).map((table) => compileTable(table, backend, family, reads)),
     );
   }
-  return { family, tables, reads, conntrack: held.some(({ rules }) => asksConntrack(rules)) };
+  return { family, tables, reads, conntrack: asksConntrack(held.map(({ rules }) => rules)) };
 }
 
-const asksConntrack = (rules: RuleSet): boolean =>
-  rules.tables.some(({ chains }) =>
-    chains.some((chain) => chain.rules.some((rule) => needsConntrack(rule, rules.family))),
-  );
+function asksConntrack(sets: readonly RuleSet[]): Answer {
+  let answer: Answer = false;
+  for (const { tables, family } of sets) {
+    for (const rule of tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))) {
+      const asks = needsConntrack(rule, family);
+      if (asks === true) return true;
+      if (asks === 'undecided') answer = asks;
+    }
+  }
+  return answer;
+}
 
 function compileTable(table: Table, backend: Backend, family: Family, reads: Set<FieldName>): CompiledTable {
   const chains = new Map<string, CompiledChain & { readonly rules: CompiledRule[] }>();

@@ -149,6 +149,8 @@ function departing(read: Expression, host: Host, assume: Assume): Ends {
       read.way === 'self' ? 'its own address' : 'another host',
     );
   }
+  const leaves = !isOwn(host, destination, source) && read.way !== 'self';
+  if (!host.known && leaves && read.on === undefined) assume(`interface ${host.card}`);
   return { in: '', out: read.on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
 }
 

@@ -94,5 +94,17 @@ export function changed(walk: Walk): void {
   walk.copy = undefined;
 }
 
+/** Whether connection tracking is on. A rule that could not be read may have switched it on. */
+export function tracks({ ground, decide }: Walk): boolean {
+  const { conntrack } = ground.program;
+  if (conntrack !== 'undecided') return conntrack;
+  return decide('conntrack', {
+    where: 'connection tracking',
+    because: 'nat is asked only where it is on, and a rule that Sidestep does not know may switch it on',
+    yes: 'connection tracking is on',
+    no: 'connection tracking is off',
+  });
+}
+
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
 export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.table} ${chain.name} ${number}`;

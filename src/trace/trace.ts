@@ -23,6 +23,9 @@ export const trace = (snapshot: Snapshot, question: Question, proxyPorts: readon
 /** The same for many packets: the rules are compiled once. */
 export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Trace {
   const groundOf = grounds(snapshot, proxyPorts);
+  const unread = (snapshot.unread ?? []).flatMap(({ about, what }) =>
+    about === 'rules' ? [`${what} do nothing (they could not be read)`] : [],
+  );
   return (question) => {
     const ground = groundOf(question.packet.family);
     let first = true;
@@ -32,7 +35,7 @@ export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (que
       first = false;
       return { ...walkOnce(ground, question, decide, steps), steps };
     }, MOST_WALKS);
-    return merge(question, ways, complete);
+    return merge({ ...question, assumptions: [...question.assumptions, ...unread] }, ways, complete);
   };
 }
 
@@ -192,7 +195,8 @@ function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outcome {
   const places = new Set(ways.map(({ result }) => placeOf(result)));
   if (first && places.size === 1 && complete) return first.result.outcome;
   if (places.size === 1) return { kind: 'unknown', because: `more than ${MOST_WALKS} ways lead through these rules` };
-  const [decision] = first ? hangsOn(first, ways, placeOf) : [];
+  // The last of them is the nearest to where the ways part.
+  const decision = first ? hangsOn(first, ways, placeOf).at(-1) : undefined;
   return {
     kind: 'unknown',
     because: decision ? `${decision.where}: ${decision.because}` : 'several ways lead through these rules',

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import type { Snapshot } from '../../src/netfilter/index.ts';
+import { parseSave } from '../../src/text/index.ts';
+import { parseQuestion, trace } from '../../src/trace/index.ts';
+import { textCases } from '../support/cases.ts';
+import { walkText } from '../support/walk-text.ts';
+
+/** The packet stands in the first line, `proxy PORT` in the second where there is one, the rules after them. */
+function walk(input: string): string {
+  const [expression = '', ...lines] = input.split('\n');
+  const proxyPorts = lines.flatMap((line) => (line.startsWith('proxy ') ? line.slice(6).split(' ').map(Number) : []));
+  const sets = parseSave(lines.filter((line) => !line.startsWith('proxy ')).join('\n'), { keepGoing: true });
+  const snapshot: Snapshot = { origin: 'case', held: sets.map((rules) => ({ backend: 'nft', rules })) };
+  return walkText(trace(snapshot, parseQuestion(expression, snapshot), proxyPorts));
+}
+
+test.for(textCases('trace/walks.txt'))('$title', ({ input, expected }) => {
+  expect(walk(input)).toBe(expected);
+});
