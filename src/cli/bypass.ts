@@ -4,7 +4,9 @@ import { checkBypass, familyWord, planDocument, planScreen } from '../explain/in
 import {
   afterBypass,
   type BypassRequest,
-  bypassed,
+  MANIFESTS,
+  type ManifestKind,
+  manifest,
   parsePorts,
   planBypass,
   proxyPortsOf,
@@ -20,8 +22,6 @@ import { readSource } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import { UsageError } from './usage.ts';
 
-const MANIFESTS = ['init-container', 'annotation', 'patch'] as const;
-
 interface BypassOptions extends SourceOptions, ApplyOptions {
   readonly apply?: boolean;
   readonly undo?: boolean;
@@ -29,7 +29,9 @@ interface BypassOptions extends SourceOptions, ApplyOptions {
   readonly until?: string;
   readonly self?: boolean;
   readonly edit?: boolean;
-  readonly manifest?: (typeof MANIFESTS)[number];
+  readonly ahead?: 'REDIRECT' | 'TPROXY';
+  readonly manifest?: ManifestKind;
+  readonly image?: string;
 }
 
 export const bypass = defineCommand<BypassOptions>({
@@ -52,8 +54,15 @@ export const bypass = defineCommand<BypassOptions>({
       .addOption(new Option('--until <time>', 'or at a time, in UTC: 19:30, 2026-12-01T08:00').argParser(checkedTime))
       .option('--self', "the pod's own calls to its address too")
       .option('--edit', "change the mesh's own list of ports instead of adding a rule before it")
+      .addOption(
+        new Option('--ahead <mode>', 'though nothing is intercepted yet: the mesh comes later').choices([
+          'REDIRECT',
+          'TPROXY',
+        ]),
+      )
       .option('-n, --dry-run', 'show what --apply or --undo would change, and change nothing')
-      .addOption(new Option('--manifest <kind>', 'print Kubernetes YAML instead').choices(MANIFESTS));
+      .addOption(new Option('--manifest <kind>', 'print Kubernetes YAML instead').choices(MANIFESTS))
+      .option('--image <name>', 'the image of the init container');
     sourceOptions(command);
     command.optionsGroup('What is shown:');
     familyOption(command);
@@ -99,6 +108,7 @@ function requestOf(args: readonly string[], options: BypassOptions): BypassReque
     ...(options.family ? { families: [options.family] as readonly Family[] } : {}),
     ...(options.self ? { self: true } : {}),
     ...(options.edit ? { edit: true } : {}),
+    ...(options.ahead ? { ahead: options.ahead } : {}),
   };
 }
 
@@ -156,12 +166,12 @@ async function apply(
   request: BypassRequest,
   { options, terminal, args, program }: Call<BypassOptions>,
 ): Promise<ExitStatus> {
-  const compute = ({ held }: Snapshot): Desired => ({
-    held: held.map(({ backend, rules }) => ({ backend, rules: bypassed(rules, { request }) })),
-  });
-  const applied = await applyChange(options, compute);
-  const { before, after } = applied;
-  const planned = planBypass(before, request);
+  const applied = await applyChange(
+    options,
+    (before, backend): Desired => ({ held: afterBypass(before, { request }, backend).held }),
+  );
+  const { before, after, backend } = applied;
+  const planned = planBypass(before, request, backend);
   // On the rules as they were read back, not as they were meant.
   const check = checkBypass(before, after, request, proxyPortsOf(before));
   const undoing = `Undo it: ${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
@@ -200,12 +210,15 @@ function nothingToUndo(before: Snapshot, request: BypassRequest): string {
   return `no bypass of Sidestep's is there for these ports${foreign ? `; ${foreign.because}` : ''}.`;
 }
 
+/** YAML for a fleet. A pod that was named shows which mesh it is, and which ports that leaves out today. */
 async function printManifest(
-  kind: (typeof MANIFESTS)[number],
+  kind: ManifestKind,
   request: BypassRequest,
-  { terminal }: Call<BypassOptions>,
+  { options, terminal }: Call<BypassOptions>,
 ): Promise<ExitStatus> {
-  const { manifest } = await import('../interception/index.ts');
-  terminal.write(manifest(kind, request));
+  const { from, netns, pid, container, image } = options;
+  const named = [from, netns, pid, container].some((source) => source !== undefined);
+  const snapshot = named ? await readSource(options, terminal) : undefined;
+  terminal.write(manifest(kind, request, { ...(image ? { image } : {}), ...(snapshot ? { snapshot } : {}) }));
   return EXIT.done;
 }

@@ -10,6 +10,7 @@ import {
   FORMS,
   familiesAsked,
   interceptionOptions,
+  namedAsTyped,
   saysWhat,
   settleOutputFlag,
 } from './interception-flags.ts';
@@ -63,7 +64,11 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
     const { cleanUp } = await import('./clean.ts');
     return cleanUp({ ...options, dryRun: request.dryRun || isOn(options.dryRun), ...placeOf(request.netns) }, terminal);
   }
-  const notices = [...request.ignored, ...first.program.notices, ...(saysWhat(options) ? [] : [NOTHING])];
+  const notices = [
+    ...request.ignored,
+    ...namedAsTyped(first.program.notices, call.argv),
+    ...(saysWhat(options) ? [] : [NOTHING]),
+  ];
   await sayNotices(notices, terminal);
   // Either is enough: what only looks must never write.
   if (request.dryRun || isOn(options.dryRun)) return showProgram(first.program, notices, options, terminal);

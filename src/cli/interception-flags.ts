@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { FAMILIES, type Family } from '../address/index.ts';
-import type { DialectName, Interception, IstioRequest, Machine } from '../interception/index.ts';
+import type { DialectName, Interception, IstioRequest, Machine, Notice } from '../interception/index.ts';
 import { UsageError } from './usage.ts';
 
 /** One flag that says what to intercept: its readable name, and the one of istio-iptables that means the same. */
@@ -229,10 +229,7 @@ export async function askedOf(
     });
     const { interception } = request;
     return {
-      request: {
-        ...request,
-        ignored: request.ignored.map((notice) => ({ ...notice, about: asTyped(notice.about, argv) })),
-      },
+      request: { ...request, ignored: namedAsTyped(request.ignored, argv) },
       interception: { ...interception, ...(mode === 'NONE' ? { mode } : {}), ...(families ? { families } : {}) },
     };
   } catch (error) {
@@ -275,6 +272,30 @@ function marksOf(value: unknown): readonly number[] {
     return mark;
   });
 }
+
+/** The flag behind a part of an interception that a notice is about. */
+const PARTS: Readonly<Record<string, string>> = {
+  mode: 'istio-inbound-interception-mode',
+  'inbound.include': 'istio-inbound-ports',
+  'inbound.exclude': 'istio-local-exclude-ports',
+  'outbound.include': 'istio-service-cidr',
+  'outbound.exclude': 'istio-service-exclude-cidr',
+  'outbound.includePorts': 'istio-outbound-ports',
+  'outbound.excludePorts': 'istio-local-outbound-ports-exclude',
+  'interfaces.exclude': 'istio-exclude-interfaces',
+  'interfaces.virtual': 'kube-virt-interfaces',
+  'dns.all': 'capture-all-dns',
+  'dns.capture': 'redirect-dns',
+  tproxy: 'istio-inbound-tproxy-mark',
+};
+
+/** Notices that name the flag as it was typed, where one was. */
+export const namedAsTyped = (notices: readonly Notice[], argv: readonly string[]): readonly Notice[] =>
+  notices.map((notice) => {
+    const flag = PARTS[notice.about];
+    const about = asTyped(flag ? `--${flag}` : notice.about, argv);
+    return { ...notice, about: flag && about === `--${flag}` ? notice.about : about };
+  });
 
 /** The spelling of a flag that stands in the arguments: a complaint names what was typed. */
 function asTyped(about: string, argv: readonly string[]): string {

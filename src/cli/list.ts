@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { inboundPortOf, listingDocument, listingScreen } from '../explain/index.ts';
+import { inboundPortOf, listingDocument, listingScreen, withReasons } from '../explain/index.ts';
 import { summarise } from '../interception/index.ts';
 import { isTableName, type Snapshot, TABLES, type TableName } from '../netfilter/index.ts';
 import { defineCommand } from './command.ts';
@@ -55,7 +55,9 @@ export const list = defineCommand<ListOptions>({
     else {
       const example = `in tcp/${inboundPortOf(summary) ?? 8080}`;
       const next = `Follow a packet: ${program} trace '${example}'${sourceFlags(options)}`;
-      await terminal.show(listingScreen(snapshot, summary, { now, counters, ...(isShown(snapshot) ? { next } : {}) }));
+      await terminal.show(
+        listingScreen(withReasons(snapshot), summary, { now, counters, ...(isShown(snapshot) ? { next } : {}) }),
+      );
     }
     return EXIT.done;
   },

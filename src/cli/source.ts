@@ -28,7 +28,8 @@ async function readFrom(path: string, options: SourceOptions, terminal: Terminal
     source,
     keepGoing,
     report: (diagnostic) => passedOver.push(formatDiagnostic(source, diagnostic)),
-    ...(family ? { family } : {}),
+    // Where the text holds both families and says so, the flag only chooses.
+    ...(family && !namesBoth(text) ? { family } : {}),
   });
   if (passedOver.length > 0) {
     const { paragraph } = await import('../explain/index.ts');
@@ -40,6 +41,8 @@ async function readFrom(path: string, options: SourceOptions, terminal: Terminal
   }
   return snapshot;
 }
+
+const namesBoth = (text: string): boolean => /^# family ipv4\s*$/m.test(text) && /^# family ipv6\s*$/m.test(text);
 
 async function readLive(options: NamespaceOptions): Promise<Snapshot> {
   const { openNamespace, readSnapshot } = await loadLinux();

@@ -8,6 +8,7 @@ import {
   type WalkOptions,
   walkDot,
   walkScreen,
+  withReasons,
 } from '../explain/index.ts';
 import { proxyPortsOf } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
@@ -66,7 +67,7 @@ export const trace = defineCommand<TraceOptions>({
     }
     const snapshot = await readSource(options, terminal);
     const questions = await readQuestions(args, snapshot, options);
-    const follow = prepare(snapshot, proxyPortsOf(snapshot));
+    const follow = prepare(withReasons(snapshot), proxyPortsOf(snapshot));
     const several = args.length > 1 || args.includes('-');
     const walk: WalkOptions = { show: options.all ? 'all' : options.brief ? 'matched' : 'fold' };
     const briefly: Trace[] = [];

@@ -35,7 +35,7 @@ export interface ChainOptions {
 /** One family's chains in the order in which a packet meets them: each built-in chain, then those it leads to. */
 export function chainsTable({ rules }: HeldRules, options: ChainOptions): Block[] {
   const rows = rules.tables.flatMap((part) => tableRows(part, rules.family, options));
-  return rows.length > 0 ? [table(rows, { hang: 3 })] : [];
+  return rows.length > 0 ? [table(rows, { hang: 3, optional: 6 })] : [];
 }
 
 function tableRows(part: Table, family: Family, options: ChainOptions): Line[][] {
@@ -67,12 +67,15 @@ function chainRows(part: Table, chain: Chain, family: Family, options: ChainOpti
   const rows = chain.rules.map((rule, index) => ruleRow(part.name, chain, rule, index + 1, family, options));
   if (chain.rules.length === 0 && !builtIn) rows.push([[], [], line(faint('no rules: back to the calling chain'))]);
   if (builtIn && policy !== 'ACCEPT') rows.push([[], [], line(faint('all others')), line(bad(`policy ${policy}`))]);
-  return rows.map(([, ...cells], index) => [index === 0 ? chainTitle(part, chain) : [], ...cells]);
-}
-
-function chainTitle(part: Table, chain: Chain): Line {
-  if (isBuiltIn(part.name, chain.name) || isCalled(part, chain.name)) return line(strong(chain.name));
-  return line(strong(chain.name), faint(' (nothing leads here)'));
+  const idle = builtIn || isCalled(part, chain.name) ? '' : 'nothing leads here  ';
+  return rows.map(([, number = [], conditions = [], effect = [], notes = [], why = []], index) => [
+    line(strong(index === 0 ? chain.name : '')),
+    number,
+    conditions,
+    effect,
+    [...line(faint(index === 0 ? idle : '')), ...notes],
+    why,
+  ]);
 }
 
 const isCalled = ({ chains }: Table, wanted: string): boolean =>
@@ -103,18 +106,18 @@ function ruleRow(
       // Its own note says of a bypass more than its comment does.
       ...(beside.some(({ text }) => text.startsWith('bypass')) ? [] : line(faint(commentOf(rule)))),
     ],
+    line(faint(commentOf(rule) === '' ? (rule.reason ?? '') : '')),
   ];
 }
 
-/** A rule's comments, quoted, or the reason that its maker gave. */
+/** A rule's comments, quoted. */
 export function commentOf(rule: Rule): string {
   const comments = rule.matches.flatMap((use) =>
     use.kind === 'known' && use.name === 'comment'
       ? [(use.options as { readonly comment?: string }).comment ?? '']
       : [],
   );
-  if (comments.length > 0) return comments.map((text) => `"${text}"`).join(' ');
-  return rule.reason ?? '';
+  return comments.map((text) => `"${text}"`).join(' ');
 }
 
 /** Whether a set of rules does anything at all. */

@@ -1,6 +1,5 @@
 import { FAMILIES } from '../address/index.ts';
-import { compareRules } from '../interception/drift.ts';
-import { bypassesIn, isOwnChain, type Program, programmed, routingAfter } from '../interception/index.ts';
+import { bypassesIn, compareRules, isOwnChain, type Program, programmed, routingAfter } from '../interception/index.ts';
 import {
   type Backend,
   emptyRuleSet,
@@ -51,7 +50,7 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
             one.number === drift.number &&
             drift.kind === 'extra',
         );
-        const means = meaningOf(drift, should, snapshot, [inboundPort, outboundPort], uid);
+        const means = meaningOf(drift, should, snapshot, [inboundPort, outboundPort], uid, now);
         const ends = bypass ? expiryWords(bypass, now) : '';
         return {
           ...drift,

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Drift } from '../interception/drift.ts';
+import type { Drift } from '../interception/index.ts';
 import { heldFor, type Predicate, predicateOf, type Rule, type Snapshot } from '../netfilter/index.ts';
 import { type Outcome, parseQuestion, prepareOutcome, QuestionRefused } from '../trace/index.ts';
 import { outcomePhrase } from './packet.ts';
@@ -13,6 +13,7 @@ const ANY_PORT = 8080;
  * packets it tries shows anything.
  *
  * @param uid the proxy's user
+ * @param now seconds since 1970
  */
 export function meaningOf(
   drift: Drift,
@@ -20,6 +21,7 @@ export function meaningOf(
   actual: Snapshot,
   proxyPorts: readonly number[],
   uid: number,
+  now: number,
 ): string | undefined {
   const { family } = drift;
   if (heldFor(actual, family).length === 0) return undefined;
@@ -27,7 +29,7 @@ export function meaningOf(
   const does = prepareOutcome(actual, proxyPorts);
   for (const packet of packetsFor(drift, uid)) {
     try {
-      const question = parseQuestion(packet, actual, { family });
+      const question = parseQuestion(packet, actual, { family, now: now * 1000 });
       const [wanted, found] = [should(question), does(question)];
       if (outcomePhrase(wanted) !== outcomePhrase(found)) return `${packet} ${verb(found)}, not ${phrase(wanted)}`;
     } catch (error) {

@@ -17,6 +17,7 @@ export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';
 export { whyNot } from './reason.ts';
+export { withReasons } from './reasons.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';
 export type { ChangeDocument } from './schema/change.ts';
 export type { DemoDocument } from './schema/demo.ts';

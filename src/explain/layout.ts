@@ -30,50 +30,70 @@ const escaped = (block: Block): Block =>
 const laid = (block: Block, width: number): Line[] =>
   block.kind === 'paragraph' ? wrap(block.line, width, block.hang) : fitTable(block, width);
 
-function fitTable({ rows, indent, hang }: Table, width: number): Line[] {
-  const starts = columnStarts(rows, indent);
-  return rows.flatMap((cells) => {
-    const lines: Span[][] = [[]];
-    let at = 0;
-    let wrapped = false;
-    cells.forEach((cell, column) => {
-      const length = lengthOf(cell);
-      if (length === 0) return;
-      let start = wrapped && at > 0 ? at + GAP : Math.max(starts[column] ?? indent, at === 0 ? 0 : at + 1);
-      const under = Math.min(hang, column);
-      const fallback = Math.min(
-        (starts[under] ?? indent) + (under < column ? hangOf(cells[under]) : 0),
-        Math.floor(width / 2),
-      );
-      if (start + length > width && fallback < start) {
-        if (at > 0) lines.push([]);
-        start = fallback;
-        at = 0;
-        wrapped = true;
-      }
-      const current = lines.at(-1)!;
-      current.push(span(' '.repeat(start - at)));
-      const pieces = wrap(cell, width - start, Math.min(hangOf(cell), Math.floor((width - start) / 2)));
-      pieces.forEach((piece, index) => {
-        if (index === 0) current.push(...piece);
-        else lines.push([span(' '.repeat(start)), ...piece]);
-      });
-      at = start + lengthOf(pieces.at(-1) ?? []);
-    });
-    return lines.map((spans) => trimEnd(spans));
+function fitTable(table: Table, width: number): Line[] {
+  const { rows, indent, hang, optional } = table;
+  const natural = columnStarts(rows, indent, width);
+  const tooWide = rows.some((cells) =>
+    cells.some((cell, column) => (natural[column] ?? indent) + lengthOf(cell) > width),
+  );
+  if (tooWide && optional !== undefined) {
+    const without = rows.map((cells) => cells.slice(0, optional));
+    return fitTable({ kind: 'table', rows: without, indent, hang }, width);
+  }
+  // A cell longer than about half the width runs over its column; the others line up without it.
+  const starts = tooWide ? columnStarts(rows, indent, Math.max(20, Math.floor(width * MOST))) : natural;
+  return rows.flatMap((cells) => fitRow(cells, starts, hang, width));
+}
+
+/** How much of the width one cell may claim for its column. */
+const MOST = 0.45;
+
+function fitRow(cells: readonly Line[], starts: readonly number[], hang: number, width: number): Line[] {
+  const lines: Span[][] = [[]];
+  let at = 0;
+  let broken = false;
+  const rest = (column: number): number =>
+    cells.slice(column).reduce((sum, cell) => sum + (lengthOf(cell) > 0 ? lengthOf(cell) + GAP : 0), -GAP);
+  cells.forEach((cell, column) => {
+    const length = lengthOf(cell);
+    if (length === 0) return;
+    const own = starts[column] ?? 0;
+    const under = Math.min(hang, column);
+    const fallback = Math.min(
+      (starts[under] ?? 0) + (under < column ? hangOf(cells[under]) : 0),
+      Math.floor(width / 2),
+    );
+    // In a row that has left the columns, cells follow each other.
+    let start = (broken || own < at + 1) && at > 0 ? at + GAP : own;
+    const leaves = own < at + 1 && at > 0 && start + rest(column) > width;
+    if ((leaves || start + length > width) && at > fallback) {
+      lines.push([]);
+      at = 0;
+      start = fallback;
+      broken = true;
+    }
+    const pieces = wrap(cell, width - start, Math.min(hangOf(cell), Math.floor((width - start) / 2)));
+    lines.at(-1)!.push(span(' '.repeat(start - at)), ...(pieces[0] ?? []));
+    for (const piece of pieces.slice(1)) lines.push([span(' '.repeat(start)), ...piece]);
+    at = start + lengthOf(pieces.at(-1) ?? []);
   });
+  return lines.map((spans) => trimEnd(spans));
 }
 
 /** Where the text of a cell begins: after its indentation and its number, as in `   12  -p tcp`. */
 const hangOf = (cell: Line | undefined): number => /^ *(?:\d+ {2,})?/.exec(textOf(cell ?? []))?.[0].length ?? 0;
 
-/** Where each column begins: after the widest cell of every column before it. The last cell of a row widens nothing. */
-function columnStarts(rows: Table['rows'], indent: number): number[] {
+/**
+ * Where each column begins: after the widest cell of every column before it. The last cell of a row widens nothing, nor
+ * does one of more than `most` columns.
+ */
+function columnStarts(rows: Table['rows'], indent: number, most: number): number[] {
   const widths: number[] = [];
   for (const cells of rows) {
     cells.forEach((cell, column) => {
       const last = cells.slice(column + 1).every((later) => lengthOf(later) === 0);
-      widths[column] = Math.max(widths[column] ?? 0, last ? 0 : lengthOf(cell));
+      const length = lengthOf(cell);
+      widths[column] = Math.max(widths[column] ?? 0, last || length > most ? 0 : length);
     });
   }
   const starts = [indent];

@@ -22,7 +22,9 @@ import { count, familyWord, portWord } from './words.ts';
 
 /** What a bypass would change, what following packets says of it, what it does not cover. */
 export function planScreen(plan: BypassPlan, check: Check, closing: string): Screen {
-  return [...planBlocks(plan), ...checkBlocks(check), ...coverBlocks(plan.notCovered), paragraph(line(faint(closing)))];
+  // Where nothing changes, only what was not read may still want something.
+  const notCovered = plan.notCovered.filter(({ about }) => plan.changes.length > 0 || about === 'other families');
+  return [...planBlocks(plan), ...checkBlocks(check), ...coverBlocks(notCovered), paragraph(line(faint(closing)))];
 }
 
 /** The rules that come and go, and why some ports need none. */

@@ -16,6 +16,8 @@ export interface Table {
   readonly rows: readonly (readonly Line[])[];
   readonly indent: number;
   readonly hang: number;
+  /** A last column that is left out where the table would not fit otherwise. */
+  readonly optional?: number;
 }
 
 export type Block = { readonly kind: 'paragraph'; readonly line: Line; readonly hang: number } | Table;
@@ -49,10 +51,11 @@ export const BLANK: Block = paragraph('');
 /** A table from cells that are lines or plain strings. */
 export const table = (
   rows: readonly (readonly (Line | string)[])[],
-  { indent = 0, hang = 1 }: { readonly indent?: number; readonly hang?: number } = {},
+  { indent = 0, hang = 1, optional }: Partial<Pick<Table, 'indent' | 'hang' | 'optional'>> = {},
 ): Table => ({
   kind: 'table',
   rows: rows.map((cells) => cells.map((cell) => (typeof cell === 'string' ? line(cell) : cell))),
   indent,
   hang,
+  ...(optional === undefined ? {} : { optional }),
 });

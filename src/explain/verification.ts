@@ -1,5 +1,4 @@
-import type { Drift } from '../interception/drift.ts';
-import type { Interception } from '../interception/index.ts';
+import type { Drift, Interception } from '../interception/index.ts';
 import { type Backend, isBuiltIn } from '../netfilter/index.ts';
 import { askedWords } from './asked.ts';
 import { portsIn } from './drift-meaning.ts';
@@ -84,6 +83,6 @@ function driftRow(drift: DriftFound) {
   const place = `${where} ${chain}${number === undefined ? '' : ` ${number}`}${family === 'ipv6' ? ` ${familyWord(family)}` : ''}`;
   const words = rule ? ruleWords(rule, family) : message;
   const what = expected ? `${words}  instead of  ${ruleWords(expected, family)}` : kind === 'order' ? message : words;
-  const why = [...(bypass ? [bypass] : []), ...(means ? [means] : [])].join(': ');
+  const why = [...(bypass ? [bypass] : []), ...(means ? [means] : [])].join('; ');
   return [line(name(place)), line(kind), line(what), line(why === '' ? '' : faint(why))];
 }

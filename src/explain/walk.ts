@@ -1,7 +1,7 @@
 import type { HookName } from '../netfilter/index.ts';
 import type { Outcome, RuleStep, Step, Trace } from '../trace/index.ts';
 import type { Naming } from './condition.ts';
-import { OUTCOME_WORD, outcomePhrase, outcomeSentence, questionWords } from './packet.ts';
+import { OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
 import { doneWords, endsTable, ruleWords } from './rule.ts';
 import {
@@ -43,14 +43,18 @@ export function walkScreen(trace: Trace, options: WalkOptions): Screen {
     paragraph([...line(strong(questionWords(question))), ...assumed(question.assumptions)], 2),
     BLANK,
     headline(outcome, trace),
-    ...possible.map((other) =>
-      paragraph(line(`  possible: ${outcomePhrase(other.outcome)}`, faint(`  ${other.because}`)), 4),
-    ),
+    ...(possible.length > 0 ? [possibleTable(possible)] : []),
     BLANK,
     ...walkTables(trace.steps, options),
     ...(options.next ? [paragraph(line(faint(options.next)))] : []),
   ];
 }
+
+const possibleTable = (possible: Trace['possible']): Block =>
+  table(
+    possible.map((other) => [line(faint('possible')), line(outcomePhrase(other.outcome)), line(faint(other.because))]),
+    { indent: 2 },
+  );
 
 /** What was taken for granted: first the parts of the packet, then the rest. */
 function assumed(assumptions: readonly string[]): Line {
@@ -80,14 +84,15 @@ function headline(outcome: Outcome, { question }: Trace): Block {
   }
 }
 
-/** Many packets at once: one line each, where it ends and why. */
+/** Many packets at once: one line each, where it ends and, where there is room, why. */
 export const outcomeTable = (traces: readonly Trace[]): Block =>
   table(
-    traces.map((trace) => [
-      line(questionWords(trace.question)),
-      line(toned(trace.outcome)),
-      line(faint(trace.outcome.because)),
+    traces.map(({ question, outcome }) => [
+      line(`${question.direction} ${packetWords(question.packet)}`),
+      line(toned(outcome)),
+      line(faint(outcome.because)),
     ]),
+    { optional: 2 },
   );
 
 const toned = (outcome: Outcome) => {
@@ -173,6 +178,7 @@ function tablesOf(steps: readonly Step[]): Asked[] {
 function ruleRows(asked: Asked, options: WalkOptions): Row[] {
   const rows: Row[] = [];
   let chain: string | undefined;
+  let depth = 0;
   for (const part of folded(asked.rules, options.show)) {
     if (part.kind === 'policy') {
       rows.push([line(faint('policy'), ` ${part.policy}`), part.policy === 'ACCEPT' ? '' : line(bad('✗'))]);
@@ -180,8 +186,11 @@ function ruleRows(asked: Asked, options: WalkOptions): Row[] {
     }
     const first = part.kind === 'run' ? part.rules[0]! : part;
     const indent = '   '.repeat(first.depth);
-    if (chain !== undefined && chain !== first.chain && first.depth > 0) rows.push([line(indent, name(first.chain))]);
+    // A chain is named where it is entered, not where a walk comes back to it.
+    if (chain !== undefined && chain !== first.chain && first.depth > 0 && first.depth >= depth)
+      rows.push([line(indent, name(first.chain))]);
     chain = first.chain;
+    depth = first.depth;
     rows.push(part.kind === 'run' ? runRow(part.rules, indent) : ruleRow(part, indent, options.naming));
   }
   return rows;

@@ -37,7 +37,7 @@ export function checkBypass(
   proxyPorts: readonly number[],
 ): Check {
   const follow = { before: prepareOutcome(before, proxyPorts), after: prepareOutcome(after, proxyPorts) };
-  const witnesses = FAMILIES.filter((family) => heldFor(before, family).length > 0).flatMap((family) =>
+  const witnesses = FAMILIES.filter((family) => speaks(before, family)).flatMap((family) =>
     packetsFor(request, family).flatMap(({ packet, meant, at }): Witness[] => {
       const options = { family, now: at * 1000 };
       try {
@@ -67,6 +67,14 @@ const sameEnd = (one: Outcome, other: Outcome): boolean => placeOf(one) === plac
 
 const placeOf = (outcome: Outcome): string =>
   `${outcome.kind} ${'port' in outcome ? outcome.port : ''} ${'out' in outcome ? outcome.out : ''}`;
+
+/** A namespace whose interfaces have no address of a family gets no packets of it. */
+const speaks = (snapshot: Snapshot, family: Family): boolean =>
+  heldFor(snapshot, family).length > 0 &&
+  (snapshot.interfaces === undefined ||
+    snapshot.interfaces.some(({ addresses }) =>
+      addresses.some((address) => address.family === family && address.scope === 'global'),
+    ));
 
 interface Planned {
   readonly packet: string;

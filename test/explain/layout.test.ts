@@ -19,15 +19,22 @@ describe('a table', () => {
     );
   });
 
-  test('breaks at columns where it is too wide, under the text of the rule', () => {
+  test('breaks at columns where it is too wide, under the text of the rule; a long cell does not push the others out', () => {
     expect(plainText(screen, 66)).toBe(
       [
-        'PREROUTING  1  -p tcp -j ISTIO_INBOUND                         ✓',
-        '            2  -p udp --dport 53 -j REDIRECT --to-ports 15053  ·',
-        '               protocol tcp is not udp',
+        'PREROUTING  1  -p tcp -j ISTIO_INBOUND  ✓',
+        '            2  -p udp --dport 53 -j REDIRECT --to-ports 15053',
+        '               ·  protocol tcp is not udp',
         '',
       ].join('\n'),
     );
+  });
+
+  test('leaves an optional column out rather than break', () => {
+    const rows = [['nat', '-p tcp -j ISTIO_INBOUND', 'what arrives is looked at in one chain']];
+    const reasoned = [table(rows, { optional: 2 })];
+    expect(plainText(reasoned, 80)).toContain('one chain');
+    expect(plainText(reasoned, 60)).toBe('nat  -p tcp -j ISTIO_INBOUND\n');
   });
 
   test.for([20, 24, 30, 40, 60, 80])('never gets wider than %i columns, unless a word is', (width) => {

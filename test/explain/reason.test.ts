@@ -31,7 +31,7 @@ describe('why a rule passes a packet by', () => {
     [
       '-p tcp -m multiport --dports 80,443',
       { fragment: 1, destinationPort: undefined },
-      'it is a later fragment: its ports are in the first',
+      'it is a later fragment: its port is in the first',
     ],
     ['-p tcp', { protocol: 17 }, 'protocol udp is not tcp'],
     ['! -p tcp', {}, 'protocol is tcp'],
