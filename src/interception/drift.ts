@@ -11,6 +11,8 @@ import {
   tableOf,
 } from '../netfilter/index.ts';
 import { printRule, sameRule } from '../text/index.ts';
+import { untilWords } from './bypass-undo.ts';
+import { isBypass } from './comments.ts';
 import { type Step, stepsBetween } from './sequence.ts';
 
 /** One difference between the rules that should be there and those that are. */
@@ -88,7 +90,13 @@ function ruleDrifts(where: Where, wanted: readonly Rule[], found: readonly Rule[
         message: 'another rule stands here',
       };
     if (now && come !== undefined)
-      return { kind: 'extra', ...where, number: come + 1, rule: now, message: 'nobody asked for this rule' };
+      return {
+        kind: 'extra',
+        ...where,
+        number: come + 1,
+        rule: now,
+        message: isBypass(now) ? `a bypass of Sidestep's${untilWords(now)}` : 'nobody asked for this rule',
+      };
     return {
       kind: 'missing',
       ...where,

@@ -5,10 +5,14 @@ import { caughtBy, everywhere, type Reading, withMissing, without } from './read
 
 const PORT = '-p tcp -m tcp --dport (\\S+)';
 
-/** The interception that wrote these rules as Istio does today. What is out of order or too much is not looked at. */
-export function readBackIstio(reading: Reading): Interception {
+/**
+ * The interception that wrote these rules as Istio does today. What is out of order or too much is not looked at.
+ *
+ * @param others the other family's rules: a loopback network that is caught there shows in these rules too
+ */
+export function readBackIstio(reading: Reading, others: readonly Reading[] = []): Interception {
   const base = defaultInterception('istio');
-  const output = [...reading.lines('nat', 'ISTIO_OUTPUT'), ...reading.lines('nat', 'ISTIO_OUTPUT_GROUPS')];
+  const output = outputOf(reading);
   const redirect = (chain: string, otherwise: number): number =>
     Number(caughtBy(reading.lines('nat', chain), /^-p tcp -j REDIRECT --to-ports (\d+)$/)[0] ?? otherwise);
   const tproxy = reading.has('mangle', 'ISTIO_INBOUND') || reading.has('mangle', 'ISTIO_TPROXY');
@@ -24,12 +28,13 @@ export function readBackIstio(reading: Reading): Interception {
     tunnelPort,
     proxy,
     inbound,
-    outbound: outboundOf(reading, output, proxy),
+    outbound: outboundOf(reading, output, proxy, others),
     interfaces: interfacesOf(reading),
     dns: dnsOf(reading, base.dns),
     dropInvalid: reading.has('mangle', 'ISTIO_DROP'),
     tproxy: { ...base.tproxy, mark: markOf(reading) ?? base.tproxy.mark },
-    loopback: loopbackOf(reading, output) ?? base.loopback,
+    // Only IPv4's can be chosen.
+    loopback: (reading.family === 'ipv4' ? loopbackOf(reading, output) : undefined) ?? base.loopback,
   };
 }
 
@@ -74,13 +79,15 @@ function proxyOf(output: readonly string[], tproxy: boolean): ProxyIdentity {
   return { uids: ofKind('uid'), gids: ofKind('gid'), marks: own.map(Number) };
 }
 
-function outboundOf(reading: Reading, output: readonly string[], proxy: ProxyIdentity): Interception['outbound'] {
+function outboundOf(
+  reading: Reading,
+  output: readonly string[],
+  proxy: ProxyIdentity,
+  others: readonly Reading[],
+): Interception['outbound'] {
   const all = everywhere(reading.family);
-  const destinations = (target: string): string[] =>
-    output.flatMap((line) =>
-      line === `-j ${target}` ? [all] : caughtBy([line], new RegExp(`^-d (\\S+) -j ${target}$`)),
-    );
-  const include = loopbackRetyped(destinations('ISTIO_REDIRECT'), output, proxy, reading.family);
+  const destinations = (target: string): string[] => destinationsIn(output, target, all);
+  const include = loopbackRetyped(destinations('ISTIO_REDIRECT'), output, proxy, reading.family, others);
   const loopback = loopbackOf(reading, output);
   const port = (protocol: string, target: string): string[] =>
     caughtBy(output, new RegExp(`^-p ${protocol} -m ${protocol} --dport (\\S+) -j ${target}$`));
@@ -114,17 +121,44 @@ function loopbackRetyped(
   output: readonly string[],
   { uids, gids, marks }: ProxyIdentity,
   family: Family,
+  others: readonly Reading[],
 ): string[] {
   const identities = uids.length + gids.length + marks.length;
   const kept = output.some((line) => /^-o lo .*(?:owner ! --[ug]id-owner|mark ! --mark) .*-j RETURN$/.test(line));
   if (identities === 0 || kept) return [...include];
-  const address = family === 'ipv4' ? '127.0.0.1' : '::1';
-  const at = include.findIndex((word) => {
-    const [prefix, own] = [parsePrefix(word), parsePrefix(address)];
-    return prefix && own && contains(prefix, own.value);
-  });
-  return include.map((word, index) => (index === at ? `${address}/${word.split('/')[1]}` : word));
+  // Where all is caught and the proxy has one identity, the rule is more likely to have been taken away by somebody.
+  const isLikely = identities > 1 || include.length !== 1 || include[0] !== everywhere(family);
+  const at = isLikely ? include.findIndex((word) => holdsLoopback(word, family)) : -1;
+  const retyped = include.map((word, index) =>
+    index === at ? `${LOOPBACK_HOST[family]}/${word.split('/')[1]}` : word,
+  );
+  if (at >= 0) return retyped;
+  // Nothing of this family's own: then the other family's list holds its loopback.
+  const other = others.find((one) =>
+    destinationsIn(outputOf(one), 'ISTIO_REDIRECT', everywhere(one.family)).some((word) =>
+      holdsLoopback(word, one.family),
+    ),
+  );
+  return other ? [...retyped, `${LOOPBACK_HOST[other.family]}/${other.family === 'ipv4' ? 32 : 128}`] : retyped;
 }
+
+const LOOPBACK_HOST: Readonly<Record<Family, string>> = { ipv4: '127.0.0.1', ipv6: '::1' };
+
+function holdsLoopback(word: string, family: Family): boolean {
+  const [prefix, own] = [parsePrefix(word), parsePrefix(LOOPBACK_HOST[family])];
+  return prefix !== undefined && own !== undefined && contains(prefix, own.value);
+}
+
+const outputOf = (reading: Reading): readonly string[] => [
+  ...reading.lines('nat', 'ISTIO_OUTPUT'),
+  ...reading.lines('nat', 'ISTIO_OUTPUT_GROUPS'),
+];
+
+/** Where what is sent to a target goes, in order; a rule without a condition stands for all destinations. */
+const destinationsIn = (output: readonly string[], target: string, all: string): string[] =>
+  output.flatMap((line) =>
+    line === `-j ${target}` ? [all] : caughtBy([line], new RegExp(`^-d (\\S+) -j ${target}$`)),
+  );
 
 /** What counts as loopback in IPv4: the proxy's rules name it, and after them the first destination that is returned. */
 function loopbackOf(reading: Reading, output: readonly string[]): string | undefined {

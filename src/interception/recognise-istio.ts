@@ -9,8 +9,8 @@ import { recognitionOf } from './recognition.ts';
 type Generation = 'istio' | 'istio-2018';
 
 /**
- * Which generation of Istio wrote these rules. The form of 2018 sends only tcp from OUTPUT to its chain, and knows
- * neither the tunnel port nor the passthrough address; those between it and today's count as today's.
+ * Which generation of Istio wrote these rules. The form of 2018 sends only tcp from OUTPUT to its chain, and does not know
+ * the passthrough address; those between it and today's count as today's.
  */
 export function generationOf(rules: RuleSet): Generation | undefined {
   const names = rules.tables.flatMap(({ chains }) => chains.map(({ name }) => name)).filter(isOwnChain);
@@ -18,12 +18,11 @@ export function generationOf(rules: RuleSet): Generation | undefined {
   if (names.length === 0 || names.includes('ISTIO_PRERT')) return undefined;
   const reading = readingOf(rules);
   const jumps = reading.lines('nat', 'OUTPUT');
-  if (jumps.includes('-j ISTIO_OUTPUT')) return 'istio';
+  if (jumps.includes('-j ISTIO_OUTPUT') || rules.family === 'ipv6') return 'istio';
   const isToday =
-    reading.lines('nat', 'ISTIO_OUTPUT').some((line) => /^-s (?:127\.0\.0\.6\/32|::6\/128) -o lo /.test(line)) ||
-    reading.lines('nat', 'ISTIO_INBOUND').some((line) => line.includes('--dport 15008 -j RETURN')) ||
+    reading.lines('nat', 'ISTIO_OUTPUT').some((line) => line.startsWith('-s 127.0.0.6/32 -o lo ')) ||
     names.some((name) => ['ISTIO_DROP', 'ISTIO_OUTPUT_DNS', 'ISTIO_OUTPUT_GROUPS'].includes(name));
-  return isToday || rules.family === 'ipv6' ? 'istio' : 'istio-2018';
+  return isToday ? 'istio' : 'istio-2018';
 }
 
 /** The interception that these rules were written from, as far as they tell; undefined when Istio did not write them. */
@@ -31,7 +30,12 @@ export function readBack(rules: RuleSet, together?: readonly RuleSet[]): Interce
   const generation = generationOf(rules);
   if (!generation) return undefined;
   const reading: Reading = readingOf(rules, together);
-  return generation === 'istio' ? readBackIstio(reading) : readBack2018(reading);
+  if (generation === 'istio-2018') return readBack2018(reading);
+  const others = (together ?? []).filter(({ family }) => family !== rules.family);
+  return readBackIstio(
+    reading,
+    others.map((other) => readingOf(other, together)),
+  );
 }
 
 /** Recognises today's Istio. */

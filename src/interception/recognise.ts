@@ -69,7 +69,9 @@ function bothFamilies(ipv4: Interception, ipv6: Interception): Interception {
   const { include: to4 } = ipv4.outbound;
   const { include: to6 } = ipv6.outbound;
   const include =
-    to4 === '*' && to6 === '*' ? '*' : [...(to4 === '*' ? ['0.0.0.0/0'] : to4), ...(to6 === '*' ? ['::/0'] : to6)];
+    to4 === '*' && to6 === '*'
+      ? '*'
+      : [...ofFamily(to4 === '*' ? ['0.0.0.0/0'] : to4, 'ipv4'), ...ofFamily(to6 === '*' ? ['::/0'] : to6, 'ipv6')];
   return {
     ...ipv4,
     families: ['ipv4', 'ipv6'],
