@@ -69,6 +69,8 @@ interface Reading {
   family: Family;
   table: OpenTable | undefined;
   scope: Scope | undefined;
+  /** Outside any table, and this has been said: what follows there is passed over. */
+  lost: boolean;
   line: number;
   lineStart: number;
 }
@@ -94,6 +96,7 @@ export function parseSave(text: string, options: ReadOptions = {}): RuleSet[] {
     family: options.family ?? familyShown(text),
     table: undefined,
     scope: undefined,
+    lost: false,
     line: 0,
     lineStart: 0,
   };
@@ -169,7 +172,7 @@ function complain(reading: Reading, fault: Fault, line: number, start: number): 
 }
 
 function readLine(reading: Reading, start: number, end: number): void {
-  const { text, table } = reading;
+  const { text } = reading;
   let at = start;
   let code = 0;
   for (; at < end; at += 1) {
@@ -177,31 +180,37 @@ function readLine(reading: Reading, start: number, end: number): void {
     if (code !== 32 && code !== 9) break;
   }
   if (at >= end) return;
+  if (code === 35) {
+    readComment(reading, text.slice(at, end));
+    return;
+  }
+  if (code === 42) {
+    openTable(reading, at, end);
+    return;
+  }
+  const { table } = reading;
+  if (!table) {
+    if (!reading.lost) outside(reading, at, end);
+    return;
+  }
   switch (code) {
-    case 35: // #
-      readComment(reading, text.slice(at, end));
-      return;
-    case 42: // *
-      openTable(reading, at, end);
-      return;
     case 58: // :
-      declareChain(reading, needTable(reading, at, end), at, end);
+      declareChain(reading, table, at, end);
       return;
     case 45: // -
-      readCommand(reading, needTable(reading, at, end), at, end, undefined);
+      readCommand(reading, table, at, end, undefined);
       return;
     case 91: // [
-      readCounted(reading, needTable(reading, at, end), at, end);
+      readCounted(reading, table, at, end);
       return;
     default: {
       const words = text.slice(at, Math.min(end, at + 200)).trimEnd();
       if (words === 'COMMIT') {
-        if (!table) throw new Fault(at, 6, 'COMMIT without a table', 'A table begins with a line like *nat.');
         reading.table = undefined;
         closeTable(reading, table);
         return;
       }
-      throw new Fault(at, Math.min(end - at, 60), 'this line is no part of a saved rule set', likelyForm(words));
+      throw new Fault(at, Math.min(end - at, 60), NO_PART, likelyForm(words));
     }
   }
 }
@@ -228,15 +237,20 @@ function readComment(reading: Reading, comment: string): void {
   if (said && !reading.sets.has(family)) reading.sets.set(family, []);
 }
 
-function needTable(reading: Reading, at: number, end: number): OpenTable {
-  if (reading.table) return reading.table;
-  throw new Fault(
-    at,
-    Math.min(end - at, 60),
-    'a line outside any table',
-    'A table begins with a line like *nat and ends with COMMIT; iptables -S does not write them, iptables-save does.',
-  );
+/** A line that belongs to no table: told once, for all lines up to the next table. */
+function outside(reading: Reading, at: number, end: number): never {
+  reading.lost = true;
+  const words = reading.text.slice(at, Math.min(end, at + 200)).trimEnd();
+  const length = Math.min(words.length, 60);
+  if (words === 'COMMIT')
+    throw new Fault(at, length, 'COMMIT without a table', 'A table begins with a line like *nat.');
+  if (!/^[-:[]/.test(words)) throw new Fault(at, length, NO_PART, likelyForm(words));
+  const hint =
+    'iptables -S leaves out the lines *nat and COMMIT that begin and end a table; iptables-save writes them.';
+  throw new Fault(at, length, 'a line outside any table', hint);
 }
+
+const NO_PART = 'this line is no part of a saved rule set';
 
 function openTable(reading: Reading, at: number, end: number): void {
   const { text, table: before } = reading;
@@ -256,6 +270,8 @@ function openTable(reading: Reading, at: number, end: number): void {
     );
   }
   const name = text.slice(at + 1, end).trimEnd();
+  // Of what stands in a table that cannot be read, nothing is said.
+  reading.lost = true;
   const length = name.length + 1;
   if (!isTableName(name)) {
     const near = nearest(name, TABLES);
@@ -266,6 +282,15 @@ function openTable(reading: Reading, at: number, end: number): void {
       `${near ? `Did you mean *${near}? ` : ''}Tables are ${TABLES.join(', ')}.`,
     );
   }
+  const tables = reading.sets.get(reading.family);
+  if (tables?.some((known) => known.name === name))
+    throw new Fault(
+      at,
+      length,
+      `the table ${name} stands here a second time`,
+      `Text of both families needs a line "# family ${reading.family === 'ipv4' ? 'ipv6' : 'ipv4'}" before the other part.`,
+    );
+  reading.lost = false;
   const chains = new Map<string, OpenChain>();
   for (const chain of BUILT_IN[name]) chains.set(chain, openChain(chain, 'ACCEPT'));
   const table: OpenTable = { name, at, line: reading.line, chains, undeclared: [], hooks: [] };
@@ -289,14 +314,6 @@ function openTable(reading: Reading, at: number, end: number): void {
       });
     },
   };
-  const tables = reading.sets.get(reading.family);
-  if (tables?.some((known) => known.name === name))
-    throw new Fault(
-      at,
-      length,
-      `the table ${name} stands here a second time`,
-      `Text of both families needs a line "# family ${reading.family === 'ipv4' ? 'ipv6' : 'ipv4'}" before the other part.`,
-    );
 }
 
 const openChain = (name: string, policy: Policy | undefined): OpenChain => ({

@@ -420,7 +420,7 @@ function readOption(
       `${name} cannot be turned round by a !`,
       `${use.spelling.extension.name} has no opposite of it.`,
     );
-  if (use.options[key] !== undefined) throw twice(cursor, use, option.names[0], name);
+  if (use.options[key] !== undefined) throw twice(cursor, use, name);
   const words: string[] = [];
   let from = cursor.start;
   for (let count = 0; count < option.arity; count += 1) {
@@ -439,9 +439,9 @@ function readOption(
   use.options[key] = value;
 }
 
-function twice(cursor: Cursor, use: Use, printed: string, name: string): Fault {
+function twice(cursor: Cursor, use: Use, name: string): Fault {
   const { name: owner } = use.spelling.extension;
-  return printed === name
+  return cursor.text.slice(use.at, cursor.start).includes(` ${name} `)
     ? fault(
         cursor,
         `${name} stands twice`,

@@ -13,10 +13,13 @@ export interface TextCase {
  */
 export function textCases(file: string): readonly TextCase[] {
   const text = readFileSync(new URL(`../cases/${file}`, import.meta.url), 'utf8');
-  const cases = text.split(/^=== /m).slice(1);
-  return cases.map((part) => {
-    const [, title = '', input = '', expected = ''] = /^(.*)\n([^]*?)^---\n([^]*)$/m.exec(part) ?? [];
-    if (title === '') throw new Error(`${file}: a case without "---": ${part.slice(0, 60)}`);
-    return { title, input, expected: `${expected.trimEnd()}\n` };
-  });
+  return text
+    .split(/^=== /m)
+    .slice(1)
+    .map((part) => {
+      const [head = '', expected] = part.split(/^---\n/m);
+      const at = head.indexOf('\n');
+      if (expected === undefined) throw new Error(`${file}: a case without "---": ${head.slice(0, 60)}`);
+      return { title: head.slice(0, at), input: head.slice(at + 1), expected: `${expected.trimEnd()}\n` };
+    });
 }
