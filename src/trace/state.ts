@@ -38,6 +38,8 @@ export interface Opening {
   readonly receiver?: Receiver;
   readonly byTproxy: boolean;
   readonly mappedBy?: CompiledRule;
+  /** Rules looked at: the count goes on, as each of the kernel's choices is numbered by it. */
+  readonly looked: number;
 }
 
 /** One packet's walk, while it lasts. */

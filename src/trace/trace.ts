@@ -99,7 +99,7 @@ function openingOf(ground: Ground, question: Question, decide: Decide, assumptio
   const opened = !['dropped', 'rejected', 'unknown', 'nobody listens'].includes(outcome.kind);
   if (!opened) {
     assumptions.add('the connection was opened from the other side or under other rules, and is not mapped');
-    return { outcome, packet: { ...packet, ctmark: 0 }, byTproxy: false };
+    return { outcome, packet: { ...packet, ctmark: 0 }, byTproxy: false, looked: walk.looked };
   }
   assumptions.add('the connection was opened under these same rules');
   const { destination, source, receiver, mappedBy } = walk;
@@ -107,6 +107,7 @@ function openingOf(ground: Ground, question: Question, decide: Decide, assumptio
     outcome,
     packet: walk.packet,
     byTproxy: walk.assigned !== undefined,
+    looked: walk.looked,
     ...(destination ? { destination } : {}),
     ...(source ? { source } : {}),
     ...(receiver ? { receiver } : {}),
@@ -146,7 +147,7 @@ function begin(
     device: '',
     gateway: undefined,
     marked: false,
-    looked: 0,
+    looked: opening?.looked ?? 0,
     copy: undefined,
   };
 }
