@@ -26,7 +26,13 @@ const init = container(
   ['sidestep', 'init', '--dialect', 'istio-2018', '-p', '15001', '-u', '1337', '-i', '*', '-b', '8080,8888'],
   { ...asUser(0), capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] } },
 );
-const app = container('app', ['node', `${PROGRAMS}/app.js`, '8080', '8888'], asUser(1000));
+// An app of the pod's own: it answers with the port it was reached on and the address it was called from.
+const APP = `for (const port of [8080, 8888])
+  require('node:http').createServer((request, response) => {
+    response.setHeader('connection', 'close');
+    response.end(JSON.stringify({ port, caller: request.socket.remoteAddress.replace('::ffff:', '') }));
+  }).listen(port);`;
+const app = container('app', ['node', '-e', APP], asUser(1000));
 const sidecar = container('sidecar', ['sidestep', 'proxy', '--dialect', 'istio-2018'], asUser(1337));
 
 /** What `bypass 8888 --manifest init-container` prints. */
@@ -44,8 +50,7 @@ const pod = (name: string, initContainers: readonly Container[]): string =>
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name },
-    // An app that reads its standard input must not find it at its end: the demo's app goes when that happens.
-    spec: { restartPolicy: 'Never', initContainers, containers: [{ ...app, stdin: true }, sidecar] },
+    spec: { restartPolicy: 'Never', initContainers, containers: [app, sidecar] },
   });
 
 let podman: Podman;

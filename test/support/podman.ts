@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -89,6 +90,8 @@ export async function openPodman(): Promise<Podman> {
 /** Lays out the files of an image: Node.js, the rule tools, Sidestep as it is installed. Returns the folder. */
 export function layImage(): string {
   const image = mkdtempSync(join(tmpdir(), 'sidestep-image-'));
+  // It becomes the container's root folder, which other users than root must be able to enter.
+  chmodSync(image, 0o755);
   const copy = (file: string, as = file): void => {
     mkdirSync(dirname(join(image, as)), { recursive: true });
     cpSync(realpathSync(file), join(image, as), { recursive: true, dereference: true });
@@ -98,7 +101,18 @@ export function layImage(): string {
     const { stdout } = spawnSync('ldd', [file], { encoding: 'utf8' });
     for (const [library] of stdout.matchAll(/\/\S+/g)) if (!existsSync(join(image, library))) copy(library);
   };
-  const programs = ['node', 'sh', 'ip', 'nft', 'xtables-nft-multi', 'xtables-legacy-multi', 'nsenter', 'cat', 'setsid'];
+  const programs = [
+    'node',
+    'env',
+    'sh',
+    'ip',
+    'nft',
+    'xtables-nft-multi',
+    'xtables-legacy-multi',
+    'nsenter',
+    'cat',
+    'setsid',
+  ];
   for (const program of programs) {
     const { stdout } = spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { encoding: 'utf8' });
     if (stdout.trim() !== '') withLibraries(stdout.trim());
@@ -140,7 +154,8 @@ export function importImage(podman: Podman, folder: string, name: string): void 
   const done = podman.run(['sh', '-c', 'tar -C "$1" -c . > "$2"', 'sh', folder, `${folder}.tar`]);
   if (done.status !== 0) throw new Error(done.stderr);
   try {
-    podman.podman(['import', `${folder}.tar`, name]);
+    // Like every image that is built, it says where its programs are.
+    podman.podman(['import', '--change', 'ENV PATH=/usr/sbin:/usr/bin', `${folder}.tar`, name]);
   } finally {
     rmSync(`${folder}.tar`, { force: true });
   }
