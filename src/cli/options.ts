@@ -27,9 +27,10 @@ export const namespaceOptions = (command: Command): Command =>
     .addOption(new Option('--pid <pid>', 'that of a process').argParser(wholeNumber('a process id', 1, 4194304)))
     .option('--container <id>', 'that of a container: an id, or the beginning of one; any runtime')
     .addOption(
-      new Option('--backend <name>', "iptables' back end (default: found as Istio finds it)")
-        .choices(['nft', 'legacy'])
-        .env('SIDESTEP_BACKEND'),
+      new Option(
+        '--backend <name>',
+        "iptables' back end (default: SIDESTEP_BACKEND's, else found as Istio finds it)",
+      ).choices(['nft', 'legacy']),
     );
 
 /** The options of every command that can also read a file. */
