@@ -22,6 +22,11 @@ export function receive(walk: Walk): Outcome {
     return { kind: 'nobody listens', port, because: decision };
   }
   const { listener } = receiver;
+  const silent = mute(walk, receiver);
+  if (silent) {
+    walk.steps?.push({ kind: 'socket', ...(listener ? { listener } : {}), decision: silent });
+    return { kind: 'dropped', because: silent };
+  }
   if (!listener && !walk.opening) assumeListener(walk, port);
   walk.receiver = receiver;
   const decision = wordsFor(walk, receiver);
@@ -43,14 +48,19 @@ function toKernel(walk: Walk): Outcome {
 }
 
 function receiverOf(walk: Walk, port: number): Receiver | undefined {
-  const { packet, ground, opening, own } = walk;
+  const { packet, ground, opening } = walk;
   if (opening) return opening.receiver ?? { port };
   if (!ground.listeners) return { port };
-  const { destination: address } = packet;
-  // Only a transparent socket can answer from an address that is not this host's.
-  const transparent = !isOwn(ground.host, address, own) && ground.host.known;
-  const listener = findListener(ground.listeners, { packet, address, port, transparent });
+  const listener = findListener(ground.listeners, { packet, address: packet.destination, port });
   return listener && { port, listener };
+}
+
+/** A socket that answers from an address which only a routing table makes this host's has to be transparent. */
+function mute({ packet, ground, own, opening, assigned }: Walk, { listener }: Receiver): string | undefined {
+  if (!listener || listener.transparent || opening || assigned || packet.protocol !== TCP) return undefined;
+  if (!ground.host.known || isOwn(ground.host, packet.destination, own)) return undefined;
+  const address = formatAddress(packet.family, packet.destination);
+  return `${listenerName(listener)} is not transparent: it cannot answer from ${address}`;
 }
 
 function wordsFor({ opening }: Walk, { port, listener }: Receiver): string {

@@ -47,7 +47,7 @@ function receiverAt(walk: Walk, effect: Tproxy, port: number): Receiver | string
   if (!ground.listeners) return { port };
   const own = ground.host.known ? primaryAddress(ground.host, packet.in, packet.destination) : walk.own;
   const address = effect.address || own || packet.destination;
-  const listener = findListener(ground.listeners, { packet, address, port, transparent: false });
+  const listener = findListener(ground.listeners, { packet, address, port });
   if (!listener) return `no transparent socket listens on :${port}`;
   return listener.transparent ? { port, listener } : `the socket on :${port} is not transparent`;
 }

@@ -9,8 +9,6 @@ export interface Sought {
   readonly packet: Packet;
   readonly address: AddressValue;
   readonly port: number;
-  /** Only sockets with IP_TRANSPARENT will do. */
-  readonly transparent: boolean;
 }
 
 /**
@@ -30,9 +28,8 @@ export function findListener(listeners: readonly Listener[], sought: Sought): Li
   return best;
 }
 
-function scoreOf(listener: Listener, { packet, address, port, transparent }: Sought): number {
+function scoreOf(listener: Listener, { packet, address, port }: Sought): number {
   if (listener.port !== port || listener.protocol !== protocolOf(packet)) return 0;
-  if (transparent && !listener.transparent) return 0;
   const exact = boundTo(listener, packet, address);
   if (exact === undefined) return 0;
   return (exact ? 2 : 0) + (listener.family === packet.family ? 2 : 1);
@@ -59,7 +56,7 @@ export function socketLookup(listeners: readonly Listener[] | undefined, packet:
   if (protocolOf(packet) === undefined) return SOCKET_LOOKUP.none;
   if (destinationPort === undefined) return undefined;
   if (!listeners) return SOCKET_LOOKUP.wildcard;
-  const found = findListener(listeners, { packet, address: destination, port: destinationPort, transparent: false });
+  const found = findListener(listeners, { packet, address: destination, port: destinationPort });
   return found ? kindOf(found) : SOCKET_LOOKUP.none;
 }
 
