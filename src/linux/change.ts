@@ -53,6 +53,7 @@ const WAIT = 30;
 export async function changeRules(namespace: Namespace, change: Change): Promise<ChangeReport> {
   const wish = change.backend ?? wishedBackend();
   const start = await readState(namespace, { backend: wish });
+  demandReadable(start, wish ?? 'nft');
   const backend = wish ?? choose(start.snapshot.held, start.nftWorks);
   demandReadable(start, backend);
   const before = start.snapshot;
@@ -73,7 +74,7 @@ export async function changeRules(namespace: Namespace, change: Change): Promise
     state = await readState(namespace, { backend, apply: { plan, wait: change.wait ?? WAIT, previous: state } });
     if (state.outcome.kind === 'done') {
       steps.push(...stepsOf(plan));
-      emptied.push(...abandoned(now, desired));
+      emptied.push(...abandoned(plan, desired));
     } else {
       await removeEmptyTables(namespace, fresh(before, state.snapshot));
       judge(state.outcome, sameRules(now, state.snapshot));
@@ -98,7 +99,7 @@ export function describeStep(step: Step): string {
   return [`${prefix}-${step.backend}-restore --noflush <<'END'`, ...lines, 'END'].join('\n');
 }
 
-/** A back end that cannot be read cannot be changed: what is not known cannot be put back. */
+/** A back end that cannot be read cannot be changed, nor chosen against: what is not known cannot be put back. */
 function demandReadable({ refusals }: State, backend: Backend): void {
   const refused = refusals.find((one) => one.backend === backend);
   if (refused !== undefined) throw refused.error;

@@ -45,6 +45,11 @@ const COMPLAINTS: readonly (readonly [RegExp, Refused])[] = [
     (_, { doing }) => new NotPermitted(doing, 'CAP_NET_ADMIN'),
   ],
   [
+    /Nexthop device is not up|Network is down/,
+    (said, { doing }) =>
+      new ChangeRefused(`${doing} failed: ${said}`, 'Bring its interface up first: ip link set lo up'),
+  ],
+  [
     /(?:unable to|can't) initialize (?:ip6?tables )?table [`']([a-z]+)'/,
     (said, { doing }, table) =>
       hasCapability('CAP_NET_ADMIN')
@@ -96,15 +101,22 @@ function quote(stderr: string, script: string | undefined): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/^(?:Try `|# Warning: ip6?tables-legacy tables present)/.test(line))
     .join(' ');
-  const line = lineOf(stderr, script);
-  return escapeControl(line === undefined ? words : `${words}: ${line}`);
+  const lines = linesMeant(stderr, script);
+  return escapeControl(
+    lines.length === 0 ? words : `${words}: ${lines.slice(0, 3).join(', or ')}${lines.length > 3 ? ', or …' : ''}`,
+  );
 }
 
-const lineOf = (stderr: string, script: string | undefined): string | undefined =>
-  script?.split('\n')[Number(/line:? (\d+)/.exec(stderr)?.[1] ?? 0) - 1];
+/** The line of the script that the tool complains of; of COMMIT, as legacy does when the kernel refuses a rule, any it adds. */
+function linesMeant(stderr: string, script: string | undefined): readonly string[] {
+  const lines = script?.split('\n') ?? [];
+  const line = lines[Number(/line:? (\d+)/.exec(stderr)?.[1] ?? 0) - 1];
+  if (line === 'COMMIT') return lines.filter((other) => /^-[AI]/.test(other));
+  return line === undefined ? [] : [line];
+}
 
 function hintFor(stderr: string, script: string | undefined): string {
-  if (/[ug]id-owner/.test(lineOf(stderr, script) ?? ''))
+  if (linesMeant(stderr, script).some((line) => /[ug]id-owner/.test(line)))
     return 'An owner must exist in the user namespace that owns the network namespace: one made by an ordinary user knows uid 0 only. There the proxy can be told by a packet mark.';
   return 'The kernel takes no such rule. What was done before it has been undone.';
 }

@@ -1,5 +1,12 @@
-import { FAMILIES, type Family } from '../address/index.ts';
-import { type Backend, type HeldRules, isTableName, type Snapshot, type TableName } from '../netfilter/index.ts';
+import type { Family } from '../address/index.ts';
+import {
+  type Backend,
+  type HeldRules,
+  isTableName,
+  type Snapshot,
+  type TableName,
+  tableOf,
+} from '../netfilter/index.ts';
 import { restoreScript } from '../text/index.ts';
 import { rulesOf } from './backend.ts';
 import { type RoutingChange, type RoutingStep, stepsToAdd, stepsToRemove } from './routing-change.ts';
@@ -80,13 +87,12 @@ function perTable(script: string): [TableName, string][] {
 }
 
 /** nft tables that a plan empties and that are not wanted afterwards. */
-export const abandoned = (before: Snapshot, { held }: Desired): readonly { family: Family; table: TableName }[] =>
-  FAMILIES.flatMap((family) =>
-    held
-      .filter(({ backend, rules }) => backend === 'nft' && rules.family === family)
-      .flatMap(({ rules }) =>
-        rulesOf(before, family, 'nft')
-          .tables.filter(({ name }) => !rules.tables.some((table) => table.name === name))
-          .map(({ name }) => ({ family, table: name })),
-      ),
-  );
+export const abandoned = (plan: Plan, { held }: Desired): readonly { family: Family; table: TableName }[] =>
+  stepsOf(plan).flatMap((step) => {
+    if (step.kind !== 'restore' || step.backend !== 'nft') return [];
+    const { family, table } = step;
+    const wanted = held.some(
+      ({ backend, rules }) => backend === 'nft' && rules.family === family && tableOf(rules, table),
+    );
+    return wanted ? [] : [{ family, table }];
+  });
