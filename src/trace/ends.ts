@@ -55,10 +55,13 @@ function receiverOf(walk: Walk, port: number): Receiver | undefined {
   return listener && { port, listener };
 }
 
-/** A socket that answers from an address which only a routing table makes this host's has to be transparent. */
+/**
+ * IPv4's TCP answers from an address that only a routing table makes this host's where the socket is transparent; IPv6
+ * and UDP do not ask.
+ */
 function mute({ packet, ground, own, opening, assigned }: Walk, { listener }: Receiver): string | undefined {
   if (!listener || listener.transparent || opening || assigned || packet.protocol !== TCP) return undefined;
-  if (!ground.host.known || isOwn(ground.host, packet.destination, own)) return undefined;
+  if (packet.family === 'ipv6' || !ground.host.known || isOwn(ground.host, packet.destination, own)) return undefined;
   const address = formatAddress(packet.family, packet.destination);
   return `${listenerName(listener)} is not transparent: it cannot answer from ${address}`;
 }
