@@ -45,7 +45,10 @@ export interface Field {
   readonly spoken: string;
   /** Values as words. Absent: plain decimal, or the address's usual form. */
   readonly format?: (value: number) => string;
-  /** Read from the transport header, which a non-first fragment does not carry: there every test of it is false. */
+  /**
+   * Read from the transport header, which a non-first fragment does not have: the nft back end takes what stands in its
+   * place (so it is not known, unless the packet says so), the legacy one matches nothing.
+   */
   readonly transport?: true;
 }
 

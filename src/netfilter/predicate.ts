@@ -1,5 +1,5 @@
 import { type AddressValue, holds, masked, type Range } from '../address/index.ts';
-import { field as describe, type NameField, type ValueField } from './fields.ts';
+import type { NameField, ValueField } from './fields.ts';
 import type { Packet } from './packet.ts';
 
 /**
@@ -91,14 +91,9 @@ export type Answer = true | false | 'undecided';
 /** A predicate made ready to run: one call a packet. */
 export type Test = (packet: Packet) => Answer;
 
-/** What a test of a field without a value says: false where a fragment cannot have one, else not known. */
-const withoutValue = (of: ValueField): ((packet: Packet) => Answer) =>
-  describe(of).transport ? (packet) => (packet.fragment === 1 ? false : 'undecided') : () => 'undecided';
-
 /**
  * Compiles a predicate. Kleene's three-valued logic: a conjunction with one false part is false whatever else is
- * unknown. A field whose value is undefined is unknown, but for the transport header of a non-first fragment: a test of
- * it is false, as the nft back end has it.
+ * unknown. A field whose value is undefined is unknown.
  *
  * @example compile(is('destinationPort', 8080))(packet) // true, false or 'undecided'
  */
@@ -113,34 +108,31 @@ export function compile(predicate: Predicate): Test {
       return () => 'undecided';
     case 'in': {
       const { field, ranges } = predicate;
-      const absent = withoutValue(field);
       const [first] = ranges;
       if (ranges.length === 1 && first) {
         const [low, high] = first;
         return (packet) => {
           const value = packet[field];
-          return value === undefined ? absent(packet) : value >= low && value <= high;
+          return value === undefined ? 'undecided' : value >= low && value <= high;
         };
       }
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? absent(packet) : holds(ranges, value);
+        return value === undefined ? 'undecided' : holds(ranges, value);
       };
     }
     case 'bits': {
       const { field, mask, value: wanted } = predicate;
-      const absent = withoutValue(field);
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? absent(packet) : masked(value, mask) === wanted;
+        return value === undefined ? 'undecided' : masked(value, mask) === wanted;
       };
     }
     case 'any-bit': {
       const { field, mask } = predicate;
-      const absent = withoutValue(field);
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? absent(packet) : (Number(value) & mask) !== 0;
+        return value === undefined ? 'undecided' : (Number(value) & mask) !== 0;
       };
     }
     case 'name': {

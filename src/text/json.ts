@@ -31,8 +31,8 @@ export function readJson<T>(text: string, source: string, read: (document: Part)
   let value: unknown;
   try {
     value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch (error) {
-    throw refused(text, source, syntaxFault(text, String((error as Error).message)));
+  } catch {
+    throw refused(text, source, syntaxFault(text));
   }
   try {
     return read({ value, path: [] });
@@ -51,16 +51,77 @@ function refused(text: string, source: string, fault: Fault): InputRefused {
   return new InputRefused(source, [diagnosticAt(text, fault, line, start)]);
 }
 
-/** V8 tells the position in its message, or that the text ends too early. */
-function syntaxFault(text: string, message: string): Fault {
-  const at = Number(/position (\d+)/.exec(message)?.[1] ?? text.length);
-  const what = at >= text.length ? 'the JSON ends too early' : 'this is not JSON';
-  return new Fault(
-    Math.min(at, text.length),
-    1,
-    what,
-    at >= text.length ? 'Was the file cut off?' : 'Something else than JSON begins here.',
-  );
+function syntaxFault(text: string): Fault {
+  const at = syntaxEnd(text);
+  return at >= text.length
+    ? new Fault(text.length, 1, 'the JSON ends too early', 'Was the file cut off?')
+    : new Fault(at, 1, 'this is not JSON', 'Up to here it was: something is missing, or too much.');
+}
+
+const SCALAR = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+/** How far a text is JSON. JSON.parse does not tell the position in every release. */
+function syntaxEnd(text: string): number {
+  const open: ('{' | '[')[] = [];
+  let next: 'value' | 'key' | 'colon' | 'comma' = 'value';
+  let at = blanks(text, 0);
+  let begun = false;
+  for (; at < text.length; at = blanks(text, at)) {
+    const char = text.charAt(at);
+    const inside = open.at(-1);
+    if (next === 'comma' && inside === undefined) return at;
+    if (
+      begun &&
+      ((char === '}' && inside === '{' && next === 'key') || (char === ']' && inside === '[' && next === 'value'))
+    ) {
+      open.pop();
+      next = 'comma';
+      at += 1;
+    } else if (next === 'comma') {
+      if (char === (inside === '{' ? '}' : ']')) open.pop();
+      else if (char === ',') next = inside === '{' ? 'key' : 'value';
+      else return at;
+      at += 1;
+    } else if (next === 'colon') {
+      if (char !== ':') return at;
+      next = 'value';
+      at += 1;
+    } else if (char === '"') {
+      const end = pastString(text, at);
+      if (end === undefined) return text.length;
+      at = end;
+      next = next === 'key' ? 'colon' : 'comma';
+    } else if (next === 'key') return at;
+    else if (char === '{' || char === '[') {
+      open.push(char);
+      next = char === '{' ? 'key' : 'value';
+      begun = true;
+      at += 1;
+      continue;
+    } else {
+      SCALAR.lastIndex = at;
+      const scalar = SCALAR.exec(text)?.[0];
+      if (scalar === undefined) return at;
+      at += scalar.length;
+      next = 'comma';
+    }
+    begun = false;
+  }
+  return at;
+}
+
+function pastString(text: string, from: number): number | undefined {
+  for (let at = from + 1; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char === '"') return at + 1;
+    if (char === '\\') at += 1;
+  }
+  return undefined;
+}
+
+/** Refuses a part. */
+export function unfit(part: Part, expected: string): never {
+  throw new Unfit(part, expected);
 }
 
 export function field(part: Part, key: string): Part | undefined {

@@ -7,11 +7,12 @@ import type {
   Listener,
   Route,
   RoutingRule,
+  RuleSet,
   Snapshot,
   Sysctls,
   Unread,
 } from '../netfilter/index.ts';
-import { field, flag, list, made, number, oneOf, type Part, readJson, required, text as words } from './json.ts';
+import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
 import { printSave } from './print-save.ts';
 import { parseSave, refuseBinary } from './read-save.ts';
 
@@ -24,11 +25,7 @@ export function printSnapshot(snapshot: Snapshot): string {
     schema: SNAPSHOT_SCHEMA,
     origin: rest.origin,
     ...(rest.taken === undefined ? {} : { taken: rest.taken }),
-    rules: held.map(({ backend, rules }) => ({
-      backend,
-      family: rules.family,
-      save: printSave(rules, { backend, counters: true }),
-    })),
+    rules: held.map(printHeld),
     ...(rest.orderUnknown ? { orderUnknown: true } : {}),
     ...(interfaces ? { interfaces: interfaces.map(printInterface) } : {}),
     ...(routes ? { routes: routes.map(printRoute) } : {}),
@@ -42,6 +39,21 @@ export function printSnapshot(snapshot: Snapshot): string {
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
+
+const printHeld = ({ backend, rules }: HeldRules): object => ({
+  backend,
+  family: rules.family,
+  save: printSave(rules, { backend, counters: true }),
+  ...(hasUnreadable(rules) ? { unreadable: true } : {}),
+});
+
+/** Whether a rule was kept that could not be read: it will not be readable from the snapshot either. */
+const hasUnreadable = ({ tables }: RuleSet): boolean =>
+  tables.some(({ chains }) =>
+    chains.some(({ rules }) =>
+      rules.some(({ matches }) => matches.some((use) => use.kind === 'opaque' && use.name === '')),
+    ),
+  );
 
 const printInterface = ({ addresses, ...rest }: Interface): object => ({
   ...rest,
@@ -67,6 +79,8 @@ export function parseSnapshot(text: string, source = '-'): Snapshot {
 }
 
 function readSnapshot(document: Part, source: string): Snapshot {
+  const nft = field(document, 'nftables');
+  if (nft) unfit(nft, 'a snapshot: nft -j leaves out what iptables’ matches and targets say, so use iptables-save');
   oneOf(required(document, 'schema'), [SNAPSHOT_SCHEMA]);
   const orderUnknown = optional(document, 'orderUnknown', flag);
   return {
@@ -105,6 +119,7 @@ function readHeld(part: Part, source: string): HeldRules {
   const [rules = { family: of, tables: [] }] = parseSave(save, {
     source: `${source} (rules, ${of}, ${backend})`,
     family: of,
+    keepGoing: optional(part, 'unreadable', flag) ?? false,
   });
   return { backend, rules };
 }

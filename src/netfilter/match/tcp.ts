@@ -1,7 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { integer, portRange, tcpFlagNames } from '../codec.ts';
 import { type MatchExtension, negatable, type Option } from '../extension.ts';
-import { all, hasBits, is, unknown, unless } from '../predicate.ts';
+import { ALWAYS, all, hasBits, is, unknown, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
 import { asNftPorts, hasPort, withoutFullRanges } from './ports.ts';
@@ -66,10 +66,10 @@ export const tcp: MatchExtension<TcpOptions> = {
     return all(
       hasPort('sourcePort', sourcePort),
       hasPort('destinationPort', destinationPort),
-      tcpFlags ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set)) : all(),
-      option
-        ? all(is('fragment', 0), unknown(`whether the packet carries TCP option ${option.value} is not known`))
-        : all(),
+      tcpFlags ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set)) : ALWAYS,
+      option ? unknown(`whether the packet carries TCP option ${option.value} is not known`) : ALWAYS,
+      // The nft back end compares ports and flags by itself; the rest it leaves to xt_tcpudp, which wants no fragment.
+      option || !(sourcePort ?? destinationPort ?? tcpFlags) ? is('fragment', 0) : ALWAYS,
     );
   },
 };

@@ -1,6 +1,6 @@
 import { portRange } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
-import { all } from '../predicate.ts';
+import { ALWAYS, all, is } from '../predicate.ts';
 import { UDP } from '../protocol.ts';
 import { asNftPorts, hasPort, type PortOptions, withoutFullRanges } from './ports.ts';
 
@@ -17,5 +17,10 @@ export const udp: MatchExtension<UdpOptions> = {
   complete: withoutFullRanges,
   asNft: asNftPorts,
   predicate: ({ sourcePort, destinationPort }) =>
-    all(hasPort('sourcePort', sourcePort), hasPort('destinationPort', destinationPort)),
+    all(
+      hasPort('sourcePort', sourcePort),
+      hasPort('destinationPort', destinationPort),
+      // The nft back end compares ports by itself; without any it asks xt_tcpudp, which wants no fragment.
+      sourcePort || destinationPort ? ALWAYS : is('fragment', 0),
+    ),
 };
