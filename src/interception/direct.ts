@@ -66,9 +66,13 @@ function outbound(found: Catch): readonly string[] {
 
 function otherProtocols(found: Catch): readonly string[] {
   const touched = (protocol: string): boolean =>
-    found.caught.some((part) => part.direction !== 'self' && [protocol, 'any'].includes(part.protocol));
+    found.caught.some((part) => part.direction !== 'self' && concerns(part, protocol));
   return [touched('udp') ? 'the rest of udp' : 'udp', ...(touched('icmp') ? [] : ['icmp'])];
 }
 
 const of = ({ caught }: Catch, direction: Caught['direction'], protocol: string): readonly Caught[] =>
-  caught.filter((part) => part.direction === direction && [protocol, 'any'].includes(part.protocol));
+  caught.filter((part) => part.direction === direction && concerns(part, protocol));
+
+/** Several protocols stand as `tcp, udp`. */
+const concerns = ({ protocol: told }: Caught, protocol: string): boolean =>
+  told === 'any' || told.split(', ').includes(protocol);

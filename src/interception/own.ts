@@ -8,8 +8,8 @@ import type { Command } from './interception.ts';
  * though, both generations write straight into built-in chains, and nothing in such a rule says whose it is. They are
  * told by their exact shape, and only where the interception's own chains prove that it is there:
  *
- * - `-i X -j RETURN` in PREROUTING is an excluded interface if `-o X -j RETURN` stands in OUTPUT, before the jump to
- *   ISTIO_OUTPUT; it is a virtual interface if another rule sends `-i X` to ISTIO_REDIRECT. Where nothing outbound is
+ * - `-i X -j RETURN` in PREROUTING is an excluded interface if `-o X -j RETURN` stands in OUTPUT, both before the last
+ *   rule that Istio appends behind them; it is a virtual interface if another rule sends `-i X` to ISTIO_REDIRECT. Where nothing outbound is
  *   redirected, a virtual interface has no such rule: then those at the top of PREROUTING, among rules that return, do.
  * - the rules of TPROXY in mangle, with whatever mark;
  * - in ip6tables' filter INPUT, ESTABLISHED ACCEPT and REJECT, one behind the other, beside an IPv4 rule set in the
@@ -73,6 +73,9 @@ const rulesOf = (rules: RuleSet, table: TableName, chain: string): readonly Rule
 const hasOwnChains = (rules: RuleSet, table: TableName): boolean =>
   rules.tables.some(({ name, chains }) => name === table && chains.some((chain) => isOwnChain(chain.name)));
 
+/** Whether mangle takes part in catching, and not in dropping invalid packets only. */
+const isTransparent = (rules: RuleSet): boolean => chainOf(rules, 'mangle', 'ISTIO_INBOUND') !== undefined;
+
 /** The interface of a rule that is nothing but `-i X -j RETURN` or `-o X -j RETURN`. */
 function returnedInterface(rule: Rule, direction: 'in' | 'out'): string | undefined {
   const { header, matches, target } = uncommented(rule);
@@ -83,18 +86,27 @@ function returnedInterface(rule: Rule, direction: 'in' | 'out'): string | undefi
 
 /** Pairs in PREROUTING and OUTPUT. The last of several in PREROUTING: the earlier ones are virtual interfaces'. */
 function excludedInterfaces(rules: RuleSet, table: 'nat' | 'mangle'): readonly Rule[] {
-  if (!hasOwnChains(rules, table) || isIstio2018(rules)) return [];
-  const outgoing = rulesOf(rules, table, 'OUTPUT');
-  const jump = outgoing.findIndex((rule) => chainOfTarget(rule) === 'ISTIO_OUTPUT');
-  const candidates = jump < 0 ? outgoing : outgoing.slice(0, jump);
-  const incoming = [...rulesOf(rules, table, 'PREROUTING')].reverse();
+  if (!(table === 'nat' ? hasOwnChains(rules, table) : isTransparent(rules)) || isIstio2018(rules)) return [];
+  const outgoing = beforeLast(rulesOf(rules, table, 'OUTPUT'), (rule) =>
+    table === 'nat' ? chainOfTarget(rule) === 'ISTIO_OUTPUT' : isTransparentRule(rule, 'OUTPUT', rules),
+  );
+  const incoming = beforeLast(
+    rulesOf(rules, table, 'PREROUTING'),
+    (rule) => chainOfTarget(rule) === 'ISTIO_INBOUND' || isTransparentRule(rule, 'PREROUTING', rules),
+  );
   const found: Rule[] = [];
-  for (const out of [...candidates].reverse()) {
+  for (const out of [...outgoing].reverse()) {
     const name = returnedInterface(out, 'out');
-    const partner = incoming.find((rule) => name === returnedInterface(rule, 'in') && !found.includes(rule));
+    const partner = incoming.findLast((rule) => name === returnedInterface(rule, 'in') && !found.includes(rule));
     if (name !== undefined && partner) found.push(out, partner);
   }
   return found;
+}
+
+/** The rules before the last one of a kind; all where there is none. The real tool leaves copies: hence the last. */
+function beforeLast(rules: readonly Rule[], is: (rule: Rule) => boolean): readonly Rule[] {
+  const last = rules.findLastIndex(is);
+  return last < 0 ? rules : rules.slice(0, last);
 }
 
 function virtualInterfaces(rules: RuleSet, excluded: readonly Rule[], wanted: readonly Command[]): readonly Rule[] {
@@ -133,13 +145,15 @@ const TRANSPARENT: Readonly<Record<'PREROUTING' | 'OUTPUT', readonly RegExp[]>> 
 };
 
 function transparentRules(rules: RuleSet): readonly Rule[] {
-  if (!hasOwnChains(rules, 'mangle')) return [];
+  if (!isTransparent(rules)) return [];
   return (['PREROUTING', 'OUTPUT'] as const).flatMap((chain) =>
-    rulesOf(rules, 'mangle', chain).filter((rule) => {
-      const text = printRule(uncommented(rule), rules.family);
-      return TRANSPARENT[chain].some((shape) => shape.test(text));
-    }),
+    rulesOf(rules, 'mangle', chain).filter((rule) => isTransparentRule(rule, chain, rules)),
   );
+}
+
+function isTransparentRule(rule: Rule, chain: 'PREROUTING' | 'OUTPUT', { family }: RuleSet): boolean {
+  const text = printRule(uncommented(rule), family);
+  return TRANSPARENT[chain].some((shape) => shape.test(text));
 }
 
 const BLOCKED_IPV6 = [
@@ -151,8 +165,9 @@ function blockedIpv6(rules: RuleSet, together: readonly RuleSet[]): readonly Rul
   if (rules.family !== 'ipv6' || !together.some(isIstio2018)) return [];
   const incoming = rulesOf(rules, 'filter', 'INPUT');
   const texts = incoming.map((rule) => printRule(uncommented(rule), 'ipv6'));
-  const at = texts.findIndex((text, index) => text === BLOCKED_IPV6[0] && texts[index + 1] === BLOCKED_IPV6[1]);
-  return at < 0 ? [] : incoming.slice(at, at + 2);
+  return texts.flatMap((text, index) =>
+    text === BLOCKED_IPV6[0] && texts[index + 1] === BLOCKED_IPV6[1] ? incoming.slice(index, index + 2) : [],
+  );
 }
 
 /** The 2018 form looks at outgoing tcp only; today's at everything. */

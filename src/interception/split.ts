@@ -1,4 +1,4 @@
-import { type Family, lengthOf, masked, type Range } from '../address/index.ts';
+import { type Family, lengthOf, masked, type Range, union } from '../address/index.ts';
 import { compile, type NameField, type Packet, type Predicate, type ValueField } from '../netfilter/index.ts';
 import {
   assigned,
@@ -60,7 +60,7 @@ export function split(batch: Batch, predicate: Predicate, family: Family): Split
     case 'name':
       return splitNames(batch, predicate.field, predicate.prefix ? `${predicate.text}+` : predicate.text);
     case 'in':
-      return splitValues(batch, predicate.field, predicate.ranges, family);
+      return splitValues(batch, predicate.field, union(predicate.ranges), family);
     case 'bits':
     case 'any-bit': {
       const ranges = rangesOf(batch, predicate, family);

@@ -8,7 +8,7 @@ import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
 import { turnsAnything } from './proxy-ports.ts';
 import { recogniseAll } from './recognise.ts';
-import { toldOf } from './told.ts';
+import { toldOf, toldOfSelf } from './told.ts';
 import { baseOf, WORLDS } from './world.ts';
 
 /** One line of what `list` says first: `inbound   tcp :8080 :8888   → proxy :15001`. */
@@ -85,10 +85,19 @@ function linesOf(
 ): readonly SummaryLine[] {
   const proxy = recognitions.find((one) => one.family === family)?.proxy;
   const caught = WORLDS.flatMap((world) => {
-    const lines = toldOf(found.fates[world], world, family, now).map(({ caught: one, other }): SummaryLine => {
-      const words = wordsOf(one, proxy);
-      const traffic = other ? `other ${words.traffic}` : words.traffic;
-      return { label: world, ...words, traffic, families: [family] };
+    const fates = found.fates[world];
+    const told = world === 'self' && proxy ? toldOfSelf(fates, family, now, proxy) : toldOf(fates, world, family, now);
+    const lines = told.map(({ caught: one, other, caller }): SummaryLine => {
+      const said = wordsOf(one, proxy);
+      const note =
+        caller === undefined ? said.note : caller === 'the proxy' ? "the proxy's own calls" : "the app's calls";
+      return {
+        label: world,
+        traffic: other ? `other ${said.traffic}` : said.traffic,
+        to: said.to,
+        ...(note === undefined ? {} : { note }),
+        families: [family],
+      };
     });
     return lines.length <= MOST_LINES
       ? lines

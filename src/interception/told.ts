@@ -1,15 +1,66 @@
-import type { Family } from '../address/index.ts';
+import { type Family, type Range, union } from '../address/index.ts';
 import type { ValueField } from '../netfilter/index.ts';
-import { assigned, type Box, countOf, holdsRanges, merged, valuesOf } from './box.ts';
+import { assigned, type Box, countOf, holdsRanges, merged, narrowed, outside, valuesOf } from './box.ts';
 import { describeBox, turnedOf } from './caught.ts';
 import type { Fate } from './fate.ts';
-import type { Caught } from './interception.ts';
+import type { Caught, ProxyIdentity } from './interception.ts';
 import { baseOf, type World } from './world.ts';
 
 /** One line about what is caught. `other`: of what the lines before it have left over. */
 export interface Told {
   readonly caught: Caught;
   readonly other: boolean;
+  /** `self`: whose calls they are, where that makes a difference. */
+  readonly caller?: Caller;
+}
+
+/** Who calls this host from within: the proxy, with all that it is known by, or anybody who has nothing of it. */
+export type Caller = 'the proxy' | 'others';
+
+/** What is caught of the calls of this host to itself, by who makes them. */
+export function toldOfSelf(
+  fates: readonly Fate[],
+  family: Family,
+  now: number | undefined,
+  proxy: ProxyIdentity,
+): readonly Told[] {
+  const by = (caller: Caller): readonly Told[] => toldOf(callsOf(caller, fates, family, proxy), 'self', family, now);
+  const [own, others] = [by('the proxy'), by('others')];
+  if (JSON.stringify(own, bigintAsText) === JSON.stringify(others, bigintAsText)) return own;
+  return [
+    ...own.map((told) => ({ ...told, caller: 'the proxy' }) as const),
+    ...others.map((told) => ({ ...told, caller: 'others' }) as const),
+  ];
+}
+
+const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+
+/** The fates of one caller's calls, without a word on who it is. */
+function callsOf(caller: Caller, fates: readonly Fate[], family: Family, proxy: ProxyIdentity): readonly Fate[] {
+  const known = [
+    { field: 'uid', ranges: proxy.uids.flatMap(rangeOf) },
+    { field: 'gid', ranges: proxy.gids.flatMap(rangeOf) },
+    { field: 'mark', ranges: proxy.marks.map((mark): Range => [mark, mark]) },
+  ] as const;
+  return fates.flatMap((fate) => {
+    let sent: Box | undefined = fate.sent;
+    for (const { field, ranges } of known) {
+      const meant = caller === 'the proxy' ? ranges : outside(union(ranges), field, family);
+      // Who is known by nothing of a kind may have any; a mark is only what a process puts there on purpose.
+      const held: readonly Range[] =
+        field === 'mark' && (caller === 'others' || ranges.length === 0) ? [[0, 0]] : meant;
+      if (held.length > 0) sent = sent && narrowed(sent, field, held, family);
+    }
+    if (!sent) return [];
+    const { uid: _uid, gid: _gid, mark: _mark, ...values } = sent.values;
+    return [{ ...fate, sent: { ...sent, values } }];
+  });
+}
+
+/** `1337` or `1500-1599`; a name cannot be told. */
+function rangeOf(word: string): readonly Range[] {
+  const [, low, high = low] = /^(\d+)(?:-(\d+))?$/.exec(word) ?? [];
+  return low === undefined ? [] : [[Number(low), Number(high)]];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import { parsePort, parsePortRange, parsePrefix } from '../address/index.ts';
+import { parsePort, parsePrefix } from '../address/index.ts';
 import type { TableName } from '../netfilter/index.ts';
 import { InputRefused, parseRule } from '../text/index.ts';
 
@@ -14,18 +14,19 @@ export interface Kind {
 /** A port, a range of them, or a service name, as `--dport` of tcp takes it. */
 export const PORTS: Kind = {
   expected: 'a port from 0 to 65535, a range like 8000:8999, or the name of a service',
-  accepts: (word) =>
-    parsePortRange(word) !== undefined || (/^[a-z][a-z0-9_+.-]*$/i.test(word) && isRule(`-p tcp --dport ${word}`)),
+  accepts: (word) => isWord(word) && isRule(`-p tcp --dport ${word}`),
   cause: (word) =>
-    /^\d+$/.test(word)
-      ? 'The highest port is 65535.'
-      : /^\d+-\d+$/.test(word)
-        ? 'A range of ports is written with a colon.'
-        : /^\d+:\d+$/.test(word)
-          ? 'A range goes from the lower port to the higher.'
-          : word === '*'
-            ? 'The * for all ports stands alone.'
-            : undefined,
+    /^0\d+$/.test(word)
+      ? 'A number that begins with 0 is read as octal.'
+      : /^\d+$/.test(word)
+        ? 'The highest port is 65535.'
+        : /^\d+-\d+$/.test(word)
+          ? 'A range of ports is written with a colon.'
+          : /^\d+:\d+$/.test(word)
+            ? 'A range goes from the lower port to the higher.'
+            : word === '*'
+              ? 'The * for all ports stands alone.'
+              : undefined,
 };
 
 /** A port that something listens on. */
@@ -38,18 +39,21 @@ export const PORT: Kind = {
 /** A uid or gid, or a range of them, as `-m owner` takes it. The highest number means "none". */
 export const OWNERS: Kind = {
   expected: 'a number from 0 to 4294967294, or a range like 1000-1999',
-  accepts(word) {
-    const [, low, , high = low] = /^(\d{1,10})(-(\d{1,10}))?$/.exec(word) ?? [];
-    return low !== undefined && Number(low) <= Number(high) && Number(high) < 0xffff_ffff;
-  },
+  // A name would be looked up in a table of few names: those of the machine are looked up before.
+  accepts: (word) => /^\d[\da-fx-]*$/i.test(word) && isRule(`-m owner --uid-owner ${word}`),
   cause: (word) => (/^[a-z_]/i.test(word) ? 'There is no such name on this system.' : undefined),
 };
 
 /** An interface, or all whose names begin so. Source: iptables(8), -i. */
 export const INTERFACES: Kind = {
   expected: 'the name of an interface of at most 15 characters, or its beginning and a +',
-  accepts: (word) => /^[^\s/!"'\\\u0000-\u001f\u007f-][^\s/"'\\\u0000-\u001f\u007f]{0,14}$/.test(word),
-  cause: (word) => (word.length > 15 ? 'The kernel has no longer names.' : undefined),
+  accepts: (word) => word !== '+' && /^[^\s/!"'\\\u0000-\u001f\u007f-][^\s/"'\\\u0000-\u001f\u007f]{0,14}$/.test(word),
+  cause: (word) =>
+    word === '+'
+      ? 'A + alone is every interface: nothing would be intercepted.'
+      : word.length > 15
+        ? 'The kernel has no longer names.'
+        : undefined,
 };
 
 export const PREFIXES: Kind = {
@@ -62,6 +66,9 @@ export const ADDRESSES: Kind = {
   expected: 'an address',
   accepts: (word) => !word.includes('/') && parsePrefix(word) !== undefined,
 };
+
+/** Nothing that could end the word, or begin another. */
+const isWord = (word: string): boolean => /^[a-z0-9_:][a-z0-9_+.:-]*$/i.test(word);
 
 const isRule = (words: string, where: { family: Family; table: TableName } = { family: 'ipv4', table: 'nat' }) => {
   try {

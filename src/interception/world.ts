@@ -37,7 +37,7 @@ export function baseOf(world: World, family: Family, now: number | undefined): B
   const out = world === 'self' ? { within: 'lo', except: [] } : { except: ['lo'] };
   return {
     // A process may mark what it sends; a proxy may be known by its mark.
-    values: { ...values, owned: only(1), ...(world === 'self' ? { mark: only(0) } : {}) },
+    values: { ...values, owned: only(1) },
     names: { in: { within: '', except: [] }, out },
   };
 }
