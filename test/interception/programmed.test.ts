@@ -166,11 +166,48 @@ describe('whose is a rule in a built-in chain?', () => {
     expect(cleaned(ipv6, [made(everything), ipv6])).toEqual(ipv6);
   });
 
+  test('nor a pair of which one half stands behind a jump', () => {
+    const text = printSave(made(everything));
+    const now = read(
+      text
+        .replace('-A PREROUTING -p tcp -j ISTIO_INBOUND', '$&\n-A PREROUTING -i docker0 -j RETURN')
+        .replace('-A OUTPUT -j ISTIO_OUTPUT', '-A OUTPUT -o docker0 -j RETURN\n$&'),
+    );
+    expect(chain(cleaned(now), 'PREROUTING')).toEqual(['-A PREROUTING -i docker0 -j RETURN']);
+    expect(chain(cleaned(now), 'OUTPUT')).toEqual(['-A OUTPUT -o docker0 -j RETURN']);
+  });
+
+  test('nor a pair in mangle where only invalid packets are dropped there', () => {
+    const before = read(
+      '*mangle\n-A PREROUTING -i docker0 -j RETURN\n-A OUTPUT -o docker0 -j RETURN\n' +
+        '-A OUTPUT -p tcp -m connmark --mark 0x7 -j CONNMARK --restore-mark\nCOMMIT\n',
+    );
+    const program = programOf([...everything, '--drop-invalid'], 'istio');
+    const after = programmed(before, program, 'ipv4');
+    expect(printSave(programmed(reread(after), program, 'ipv4'))).toBe(printSave(after));
+    expect(printSave(cleaned(reread(after)))).toBe(printSave(before));
+  });
+
   test('what the real tool leaves behind goes too: jumps that are there twice, chains that nothing leads to', () => {
     const text = printSave(made(everything));
     const twice = read(
       text.replace(/-A (OUTPUT|PREROUTING) .*\n/g, '$&$&').replace('*nat\n', '*nat\n:ISTIO_DIVERT - [0:0]\n'),
     );
     expect(printSave(programmed(twice, programOf(everything, 'istio'), 'ipv4'))).toBe(text);
+  });
+
+  test('and so do an excluded interface and blocked IPv6 that were appended a second time', () => {
+    const program = programOf([...everything, '-c', 'eth5'], 'istio');
+    const text = printSave(programmed(emptyRuleSet('ipv4'), program, 'ipv4'));
+    const twice = read(text.replace(/(-A OUTPUT .*\n)+|(-A PREROUTING .*\n)+/g, '$&$&'));
+    expect(printSave(programmed(twice, program, 'ipv4'))).toBe(text);
+    expect(cleaned(twice).tables).toEqual([]);
+
+    const earlier = programOf(everything, 'istio-2018');
+    const ipv4 = programmed(emptyRuleSet('ipv4'), earlier, 'ipv4');
+    const blocked = printSave(programmed(emptyRuleSet('ipv6'), earlier, 'ipv6'));
+    const ipv6 = read(blocked.replace(/(-A INPUT .*\n)+/, '$&$&'), 'ipv6');
+    expect(printSave(programmed(ipv6, earlier, 'ipv6', [ipv4, ipv6]))).toBe(blocked);
+    expect(cleaned(ipv6, [ipv4, ipv6]).tables).toEqual([]);
   });
 });
