@@ -158,6 +158,11 @@ describe('values', () => {
       '1024:',
       ':80',
     ]);
+    expect(interception(['-q', 'http:https,http-alt:,0x50']).outbound.includePorts).toEqual([
+      'http:https',
+      'http-alt:',
+      '0x50',
+    ]);
     expect(interception(['-u', '1000-1999']).proxy.uids).toEqual(['1000-1999']);
     expect(interception(['-c', 'eth0, net+']).interfaces.exclude).toEqual(['eth0', 'net+']);
     expect(interception(['-i', '10.1.2.3/8,2001:db8::1/32']).outbound.include).toEqual([
@@ -176,6 +181,10 @@ describe('values', () => {
     ['-b', '80801'],
     ['-b', '90:80'],
     ['-b', '80-90'],
+    // Octal, as iptables reads it: no such number.
+    ['-b', '08'],
+    ['-b', '00080'],
+    ['-b', '--dport'],
     ['-b', '80.'],
     ['-b', '80 90'],
     ['-b', '80 -j ACCEPT'],
@@ -189,8 +198,12 @@ describe('values', () => {
     ['-x', '*'],
     ['-c', 'an-interface-too-long'],
     ['-k', 'eth 0'],
+    // Every interface: iptables keeps nothing of it that would be known again.
+    ['-c', '+'],
+    ['-k', '+'],
     ['-u', '4294967295'],
     ['-u', '9-8'],
+    ['-u', '08'],
     ['-t', '4294967296'],
     ['--iptables-probe-port', '65536'],
     ['--probe-timeout', '5'],
