@@ -1,13 +1,13 @@
-import type { Backend, Snapshot } from '../netfilter/index.ts';
+import type { Backend, Snapshot, TableName } from '../netfilter/index.ts';
 import { escapeControl, restoreScript } from '../text/index.ts';
 import { BACKEND_TITLE, choose, rulesOf, wishedBackend } from './backend.ts';
 import { refusalOf } from './complaint.ts';
 import { removeEmptyTables, type TableAt } from './empty-tables.ts';
 import type { Namespace } from './namespace.ts';
 import { ChangeUnsettled, LockHeld } from './refusal.ts';
-import { readState, type State } from './snapshot.ts';
+import type { Outcome } from './session.ts';
+import { openState, readState, type State } from './state.ts';
 import { abandoned, type Desired, type Plan, planOf, type Step, stepsOf } from './step.ts';
-import type { Outcome } from './visit.ts';
 
 /** A change to make. */
 export interface Change {
@@ -52,43 +52,51 @@ const WAIT = 30;
  */
 export async function changeRules(namespace: Namespace, change: Change): Promise<ChangeReport> {
   const wish = change.backend ?? wishedBackend();
-  const start = await readState(namespace, { backend: wish });
-  demandReadable(start, wish ?? 'nft');
-  const backend = wish ?? choose(start.snapshot.held, start.nftWorks);
-  demandReadable(start, backend);
-  const before = start.snapshot;
+  const wait = change.wait ?? WAIT;
   const steps: Step[] = [];
   const emptied: TableAt[] = [];
-  let state = start;
-  for (let attempt = 0; attempt <= ATTEMPTS; attempt += 1) {
-    const now = state.snapshot;
-    const desired = await change.compute(now, backend);
-    const plan = planOf(now, desired);
-    if (change.dryRun) return { changed: false, backend, steps: stepsOf(plan), before, after: before, left: [] };
-    if (stepsOf(plan).length === 0) {
-      const left = await removeEmptyTables(namespace, emptied);
-      const after = left.length < emptied.length ? (await readState(namespace, { backend })).snapshot : now;
-      return { changed: steps.length > 0, backend, steps, before, after, left };
-    }
-    if (attempt === ATTEMPTS) throw unsettled(plan);
-    state = await readState(namespace, { backend, apply: { plan, wait: change.wait ?? WAIT, previous: state } });
-    if (state.outcome.kind === 'done') {
+  let first: Snapshot | undefined;
+  for (let attempt = 1; ; attempt += 1) {
+    const open = await openState(namespace, { backend: wish, ...(change.dryRun ? {} : { lock: wait }) });
+    const now = open.state.snapshot;
+    first ??= now;
+    try {
+      const backend = wish ?? chooseFor(open.state);
+      demandReadable(open.state, backend);
+      const desired = await change.compute(now, backend);
+      const plan = planOf(now, desired);
+      const report = { backend, before: first, left: [] };
+      if (change.dryRun) return { ...report, changed: false, steps: stepsOf(plan), after: now };
+      if (stepsOf(plan).length === 0) return { ...report, changed: steps.length > 0, steps, after: now };
+      if (attempt > ATTEMPTS) throw unsettled(plan);
+      const { snapshot: after, outcome } = await open.apply(plan, wait);
+      if (outcome.kind === 'refused') {
+        await removeEmptyTables(namespace, fresh(first, after));
+        judge(outcome, sameRules(now, after));
+        continue;
+      }
       steps.push(...stepsOf(plan));
       emptied.push(...abandoned(plan, desired));
-    } else {
-      await removeEmptyTables(namespace, fresh(before, state.snapshot));
-      judge(state.outcome, sameRules(now, state.snapshot));
+      // What was asked for is there, also by the kernel's own account: nothing is left to ask.
+      if (stepsOf(planOf(after, await change.compute(after, backend))).length > 0) continue;
+      const left = await removeEmptyTables(namespace, emptied);
+      return { ...report, changed: true, steps, after: withoutTables(after, emptied, left), left };
+    } finally {
+      open.close();
     }
   }
-  throw new Error('unreachable');
 }
 
 /** Which back end takes new rules in a namespace: SIDESTEP_BACKEND's, else as Istio finds it. Looking changes nothing. */
 export async function chooseBackend(namespace: Namespace): Promise<Backend> {
   const wish = wishedBackend();
   if (wish !== undefined) return wish;
-  const { snapshot, nftWorks } = await readState(namespace, {});
-  return choose(snapshot.held, nftWorks);
+  return chooseFor(await readState(namespace));
+}
+
+function chooseFor(state: State): Backend {
+  demandReadable(state, 'nft');
+  return choose(state.snapshot.held, state.nftWorks);
 }
 
 /** A step as one command line, for a plan that is shown. */
@@ -153,3 +161,14 @@ const fresh = (before: Snapshot, now: Snapshot): TableAt[] =>
         .filter(({ name }) => !rulesOf(before, family, 'nft').tables.some((table) => table.name === name))
         .map(({ name }) => ({ family, table: name })),
     );
+
+/** The snapshot after empty tables were taken away. */
+const withoutTables = (after: Snapshot, emptied: readonly TableAt[], left: readonly TableAt[]): Snapshot => ({
+  ...after,
+  held: after.held.map(({ backend, rules }) => {
+    const at = (list: readonly TableAt[], name: TableName) =>
+      list.some(({ family, table }) => family === rules.family && table === name);
+    const gone = (name: TableName) => backend === 'nft' && at(emptied, name) && !at(left, name);
+    return { backend, rules: { ...rules, tables: rules.tables.filter(({ name }) => !gone(name)) } };
+  }),
+});

@@ -7,8 +7,8 @@ import { refusalOf } from './complaint.ts';
 import { LEGACY_TABLES } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
 import { MissingKernelFeature, MissingPackage } from './refusal.ts';
+import { type Answers, nameOf, type Request } from './session.ts';
 import { findTool, installHint } from './tool.ts';
-import { nameOf, type Request, type Visited } from './visit.ts';
 
 /** All iptables rules of a namespace, and what kept some from being read. */
 export interface ReadRules {
@@ -73,7 +73,7 @@ export type Readings = Readonly<Partial<Record<RulesKey, Reading>>>;
 /** Reads the answers to these requests. */
 export async function readRules(
   namespace: Namespace,
-  { files, answers }: Visited<RulesKey>,
+  { files, answers }: Answers<RulesKey>,
   options: RulesOptions,
 ): Promise<Readings> {
   const keys = BACKENDS.flatMap((backend) =>

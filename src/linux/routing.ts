@@ -2,8 +2,8 @@ import { FAMILIES, type Family } from '../address/index.ts';
 import type { Snapshot, Unread } from '../netfilter/index.ts';
 import { type Entry, parseDocuments, parseInterfaces, parseRoutes, parseRoutingRules } from './ip-json.ts';
 import { speaksIpv6 } from './kernel-files.ts';
+import { type Answers, nameOf, type Request } from './session.ts';
 import { findTool, installHint } from './tool.ts';
-import { nameOf, type Request, type Visited } from './visit.ts';
 
 /** Interfaces, routes and routing rules, or why they are not known. */
 export type ReadRouting = Pick<Snapshot, 'interfaces' | 'routes' | 'routingRules'> & {
@@ -37,7 +37,7 @@ interface Lists {
 const NONE: Lists = { links: [], addresses: [], routes: [], rules: [] };
 
 /** Reads the answers to these requests. All of it is known, or none. */
-export function readRouting({ files, answers }: Visited<RoutingKey>): ReadRouting {
+export function readRouting({ files, answers }: Answers<RoutingKey>): ReadRouting {
   if (findTool('ip') === undefined) return unknown('ip is not installed', installHint(['ip']));
   const lists = FAMILIES.map((family) => {
     if (family === 'ipv6' && !speaksIpv6(files)) return NONE;

@@ -1,46 +1,15 @@
-import type { Backend, Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
-import { contested } from './backend.ts';
+import type { Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
-import {
-  keyOf,
-  type Readings,
-  type RefusedReading,
-  type RulesKey,
-  readForeignTables,
-  readRules,
-  ruleRequests,
-  rulesIn,
-} from './held-rules.ts';
-import { sysctlsIn, unreadSysctls } from './kernel-files.ts';
+import { readForeignTables } from './held-rules.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
 import type { Namespace } from './namespace.ts';
-import { type ReadRouting, readRouting, routingRequests } from './routing.ts';
-import { type Plan, stepsOf } from './step.ts';
+import { readState } from './state.ts';
 import { findTool, installHint, type Tool } from './tool.ts';
-import { type Outcome, visit } from './visit.ts';
 
 export interface SnapshotOptions {
   /** Throw when the rules cannot be read, instead of saying so in `unread`. */
   readonly needRules?: boolean;
-}
-
-/** What only a change asks of a reading. */
-export interface ForChange {
-  /** The back end that will be changed, where it is known already. */
-  readonly backend?: Backend | undefined;
-  /** What to carry out before reading; only what it touches is read anew, and the rest is as it was in `previous`. */
-  readonly apply?: { readonly plan: Plan; readonly wait: number; readonly previous: State };
-}
-
-/** A snapshot and what only a change asks for. */
-export interface State {
-  readonly snapshot: Snapshot;
-  readonly readings: Readings;
-  readonly routing: ReadRouting;
-  readonly refusals: readonly RefusedReading[];
-  readonly nftWorks: boolean;
-  readonly outcome: Outcome;
 }
 
 /**
@@ -49,7 +18,7 @@ export interface State {
  */
 export async function readSnapshot(namespace: Namespace, options: SnapshotOptions = {}): Promise<Snapshot> {
   const [{ snapshot, refusals }, foreign, listeners] = await Promise.all([
-    readState(namespace),
+    readState(namespace, { counters: true }),
     readForeignTables(namespace),
     readListeners(namespace),
   ]);
@@ -73,41 +42,6 @@ const complete = (
     ...(unread.length > 0 ? { unread } : {}),
   };
 };
-
-/** Reads rules, routing and sysctls in one visit, for a change (`change`) after its plan was carried out. */
-export async function readState(namespace: Namespace, change?: ForChange): Promise<State> {
-  const apply = change?.apply;
-  const only = apply && touchedBy(apply.plan);
-  const options = { counters: change === undefined, backend: change?.backend, ...(only ? { only } : {}) };
-  const known = apply !== undefined && !changesRouting(apply.plan) ? apply.previous.routing : undefined;
-  const visited = await visit(namespace, {
-    ...(apply ? { plan: apply.plan, wait: apply.wait } : {}),
-    requests: { ...ruleRequests(options), ...(known === undefined ? routingRequests() : {}) },
-  });
-  const readings = { ...apply?.previous.readings, ...(await readRules(namespace, visited, options)) };
-  const { held, unread: unreadRules, refusals, nftWorks } = rulesIn(readings);
-  const routing = known ?? readRouting(visited);
-  const { unread: unreadRouting, ...places } = routing;
-  const sysctls = unreadSysctls(visited.files).map(
-    (what): Unread => ({ about: 'sysctls', what, because: 'this user may not read it' }),
-  );
-  const unread = [...unreadRules, ...unreadRouting, ...sysctls];
-  const snapshot = {
-    origin: namespace.title,
-    taken: new Date().toISOString(),
-    held,
-    ...(contested(held).length > 0 ? { orderUnknown: true as const } : {}),
-    ...places,
-    sysctls: sysctlsIn(visited.files),
-    ...(unread.length > 0 ? { unread } : {}),
-  };
-  return { snapshot, readings, routing, refusals, nftWorks, outcome: visited.outcome };
-}
-
-const touchedBy = (plan: Plan): ReadonlySet<RulesKey> =>
-  new Set(stepsOf(plan).flatMap((step) => (step.kind === 'restore' ? [keyOf(step.backend, step.family)] : [])));
-
-const changesRouting = (plan: Plan): boolean => stepsOf(plan).some(({ kind }) => kind === 'ip');
 
 /** A part of the snapshot: its value, or nothing and why. */
 interface Part<T> {
