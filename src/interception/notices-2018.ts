@@ -1,11 +1,13 @@
 import { defaultInterception } from './defaults.ts';
 import type { Interception, Notice } from './interception.ts';
 import { isInbound } from './istio-inbound.ts';
-import { excludesVoided, families, isSaid, note, type Said } from './notices.ts';
+import { excludesVoided, families, identity, transparent } from './notices.ts';
+import { excludedForNothing, networks } from './notices-outbound.ts';
+import { isSaid, note, type Said } from './said.ts';
 
 /** What of an interception has no effect, or not the one that one would think, when the 2018 form writes it. */
 export const noticesOf2018 = (i: Interception): readonly Notice[] =>
-  [...inbound(i), ...ipv6(i), ...unknownThen(i)].filter(isSaid);
+  [...inbound(i), ...transparent(i), ...outbound(i), ...identity(i), ...ipv6(i), ...unknownThen(i)].filter(isSaid);
 
 const inbound = (i: Interception): readonly Said[] => [
   note(
@@ -25,6 +27,12 @@ const inbound = (i: Interception): readonly Said[] => [
     `with TPROXY the 2018 form sends inbound connections to ${i.outboundPort}; port ${i.inboundPort} has no effect`,
   ),
 ];
+
+/** As today's form, but for what the 2018 form does not know. */
+function outbound(i: Interception): readonly Said[] {
+  const then = { ...i, loopback: '127.0.0.1/32', outbound: { ...i.outbound, includePorts: [], excludePorts: [] } };
+  return [excludedForNothing(then), ...networks(then)];
+}
 
 const ipv6 = (i: Interception): readonly Said[] => [
   i.families.includes('ipv6')

@@ -1,0 +1,80 @@
+import { contains, type Prefix, parsePortRange, parsePrefix } from '../address/index.ts';
+import type { Interception } from './interception.ts';
+import { note, type Said } from './said.ts';
+import { familyOfWord } from './side.ts';
+
+/** Whether anything outbound is caught. */
+export const isOutbound = ({ outbound: { include, includePorts } }: Interception): boolean =>
+  include.length > 0 || includePorts.length > 0;
+
+/** What has no effect of what was asked for outbound. */
+export function outbound(i: Interception): readonly Said[] {
+  const { include, includePorts, excludePorts } = i.outbound;
+  const both = includePorts.filter((port) => excludePorts.some((other) => port === other || holdsPorts(other, port)));
+  return [
+    excludedForNothing(i),
+    note(
+      include === '*' && includePorts.length > 0,
+      'outbound.includePorts',
+      'all destinations are included already: the included outbound ports change nothing',
+    ),
+    note(
+      both.length > 0,
+      'outbound.includePorts',
+      `outbound port ${both.join(', ')} is both included and excluded: it is excluded`,
+    ),
+    ...networks(i),
+    note(
+      // Outbound ports alone do not count: they are looked at in OUTPUT only.
+      include.length === 0 && i.interfaces.virtual.length > 0,
+      'interfaces.virtual',
+      'no destination is included, so what comes from a virtual interface is not caught at all',
+    ),
+    note(
+      i.interfaces.virtual.some((name) => i.interfaces.exclude.includes(name)),
+      'interfaces.virtual',
+      'an interface is both virtual and excluded: what comes from it is treated as outbound',
+    ),
+  ];
+}
+
+export const excludedForNothing = (i: Interception): Said =>
+  note(
+    !isOutbound(i) && i.outbound.exclude.length + i.outbound.excludePorts.length > 0,
+    'outbound.exclude',
+    'nothing outbound is included, so what is excluded outbound has no effect',
+  );
+
+/** Networks that others void: what is excluded is looked at first, and this host itself before that. */
+export function networks({ outbound: { include, exclude, includePorts }, loopback }: Interception): readonly Said[] {
+  if (include === '*') return [];
+  const first = [loopback, '::1/128', ...exclude];
+  const excluded = include.filter((word) => first.some((other) => isInside(word, other)));
+  const elsewhere = exclude.filter((word) => !include.some((other) => isInside(word, other) || isInside(other, word)));
+  return [
+    note(
+      excluded.length > 0,
+      'outbound.include',
+      `${excluded.join(', ')} is included but not caught: it lies in what is excluded, or is this host itself`,
+    ),
+    note(
+      include.length > 0 && includePorts.length === 0 && elsewhere.length > 0,
+      'outbound.exclude',
+      `excluding ${elsewhere.join(', ')} has no effect: no included network reaches there`,
+    ),
+  ];
+}
+
+function isInside(word: string, other: string): boolean {
+  const [inner, outer]: readonly (Prefix | undefined)[] = [parsePrefix(word), parsePrefix(other)];
+  if (!inner || !outer || familyOfWord(word) !== familyOfWord(other)) return false;
+  return inner.mask >= outer.mask && contains(outer, inner.value);
+}
+
+/** Whether a port, or a range of them, holds a port. */
+export const holdsPort = (word: string, port: number): boolean => holdsPorts(word, String(port));
+
+function holdsPorts(word: string, other: string): boolean {
+  const [outer, inner] = [parsePortRange(word), parsePortRange(other)];
+  return outer !== undefined && inner !== undefined && outer[0] <= inner[0] && inner[1] <= outer[1];
+}
