@@ -41,11 +41,14 @@ export async function applyChange(
   const { changeRules, openNamespace } = await loadLinux();
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
-  const report = await changeRules(openNamespace(where), {
+  const changing = changeRules(openNamespace(where), {
     compute,
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
   });
+  // What will tell of it is loaded while the kernel is read.
+  import('../explain/index.ts').catch(() => {});
+  const report = await changing;
   const { before, backend, steps } = report;
   const after = dryRun ? asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };
@@ -71,8 +74,8 @@ export interface Telling {
   readonly notices: readonly Notice[];
   /** Why there was nothing to do. */
   readonly nothing: string;
-  /** Whether who is intercepted afterwards belongs to the answer. */
-  readonly summary: boolean;
+  /** What the rules are now, in a few words. */
+  readonly title?: string;
   /** What following packets through the rules before and after told. */
   readonly check?: Check;
   /** What to do next. */
@@ -93,9 +96,7 @@ export async function tellChange(applied: Applied, telling: Telling, terminal: T
       terminal,
     );
   } else {
-    const { summarise } = await import('../interception/index.ts');
-    const summary = telling.summary ? summarise(after, Math.floor(Date.now() / 1000)) : undefined;
-    await terminal.show(changeScreen({ ...applied, ...telling, summary }));
+    await terminal.show(changeScreen({ ...applied, ...telling }));
   }
 }
 

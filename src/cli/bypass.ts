@@ -184,7 +184,6 @@ async function apply(
       output: options.output,
       notices: planned.notCovered,
       nothing: `${nothing}.`,
-      summary: false,
       next: undoing,
       check,
     },
@@ -199,7 +198,7 @@ async function undo(request: BypassRequest, { options, terminal }: Call<BypassOp
   });
   const applied = await applyChange(options, compute);
   const nothing = nothingToUndo(applied.before, request);
-  await tellChange(applied, { output: options.output, notices: [], nothing, summary: false }, terminal);
+  await tellChange(applied, { output: options.output, notices: [], nothing }, terminal);
   return EXIT.done;
 }
 

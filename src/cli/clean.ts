@@ -35,7 +35,7 @@ export async function cleanUp(
   const expired = isOn(options.expired);
   const applied = await applyChange(options, (before) => (expired ? withoutExpiredIn(before) : withoutOurs(before)));
   const nothing = expired ? 'no bypass has expired.' : 'there is no interception and no bypass here.';
-  await tellChange(applied, { output: options.output, notices: [], nothing, summary: false }, terminal);
+  await tellChange(applied, { output: options.output, notices: [], nothing }, terminal);
   return EXIT.done;
 }
 

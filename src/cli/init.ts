@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { FAMILIES, type Family } from '../address/index.ts';
-import type { Notice, Program } from '../interception/index.ts';
+import type { Machine, Notice, Program } from '../interception/index.ts';
 import type { Desired } from '../linux/index.ts';
 import type { Backend, RuleSet, Snapshot } from '../netfilter/index.ts';
-import { type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
+import { type Applied, type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
 import {
   type Asked,
@@ -57,36 +57,57 @@ export const init = defineCommand<InitOptions>({
 
 async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   const { options, terminal, program: name } = call;
-  const machine = await machineFor(options);
-  const first = await ask(call, machine);
-  const { request } = first;
+  const asking = machineFor(options).then(async (machine) => ({ machine, ...(await ask(call, machine)) }));
+  // The kernel is read while what was asked for is worked out. Nothing is changed before that is known.
+  const applying = isPlain(options) ? apply(call, asking, options) : undefined;
+  applying?.catch(() => {});
+  const first = await asking;
+  const { request, program } = first;
   if (request.cleanOnly) {
     const { cleanUp } = await import('./clean.ts');
-    return cleanUp({ ...options, dryRun: request.dryRun || isOn(options.dryRun), ...placeOf(request.netns) }, terminal);
+    const dryRun = request.dryRun || isOn(options.dryRun);
+    return cleanUp({ ...options, dryRun, ...placeOf(request.netns) }, terminal);
   }
   const notices = [
     ...request.ignored,
-    ...namedAsTyped(first.program.notices, call.argv),
+    ...namedAsTyped(program.notices, call.argv),
     ...(saysWhat(options) ? [] : [NOTHING]),
   ];
   await sayNotices(notices, terminal);
   // Either is enough: what only looks must never write.
-  if (request.dryRun || isOn(options.dryRun)) return showProgram(first.program, notices, options, terminal);
+  if (request.dryRun || isOn(options.dryRun)) return showProgram(program, notices, options, terminal);
   if (!request.skipRuleApply) {
-    const applied = await applyChange(
-      { ...options, dryRun: false, ...placeOf(request.netns) },
-      async (before, backend) =>
-        desiredBy((await ask(call, machineOf(machine, before))).program, before, backend, shownFamilies(options)),
-    );
+    const applied = await (applying ?? apply(call, asking, { ...options, ...placeOf(request.netns) }));
     if (applied.changed && !request.reconcile) await sayReplaced(applied.before, terminal);
+    const { askedWords } = await import('../explain/index.ts');
     const nothing = 'the rules are there already, as asked for.';
+    const title = askedWords(first.interception).join(' ').replace('--dialect ', '');
     const next = `See them: ${name} list${sourceFlags(options as NamespaceOptions)}`;
-    await tellChange(applied, { output: options.output, notices, nothing, summary: true, next }, terminal);
+    await tellChange(applied, { output: options.output, notices, nothing, title, next }, terminal);
   }
   if (!request.runValidation) return EXIT.done;
   const { validate } = await import('./validation.ts');
   return validate(first, { ...options, ...placeOf(request.netns) }, terminal);
 }
+
+/** Whether nothing asks for anything but applying, in this namespace or one named by our own flags. */
+const isPlain = (options: InitOptions): boolean =>
+  ['dryRun', 'cleanupOnly', 'skipRuleApply', 'networkNamespace'].every((flag) => options[flag] === undefined) &&
+  ['DRY_RUN', 'CLEANUP_ONLY', 'SKIP_RULE_APPLY', 'NETWORK_NAMESPACE'].every((name) => process.env[name] === undefined);
+
+type Asking = Promise<Asked & { readonly machine: Machine; readonly program: Program }>;
+
+/** Makes the namespace hold the rules that are asked for, given the addresses that it has. */
+const apply = (
+  call: Call<InitOptions>,
+  asking: Asking,
+  options: InitOptions & { readonly path?: string },
+): Promise<Applied> =>
+  applyChange({ ...options, dryRun: false }, async (before, backend) => {
+    const { machine } = await asking;
+    const { program } = await ask(call, machineOf(machine, before));
+    return desiredBy(program, before, backend, shownFamilies(call.options));
+  });
 
 const NOTHING: Notice = {
   about: 'nothing is intercepted',
@@ -96,7 +117,7 @@ const NOTHING: Notice = {
 /** What is asked for, and the rules for it. */
 async function ask(
   { options, argv }: Call<InitOptions>,
-  machine: Parameters<typeof import('./interception-flags.ts').askedOf>[2],
+  machine: Machine,
 ): Promise<Asked & { readonly program: Program }> {
   const [{ askedOf }, { commented, dialectOf }] = await Promise.all([
     import('./interception-flags.ts'),

@@ -31,12 +31,18 @@ const isPrinted = (error: unknown): boolean => {
 };
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<ExitStatus> {
+  if (['-V', '--version'].includes(argv[0] ?? '')) {
+    const { versionOf } = await import('./version.ts');
+    terminal.write(`${versionOf()}\n`);
+    return EXIT.done;
+  }
   const { buildProgram } = await import('./program.ts');
   let status: ExitStatus = EXIT.done;
   const wanted = wantedCommand(argv);
   const { program, prepare } = await buildProgram(wanted ? [wanted] : [], {
     name: programName(),
     argv: argv.slice(1),
+    alone: wanted !== undefined && argv[0] === wanted.name,
     terminal,
     finish(result) {
       status = result;

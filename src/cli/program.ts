@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS, type Entry } from './commands.ts';
@@ -11,6 +10,8 @@ export interface Surroundings {
   /** The words after the command's name, for complaints that name a flag as it was typed. */
   readonly argv: readonly string[];
   readonly terminal: Terminal;
+  /** Only the loaded commands are wanted, not a list of all. */
+  readonly alone?: boolean;
   /** Called with the exit status of the command that ran. */
   readonly finish: (status: ExitStatus) => void;
 }
@@ -26,11 +27,10 @@ export interface Built {
  * and nobody exits: what commander has to say is thrown as a CommanderError.
  */
 export async function buildProgram(loaded: readonly Entry[], surroundings: Surroundings): Promise<Built> {
-  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
   const program = new Command(surroundings.name)
     .description('Intercept, list, follow and step aside: the iptables rules of sidecars, packet by packet.')
     .usage('COMMAND [options]')
-    .version(version, '-V, --version', 'print the version')
+    .option('-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpCommand(
       new Command('help').argument('[command]').description('examples and options of a command').helpGroup('Try:'),
@@ -39,7 +39,8 @@ export async function buildProgram(loaded: readonly Entry[], surroundings: Surro
     .addHelpText('after', () => `\n${OVERVIEW(surroundings.name)}`);
   silent(program);
   let prepare: Built['prepare'] = (argv) => argv;
-  for (const entry of COMMANDS) {
+  // A command that is known by its name needs no other beside it: those only serve help and "Did you mean".
+  for (const entry of surroundings.alone ? loaded : COMMANDS) {
     const spec = loaded.includes(entry) ? await entry.load() : undefined;
     const command = new Command(entry.name).summary(entry.summary).description('').helpGroup(`${entry.group}:`);
     silent(command);

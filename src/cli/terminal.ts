@@ -35,26 +35,32 @@ type Paint = (line: Line) => string;
 
 /** A terminal over this process's own streams. `color` is the flag: undefined leaves it to what the stream is. */
 export function openTerminal(color: boolean | undefined): Terminal {
-  const { stdout, stderr, env } = process;
-  const level = LEVELS.indexOf((env.SIDESTEP_LOG?.toLowerCase() as Level | undefined) ?? 'info');
+  const { stdout } = process;
+  const level = LEVELS.indexOf((process.env.SIDESTEP_LOG?.toLowerCase() as Level | undefined) ?? 'info');
   const threshold = level < 0 ? LEVELS.indexOf('info') : level;
   let closed = false;
   // A reader that goes away early is no error, nor is a terminal that is gone.
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (stream === stdout && !GONE.includes(error.code ?? '')) stop(error);
-      if (stream === stdout) closed = true;
-    });
-  }
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!GONE.includes(error.code ?? '')) stop(error);
+    closed = true;
+  });
   const print = (stream: NodeJS.WriteStream, text: string): void => {
     if (stream.writable) stream.write(text);
+  };
+  let heard = false;
+  const say = (text: string): void => {
+    // Standard error is opened when there is something to say.
+    const { stderr } = process;
+    if (!heard) stderr.on('error', () => {});
+    heard = true;
+    print(stderr, text);
   };
   return {
     show: async (screen) => print(stdout, await painted(screen, stdout, color)),
     write: (text) => print(stdout, text),
     json: (document, form = 'document') => print(stdout, `${jsonText(document, form)}\n`),
     async say(screen, at = 'info') {
-      if (LEVELS.indexOf(at) <= threshold) print(stderr, await painted(screen, stderr, color));
+      if (LEVELS.indexOf(at) <= threshold) say(await painted(screen, process.stderr, color));
     },
     get closed() {
       return closed;

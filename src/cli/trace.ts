@@ -118,7 +118,7 @@ async function readQuestions(
       );
     } catch (error) {
       if (!(error instanceof QuestionRefused)) throw error;
-      refused.push(place === '' ? error.message : error.message.replace(/^packet:/, place));
+      refused.push(place === '' ? error.message : error.message.replace(/^packet:\d+:/, place));
     }
   }
   if (refused.length > 0) throw new PacketsRefused(refused.join('\n'));

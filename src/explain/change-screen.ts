@@ -1,9 +1,7 @@
-import type { Summary } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { changesTable, ruleChanges } from './change.ts';
 import { checkBlocks } from './plan.ts';
-import { BLANK, faint, good, line, paragraph, type Screen, strong } from './screen.ts';
-import { summaryLines } from './summary.ts';
+import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
 import type { Check } from './witnesses.ts';
 
 /** A change that was made, or would be. */
@@ -17,20 +15,18 @@ export interface ChangeShown {
   readonly routing: readonly string[];
   /** Why there was nothing to do. */
   readonly nothing: string;
-  /** Who is intercepted afterwards, where that belongs to the answer. */
-  readonly summary: Summary | undefined;
+  /** What the rules are now, in a few words: "istio -i '*' -b '*'". */
+  readonly title?: string;
   /** What following packets through the rules before and after told. */
   readonly check?: Check;
   readonly next?: string;
 }
 
-/** What a change did: who is intercepted now, rule by rule what came and went, and that it was read back. */
+/** What a change did: rule by rule what came and went, what following packets told of it, and that it was read back. */
 export function changeScreen(shown: ChangeShown): Screen {
-  const { before, after, backend, changed, dryRun, routing, nothing, summary, check, next } = shown;
-  const now = summary ? [...summaryLines(summary, after), BLANK] : [];
-  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...now.slice(0, -1)];
+  const { before, after, backend, changed, dryRun, routing, nothing, title, check, next } = shown;
+  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing))];
   return [
-    ...now,
     ...changesTable(
       ruleChanges(before, after),
       routing.map((words) => line(words)),
@@ -38,7 +34,10 @@ export function changeScreen(shown: ChangeShown): Screen {
     ...(check ? checkBlocks(check) : []),
     dryRun
       ? paragraph(line(faint('Nothing has been changed: this is a dry run.')))
-      : paragraph(line(good('✓ '), `done in ${after.origin}, iptables-${backend}, and read back`), 2),
+      : paragraph(
+          line(good('✓ '), title ? `${title}: ` : '', `done in ${after.origin}, iptables-${backend}, and read back`),
+          2,
+        ),
     ...(next && !dryRun ? [paragraph(line(faint(next)))] : []),
   ];
 }

@@ -139,11 +139,15 @@ function groupRows(group: readonly RuleChange[], whole: boolean): Line[][] {
   if (!first) return [];
   const where = `${first.table}${first.family === 'ipv6' ? ' IPv6' : ''}`;
   if (whole) return [[line(name(where)), wholeWords(group)]];
-  return group.map((change, index) => [
-    line(name(index === 0 ? where : '')),
-    line(sign(change.sign), ` ${change.chain} ${change.number}`),
-    line(change.shown),
-  ]);
+  return group.map((change, index) => {
+    const same = group[index - 1]?.chain === change.chain;
+    return [
+      line(name(same ? '' : `${first.table} ${change.chain}`)),
+      line(sign(change.sign), ` ${change.number}`),
+      line(change.shown),
+      line(faint(change.family === 'ipv6' ? 'IPv6' : '')),
+    ];
+  });
 }
 
 const sign = (text: '+' | '-') => (text === '+' ? good('+') : bad('-'));

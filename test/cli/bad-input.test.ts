@@ -94,13 +94,13 @@ const CASES: readonly (readonly [
     'a packet that is none',
     ['trace', 'in tpc/80', '--from', POST],
     2,
-    ['packet:4: "tpc" is no protocol', 'in tpc/80', '^^^', 'tcp'],
+    ['packet:1:4: "tpc" is no protocol', 'in tpc/80', '^^^', 'tcp'],
   ],
   [
     'an impossible port in a packet',
     ['trace', 'in tcp/99999', '--from', POST],
     2,
-    ['packet:8: "99999" is no port', '65535'],
+    ['packet:1:8: "99999" is no port', '65535'],
   ],
   [
     'a packet of the wrong family',

@@ -28,11 +28,7 @@ describe('why a rule passes a packet by', () => {
     ['-p tcp -m tcp --dport 8000:8100', {}, 'port 8888 is not 8000–8100'],
     ['-p tcp -m multiport --dports 80,443,8080', {}, 'port 8888 is not 80, 443 or 8080'],
     ['-p tcp -m tcp ! --dport 8888', {}, 'port is 8888'],
-    [
-      '-p tcp -m multiport --dports 80,443',
-      { fragment: 1, destinationPort: undefined },
-      'it is a later fragment: its port is in the first',
-    ],
+    ['-p tcp -m multiport --dports 80,443', { fragment: 1, destinationPort: undefined }, 'it is a later fragment'],
     ['-p tcp', { protocol: 17 }, 'protocol udp is not tcp'],
     ['! -p tcp', {}, 'protocol is tcp'],
     ['-d 127.0.0.1/32', {}, 'destination 10.0.0.5 is not 127.0.0.1'],
