@@ -64,7 +64,7 @@ describe.for(BACKENDS)('%s', (backend) => {
       await new Promise((resolve) => node.stdout?.once('data', resolve));
       await sleep(random.below(60));
       // Every third time as a terminal's Ctrl-C, which goes to the whole process group.
-      if (run % 3 === 0) process.kill(-node.pid!, 'SIGINT');
+      if (run % 3 === 0) interrupt(node.pid!);
       else node.kill('SIGKILL');
       await quiet(scratch);
       const state = stateOf(scratch);
@@ -104,6 +104,15 @@ describe.for(BACKENDS)('%s', (backend) => {
 
 /** Tables that hold nothing: legacy cannot be rid of them, and whoever is killed does not come to take nft's away. */
 const EMPTY_TABLES = /\*\w+\n(?::\S+ ACCEPT \[0:0\]\n)+COMMIT\n/g;
+
+/** Sends SIGINT to a process group, unless it has ended already. */
+function interrupt(group: number): void {
+  try {
+    process.kill(-group, 'SIGINT');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
 
 /** Waits until nobody but its holder runs in a namespace. */
 async function quiet({ pid }: Scratch): Promise<void> {
