@@ -1,6 +1,7 @@
 import { chainOf, isBuiltIn, type Rule, type RuleSet, type TableName } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { isCommented, uncommented } from './commented.ts';
+import { isBypass } from './comments.ts';
 import type { Command } from './interception.ts';
 
 /**
@@ -9,8 +10,9 @@ import type { Command } from './interception.ts';
  * told by their exact shape, and only where the interception's own chains prove that it is there:
  *
  * - `-i X -j RETURN` in PREROUTING is an excluded interface if `-o X -j RETURN` stands in OUTPUT, both before the last
- *   rule that Istio appends behind them; it is a virtual interface if another rule sends `-i X` to ISTIO_REDIRECT. Where nothing outbound is
- *   redirected, a virtual interface has no such rule: then those at the top of PREROUTING, among rules that return, do.
+ *   rule that Istio appends behind them. It is a virtual interface if another rule sends `-i X` to ISTIO_REDIRECT. Where
+ *   nothing outbound is redirected, a virtual interface has no such rule: then those at the very top of PREROUTING are,
+ *   under nothing but bypasses of Sidestep's;
  * - the rules of TPROXY in mangle, with whatever mark;
  * - in ip6tables' filter INPUT, ESTABLISHED ACCEPT and REJECT, one behind the other, beside an IPv4 rule set in the
  *   2018 form.
@@ -117,13 +119,12 @@ function virtualInterfaces(rules: RuleSet, excluded: readonly Rule[], wanted: re
     ...wanted.flatMap(({ at, rule }) => (at === 'append' ? [] : [returnedInterface(rule, 'in')])),
   ]);
   const returned = incoming.filter((rule) => returnedInterface(rule, 'in') !== undefined && !excluded.includes(rule));
-  // A bypass that somebody put over them returns as well: the search goes on below it.
-  const end = redirectsOutbound(rules) ? 0 : incoming.findIndex((rule) => !isReturn(rule));
+  // A bypass of Sidestep's may have been put over them.
+  const isAbove = (rule: Rule): boolean => isBypass(rule) || returnedInterface(rule, 'in') !== undefined;
+  const end = redirectsOutbound(rules) ? 0 : incoming.findIndex((rule) => !isAbove(rule));
   const top = new Set(incoming.slice(0, end < 0 ? incoming.length : end));
   return returned.filter((rule) => top.has(rule) || names.has(rule.header.in?.value));
 }
-
-const isReturn = ({ target }: Rule): boolean => target?.kind === 'known' && target.name === 'RETURN';
 
 /** Whether ISTIO_OUTPUT redirects by destination: then every virtual interface is redirected as well. */
 const redirectsOutbound = (rules: RuleSet): boolean =>

@@ -133,6 +133,15 @@ describe('whose is a rule in a built-in chain?', () => {
     expect(chain(cleaned(commented), 'PREROUTING')).toHaveLength(1);
   });
 
+  test('below a rule of others it is theirs; below a bypass of Sidestep’s it is not', () => {
+    const under = (rule: string) => withRule(withRule(made(['-b', '*']), rule), '-A PREROUTING -i docker0 -j RETURN');
+    const others = under('-A PREROUTING -p tcp --dport 8888 -j RETURN');
+    expect(restoreScript(others, programmed(others, programOf(['-b', '*'], 'istio'), 'ipv4'))).toBe('');
+    expect(chain(cleaned(others), 'PREROUTING')).toHaveLength(2);
+    const bypass = under('-A PREROUTING -p tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN');
+    expect(chain(cleaned(bypass), 'PREROUTING')).toHaveLength(1);
+  });
+
   test('a virtual interface that is asked for again is known under whatever was put over it', () => {
     const words = ['-b', '*', '-k', 'vnet0'];
     const text = printSave(made(words));
