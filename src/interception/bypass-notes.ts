@@ -46,7 +46,13 @@ function ofChanges(
       about: 'expiry',
       message: `Connections that are opened before ${inUtc(request.until)} stay with the app after it.`,
     });
-  notices.push(...otherSoftware(snapshot, changes, request.now), ...virtual(snapshot.held.map(({ rules }) => rules)));
+  notices.push(
+    ...otherSoftware(snapshot, changes, request.now),
+    ...virtual(
+      snapshot.held.map(({ rules }) => rules),
+      changes,
+    ),
+  );
   if (request.edit)
     notices.push({
       about: "the mesh's next run",
@@ -128,10 +134,14 @@ function mayConcern(rule: RuleChange['rule'], { rule: added, family }: RuleChang
   return bothPorts(portsOf(rule, family), portsOf(added, family)).length > 0;
 }
 
-function virtual(sets: readonly RuleSet[]): readonly Notice[] {
+/** In nat a bypass stands behind the rules of virtual interfaces; in mangle Istio has none for them. */
+function virtual(sets: readonly RuleSet[], changes: readonly RuleChange[]): readonly Notice[] {
   const names = [...new Set(sets.flatMap(virtualInterfaces))];
   if (names.length === 0) return [];
-  const message = `What comes in by ${names.join(', ')} is outbound traffic of a machine behind it, and stays as it is.`;
+  const inMangle = changes.some(({ table, chain }) => table === 'mangle' && chain === 'PREROUTING');
+  const message = inMangle
+    ? `What a machine behind ${names.join(', ')} sends to these ports elsewhere is no longer taken by TPROXY either.`
+    : `What comes in by ${names.join(', ')} is outbound traffic of a machine behind it, and stays as it is.`;
   return [{ about: 'virtual interfaces', message }];
 }
 
