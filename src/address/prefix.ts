@@ -19,10 +19,16 @@ export function maskOf(family: Family, length: number): AddressValue {
 
 /** The prefix length of a mask, or undefined when the mask has holes. */
 export function lengthOf(family: Family, mask: AddressValue): number | undefined {
-  const width = widthOf(family);
-  for (let length = 0; length <= width; length += 1) if (maskOf(family, length) === mask) return length;
+  if (family === 'ipv4') {
+    const length = Math.clz32(~Number(mask));
+    return maskOf(family, length) === mask ? length : undefined;
+  }
+  if (mask === ALL_IPV6) return 128;
+  for (let length = 0; length < 128; length += 1) if (maskOf(family, length) === mask) return length;
   return undefined;
 }
+
+const ALL_IPV6 = highest('ipv6');
 
 /** The prefix of one address alone (/32, /128). */
 export const hostPrefix = (family: Family, value: AddressValue): Prefix => ({ family, value, mask: highest(family) });

@@ -16,9 +16,9 @@ const LONGEST_INTERFACE = 15;
 
 const titleOf = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
 
-/** Reads the addresses after `-s` or `-d`: one, or several separated by commas. */
-export function readPrefixes({ word, start, stop }: Cursor, family: Family): readonly Prefix[] {
-  if (!word.includes(',')) return [readPrefix(word, family, start, stop - start)];
+/** Reads the address after `-s` or `-d`; a list where there are several, separated by commas. */
+export function readPrefixes({ word, start, stop }: Cursor, family: Family): Prefix | Prefix[] {
+  if (!word.includes(',')) return readPrefix(word, family, start, stop - start);
   const prefixes: Prefix[] = [];
   let at = start;
   for (const part of word.split(',')) {

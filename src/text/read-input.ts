@@ -1,5 +1,6 @@
 import type { Backend, Snapshot } from '../netfilter/index.ts';
-import { parseSave, type ReadOptions, refuseBinary } from './read-save.ts';
+import { parseSave } from './read-save.ts';
+import { type ReadOptions, refuseBinary } from './reading.ts';
 import { parseSnapshot } from './snapshot.ts';
 
 /**

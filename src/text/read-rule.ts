@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import type { Rule, TableName } from '../netfilter/index.ts';
 import { diagnosticAt, Fault, InputRefused } from './diagnostic.ts';
+import { newDraft, type Scope } from './draft.ts';
 import { readRule } from './rule.ts';
 import { cursorOver } from './words.ts';
 
@@ -26,7 +27,7 @@ export function parseRule(words: string, where: RulePlace): Rule {
   const { chains } = where;
   try {
     if (words.includes('\0')) throw new Fault(words.indexOf('\0'), 1, 'a NUL character', 'A rule is text.');
-    const scope = {
+    const scope: Scope = {
       family: where.family,
       table: where.table,
       chain: where.chain,
@@ -44,7 +45,7 @@ export function parseRule(words: string, where: RulePlace): Rule {
     const line = words.search(/[\r\n]/);
     if (line >= 0)
       throw new Fault(line, 1, 'a rule is one line', 'Several rules are read as the text of iptables-save.');
-    readRule(cursorOver(words), scope, undefined, rules);
+    readRule(cursorOver(words), newDraft(scope), undefined, undefined, rules);
     const [rule] = rules;
     if (rule && rules.length === 1) return rule;
     throw rules.length === 0

@@ -14,7 +14,8 @@ import type {
 } from '../netfilter/index.ts';
 import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
 import { printSave } from './print-save.ts';
-import { parseSave, refuseBinary } from './read-save.ts';
+import { parseSave } from './read-save.ts';
+import { refuseBinary } from './reading.ts';
 
 export const SNAPSHOT_SCHEMA = 'sidestep/snapshot/1';
 

@@ -139,6 +139,14 @@ export function nearest(word: string, names: Iterable<string>, most = 3): string
   return best;
 }
 
+/** The known extension of which a name is one slip away, if any. */
+export const misspelt = (name: string, known: readonly { readonly name: string }[]): string | undefined =>
+  nearest(
+    name,
+    known.map((extension) => extension.name),
+    1,
+  );
+
 /** How many letters have to be changed, added, taken away or swapped with a neighbour. */
 function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];

@@ -1,0 +1,118 @@
+import type { Family, Prefix } from '../address/index.ts';
+import type { Counters, Header, HookName, MatchUse, OpaqueUse, TableName, TargetUse } from '../netfilter/index.ts';
+import { Fault } from './diagnostic.ts';
+import type { Spelling } from './spelling.ts';
+import { type Cursor, nextWord } from './words.ts';
+
+/** Where a rule stands while it is read. */
+export interface Scope {
+  readonly family: Family;
+  readonly table: TableName;
+  /** The rule's own chain, when it is known. */
+  chain: string | undefined;
+  /** Whether the table has a user chain of that name; undefined when chains are not known at all. */
+  readonly hasChain: ((name: string) => boolean) | undefined;
+  /** A jump to a chain that is not declared, yet: told to the caller, who knows at the table's end. */
+  onUndeclared?(chain: string, at: number, length: number): void;
+  /** An extension that only some hooks may hold, told to the caller: a user chain is reached from several. */
+  onHooks?(name: string, hooks: readonly HookName[], at: number, length: number): void;
+}
+
+/** One use of an extension while its options are read. */
+export interface Use {
+  readonly spelling: Spelling;
+  readonly options: Record<string, unknown>;
+  readonly at: number;
+  readonly length: number;
+}
+
+/** A place in the text. */
+export interface Place {
+  readonly at: number;
+  readonly length: number;
+}
+
+export type MutableHeader = { -readonly [Key in keyof Header]: Header[Key] };
+
+/** A rule while it is read. One draft serves all rules of a scope, one after the other. */
+export interface Draft {
+  readonly scope: Scope;
+  header: MutableHeader;
+  /** The options of the header that have been read, as letters: also of those that say nothing and are not kept. */
+  seen: string;
+  /** The protocol that `-p` asks for without a `!`; 0 for all of them. */
+  protocol: number | undefined;
+  /** Set where `-s` or `-d` names several addresses: one rule for each. */
+  sources: readonly Prefix[] | undefined;
+  destinations: readonly Prefix[] | undefined;
+  /** Where such a list stands, or a `!` before an address. */
+  listed: Place | undefined;
+  readonly matches: (Use | OpaqueUse)[];
+  /** All uses with options, the target too, in the order in which they were named. */
+  readonly loaded: Use[];
+  target: Use | TargetUse | undefined;
+  /** Where a target stands that is neither known nor a declared chain: it may yet turn out to be an extension. */
+  undeclared: Place | undefined;
+  counters: Counters | undefined;
+  /** `-4` or `-6` asks for the other family: the rule is none of this rule set's. */
+  otherFamily: boolean;
+  /** Parts that many rules share: the kernel's text repeats itself. */
+  readonly jumps: Map<string, TargetUse>;
+  readonly bare: Map<Spelling, MatchUse>;
+}
+
+export const newDraft = (scope: Scope): Draft => ({
+  scope,
+  header: {},
+  seen: '',
+  protocol: undefined,
+  sources: undefined,
+  destinations: undefined,
+  listed: undefined,
+  matches: [],
+  loaded: [],
+  target: undefined,
+  undeclared: undefined,
+  counters: undefined,
+  otherFamily: false,
+  jumps: new Map(),
+  bare: new Map(),
+});
+
+/** Makes a draft ready for the next rule. */
+export function clear(draft: Draft): void {
+  draft.header = {};
+  draft.seen = '';
+  draft.protocol = undefined;
+  draft.sources = undefined;
+  draft.destinations = undefined;
+  draft.listed = undefined;
+  draft.matches.length = 0;
+  draft.loaded.length = 0;
+  draft.target = undefined;
+  draft.undeclared = undefined;
+  draft.counters = undefined;
+  draft.otherFamily = false;
+}
+
+export const BANG = 'A ! stands before the option that it turns round.';
+
+/** A fault at the word that was read last. */
+export const fault = ({ start, stop }: Cursor, message: string, hint = ''): Fault =>
+  new Fault(start, stop - start, message, hint);
+
+export function notNegated(cursor: Cursor, option: string, negated: boolean): void {
+  if (negated)
+    throw fault(
+      cursor,
+      `${option} cannot be turned round by a !`,
+      'The ! stands before an option of the match or header that it negates.',
+    );
+}
+
+/** Moves on to the value of an option. */
+export function needValue(cursor: Cursor, option: string, expected: string): void {
+  const { start, stop } = cursor;
+  if (!nextWord(cursor))
+    throw new Fault(start, stop - start, `${option} needs a value`, `Expected ${expected} after it.`);
+}

@@ -1,0 +1,142 @@
+import type { Prefix } from '../address/index.ts';
+import {
+  BUILT_IN,
+  type Header,
+  isBuiltIn,
+  type MatchUse,
+  type Negatable,
+  type OpaqueUse,
+  type Places,
+  protocolName,
+  type Rule,
+  type TargetUse,
+} from '../netfilter/index.ts';
+import { Fault } from './diagnostic.ts';
+import type { Draft, Use } from './draft.ts';
+import { holdsAll } from './header.ts';
+import type { Spelling } from './spelling.ts';
+
+/** Checks what was read as a whole, completes the options of each extension, and appends the rule, or several. */
+export function finish(draft: Draft, line: number | undefined, rules: Rule[]): void {
+  const { header, scope, undeclared, counters } = draft;
+  const matches: (MatchUse | OpaqueUse)[] = [];
+  for (const use of draft.matches) matches.push('kind' in use ? use : known(draft, use));
+  const target = draft.target && ('kind' in draft.target ? draft.target : known(draft, draft.target));
+  if (undeclared && target && 'chain' in target) scope.onUndeclared?.(target.chain, undeclared.at, undeclared.length);
+  if (!draft.sources && !draft.destinations) {
+    rules.push(build(header, matches, target, counters, line));
+    return;
+  }
+  if (header.source?.negated || header.destination?.negated)
+    throw new Fault(
+      draft.listed?.at ?? 0,
+      draft.listed?.length ?? 1,
+      'several addresses in a rule with a ! before -s or -d',
+      'Several addresses make several rules, of which one would match what another is to leave out: write them one by one.',
+    );
+  for (const source of draft.sources ?? [header.source?.value])
+    for (const destination of draft.destinations ?? [header.destination?.value])
+      rules.push(build(withPrefixes(header, source, destination), matches, target, counters, line));
+}
+
+function build(
+  header: Header,
+  matches: Rule['matches'],
+  target: TargetUse | undefined,
+  counters: Rule['counters'] | undefined,
+  line: number | undefined,
+): Rule {
+  const rule: { -readonly [Key in keyof Rule]: Rule[Key] } = { header, matches };
+  if (target) rule.target = target;
+  if (counters) rule.counters = counters;
+  if (line !== undefined) rule.origin = { line };
+  return rule;
+}
+
+function withPrefixes(given: Header, source: Prefix | undefined, destination: Prefix | undefined): Header {
+  const { source: _source, destination: _destination, ...rest } = given;
+  return { ...kept('source', source), ...kept('destination', destination), ...rest };
+}
+
+/** A prefix that holds every address is not kept. */
+const kept = <const Side extends 'source' | 'destination'>(
+  side: Side,
+  prefix: Prefix | undefined,
+): { readonly [Key in Side]?: Negatable<Prefix> } =>
+  (prefix && !holdsAll(prefix) ? { [side]: { value: prefix, negated: false } } : {}) as {
+    readonly [Key in Side]?: Negatable<Prefix>;
+  };
+
+/** One use as the rule holds it, after all that the tools and the kernel check. */
+function known(draft: Draft, use: Use): MatchUse {
+  const { spelling, options, at, length } = use;
+  const { extension } = spelling;
+  const { name } = extension;
+  checkProtocol(draft, use);
+  if (extension.required) {
+    for (const key of extension.required)
+      if (options[key] === undefined)
+        throw new Fault(at, length, `${name} needs ${optionFor(spelling, key)}`, `Without it ${name} means nothing.`);
+  }
+  if (extension.refuse) {
+    const problem = extension.refuse(options, { family: draft.scope.family, protocol: draft.protocol || undefined });
+    if (problem !== undefined) throw new Fault(at, length, problem, 'The kernel’s tools refuse it too.');
+  }
+  checkPlaces(draft, use);
+  if (extension.complete) return { kind: 'known', name, options: extension.complete(options, draft.scope.family) };
+  for (const _key in options) return { kind: 'known', name, options };
+  return withoutOptions(draft, spelling, options);
+}
+
+function withoutOptions({ bare }: Draft, spelling: Spelling, options: object): MatchUse {
+  const shared = bare.get(spelling);
+  if (shared) return shared;
+  const use: MatchUse = { kind: 'known', name: spelling.extension.name, options };
+  bare.set(spelling, use);
+  return use;
+}
+
+function checkProtocol({ protocol, seen }: Draft, { spelling, at, length }: Use): void {
+  const { name, protocols } = spelling.extension;
+  if (!protocols || (protocol !== undefined && protocols.includes(protocol))) return;
+  const names = protocols.map((number) => `-p ${protocolName(number)}`);
+  const wanted = names.length > 2 ? `${names[0]}, ${names[1]} or another protocol with ports` : names.join(' or ');
+  const cause = seen.includes('p')
+    ? 'The rule asks for another protocol.'
+    : 'The rule asks for no protocol, or for all.';
+  throw new Fault(at, length, `${name} needs ${wanted}`, cause);
+}
+
+function optionFor({ slots }: Spelling, key: string): string {
+  for (const [name, slot] of slots) if (slot.key === key) return name;
+  return key;
+}
+
+/** Where the extension may stand in the form that it has here. */
+export const placesOf = ({ spelling, options }: Use): Places | undefined => {
+  const { places } = spelling.extension;
+  return typeof places === 'function' ? places(options) : places;
+};
+
+function checkPlaces({ scope }: Draft, use: Use): void {
+  const places = placesOf(use);
+  if (!places) return;
+  const { table, chain } = scope;
+  const { at, length, spelling } = use;
+  const { name } = spelling.extension;
+  if (places.tables && !places.tables.includes(table)) {
+    const hint =
+      table === 'nat' && name === 'DROP'
+        ? 'The nat table sees a connection’s first packet only: drop it in filter, mangle or raw.'
+        : `It belongs to ${places.tables.join(', ')}.`;
+    throw new Fault(at, length, `${name} cannot stand in the table ${table}`, hint);
+  }
+  const { hooks } = places;
+  if (!hooks) return;
+  if (chain === undefined || !isBuiltIn(table, chain)) scope.onHooks?.(name, hooks, at, length);
+  else if (!(hooks as readonly string[]).includes(chain)) {
+    const allowed = hooks.filter((hook) => BUILT_IN[table].includes(hook)).join(', ');
+    const hint = `The kernel takes it in ${allowed}, and in chains that only these jump to.`;
+    throw new Fault(at, length, `${name} cannot stand in ${chain}`, hint);
+  }
+}

@@ -1,0 +1,99 @@
+import type { Family } from '../address/index.ts';
+import type { Counters, Policy, Rule, Table, TableName } from '../netfilter/index.ts';
+import { type Diagnostic, diagnosticAt, Fault, InputRefused } from './diagnostic.ts';
+import type { Draft, Place } from './draft.ts';
+import type { DeferredHooks } from './jumps.ts';
+import type { Cursor } from './words.ts';
+
+/** How an input is read. */
+export interface ReadOptions {
+  /** What the input is called in a diagnostic: a file's name, `-` for standard input. */
+  readonly source?: string;
+  /** The family of all rules, whatever the text says of itself. */
+  readonly family?: Family;
+  /** Reads what can be read: a rule that cannot is kept word for word, and nothing is known of what it does. */
+  readonly keepGoing?: boolean;
+  /** With `keepGoing`: hears of each thing that could not be read. */
+  report?(diagnostic: Diagnostic): void;
+}
+
+/** How many diagnostics are enough to give up on an input. */
+export const MOST_DIAGNOSTICS = 100;
+
+/** A place in the text with its line. */
+export interface LinedPlace extends Place {
+  readonly line: number;
+}
+
+/** A chain while its table is read. */
+export interface OpenChain {
+  readonly name: string;
+  policy: Policy | undefined;
+  counters: Counters | undefined;
+  readonly rules: Rule[];
+  /** Where a rule first named it, as long as it is not declared. */
+  used: LinedPlace | undefined;
+}
+
+export const openChain = (name: string, policy: Policy | undefined, used?: LinedPlace): OpenChain => ({
+  name,
+  policy,
+  counters: undefined,
+  rules: [],
+  used,
+});
+
+/** A table while it is read. */
+export interface OpenTable extends LinedPlace {
+  readonly family: Family;
+  readonly name: TableName;
+  readonly chains: Map<string, OpenChain>;
+  /** Jumps to chains that were not declared by then. */
+  readonly undeclared: (LinedPlace & { readonly chain: string })[];
+  readonly hooks: DeferredHooks[];
+}
+
+/** An input while it is read. */
+export interface Reading {
+  readonly text: string;
+  readonly options: ReadOptions;
+  readonly source: string;
+  readonly cursor: Cursor;
+  readonly diagnostics: Diagnostic[];
+  readonly sets: Map<Family, Table[]>;
+  /** Undefined as long as nothing has told it. */
+  family: Family | undefined;
+  table: OpenTable | undefined;
+  draft: Draft | undefined;
+  /** Outside any table, and this has been said: what follows there is passed over. */
+  lost: boolean;
+  line: number;
+  lineStart: number;
+}
+
+/** Keeps a fault, with the line and the excerpt that belong to it. */
+export function complain(reading: Reading, fault: Fault, line: number, start: number): void {
+  if (reading.diagnostics.length > MOST_DIAGNOSTICS && !reading.options.report) return;
+  const diagnostic = diagnosticAt(reading.text, fault, line, start);
+  if (reading.options.keepGoing) reading.options.report?.(diagnostic);
+  // One more than enough: the one that says so.
+  if (reading.diagnostics.length <= MOST_DIAGNOSTICS) reading.diagnostics.push(diagnostic);
+}
+
+/** Where the line begins that a place stands in. */
+export const lineStartOf = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1;
+
+/** Text holds no NUL: what does is some other kind of file. */
+export function refuseBinary(text: string, source: string): void {
+  const at = text.indexOf('\0');
+  if (at < 0) return;
+  const line = text.slice(0, at).split('\n').length;
+  const start = text.lastIndexOf('\n', at) + 1;
+  const fault = new Fault(
+    at,
+    1,
+    'this is binary data, not text',
+    'Expected the output of iptables-save, or a snapshot made by sidestep.',
+  );
+  throw new InputRefused(source, [{ ...diagnosticAt(text, fault, line, start), excerpt: '' }]);
+}
