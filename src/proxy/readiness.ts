@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** The one question that the kubelet asks a sidecar. */
 export interface Readiness {
@@ -11,6 +12,9 @@ export interface Readiness {
 /** Where the kubelet looks, as in Istio. */
 export const READINESS_PATH = '/healthz/ready';
 
+/** How many may ask at a time: whoever holds connections open here must not take the proxy's descriptors. */
+const ASKING = 16;
+
 /** Answers `GET /healthz/ready` with 200, or with 503 once `fail` was called. Throws Node's error as it comes. */
 export async function openReadiness(address: string, port: number): Promise<Readiness> {
   const { createServer } = await import('node:http');
@@ -22,6 +26,7 @@ export async function openReadiness(address: string, port: number): Promise<Read
     // A kept connection would hold up the shutdown.
     response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${text}\n`);
   });
+  keepFew(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host: address }, () => {
@@ -41,4 +46,15 @@ export async function openReadiness(address: string, port: number): Promise<Read
         server.closeAllConnections();
       }),
   };
+}
+
+/** The oldest makes room for the newest, so that the kubelet still gets its answer among those who never ask. */
+function keepFew(server: Server): void {
+  const asking = new Set<Socket>();
+  server.on('connection', (socket) => {
+    asking.add(socket);
+    socket.on('close', () => asking.delete(socket));
+    const [oldest] = asking;
+    if (asking.size > ASKING) oldest?.destroy();
+  });
 }
