@@ -13,9 +13,18 @@ export function ownAddresses(
   return (address) => {
     if (address.startsWith('127.') || address === '::1') return true;
     if (now() >= until) {
-      known = new Set(read());
       until = now() + FRESH;
+      known = new Set(tried(read) ?? known);
     }
     return known.has(address.replace(/%.*$/, ''));
   };
+}
+
+/** Out of descriptors for a while, say: what was known is the best there is, and no connection ends for it. */
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

@@ -27,3 +27,19 @@ test('addresses are read again once they are a second old', () => {
   expect(isOwn('10.0.0.6')).toBe(true);
   expect(reads).toBe(2);
 });
+
+test('addresses that cannot be read just now are those of before', () => {
+  let now = 0;
+  let broken = false;
+  const isOwn = ownAddresses(
+    () => {
+      if (broken) throw new Error('EMFILE');
+      return ['10.0.0.5'];
+    },
+    () => now,
+  );
+  expect(isOwn('10.0.0.5')).toBe(true);
+  broken = true;
+  now = 1000;
+  expect(isOwn('10.0.0.5')).toBe(true);
+});
