@@ -121,8 +121,10 @@ export class Connection {
     this.#lastMoved = Date.now();
     const { keepAlive } = this.#settings;
     if (keepAlive > 0) {
-      this.#client.setKeepAlive(true, keepAlive);
-      upstream.setKeepAlive(true, keepAlive);
+      // The kernel counts whole seconds, and takes none for its own two hours.
+      const silence = Math.max(1000, keepAlive);
+      this.#client.setKeepAlive(true, silence);
+      upstream.setKeepAlive(true, silence);
     }
     const received = (bytes: number) => {
       this.#received += bytes;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
@@ -247,6 +248,24 @@ test('a connection over the limit is reset, and counts again once another has en
   const third = dial();
   third.end('c');
   expect(await received(third)).toBe('you said c');
+});
+
+test.each([1, 5000])('the kernel asks a silent peer: keep-alive after %i ms, a second at least', async (keepAlive) => {
+  const { dial } = await before(answer, { keepAlive });
+  const client = dial();
+  await once(client, 'connect');
+  // The timer of the proxy's end, in hundredths of a second: 02 is keep-alive. Source: proc(5), /proc/net/tcp.
+  const end = `:${client.localPort!.toString(16).toUpperCase().padStart(4, '0')} 01 `;
+  const timer = () => {
+    const line = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .find((entry) => entry.includes(end));
+    const [, kind, left] = / (\d\d):([0-9A-F]{8}) /.exec(line ?? '') ?? [];
+    return { kind, left: Number.parseInt(left ?? '', 16) };
+  };
+  await expect.poll(() => timer().kind).toBe('02');
+  expect(timer().left).toBeLessThanOrEqual(Math.max(100, keepAlive / 10));
+  client.end();
 });
 
 test('a connection that moves no byte for the idle timeout is closed', async () => {
