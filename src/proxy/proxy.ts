@@ -29,6 +29,8 @@ export interface RunningProxy {
   readonly outboundPort: number;
   /** Undefined where none was asked for. */
   readonly readinessPort: number | undefined;
+  /** Connections that each port takes at a time: `settings.maxConnections`, or less where open files are limited to less. */
+  readonly maxConnections: number;
   statistics(): ProxyStatistics;
   /**
    * Shuts down as a sidecar should on SIGTERM: readiness fails, `drain.notice` later no more is accepted, open connections
@@ -53,14 +55,17 @@ export async function startProxy(config: ProxyConfig = {}, engine: Engine = netE
   const log = openAccessLog(config.accessLog, settings.accessLogBuffer);
   const counts = { ended: 0, refused: 0 };
   const listeners: OpenListener[] = [];
+  const planned = listenersOf(settings);
   const parts = partsOf(settings, listeners, (record) => {
     counts.ended += 1;
     if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
     log.write(record);
   });
   let readiness: Readiness | undefined;
+  // Without the kernel's answers every connection would be refused for want of an original destination.
+  tryDeparture({});
   try {
-    for (const options of listenersOf(settings)) {
+    for (const options of planned) {
       const purpose = options.takes === 'both' ? 'inbound and outbound' : options.takes;
       const open = (address: string) => engine.open({ ...options, address }, settings, parts);
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
@@ -83,6 +88,7 @@ export async function startProxy(config: ProxyConfig = {}, engine: Engine = netE
     inboundPort: inbound.port,
     outboundPort: outbound.port,
     readinessPort: readiness?.port,
+    maxConnections: Math.min(...planned.map(({ maxConnections }) => maxConnections)),
     statistics: () => ({
       ...counts,
       open: outbound.connections + (listeners[1]?.connections ?? 0),
