@@ -49,7 +49,7 @@ export interface Agent {
   sendRaw(packet: Uint8Array, to: string): Promise<void>;
 }
 
-const program = readFileSync(new URL('agent.js', import.meta.url), 'utf8');
+const program = readFileSync(new URL('agent-program.cjs', import.meta.url), 'utf8');
 const built = new URL('../../dist/linux/index.js', import.meta.url).href;
 let tokens = 0;
 

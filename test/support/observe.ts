@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressValue, Family } from '../../src/address/index.ts';
 import { formatAddress } from '../../src/address/index.ts';
-import { openNamespace } from '../../src/linux/namespace.ts';
-import { readSnapshot } from '../../src/linux/snapshot.ts';
+import { openNamespace, readSnapshot } from '../../src/linux/index.ts';
 import { type Listener, type Snapshot, UDP } from '../../src/netfilter/index.ts';
 import type { Outcome, Trace } from '../../src/trace/index.ts';
 import { type Agent, type Answer, type Listening, type Sending, startAgent } from './agent.ts';
@@ -56,8 +55,8 @@ export interface Laboratory {
 }
 
 /** Builds a case's namespaces, loads its rules, opens its listeners and reads the snapshot back from the kernel. */
-export async function openLaboratory(from: KernelCase): Promise<Laboratory> {
-  const pair = await openPair();
+export async function openLaboratory(from: KernelCase, options: { readonly user?: number } = {}): Promise<Laboratory> {
+  const pair = await openPair(options);
   try {
     const server = from.forwards ? await addServer(pair) : undefined;
     const { pod, client } = pair;
@@ -77,8 +76,8 @@ export async function openLaboratory(from: KernelCase): Promise<Laboratory> {
     }
     const [root, app, proxy, outside] = [
       startAgent(pod),
-      startAgent(pod, { uid: 1000 }),
-      startAgent(pod, { uid: 1337 }),
+      startAgent(pod, pod.manyUsers ? { uid: 1000 } : {}),
+      startAgent(pod, pod.manyUsers ? { uid: 1337 } : {}),
       startAgent(client),
     ];
     const beyond = server ? startAgent(server) : undefined;
