@@ -5,9 +5,9 @@ import type { ConnectionRecord } from './engine.ts';
 /** Takes records without ever keeping a connection waiting. */
 export interface AccessLog {
   write(record: ConnectionRecord): void;
-  /** Lines that a slow or broken reader made us drop. */
+  /** Lines that nobody gets to read: their reader was too slow or is gone, or the disk is full. */
   readonly dropped: number;
-  /** Resolves when all lines are written, or after `timeout` ms. */
+  /** Resolves when all lines are written, or after `timeout` ms: what is not out by then counts as dropped. */
   flush(timeout: number): Promise<void>;
 }
 
@@ -17,32 +17,44 @@ export interface AccessLog {
  */
 export function openAccessLog(stream: Writable | undefined, limit: number): AccessLog {
   let dropped = 0;
-  let broken = false;
-  const breaks = () => {
-    broken = true;
-  };
-  stream?.on('error', breaks);
-  const writable = () => stream !== undefined && !broken && !stream.destroyed && !stream.writableEnded;
+  let waiting = 0;
+  let over = false;
+  // An error ends the stream and every line that waits in it; `lost` is one line of a stream that goes on (fileLog).
+  stream?.on('error', () => {});
+  stream?.on('lost', () => {
+    dropped += 1;
+  });
   return {
     write(record) {
       if (!stream) return;
-      if (writable() && stream.writableLength <= limit) stream.write(formatRecord(record));
-      else dropped += 1;
-    },
-    get dropped() {
-      return dropped;
-    },
-    async flush(timeout) {
-      if (!stream || !writable() || stream.writableLength === 0) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeout);
-        stream.write('', () => {
-          clearTimeout(timer);
-          resolve();
-        });
+      if (!stream.writable || stream.writableLength > limit) {
+        dropped += 1;
+        return;
+      }
+      waiting += 1;
+      stream.write(formatRecord(record), (error) => {
+        waiting -= 1;
+        if (error) dropped += 1;
       });
     },
+    get dropped() {
+      return over ? dropped + waiting : dropped;
+    },
+    async flush(timeout) {
+      if (stream?.writable && waiting > 0) await written(stream, timeout);
+      over = true;
+    },
   };
+}
+
+async function written(stream: Writable, timeout: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, timeout);
+    stream.write('', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 /**

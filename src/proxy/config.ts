@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
 
 /** How inbound connections reach the proxy: nat REDIRECT or mangle TPROXY. Outbound ones always come by REDIRECT. */
@@ -137,6 +138,10 @@ function problemsOf(settings: Settings): string[] {
     }
   };
   const { outboundPort, inboundPort, readinessPort, inboundSource, inboundUpstream, drain } = settings;
+  // A name would be asked of a DNS server, maybe through this very proxy.
+  if (isIP(settings.address) === 0) {
+    problems.push(`address: an IPv4 or IPv6 address expected, not ${JSON.stringify(settings.address)}`);
+  }
   whole('outboundPort', outboundPort, 0, 65535, 'a port');
   whole('inboundPort', inboundPort, 0, 65535, 'a port');
   if (readinessPort !== 'none') {

@@ -18,7 +18,7 @@ export interface ProxyStatistics {
   readonly ended: number;
   /** Those refused without an upstream being asked: straight to the port, loops, over the limit. */
   readonly refused: number;
-  /** Lines of the access log that a slow reader made us drop. */
+  /** Lines of the access log that nobody gets to read: a slow reader, one that is gone, a full disk. */
   readonly logLinesDropped: number;
 }
 

@@ -1,6 +1,10 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { type ConnectionRecord, formatRecord, openAccessLog } from '../../src/proxy/index.ts';
+import { type ConnectionRecord, fileLog, formatRecord, openAccessLog, openLogFile } from '../../src/proxy/index.ts';
 
 const record: ConnectionRecord = {
   start: Date.UTC(2018, 10, 19, 12, 0, 0, 7),
@@ -54,6 +58,8 @@ test('a reader that is too slow loses lines, counted, and the writer never waits
   const start = Date.now();
   await log.flush(50);
   expect(Date.now() - start).toBeLessThan(1000);
+  // What never got out counts too.
+  expect(log.dropped).toBe(1000);
 });
 
 test('a reader that goes away ends the log, not the proxy', async () => {
@@ -81,4 +87,61 @@ test('flush waits until the lines are out', async () => {
   for (let at = 0; at < 3; at += 1) log.write(record);
   await log.flush(1000);
   expect(written.join('')).toBe(formatRecord(record).repeat(3));
+});
+
+test('lines that wait for a reader when it goes away are counted', async () => {
+  const log = openAccessLog(
+    new Writable({
+      write(_, __, done) {
+        setTimeout(() => done(new Error('EPIPE')), 5);
+      },
+    }),
+    1 << 20,
+  );
+  for (let at = 0; at < 3; at += 1) log.write(record);
+  await expect.poll(() => log.dropped).toBe(3);
+});
+
+test('a full disk loses lines, counted, and ends nothing', async () => {
+  const fd = openSync('/dev/full', 'w');
+  const log = openAccessLog(fileLog(fd), 1 << 20);
+  for (let at = 1; at <= 2; at += 1) {
+    log.write(record);
+    await expect.poll(() => log.dropped).toBe(at);
+  }
+  await log.flush(1000);
+  closeSync(fd);
+});
+
+test('once there is space again the log goes on, on a line of its own', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sidestep-log-'));
+  const path = join(folder, 'log');
+  // A file that may not grow beyond a kilobyte takes a line and a half, like a full disk; then the limit is lifted.
+  const program = `
+    import { spawnSync } from 'node:child_process';
+    import { fileLog } from ${JSON.stringify(new URL('../../dist/proxy/index.js', import.meta.url).href)};
+    import { openSync } from 'node:fs';
+    process.on('SIGXFSZ', () => {});
+    const log = fileLog(openSync(${JSON.stringify(path)}, 'a'));
+    let lost = 0;
+    log.on('lost', () => (lost += 1));
+    const write = (text) => new Promise((done) => log.write(text.repeat(600) + '\\n', done));
+    await write('a');
+    await write('b');
+    spawnSync('prlimit', ['--pid', String(process.pid), '--fsize=100000']);
+    await write('c');
+    console.log(lost);`;
+  const limited = ['--fsize=1000:100000', process.execPath, '--input-type=module', '-e', program];
+  const { stdout, stderr } = spawnSync('prlimit', limited, { encoding: 'utf8' });
+  expect([stdout, stderr]).toEqual(['1\n', '']);
+  const lines = ['a'.repeat(600), 'b'.repeat(399), 'c'.repeat(600), ''];
+  expect(readFileSync(path, 'utf8')).toBe(lines.join('\n'));
+  rmSync(folder, { recursive: true });
+});
+
+test('a named pipe that nobody reads is refused, not waited for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sidestep-log-'));
+  spawnSync('mkfifo', [join(folder, 'pipe')]);
+  await expect(openLogFile(join(folder, 'pipe'))).rejects.toMatchObject({ code: 'ENXIO' });
+  rmSync(folder, { recursive: true });
 });

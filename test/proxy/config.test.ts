@@ -44,6 +44,7 @@ test('all problems are said at once, each with its field', () => {
     'mark: a mark from 0 to 4294967295 expected, not -1',
     'connectTimeout: milliseconds from 1 to 2147483647 expected, not 0',
   ]);
+  expect(problems({ address: 'localhost' })).toEqual(['address: an IPv4 or IPv6 address expected, not "localhost"']);
   expect(problems({ inboundSource: 'client', inboundUpstream: 'loopback' })).toEqual([
     expect.stringContaining('inboundSource: '),
   ]);

@@ -1,0 +1,40 @@
+import { constants, open, write } from 'node:fs';
+import { Writable } from 'node:stream';
+import { promisify } from 'node:util';
+
+const NEWLINE = Buffer.from('\n');
+
+/**
+ * An access log in a file. Node's own file stream is over after one write that fails, and standard output to a file is
+ * written at once, on the thread that moves the bytes. Here a full disk costs the lines that do not fit, each told by the
+ * event `lost`, and the log goes on when there is space again.
+ */
+export function fileLog(fd: number): Writable {
+  // What a failed write has left of a line is ended before the next one.
+  let torn = false;
+  const stream = new Writable({
+    write(line: Buffer, _, done) {
+      writeAll(fd, torn ? Buffer.concat([NEWLINE, line]) : line, (error, written) => {
+        torn = error !== null && (torn || written > 0);
+        if (error) stream.emit('lost', error);
+        done();
+      });
+    },
+  });
+  return stream;
+}
+
+/** Opens a file to append to. A named pipe is not waited for: without a reader it is refused (ENXIO), a full one loses lines. */
+export async function openLogFile(path: string): Promise<Writable> {
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  return fileLog(await promisify(open)(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));
+}
+
+/** write(2) may take a part only: as much as the disk has room for. */
+function writeAll(fd: number, bytes: Buffer, done: (error: Error | null, written: number) => void, from = 0): void {
+  write(fd, bytes, from, bytes.length - from, null, (error, written) => {
+    if (error) done(error, from);
+    else if (from + written < bytes.length) writeAll(fd, bytes, done, from + written);
+    else done(null, bytes.length);
+  });
+}
