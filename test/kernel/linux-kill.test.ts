@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -59,10 +60,16 @@ describe.for(BACKENDS)('%s', (backend) => {
     const all = stateOf(scratch);
     const seen = { none: 0, all: 0 };
     let full = true;
-    for (let run = 0; run < 40; run += 1) {
+    // How long a run takes on this machine today, when nobody kills it: the moments are spread over that.
+    let whole = 0;
+    for (let run = 0; run < 41; run += 1) {
       const node = scratch.start(['setsid', process.execPath, '--input-type=module', '-e', program(backend, full)]);
-      await new Promise((resolve) => node.stdout?.once('data', resolve));
-      await sleep(random.below(60));
+      await once(node.stdout!, 'data');
+      const begun = performance.now();
+      if (run === 0) {
+        await once(node, 'exit');
+        whole = performance.now() - begun;
+      } else await sleep(random.below(Math.ceil(whole * 1.2)));
       // Every third time as a terminal's Ctrl-C, which goes to the whole process group.
       if (run % 3 === 0) interrupt(node.pid!);
       else node.kill('SIGKILL');
