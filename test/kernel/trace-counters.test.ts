@@ -11,7 +11,7 @@ import { foretold, observed, openLaboratory, written } from '../support/observe.
 // Datagrams of several users, and both back ends: not in an ordinary user's namespaces.
 const cases = process.getuid?.() === 0 ? readKernelCases('kernel-counters') : [];
 
-test.concurrent.for(cases)('$file: $title', async (from, { expect }) => {
+test.concurrent.for(cases)('$file: $title', { retry: 1 }, async (from, { expect }) => {
   const laboratory = await openLaboratory(from);
   try {
     const trace = prepare(laboratory.snapshot, from.proxyPorts);
