@@ -35,12 +35,13 @@ describe.for(WAYS)('a snapshot, $title', ({ options }) => {
   test('holds the rules of both families as the tools print them, with their counters', async () => {
     pod.must(['iptables-nft-restore'], { input: RULES });
     pod.must(['ip6tables-nft-restore'], { input: RULES });
-    pod.must(['ip6tables-nft', '-t', 'mangle', '-I', 'MINE', '--set-counters', '7', '420', '-j', 'ACCEPT']);
+    // (ip6tables-nft 1.8.9 forgets the counters that it is given.)
+    pod.must(['iptables-nft', '-t', 'mangle', '-I', 'MINE', '--set-counters', '7', '420', '-j', 'ACCEPT']);
     const snapshot = await readSnapshot(namespaceOf(pod));
     expect(saved(snapshot, 'nft', 'ipv4')).toBe(withoutNotes(pod.must(['iptables-save'])));
     expect(saved(snapshot, 'nft', 'ipv6')).toBe(withoutNotes(pod.must(['ip6tables-save'])));
-    const v6 = snapshot.held.find(({ rules }) => rules.family === 'ipv6')?.rules;
-    const mine = v6?.tables.flatMap(({ chains }) => chains).find(({ name }) => name === 'MINE');
+    const v4 = snapshot.held.find(({ rules }) => rules.family === 'ipv4')?.rules;
+    const mine = v4?.tables.flatMap(({ chains }) => chains).find(({ name }) => name === 'MINE');
     expect(mine?.rules[0]?.counters).toEqual({ packets: 7n, bytes: 420n });
     expect(snapshot.unread ?? []).toEqual([]);
   });
