@@ -1,13 +1,12 @@
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { Option } from 'commander';
-import { faint, good, line, paragraph, warn } from '../explain/index.ts';
 import type { DrainReport, ProxyConfig, RunningProxy } from '../proxy/index.ts';
 import { defineCommand } from './command.ts';
 import { milliseconds, port, wholeNumber } from './options.ts';
-import { loadLinux } from './source.ts';
+import { openLog } from './proxy-log.ts';
+import { drainingScreen, endScreen, startScreen } from './proxy-screen.ts';
 import { EXIT } from './status.ts';
 import type { Terminal } from './terminal.ts';
+import { NotHere, UsageError } from './usage.ts';
 
 interface ProxyOptions extends Omit<ProxyConfig, 'accessLog' | 'accessLogBuffer' | 'drain'> {
   readonly accessLog: string;
@@ -15,7 +14,9 @@ interface ProxyOptions extends Omit<ProxyConfig, 'accessLog' | 'accessLogBuffer'
   readonly drainTimeout?: number;
 }
 
-const mark = wholeNumber('a mark', 0, 0xffff_ffff);
+const decimalMark = wholeNumber('a mark', 0, 0xffff_ffff);
+/** Also in hexadecimal, as rules show marks. */
+const mark = (word: string): number => decimalMark(/^0x[\da-f]{1,8}$/i.test(word) ? `${Number(word)}` : word);
 
 export const proxy = defineCommand<ProxyOptions>({
   examples: [
@@ -94,13 +95,17 @@ export const proxy = defineCommand<ProxyOptions>({
       );
   },
   async run({ options, terminal }) {
-    await loadLinux();
-    const { startProxy } = await import('../proxy/index.ts');
+    if (process.platform !== 'linux') {
+      throw new NotHere(
+        `the sidecar is Linux's, and this is ${process.platform}`,
+        'Netfilter sends it its connections.',
+      );
+    }
     const { accessLog, drainNotice, drainTimeout, ...config } = options;
-    const log = await openLog(accessLog);
-    const running = await startProxy({
+    const log = await openLog(accessLog, terminal);
+    const running = await start({
       ...config,
-      ...(log ? { accessLog: log } : {}),
+      ...(log ? { accessLog: log.stream } : {}),
       drain: {
         ...(drainNotice === undefined ? {} : { notice: drainNotice }),
         ...(drainTimeout === undefined ? {} : { timeout: drainTimeout }),
@@ -108,31 +113,29 @@ export const proxy = defineCommand<ProxyOptions>({
     });
     // Signals are taken before anything is said: who reads "ready" may send one at once.
     const ended = untilStopped(running, terminal);
-    await sayStart(running, terminal);
-    await sayEnd(await ended, terminal);
+    await terminal.say(startScreen(running));
+    await terminal.say(endScreen(await ended, log?.told ?? false));
+    // Lines that their reader does not take must not keep a stopped proxy from ending.
+    if (process.stdout.writableLength > 0) process.exit(EXIT.done);
     return EXIT.done;
   },
 });
 
-async function openLog(path: string): Promise<Writable | undefined> {
-  if (path === 'none') return undefined;
-  if (path === '-') return process.stdout;
-  const stream = createWriteStream(path, { flags: 'a' });
-  await new Promise<void>((resolve, reject) => {
-    stream.once('open', () => resolve());
-    stream.once('error', async (error) => {
-      const { UnreadableInput } = await import('./usage.ts');
-      reject(
-        new UnreadableInput(
-          path,
-          `cannot be written: ${error.message}`,
-          'Name another file for --access-log, or none.',
-        ),
-      );
-    });
-  });
-  return stream;
+/** Starts the proxy; what it says of its fields is said of flags. */
+async function start(config: ProxyConfig): Promise<RunningProxy> {
+  const { ProxyConfigRefused, startProxy } = await import('../proxy/index.ts');
+  try {
+    return await startProxy(config);
+  } catch (error) {
+    throw error instanceof ProxyConfigRefused ? new UsageError(error.problems.map(inFlags).join('\n')) : error;
+  }
 }
+
+/** `drain.notice: …` and `inboundSource: …` by the names that were typed: `--drain-notice: …`, `--inbound-source: …`. */
+const inFlags = (problem: string): string =>
+  problem
+    .replace(/^[\w.]+(?=:)|\b[a-z]+[A-Z]\w+/g, (field) => `--${field.replace('.', '-')}`)
+    .replace(/(?<=--[a-z]+)[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
 
 /** The first SIGTERM or SIGINT drains, the second ends at once. */
 function untilStopped(running: RunningProxy, terminal: Terminal): Promise<DrainReport> {
@@ -144,56 +147,10 @@ function untilStopped(running: RunningProxy, terminal: Terminal): Promise<DrainR
         return;
       }
       asked = true;
-      const { notice, timeout } = running.settings.drain;
-      const open = running.statistics().open;
-      void terminal.say([
-        paragraph(
-          line(
-            `${signal}: draining. Not ready from now on; accepting for another ${notice / 1000} s, then up to ${timeout / 1000} s for what is open (${open} now). Once more ends it at once.`,
-          ),
-        ),
-      ]);
+      void terminal.say(drainingScreen(signal, running));
       running.drain().then(resolve, reject);
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
   });
-}
-
-async function sayStart(
-  { settings, inboundPort, outboundPort, readinessPort }: RunningProxy,
-  terminal: Terminal,
-): Promise<void> {
-  const ports =
-    inboundPort === outboundPort
-      ? `inbound and outbound connections on :${outboundPort}`
-      : `outbound connections on :${outboundPort}, inbound ones on :${inboundPort}`;
-  const to =
-    settings.inboundUpstream === 'loopback' ? 'the same port of the loopback' : 'the address that the client asked for';
-  const seen = settings.inboundSource === 'client' ? "the client's own address" : 'the proxy';
-  await terminal.say([
-    paragraph(line(good('ready'), `  takes ${ports} (${settings.mode})`), 7),
-    paragraph(`       inbound goes on to ${to}; the app sees ${seen}`, 7),
-    ...(settings.mark > 0
-      ? [paragraph(`       its own connections carry mark 0x${settings.mark.toString(16)}`, 7)]
-      : []),
-    paragraph(
-      line(
-        faint(
-          `       ${readinessPort === undefined ? 'no readiness port' : `readiness on :${readinessPort}/healthz/ready`}; SIGTERM drains`,
-        ),
-      ),
-      7,
-    ),
-  ]);
-}
-
-async function sayEnd({ ended, reset, logLinesDropped }: DrainReport, terminal: Terminal): Promise<void> {
-  const lost =
-    logLinesDropped > 0
-      ? warn(` ${logLinesDropped} lines of the access log were dropped: its reader was too slow.`)
-      : '';
-  await terminal.say([
-    paragraph(line(`stopped: ${ended} connections ended while draining, ${reset} were reset.`, lost)),
-  ]);
 }

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { Family } from '../address/index.ts';
 import {
   bad,
+  type Compared,
   compareWith,
   isFaithful,
   line,
@@ -10,7 +11,7 @@ import {
   verificationDocument,
   verificationScreen,
 } from '../explain/index.ts';
-import { commented, dialectOf, type Interception, inferInterception } from '../interception/index.ts';
+import { commented, dialectOf, type Interception, inferInterception, type Program } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { isOn, sayNotices } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
@@ -32,7 +33,6 @@ interface VerifyOptions extends Omit<SourceOptions, 'family'> {
   readonly output: 'text' | 'json';
   readonly family?: Family | 'both';
   readonly probe: boolean;
-  readonly comment?: boolean;
   readonly runValidation?: boolean | string;
   /** The flags that say what to intercept, by their camel-cased names. */
   readonly [flag: string]: unknown;
@@ -52,7 +52,6 @@ export const verify = defineCommand<VerifyOptions>({
     command
       .optionsGroup('How:')
       .option('--no-probe', 'make no live connection')
-      .option('--comment', 'the rules were written with init --comment')
       .option('--run-validation [boolean]', 'make the live probe only, as Istio does; exit 126 when it fails')
       .addOption(
         new Option('--output <form>', 'how the result is printed; also -o text, -o json')
@@ -75,11 +74,21 @@ async function runVerify(call: Call<VerifyOptions>): Promise<ExitStatus> {
   if (isOn(options.runValidation)) return validateOnly(wanted, call);
   await sayUnread(snapshot, terminal);
   const written = dialectOf(wanted.interception.dialect).write(wanted.interception);
-  const compared = compareWith(snapshot, options.comment ? commented(written) : written, Math.floor(Date.now() / 1000));
+  const compared = closest(snapshot, [written, commented(written)]);
   const found: Verification = { ...wanted, ...compared, ...(await probed(wanted.interception, options)) };
   if (options.output === 'json') terminal.json(verificationDocument(found, snapshot.origin));
   else await terminal.show(verificationScreen(found, name));
   return isFaithful(found) ? EXIT.done : EXIT.finding;
+}
+
+/** Rules written with `init --comment` are as good as those without. */
+function closest(snapshot: Snapshot, programs: readonly Program[]): Compared {
+  const now = Math.floor(Date.now() / 1000);
+  const [first, ...others] = programs.map((program) => compareWith(snapshot, program, now)) as [
+    Compared,
+    ...Compared[],
+  ];
+  return others.reduce((best, other) => (other.drifts.length < best.drifts.length ? other : best), first);
 }
 
 type Wanted = Pick<Verification, 'interception' | 'given'>;

@@ -1,0 +1,61 @@
+import { fstatSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { line, paragraph, warn } from '../explain/index.ts';
+import type { Terminal } from './terminal.ts';
+import { UnreadableInput } from './usage.ts';
+
+/** Where the access log goes. */
+export interface Log {
+  readonly stream: Writable;
+  /** Whether it was said that, and why, lines get lost. */
+  readonly told: boolean;
+}
+
+/** Opens what --access-log names. That it cannot be written any more is said once, when it happens. */
+export async function openLog(path: string, terminal: Terminal): Promise<Log | undefined> {
+  if (path === 'none') return undefined;
+  const stream = path === '-' ? await standardOutput() : await fileAt(path);
+  let told = false;
+  const tell = (error: NodeJS.ErrnoException): void => {
+    if (told) return;
+    told = true;
+    const name = path === '-' ? 'standard output' : path;
+    void terminal.say([paragraph(line(warn('access log:'), ` ${name}: ${reasonOf(error)}; lines get lost`))], 'warn');
+  };
+  stream.on('error', tell);
+  stream.on('lost', tell);
+  return {
+    stream,
+    get told() {
+      return told;
+    },
+  };
+}
+
+/** As a pipe or a terminal it is Node's own stream; a file must not keep the proxy waiting, nor end it when the disk is full. */
+async function standardOutput(): Promise<Writable> {
+  const kind = fstatSync(1);
+  if (kind.isFIFO() || kind.isSocket() || isatty(1)) return process.stdout;
+  const { fileLog } = await import('../proxy/index.ts');
+  return fileLog(1);
+}
+
+async function fileAt(path: string): Promise<Writable> {
+  const { openLogFile } = await import('../proxy/index.ts');
+  try {
+    return await openLogFile(path);
+  } catch (error) {
+    const why = reasonOf(error as NodeJS.ErrnoException);
+    throw new UnreadableInput(path, `cannot be written: ${why}`, 'Name another file for --access-log, or none.');
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left',
+  EPIPE: 'nobody reads it any more',
+  ENXIO: 'nobody reads this pipe',
+  EAGAIN: 'its reader is too slow',
+};
+
+const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message;
