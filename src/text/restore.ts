@@ -18,6 +18,8 @@ interface TableChange {
   readonly lines: readonly string[];
   readonly gains: boolean;
   readonly loses: boolean;
+  /** Jumps out of built-in chains that are new here, and those that go: `PREROUTING ISTIO_INBOUND`. */
+  readonly jumps: { readonly gained: readonly string[]; readonly lost: readonly string[] };
 }
 
 /**
@@ -25,8 +27,9 @@ interface TableChange {
  *
  * Rules that stay are not touched, so they keep their counters, and so do rules that somebody else adds in the
  * meantime. A user chain of which nothing stays is declared anew, which empties it. Policies are changed by `-P`, because
- * a `:BUILTIN POLICY` line makes iptables-nft-restore several times slower. The tables that gain rules come first: the
- * legacy back end commits one table after the other, and at no moment may traffic pass by the proxy.
+ * a `:BUILTIN POLICY` line makes iptables-nft-restore several times slower. Both back ends commit one table after the other, and
+ * at no moment may traffic pass by the proxy: a table that takes over a jump comes before the one that gives it up (a change from
+ * TPROXY to REDIRECT moves `PREROUTING -j ISTIO_INBOUND` from mangle to nat), and else the tables that gain rules come first.
  */
 export function restoreScript(before: RuleSet, after: RuleSet): string {
   const changes: TableChange[] = [];
@@ -34,12 +37,39 @@ export function restoreScript(before: RuleSet, after: RuleSet): string {
     const change = tableChange(name, tableOf(before, name), tableOf(after, name), after.family);
     if (change.lines.length > 0) changes.push(change);
   }
-  const rank = ({ gains, loses }: TableChange): number => (gains ? (loses ? 1 : 0) : 2);
-  return changes
-    .sort((a, b) => rank(a) - rank(b))
+  return inOrder(changes)
     .map(({ table, lines }) => `*${table}\n${lines.join('\n')}\nCOMMIT\n`)
     .join('');
 }
+
+/** Tables that gain rules first; before each one, those that take over its jumps. */
+function inOrder(changes: readonly TableChange[]): readonly TableChange[] {
+  const rank = ({ gains, loses }: TableChange): number => (gains ? (loses ? 1 : 0) : 2);
+  const ordered = new Set<TableChange>();
+  const met = new Set<TableChange>();
+  const place = (change: TableChange): void => {
+    if (met.has(change)) return;
+    met.add(change);
+    for (const other of changes) if (takesOver(other, change)) place(other);
+    ordered.add(change);
+  };
+  [...changes].sort((a, b) => rank(a) - rank(b)).forEach(place);
+  return [...ordered];
+}
+
+/** Whether a jump moves to `one` from `other`. */
+const takesOver = (one: TableChange, other: TableChange): boolean =>
+  one.jumps.gained.some((jump) => other.jumps.lost.includes(jump));
+
+/** The jumps and gotos out of a table's built-in chains. */
+const jumpsOf = (table: Table | undefined): readonly string[] =>
+  (table?.chains ?? [])
+    .filter(({ name }) => table && isBuiltIn(table.name, name))
+    .flatMap(({ name, rules }) =>
+      rules.flatMap(({ target }) =>
+        target?.kind === 'jump' || target?.kind === 'goto' ? [`${name} ${target.chain}`] : [],
+      ),
+    );
 
 function tableChange(
   name: TableName,
@@ -77,6 +107,7 @@ function tableChange(
       if (policy && policy !== 'ACCEPT') policies.push(`-P ${gone} ACCEPT`);
     } else emptied.push(gone);
   }
+  const [jumped, jumps] = [jumpsOf(before), jumpsOf(after)];
   const flushed = emptied.map((chain) => `-F ${chain}`);
   const dropped = emptied.map((chain) => `-X ${chain}`);
   return {
@@ -85,6 +116,10 @@ function tableChange(
     lines: [...declared, ...policies, ...removed, ...added, ...flushed, ...dropped],
     gains: added.length > 0 || declared.length > 0,
     loses: removed.length > 0 || emptied.length > 0,
+    jumps: {
+      gained: jumps.filter((jump) => !jumped.includes(jump)),
+      lost: jumped.filter((jump) => !jumps.includes(jump)),
+    },
   };
 }
 

@@ -34,6 +34,19 @@ describe('the script that turns one rule set into another', () => {
     ]);
   });
 
+  test('a jump that moves to another table is there before it is gone', () => {
+    const mangle = ':ISTIO_INBOUND - [0:0]\n-A PREROUTING -p tcp -j ISTIO_INBOUND\n-A OUTPUT -p udp -j ACCEPT';
+    const nat = '-A PREROUTING -i eth9 -j RETURN';
+    const drop = ':ISTIO_DROP - [0:0]\n-A PREROUTING -m conntrack --ctstate INVALID -j ISTIO_DROP';
+    const both = (inMangle: string, inNat: string): RuleSet =>
+      parseSave(`*mangle\n${inMangle}\nCOMMIT\n*nat\n${inNat}\nCOMMIT\n`)[0]!;
+    const transparent = both(mangle, nat);
+    const redirecting = both(drop, ':ISTIO_INBOUND - [0:0]\n-A PREROUTING -p tcp -j ISTIO_INBOUND');
+    const order = (script: string) => [...script.matchAll(/^\*(\w+)/gm)].map(([, table]) => table);
+    expect(order(restoreScript(transparent, redirecting))).toEqual(['nat', 'mangle']);
+    expect(order(restoreScript(redirecting, transparent))).toEqual(['mangle', 'nat']);
+  });
+
   test('a policy line never names a built-in chain, which would make the nft back end slow', () => {
     const script = restoreScript(
       set('-A INPUT -j ACCEPT', 'filter'),
