@@ -130,6 +130,9 @@ export function settingsOf(config: ProxyConfig): Settings {
 const withoutUndefined = <T extends object>(given: T): Partial<T> =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 
+/** What a timer of Node can wait: 24 days and some hours. */
+const LONGEST = 0x7fff_ffff;
+
 function problemsOf(settings: Settings): string[] {
   const problems: string[] = [];
   const whole = (field: string, value: number, low: number, high: number, what: string) => {
@@ -163,8 +166,10 @@ function problemsOf(settings: Settings): string[] {
     'drain.timeout': drain.timeout,
   };
   for (const [field, value] of Object.entries(times)) {
-    // What a timer of Node can wait: 24 days.
-    whole(field, value, field === 'connectTimeout' ? 1 : 0, 0x7fff_ffff, 'milliseconds');
+    const low = field === 'connectTimeout' ? 1 : 0;
+    if (!Number.isInteger(value) || value < low || value > LONGEST) {
+      problems.push(`${field}: a time from ${low} ms to 24 days expected, not ${value} ms`);
+    }
   }
   if (inboundSource === 'client' && inboundUpstream === 'loopback') {
     problems.push('inboundSource: a client’s address cannot reach the loopback; use inboundUpstream "original"');

@@ -42,7 +42,7 @@ test('all problems are said at once, each with its field', () => {
     'outboundPort: a port from 0 to 65535 expected, not 70000',
     'readinessPort: 15006 is also a port that the proxy takes connections on',
     'mark: a mark from 0 to 4294967295 expected, not -1',
-    'connectTimeout: milliseconds from 1 to 2147483647 expected, not 0',
+    'connectTimeout: a time from 1 ms to 24 days expected, not 0 ms',
   ]);
   expect(problems({ address: 'localhost' })).toEqual(['address: an IPv4 or IPv6 address expected, not "localhost"']);
   expect(problems({ inboundSource: 'client', inboundUpstream: 'loopback' })).toEqual([

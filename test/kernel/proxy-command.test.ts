@@ -1,0 +1,144 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openScratch, type Scratch } from '../support/namespace.ts';
+import { SIDESTEP } from '../support/sidestep.ts';
+
+const ENVIRONMENT = { COLUMNS: '200', NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
+const AS_PROXY = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', '--'];
+
+let pod: Scratch;
+beforeAll(async () => {
+  pod = await openScratch();
+  pod.must(['ip', 'link', 'set', 'lo', 'up']);
+});
+afterAll(() => pod?.close());
+
+/** The command as a process, with what it says on standard error. */
+interface Started {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+}
+
+async function start(
+  args: readonly string[],
+  { before = [], stdout = 'ignore' }: { before?: readonly string[]; stdout?: 'ignore' | 'pipe' | number } = {},
+): Promise<Started> {
+  const child = pod.start([...before, process.execPath, SIDESTEP, 'proxy', '--drain-notice', '0', ...args], {
+    env: ENVIRONMENT,
+    stdio: ['ignore', stdout, 'pipe'],
+  });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await expect.poll(() => said, { timeout: 10_000 }).toContain('SIGTERM drains');
+  return { child, said: () => said };
+}
+
+/** Ends it; resolves to its exit status. */
+async function stop({ child }: Started): Promise<number> {
+  const exited = once(child, 'exit') as Promise<[number]>;
+  child.kill('SIGTERM');
+  return (await exited)[0];
+}
+
+/** Connections that nothing redirected: each is a line of the log. */
+const knock = (times: number): void => {
+  const program = `
+    const { connect } = require('net');
+    const next = (left) => left && connect(15001, '127.0.0.1').on('error', () => {}).on('close', () => next(left - 1)).resume();
+    next(${times});`;
+  pod.must([process.execPath, '-e', program]);
+};
+
+describe.runIf(process.getuid?.() === 0)('what is said at the start', () => {
+  test('where it listens, what it does, what to do next', async () => {
+    const proxy = await start(['--max-connections', '100'], { before: AS_PROXY });
+    expect(await stop(proxy)).toBe(0);
+    expect(proxy.said()).toMatchInlineSnapshot(`
+      "ready  takes outbound connections on :15001, inbound ones on :15006 (REDIRECT)
+             inbound goes on to the address that the client asked for; the app sees the proxy
+             readiness on :15021/healthz/ready; SIGTERM drains
+             what comes here is up to the rules: sidestep init makes them, sidestep list shows them
+      SIGTERM: draining. Not ready from now on; accepting for another 0 s, then up to 20 s for what is open (0 now). Once more ends it at once.
+      stopped: 0 connections ended while draining, 0 were reset.
+      "
+    `);
+  });
+
+  test('that rules do not leave its user alone, unless they are told of it or of a mark', async () => {
+    const root = await start(['--readiness-port', 'none']);
+    await stop(root);
+    expect(root.said()).toContain(
+      "its own connections are uid 0's; rules leave 1337's alone: sidestep init --proxy-uid 0,",
+    );
+    const marked = await start(['--mark', '0x539', '--address', '127.0.0.1', '--dialect', 'istio-2018']);
+    await stop(marked);
+    expect(marked.said()).toContain('its own connections carry mark 0x539');
+    expect(marked.said()).not.toContain('uid 0');
+    expect(marked.said()).toContain('takes inbound and outbound connections on 127.0.0.1:15001 (REDIRECT)');
+  });
+
+  test('that open files are limited', async () => {
+    const proxy = await start([], { before: ['prlimit', '--nofile=256:256'] });
+    await stop(proxy);
+    expect(proxy.said()).toContain('at most 48 connections a port: open files (ulimit -n) are limited to no more');
+  });
+});
+
+describe('an access log that cannot be written', () => {
+  test('a full disk on standard output costs lines, and is said', async () => {
+    const full = openSync('/dev/full', 'w');
+    const proxy = await start([], { stdout: full });
+    closeSync(full);
+    knock(3);
+    expect(await stop(proxy)).toBe(0);
+    expect(proxy.said()).toContain('access log: standard output: no space left; lines get lost\n');
+    expect(proxy.said()).toContain('3 lines of the access log were lost.');
+  });
+
+  test('so does a full disk behind a file', async () => {
+    const proxy = await start(['--access-log', '/dev/full']);
+    knock(3);
+    expect(await stop(proxy)).toBe(0);
+    expect(proxy.said()).toContain('access log: /dev/full: no space left; lines get lost\n');
+    expect(proxy.said()).toContain('3 lines of the access log were lost.');
+  });
+
+  test('a reader that is gone', async () => {
+    const proxy = await start([], { stdout: 'pipe' });
+    proxy.child.stdout!.destroy();
+    knock(3);
+    expect(await stop(proxy)).toBe(0);
+    expect(proxy.said()).toContain('access log: standard output: nobody reads it any more; lines get lost\n');
+    expect(proxy.said()).toContain('3 lines of the access log were lost.');
+  });
+
+  test('a reader that reads nothing: its lines are counted, and the end does not wait for it', async () => {
+    const proxy = await start([], { stdout: 'pipe' });
+    knock(1000);
+    const begun = Date.now();
+    expect(await stop(proxy)).toBe(0);
+    expect(Date.now() - begun).toBeLessThan(5000);
+    expect(proxy.said()).toMatch(/ \d+ lines of the access log were lost: its reader was too slow\./);
+  });
+});
+
+test('problems name the flags that were typed', () => {
+  const refused = (...args: string[]) => pod.run([process.execPath, SIDESTEP, 'proxy', ...args], { env: ENVIRONMENT });
+  const told = refused('--connect-timeout', '0', '--drain-timeout', '99d', '--readiness-port', '15006');
+  expect(told.status).toBe(2);
+  expect(told.stderr).toMatchInlineSnapshot(`
+    "sidestep: --readiness-port: 15006 is also a port that the proxy takes connections on
+      --connect-timeout: a time from 1 ms to 24 days expected, not 0 ms
+      --drain-timeout: a time from 0 ms to 24 days expected, not 8553600000 ms
+    "
+  `);
+  expect(refused('--inbound-source', 'client', '--inbound-upstream', 'loopback').stderr).toMatchInlineSnapshot(`
+    "sidestep: --inbound-source: a client’s address cannot reach the loopback; use --inbound-upstream "original"
+    "
+  `);
+  expect(refused('--address', 'localhost').stderr).toContain('--address: an IPv4 or IPv6 address expected');
+});
