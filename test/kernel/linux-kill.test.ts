@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { changeRules, type Desired } from '../../src/linux/index.ts';
 import type { Backend } from '../../src/netfilter/index.ts';
 import { holding, namespaceOf, stateOf, withoutRule, withRule } from '../support/change.ts';
@@ -29,11 +29,18 @@ const ROUTING = [
 ] as const satisfies NonNullable<Desired['routing']>['add'];
 
 let scratch: Scratch;
+// Where an ordinary user may lock; everybody in these tests locks the same file.
+const lock = `/tmp/sidestep-kill-${process.pid}.lock`;
 beforeEach(async () => {
+  vi.stubEnv('XTABLES_LOCKFILE', lock);
   scratch = await openScratch();
   scratch.must(['ip', 'link', 'set', 'lo', 'up']);
 });
-afterEach(() => scratch.close());
+afterEach(() => {
+  scratch.close();
+  vi.unstubAllEnvs();
+  rmSync(lock, { force: true });
+});
 
 const url = (path: string): string => JSON.stringify(new URL(`../../dist/${path}/index.js`, import.meta.url).href);
 
