@@ -194,6 +194,32 @@ function reads(input: string, family: Family): boolean {
   }
 }
 
+test.for(ipv4)('a restore script leaves counters and other people’s rules alone: $backend', async ({ backend }) => {
+  const fresh = await scratch.beside();
+  try {
+    const restore = tool('ipv4', backend, 'restore');
+    const counted =
+      '*nat\n:PREROUTING ACCEPT [0:0]\n[5:600] -A PREROUTING -p tcp -j RETURN\n[7:800] -A PREROUTING -p udp -j RETURN\nCOMMIT\n';
+    fresh.must([restore, '--counters'], { input: counted });
+    const save = () => fresh.must([tool('ipv4', backend, 'save'), '-c', '-t', 'nat']);
+    const [before] = parseSave(save());
+    const [after] = parseSave(
+      '*nat\n-A PREROUTING -p tcp --dport 8888 -j RETURN\n-A PREROUTING -p tcp -j RETURN\nCOMMIT\n',
+    );
+    const script = restoreScript(before!, after!);
+    // Somebody else adds a rule between the reading and the writing.
+    fresh.must([restore, '--noflush'], { input: '*nat\n-A PREROUTING -p icmp -j RETURN\nCOMMIT\n' });
+    fresh.must([restore, '--noflush'], { input: script });
+    expect(save().match(/^\[.*/gm)).toEqual([
+      '[0:0] -A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN',
+      '[5:600] -A PREROUTING -p tcp -j RETURN',
+      '[0:0] -A PREROUTING -p icmp -j RETURN',
+    ]);
+  } finally {
+    fresh.close();
+  }
+});
+
 /** Some rules of the one set among those of the other, doubled and moved, so that a script has something to keep. */
 function mixed(random: Random, held: RuleSet, base: RuleSet): RuleSet {
   const tables = base.tables.map((table) => {

@@ -254,7 +254,7 @@ describe('what Sidestep does not know it does not guess', () => {
 
 describe('what a target does', () => {
   const mark = (keep: number, xor: number) => ({ kind: 'continue', assign: [{ field: 'mark', keep, xor }] });
-  const ten = address('10.0.0.1');
+  const ten = Number(address('10.0.0.1'));
   test.for<[words: string, table: TableName, effect: object]>([
     ['', 'nat', { kind: 'continue', assign: [] }],
     ['-j ACCEPT', 'nat', { kind: 'accept' }],

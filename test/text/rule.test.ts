@@ -51,7 +51,7 @@ describe('one rule, as it is typed after -A CHAIN', () => {
     );
   });
 
-  test.for([
+  test.for<[words: string, message: string]>([
     ['-s 10.0.0.1,10.0.0.2', 'these are 2 rules'],
     ['-6 -j RETURN', 'the rule is for the other family'],
     ['-j RETURN\n-j ACCEPT', 'a rule is one line'],

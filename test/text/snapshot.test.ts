@@ -103,7 +103,7 @@ describe('a snapshot in JSON', () => {
   });
 
   const text = printSnapshot(snapshot);
-  test.for([
+  test.for<[from: string, to: string, message: string]>([
     ['"index": 2', '"index": "2"', 'interfaces[0].index is not a whole number from 0'],
     [
       '"10.0.0.5/24"',
@@ -134,7 +134,7 @@ describe('a snapshot in JSON', () => {
     expect(refusal(changed)).toContain(`node.json:${line}:${column}: `);
   });
 
-  test.for([
+  test.for<[bad: string, message: string]>([
     ['{"schema": }', 'node.json:1:12: this is not JSON'],
     ['{"a": [1, 2,, 3]}', 'node.json:1:13: this is not JSON'],
     ['{"a" 1}', 'node.json:1:6: this is not JSON'],
