@@ -11,6 +11,7 @@ import {
   type OpenTable,
   openChain,
   type Reading,
+  saidEnough,
 } from './reading.ts';
 import { nearest } from './spelling.ts';
 
@@ -82,18 +83,22 @@ export function closeTable(reading: Reading, table: OpenTable): void {
   const { family, name, chains, undeclared, hooks } = table;
   for (const { name: chain, used } of chains.values()) {
     if (!used) continue;
+    if (saidEnough(reading)) break;
     const hint = declareFirst(chain, chains, diagnostics.length);
     const fault = new Fault(used.at, used.length, `there is no chain ${chain} in ${name}`, hint);
     complain(reading, fault, used.line, lineStartOf(text, used.at));
   }
   for (const { chain, at, length, line } of undeclared) {
     if (chains.has(chain)) continue;
+    if (saidEnough(reading)) break;
     const hint = declareFirst(chain, chains, diagnostics.length);
     const fault = new Fault(at, length, `${chain} is no target, and no chain of ${name}`, hint);
     complain(reading, fault, line, lineStartOf(text, at));
   }
-  for (const { at, length, line, message, hint } of checkJumps(name, chains, hooks))
+  for (const { at, length, line, message, hint } of checkJumps(name, chains, hooks)) {
+    if (saidEnough(reading)) break;
     complain(reading, new Fault(at, length, message, hint), line, lineStartOf(text, at));
+  }
   checkLoop(reading, table);
   const tables = sets.get(family) ?? [];
   tables.push({ name, chains: [...chains.values()].map(closeChain) });

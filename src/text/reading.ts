@@ -73,12 +73,16 @@ export interface Reading {
 
 /** Keeps a fault, with the line and the excerpt that belong to it. */
 export function complain(reading: Reading, fault: Fault, line: number, start: number): void {
-  if (reading.diagnostics.length > MOST_DIAGNOSTICS && !reading.options.report) return;
+  if (saidEnough(reading)) return;
   const diagnostic = diagnosticAt(reading.text, fault, line, start);
   if (reading.options.keepGoing) reading.options.report?.(diagnostic);
   // One more than enough: the one that says so.
   if (reading.diagnostics.length <= MOST_DIAGNOSTICS) reading.diagnostics.push(diagnostic);
 }
+
+/** Nothing more has to be said of this input. */
+export const saidEnough = ({ diagnostics, options }: Reading): boolean =>
+  diagnostics.length > MOST_DIAGNOSTICS && !options.report;
 
 /** Where the line begins that a place stands in. */
 export const lineStartOf = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1;
