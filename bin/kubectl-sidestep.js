@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // kubectl finds plugins by name: `kubectl sidestep …` runs this.
-import './sidestep.js';
+require('./sidestep.js');

@@ -22,17 +22,27 @@ const compiled = spawnSync(process.execPath, [compiler, '-b', ...process.argv.sl
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 const { rolldown } = await import('rolldown');
-const bundle = await rolldown({
-  // The programs that are started as processes of their own stay files of their own, beside the chunks that name them.
-  input: {
-    main: 'dist/cli/main.js',
-    'probe-child': 'dist/proxy/probe-child.js',
-    app: 'dist/demo/app.js',
-    request: 'dist/demo/request.js',
-  },
+const shared = {
   platform: 'node',
   // Libraries are loaded from node_modules, as they were installed.
   external: /^[^./]/,
+};
+const program = await rolldown({ ...shared, input: { main: 'dist/cli/main.js' } });
+await program.write({
+  dir: 'dist/program',
+  format: 'cjs',
+  cleanDir: true,
+  // A library that is imported late is required late.
+  dynamicImportInCjs: false,
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name]-[hash].cjs',
 });
-await bundle.write({ dir: 'dist/program', format: 'esm', cleanDir: true });
-await bundle.close();
+await program.close();
+// Programs that are started as processes of their own are files of their own, beside those that name them.
+for (const file of ['dist/proxy/probe-child.js', 'dist/demo/app.js', 'dist/demo/request.js']) {
+  const child = await rolldown({ ...shared, input: file });
+  await child.write({ dir: 'dist/program', format: 'esm', codeSplitting: false });
+  await child.close();
+}
+const cached = spawnSync(process.execPath, ['scripts/code-cache.js'], { stdio: ['ignore', 'ignore', 'inherit'] });
+process.exit(cached.status ?? 1);

@@ -1,0 +1,52 @@
+// Loads the program's files (dist/program). Node.js compiles a file each time it runs; here V8's code cache, made beside each
+// file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever.
+const { readFileSync } = require('node:fs');
+const { createRequire } = require('node:module');
+const { basename, dirname, join } = require('node:path');
+const { Script } = require('node:vm');
+
+const folder = join(__dirname, '..', 'dist', 'program');
+const modules = new Map();
+/** The compiled scripts by file name: what the build makes the caches of. */
+const scripts = new Map();
+
+/** The exports of a file of the program, by its name. */
+function load(name) {
+  const known = modules.get(name);
+  if (known) return known.exports;
+  const filename = join(folder, name);
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${read(filename, 'utf8')}\n})`,
+    {
+      filename,
+      cachedData: readIfThere(`${filename}.cache`),
+    },
+  );
+  scripts.set(name, script);
+  const module = { exports: {} };
+  modules.set(name, module);
+  const native = createRequire(filename);
+  const require = (id) => (id.startsWith('./') ? load(basename(id)) : native(id));
+  script.runInThisContext().call(module.exports, module.exports, require, module, filename, dirname(filename));
+  return module.exports;
+}
+
+function read(file, encoding) {
+  try {
+    return readFileSync(file, encoding);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    process.stderr.write('sidestep: the program is not built. In a checkout: npm ci, or npm run build\n');
+    process.exit(70);
+  }
+}
+
+function readIfThere(file) {
+  try {
+    return readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+module.exports = { folder, load, scripts };
