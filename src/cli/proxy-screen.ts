@@ -42,10 +42,14 @@ function identity({ settings }: RunningProxy): Screen {
   if (settings.mark > 0) return [under(`its own connections carry mark 0x${settings.mark.toString(16)}`)];
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   if (uid === PROXY_ID || gid === PROXY_ID) return [];
-  const hint = `sidestep init --proxy-uid ${uid}, or start it as ${PROXY_ID}, or with --mark for init's --proxy-mark`;
+  const hint = `sidestep init --proxy-uid ${uid}, or start it as uid or gid ${PROXY_ID}, or with --mark (init: --proxy-mark)`;
   return [
     paragraph(
-      line('       ', warn(`its own connections are uid ${uid}'s`), `; rules leave ${PROXY_ID}'s alone: ${hint}`),
+      line(
+        '       ',
+        warn(`its own connections are uid ${uid}'s`),
+        `; rules leave those of ${PROXY_ID} alone: ${hint}`,
+      ),
       HANG,
     ),
   ];

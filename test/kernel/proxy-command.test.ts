@@ -72,7 +72,7 @@ describe.runIf(process.getuid?.() === 0)('what is said at the start', () => {
     const root = await start(['--readiness-port', 'none']);
     await stop(root);
     expect(root.said()).toContain(
-      "its own connections are uid 0's; rules leave 1337's alone: sidestep init --proxy-uid 0,",
+      "its own connections are uid 0's; rules leave those of 1337 alone: sidestep init --proxy-uid 0,",
     );
     const marked = await start(['--mark', '0x539', '--address', '127.0.0.1', '--dialect', 'istio-2018']);
     await stop(marked);
