@@ -1,7 +1,6 @@
 // Loads the program's files (dist/program). Node.js compiles a file each time it runs; here V8's code cache, made beside each
 // file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever.
 const { readFileSync } = require('node:fs');
-const { createRequire } = require('node:module');
 const { basename, dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
@@ -25,9 +24,8 @@ function load(name) {
   scripts.set(name, script);
   const module = { exports: {} };
   modules.set(name, module);
-  const native = createRequire(filename);
-  const require = (id) => (id.startsWith('./') ? load(basename(id)) : native(id));
-  script.runInThisContext().call(module.exports, module.exports, require, module, filename, dirname(filename));
+  const next = (id) => (id.startsWith('./') ? load(basename(id)) : require(id));
+  script.runInThisContext().call(module.exports, module.exports, next, module, filename, dirname(filename));
   return module.exports;
 }
 
