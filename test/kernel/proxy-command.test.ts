@@ -37,11 +37,12 @@ async function start(
   return { child, said: () => said };
 }
 
-/** Ends it; resolves to its exit status. */
+/** Ends it; resolves to its exit status once all that it said has come. */
 async function stop({ child }: Started): Promise<number> {
-  const exited = once(child, 'exit') as Promise<[number]>;
+  const ended = Promise.all([once(child, 'exit'), once(child.stderr!, 'end')]);
   child.kill('SIGTERM');
-  return (await exited)[0];
+  const [[status]] = await ended;
+  return status as number;
 }
 
 /** Connections that nothing redirected: each is a line of the log. */
