@@ -14,6 +14,11 @@ export function fileLog(fd: number): Writable {
   let torn = false;
   const stream = new Writable({
     write(line: Buffer, _, done) {
+      // Nothing, written to hear of all before it, is no line that could be lost.
+      if (line.length === 0) {
+        done();
+        return;
+      }
       writeAll(fd, torn ? Buffer.concat([NEWLINE, line]) : line, (error, written) => {
         torn = error !== null && (torn || written > 0);
         if (error) stream.emit('lost', error);
