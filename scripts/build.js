@@ -2,9 +2,9 @@
 // code in a few files: Node.js 20 needs about half a millisecond for every module file it loads, and a command that answers
 // at once must not spend its time on that. `npm ci --omit=dev` on a checkout that is already built stays possible.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,12 +22,14 @@ const compiled = spawnSync(process.execPath, [compiler, '-b', ...process.argv.sl
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
 const { rolldown } = await import('rolldown');
-const shared = {
-  platform: 'node',
-  // Libraries are loaded from node_modules, as they were installed.
-  external: /^[^./]/,
-};
-const program = await rolldown({ ...shared, input: { main: 'dist/cli/main.js' } });
+const shared = { platform: 'node', external: /^[^./]/ };
+// Libraries are loaded from node_modules, as they were installed, but for the two that every command needs.
+const INSIDE = ['commander', 'picocolors'];
+const program = await rolldown({
+  ...shared,
+  external: (id) => /^[^./]/.test(id) && !INSIDE.includes(id) && !isAbsolute(id),
+  input: { main: 'dist/cli/main.js' },
+});
 await program.write({
   dir: 'dist/program',
   format: 'cjs',
@@ -44,5 +46,9 @@ for (const file of ['dist/proxy/probe-child.js', 'dist/demo/app.js', 'dist/demo/
   await child.write({ dir: 'dist/program', format: 'esm', codeSplitting: false });
   await child.close();
 }
-const cached = spawnSync(process.execPath, ['scripts/code-cache.js'], { stdio: ['ignore', 'ignore', 'inherit'] });
-process.exit(cached.status ?? 1);
+for (const name of INSIDE) copyFileSync(`node_modules/${name}/LICENSE`, `dist/program/LICENSE.${name}`);
+
+const quiet = { stdio: ['ignore', 'ignore', 'inherit'] };
+const alone = ['--user', '--map-root-user', '--net', process.execPath, 'scripts/code-cache.js', '--live'];
+if (spawnSync('unshare', alone, { stdio: 'ignore' }).status !== 0)
+  process.exit(spawnSync(process.execPath, ['scripts/code-cache.js'], quiet).status ?? 1);
