@@ -37,7 +37,8 @@ await program.write({
   // A library that is imported late is required late.
   dynamicImportInCjs: false,
   entryFileNames: '[name].cjs',
-  chunkFileNames: '[name]-[hash].cjs',
+  chunkFileNames: ({ moduleIds }) =>
+    `${moduleIds.some((id) => id.includes('/commander/')) ? 'commander' : '[name]'}-[hash].cjs`,
 });
 await program.close();
 // Programs that are started as processes of their own are files of their own, beside those that name them.

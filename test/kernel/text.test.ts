@@ -26,6 +26,9 @@ const tool = (family: Family, backend: Backend, what: 'restore' | 'save'): strin
 
 const withoutComments = (text: string): string => text.replace(/^#.*\n/gm, '');
 
+// An ordinary user's namespace knows uid 0 alone and shows no legacy table; the text is the same there.
+const notRoot = process.getuid?.() !== 0;
+
 let scratch: Scratch;
 beforeAll(async () => {
   scratch = await openScratch();
@@ -34,7 +37,7 @@ afterAll(() => scratch.close());
 
 const ipv4 = COMBINATIONS.filter(({ family }) => family === 'ipv4');
 
-describe('the text cases are what the real tools do', () => {
+describe.skipIf(notRoot)('the text cases are what the real tools do', () => {
   test.for(textCases('reprint.txt'))('reprinted: $title', async ({ input, expected }) => {
     const fresh = await scratch.beside();
     try {
@@ -61,7 +64,7 @@ describe('the text cases are what the real tools do', () => {
   });
 });
 
-describe.for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
+describe.skipIf(notRoot).for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
   test('random rule sets print as the kernel reprints them', async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const input = randomSave(seeded(seed), family);
@@ -166,23 +169,26 @@ test('every extension is tried', () => {
 /** Both families in legacy; of the slower nft back end the one. */
 const tried = COMBINATIONS.filter(({ family, backend }) => backend === 'legacy' || family === 'ipv4');
 
-test.for(tried)('each extension stands where the kernel lets it: $family, $backend', ({ family, backend }) => {
-  const address = family === 'ipv4' ? '10.0.0.1' : '2001:db8::1';
-  const differences: string[] = [];
-  for (const [title, words] of Object.entries(PLAINEST)) {
-    for (const table of TABLES) {
-      for (const chain of BUILT_IN[table]) {
-        // Legacy keeps TRACE to the table raw; the model is that of the nft back end.
-        if (title === '-j TRACE' && backend === 'legacy' && table !== 'raw') continue;
-        const input = `*${table}\n-A ${chain} ${words.replace('ADDRESS', address)}\nCOMMIT\n`;
-        const kernel = scratch.run([tool(family, backend, 'restore')], { input }).status === 0;
-        if (kernel !== reads(input, family))
-          differences.push(`${title} in ${table} ${chain}: the kernel ${kernel ? 'takes' : 'refuses'} it`);
+test.skipIf(notRoot).for(tried)(
+  'each extension stands where the kernel lets it: $family, $backend',
+  ({ family, backend }) => {
+    const address = family === 'ipv4' ? '10.0.0.1' : '2001:db8::1';
+    const differences: string[] = [];
+    for (const [title, words] of Object.entries(PLAINEST)) {
+      for (const table of TABLES) {
+        for (const chain of BUILT_IN[table]) {
+          // Legacy keeps TRACE to the table raw; the model is that of the nft back end.
+          if (title === '-j TRACE' && backend === 'legacy' && table !== 'raw') continue;
+          const input = `*${table}\n-A ${chain} ${words.replace('ADDRESS', address)}\nCOMMIT\n`;
+          const kernel = scratch.run([tool(family, backend, 'restore')], { input }).status === 0;
+          if (kernel !== reads(input, family))
+            differences.push(`${title} in ${table} ${chain}: the kernel ${kernel ? 'takes' : 'refuses'} it`);
+        }
       }
     }
-  }
-  expect(differences).toEqual([]);
-});
+    expect(differences).toEqual([]);
+  },
+);
 
 function reads(input: string, family: Family): boolean {
   try {
@@ -194,31 +200,34 @@ function reads(input: string, family: Family): boolean {
   }
 }
 
-test.for(ipv4)('a restore script leaves counters and other people’s rules alone: $backend', async ({ backend }) => {
-  const fresh = await scratch.beside();
-  try {
-    const restore = tool('ipv4', backend, 'restore');
-    const counted =
-      '*nat\n:PREROUTING ACCEPT [0:0]\n[5:600] -A PREROUTING -p tcp -j RETURN\n[7:800] -A PREROUTING -p udp -j RETURN\nCOMMIT\n';
-    fresh.must([restore, '--counters'], { input: counted });
-    const save = () => fresh.must([tool('ipv4', backend, 'save'), '-c', '-t', 'nat']);
-    const [before] = parseSave(save());
-    const [after] = parseSave(
-      '*nat\n-A PREROUTING -p tcp --dport 8888 -j RETURN\n-A PREROUTING -p tcp -j RETURN\nCOMMIT\n',
-    );
-    const script = restoreScript(before!, after!);
-    // Somebody else adds a rule between the reading and the writing.
-    fresh.must([restore, '--noflush'], { input: '*nat\n-A PREROUTING -p icmp -j RETURN\nCOMMIT\n' });
-    fresh.must([restore, '--noflush'], { input: script });
-    expect(save().match(/^\[.*/gm)).toEqual([
-      '[0:0] -A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN',
-      '[5:600] -A PREROUTING -p tcp -j RETURN',
-      '[0:0] -A PREROUTING -p icmp -j RETURN',
-    ]);
-  } finally {
-    fresh.close();
-  }
-});
+test.skipIf(notRoot).for(ipv4)(
+  'a restore script leaves counters and other people’s rules alone: $backend',
+  async ({ backend }) => {
+    const fresh = await scratch.beside();
+    try {
+      const restore = tool('ipv4', backend, 'restore');
+      const counted =
+        '*nat\n:PREROUTING ACCEPT [0:0]\n[5:600] -A PREROUTING -p tcp -j RETURN\n[7:800] -A PREROUTING -p udp -j RETURN\nCOMMIT\n';
+      fresh.must([restore, '--counters'], { input: counted });
+      const save = () => fresh.must([tool('ipv4', backend, 'save'), '-c', '-t', 'nat']);
+      const [before] = parseSave(save());
+      const [after] = parseSave(
+        '*nat\n-A PREROUTING -p tcp --dport 8888 -j RETURN\n-A PREROUTING -p tcp -j RETURN\nCOMMIT\n',
+      );
+      const script = restoreScript(before!, after!);
+      // Somebody else adds a rule between the reading and the writing.
+      fresh.must([restore, '--noflush'], { input: '*nat\n-A PREROUTING -p icmp -j RETURN\nCOMMIT\n' });
+      fresh.must([restore, '--noflush'], { input: script });
+      expect(save().match(/^\[.*/gm)).toEqual([
+        '[0:0] -A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN',
+        '[5:600] -A PREROUTING -p tcp -j RETURN',
+        '[0:0] -A PREROUTING -p icmp -j RETURN',
+      ]);
+    } finally {
+      fresh.close();
+    }
+  },
+);
 
 /** Some rules of the one set among those of the other, doubled and moved, so that a script has something to keep. */
 function mixed(random: Random, held: RuleSet, base: RuleSet): RuleSet {

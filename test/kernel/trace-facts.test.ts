@@ -124,11 +124,11 @@ test('fact 5: nat sees the first packet of a connection, the later ones keep its
 test('fact 3: what a sender is told when OUTPUT drops its packet', async () => {
   const rules = 'title: dropped on the way out\n\n== ipv4\n*filter\n:OUTPUT DROP [0:0]\nCOMMIT\n';
   await inLaboratory(rules, async (laboratory) => {
-    const udp = traceIn(laboratory, 'out udp > 10.0.0.9:53');
+    const udp = traceIn(laboratory, 'out udp > 10.0.0.9:53 uid 0 gid 0');
     expect(udp.outcome.kind).toBe('dropped');
     expect(await laboratory.send(udp)).toMatchObject({ code: 'EPERM' });
     // TCP takes the refusal of its SYN for a loss, and tries again.
-    const tcp = traceIn(laboratory, 'out tcp > 10.0.0.9:80');
+    const tcp = traceIn(laboratory, 'out tcp > 10.0.0.9:80 uid 0 gid 0');
     expect(tcp.outcome.kind).toBe('dropped');
     expect(await laboratory.send(tcp)).toMatchObject({ silent: true });
   });

@@ -9,10 +9,9 @@ const check = (name) => {
 };
 
 const load = Module._load;
-Module._load = (request, parent, ...rest) => {
-  // What a library loads for itself is its own matter: commander loads child_process.
-  if (!parent?.filename?.includes('/node_modules/')) check(request);
-  return load.call(Module, request, parent, ...rest);
+Module._load = (request, ...rest) => {
+  check(request);
+  return load.call(Module, request, ...rest);
 };
 const { readFileSync } = fs;
 fs.readFileSync = (path, ...rest) => {
