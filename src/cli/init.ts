@@ -14,7 +14,7 @@ import {
   saysWhat,
   settleOutputFlag,
 } from './interception-flags.ts';
-import { machineFor, machineOf } from './machine.ts';
+import { machineFor, machineOf, sameAddresses } from './machine.ts';
 import { type NamespaceOptions, namespaceOptions, programFamilyOption, sourceFlags } from './options.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
@@ -104,8 +104,10 @@ const apply = (
   options: InitOptions & { readonly path?: string },
 ): Promise<Applied> =>
   applyChange({ ...options, dryRun: false }, async (before, backend) => {
-    const { machine } = await asking;
-    const { program } = await ask(call, machineOf(machine, before));
+    const first = await asking;
+    const there = machineOf(first.machine, before);
+    // Mostly the namespace has the addresses that this process sees, and then the rules are written already.
+    const { program } = sameAddresses(there, first.machine) ? first : await ask(call, there);
     return desiredBy(program, before, backend, shownFamilies(call.options));
   });
 

@@ -31,6 +31,16 @@ export const machineOf = (machine: Machine, { interfaces }: Snapshot): Machine =
       }
     : machine;
 
+/** Whether two machines have the same addresses, in whatever order. */
+export function sameAddresses(one: Machine, other: Machine): boolean {
+  const words = ({ addresses = [] }: Machine): string =>
+    addresses
+      .map(({ family, value }) => `${family} ${value}`)
+      .sort()
+      .join();
+  return words(one) === words(other);
+}
+
 const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
 
 function ownAddresses(): Address[] {
