@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { Option } from 'commander';
 import { doneLine } from '../explain/index.ts';
 import { printSnapshot } from '../text/index.ts';
 import { defineCommand } from './command.ts';
@@ -22,6 +23,8 @@ export const snapshot = defineCommand<SnapshotOptions>({
     sourceOptions(command);
     familyOption(command.optionsGroup('What is written:'));
     command.option('--out <file>', 'write it to a file instead of standard output');
+    // A snapshot is one form only; scripts say -o json everywhere.
+    command.addOption(new Option('-o, --output <form>', 'always json').choices(['json']).default('json'));
   },
   async run({ options, terminal }) {
     const read = await readSource(options, terminal);

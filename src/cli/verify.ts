@@ -100,12 +100,22 @@ async function wantedIn(
 ): Promise<Wanted | undefined> {
   if (!saysWhat(options)) {
     const interception = inferInterception(snapshot);
-    return interception && { interception, given: false };
+    return interception && { interception: withWholeIdentity(interception), given: false };
   }
   const machine = machineOf(await machineFor(options), snapshot);
   const { interception, request } = await askedOf(options, argv, machine, familiesAsked(options.family));
   await sayNotices(request.ignored, terminal);
   return { interception, given: true };
+}
+
+/**
+ * Both dialects exempt the proxy by uid and by gid. Where the rules hold but one of them, the other is missing: it is looked for
+ * under the ids of the one that is there.
+ */
+function withWholeIdentity(interception: Interception): Interception {
+  const { uids, gids, marks } = interception.proxy;
+  const one = uids.length === 0 ? gids : gids.length === 0 ? uids : undefined;
+  return one === undefined ? interception : { ...interception, proxy: { uids: one, gids: one, marks } };
 }
 
 async function nothingHere(snapshot: Snapshot, { terminal, program: name }: Call<VerifyOptions>): Promise<ExitStatus> {

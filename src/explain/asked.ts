@@ -38,4 +38,4 @@ export function askedWords(interception: Interception): string[] {
 const listed = (values: Include<string>): string => (values === '*' ? "'*'" : values.join(','));
 
 const given = (flag: string, value: string | number, usual: string | number): string[] =>
-  String(value) === String(usual) ? [] : [`${flag} ${value}`];
+  String(value) === String(usual) ? [] : [`${flag} ${value === '' ? "''" : value}`];

@@ -49,7 +49,8 @@ const isValue = (predicate: Predicate, wanted: ValueField): boolean =>
 function phrase({ part, predicate }: Condition, family: Family, rule: Rule, naming: Naming): string {
   // What Sidestep does not know is shown in the rule's own words.
   const opaque = rule.matches.find((use) => use.kind === 'opaque' && use.name === part);
-  if (opaque?.kind === 'opaque') return ['-m', opaque.name, ...opaque.words].join(' ');
+  // Without a name it is a whole rule that could not be read.
+  if (opaque?.kind === 'opaque') return [...(opaque.name ? ['-m', opaque.name] : []), ...opaque.words].join(' ');
   return say(predicate, family, naming);
 }
 

@@ -1,4 +1,4 @@
-import type { Family } from '../address/index.ts';
+import type { Family, PortRange } from '../address/index.ts';
 import type { Drift } from '../interception/index.ts';
 import { heldFor, type Predicate, predicateOf, type Rule, type Snapshot } from '../netfilter/index.ts';
 import { type Outcome, parseQuestion, prepareOutcome, QuestionRefused } from '../trace/index.ts';
@@ -51,17 +51,27 @@ function packetsFor({ rule, expected, family }: Drift, uid: number): string[] {
   ]);
 }
 
-/** The first port of each range that a rule asks for. */
-export function portsIn(rule: Rule, family: Family): number[] {
-  const found: number[] = [];
-  const visit = (predicate: Predicate): void => {
-    if (predicate.kind === 'in' && predicate.field === 'destinationPort')
-      found.push(...predicate.ranges.map(([low]) => Number(low)));
-    else if (predicate.kind === 'all' || predicate.kind === 'some') predicate.of.forEach(visit);
-    else if (predicate.kind === 'not') visit(predicate.of);
-  };
-  visit(predicateOf(rule, family));
-  return found.filter((port) => port > 0);
+/** The first port of each range that a rule speaks of, be it to exclude it. */
+const portsIn = (rule: Rule, family: Family): number[] =>
+  rangesIn(predicateOf(rule, family), true).map(([port]) => port);
+
+/** The ranges of destination ports that a rule asks for; what it excludes is not among them. */
+export const portRangesIn = (rule: Rule, family: Family): PortRange[] => rangesIn(predicateOf(rule, family), false);
+
+function rangesIn(predicate: Predicate, excluded: boolean): PortRange[] {
+  switch (predicate.kind) {
+    case 'in':
+      return predicate.field === 'destinationPort'
+        ? predicate.ranges.map(([low, high]): PortRange => [Number(low), Number(high)]).filter(([low]) => low > 0)
+        : [];
+    case 'all':
+    case 'some':
+      return predicate.of.flatMap((part) => rangesIn(part, excluded));
+    case 'not':
+      return excluded ? rangesIn(predicate.of, excluded) : [];
+    default:
+      return [];
+  }
 }
 
 const phrase = (outcome: Outcome): string =>

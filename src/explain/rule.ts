@@ -32,7 +32,7 @@ export type IsProxyPort = (port: number) => boolean;
 export function effectWords(rule: Rule, family: Family, isProxy: IsProxyPort): string {
   const { target } = rule;
   if (!target) return 'counts';
-  if (target.kind === 'opaque') return ['-j', target.name, ...target.words].join(' ');
+  if (target.kind === 'opaque') return target.name ? ['-j', target.name, ...target.words].join(' ') : '? not read';
   const effect = effectOf(target, family);
   switch (effect.kind) {
     case 'accept':

@@ -24,7 +24,11 @@ export function summaryLines(summary: Summary, snapshot: Snapshot): Block[] {
       families.length < read.length ? faint(`${note ? '  ' : ''}${listed(families.map(familyWord))} only`) : '',
     ),
   ]);
-  return rows.length > 0 ? [table(rows)] : [paragraph(line(strong('Nothing is intercepted here.')))];
+  if (rows.length > 0) return [table(rows)];
+  const known = summary.doubts.length === 0;
+  return [
+    paragraph(line(strong(known ? 'Nothing is intercepted here.' : 'Whether anything is intercepted is not known.'))),
+  ];
 }
 
 const whoAndWhere = ({ title, backends }: Summary, { origin, taken }: Snapshot): string =>

@@ -1,7 +1,8 @@
+import { formatPortRange } from '../address/index.ts';
 import type { Drift, Interception } from '../interception/index.ts';
 import { type Backend, isBuiltIn } from '../netfilter/index.ts';
 import { askedWords } from './asked.ts';
-import { portsIn } from './drift-meaning.ts';
+import { portRangesIn } from './drift-meaning.ts';
 import { type ProbeShown, probeBlocks } from './probe.ts';
 import { ruleWords } from './rule.ts';
 import { bad, faint, good, line, name, paragraph, type Screen, table, warn } from './screen.ts';
@@ -67,7 +68,10 @@ export function verificationScreen(found: Verification, program: string): Screen
 function mendsOf({ drifts, routing, interception }: Verification, program: string): string[] {
   const mends = drifts.map((drift) => {
     const { kind, family, table: where, chain, number, rule, bypass } = drift;
-    if (bypass && rule) return `${program} bypass ${portsIn(rule, family).join(' ')} --undo`;
+    if (bypass && rule) {
+      const ports = portRangesIn(rule, family).map((range) => formatPortRange(range, '-'));
+      return `${program} bypass ${ports.join(' ')} --undo`;
+    }
     // init leaves alone what others have put into built-in chains.
     if (kind === 'extra' && isBuiltIn(where, chain)) {
       return `${family === 'ipv4' ? 'iptables' : 'ip6tables'} -t ${where} -D ${chain} ${number ?? ''}`.trimEnd();

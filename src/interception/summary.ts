@@ -68,8 +68,20 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
     backends: [...new Set(snapshot.held.filter(({ rules }) => rules.tables.length > 0).map(({ backend }) => backend))],
     recognitions,
     bypasses,
-    doubts: [...new Set([...found.values()].flatMap(({ doubts }) => doubts))],
+    doubts: [...new Set([...found.values()].flatMap(({ doubts }) => doubts)), ...unreadRules(snapshot)],
   };
+}
+
+/** Rules that were passed over when the text was read: what they do is in no line. */
+function unreadRules({ held }: Snapshot): string[] {
+  const rules = held.flatMap(({ rules: { tables } }) =>
+    tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules)),
+  );
+  const unread = rules.filter(({ matches }) => matches.some((use) => use.kind === 'opaque' && use.name === '')).length;
+  if (unread === 0) return [];
+  return [
+    `${unread === 1 ? 'a rule' : `${unread} rules`} could not be read; what ${unread === 1 ? 'it catches' : 'they catch'} is not known`,
+  ];
 }
 
 const takenAt = ({ taken }: Snapshot): number | undefined => {
