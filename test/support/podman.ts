@@ -71,6 +71,8 @@ export async function openPodman(): Promise<Podman> {
   const podman: Podman['podman'] = (args, input) =>
     must(['podman', '--root', join(folder, 'root'), '--runroot', join(folder, 'run'), ...args], input);
   must(['mount', '-t', 'tmpfs', 'tmpfs', folder]);
+  // Podman keeps names of namespaces and locks there; this machine's own stay as they are.
+  must(['mount', '-t', 'tmpfs', 'tmpfs', '/run']);
   must(['tee', join(folder, 'containers.conf')], CONTAINERS_CONF);
   must(['ip', 'link', 'set', 'lo', 'up']);
   return {
