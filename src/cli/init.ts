@@ -57,7 +57,8 @@ export const init = defineCommand<InitOptions>({
 
 async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   const { options, terminal, program: name } = call;
-  const asking = machineFor(options).then(async (machine) => ({ machine, ...(await ask(call, machine)) }));
+  const machine = machineFor(options);
+  const asking = ask(call, machine).then((asked) => ({ machine, ...asked }));
   // The kernel is read while what was asked for is worked out. Nothing is changed before that is known.
   const applying = isPlain(options) ? apply(call, asking, options) : undefined;
   applying?.catch(() => {});

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Address, parseAddress } from '../address/index.ts';
 import type { Machine } from '../interception/index.ts';
@@ -8,12 +8,10 @@ import type { Snapshot } from '../netfilter/index.ts';
  * What istio-iptables looks up: resolv.conf, users and groups, and this process's own addresses. For another process
  * the files are those that it sees.
  */
-export async function machineFor({ pid }: { readonly pid?: number }): Promise<Machine> {
+export function machineFor({ pid }: { readonly pid?: number }): Machine {
   const root = pid === undefined ? '' : `/proc/${pid}/root`;
   const files = ['/etc/resolv.conf', '/etc/passwd', '/etc/group'];
-  const [resolvConf, passwd, group] = await Promise.all(
-    files.map(async (path) => (await textOf(`${root}${path}`)) ?? textOf(path)),
-  );
+  const [resolvConf, passwd, group] = files.map((path) => textOf(`${root}${path}`) ?? textOf(path));
   return {
     ...(resolvConf === undefined ? {} : { resolvConf }),
     addresses: ownAddresses(),
@@ -41,7 +39,13 @@ export function sameAddresses(one: Machine, other: Machine): boolean {
   return words(one) === words(other);
 }
 
-const textOf = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined);
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
 
 function ownAddresses(): Address[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);

@@ -1,6 +1,5 @@
 import { FAMILIES } from '../address/index.ts';
 import type { Snapshot, TableName } from '../netfilter/index.ts';
-import { readText } from './file.ts';
 import type { NamespaceOptions, SourceOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
@@ -20,6 +19,7 @@ async function readFrom(path: string, options: SourceOptions, terminal: Terminal
   const live = (['netns', 'pid', 'container'] as const).find((key) => options[key] !== undefined);
   if (live) throw new UsageError(`--from and --${live} exclude each other`, 'A file says nothing of a namespace.');
   const { keepGoing = false, family } = options;
+  const { readText } = await import('./file.ts');
   const text = await readText(path, { keepGoing });
   const { formatDiagnostic, readInput } = await import('../text/index.ts');
   const source = path === '-' ? 'standard input' : path;

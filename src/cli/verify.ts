@@ -102,7 +102,7 @@ async function wantedIn(
     const interception = inferInterception(snapshot);
     return interception && { interception: withWholeIdentity(interception), given: false };
   }
-  const machine = machineOf(await machineFor(options), snapshot);
+  const machine = machineOf(machineFor(options), snapshot);
   const { interception, request } = await askedOf(options, argv, machine, familiesAsked(options.family));
   await sayNotices(request.ignored, terminal);
   return { interception, given: true };
