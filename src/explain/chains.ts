@@ -1,7 +1,6 @@
 import type { Family } from '../address/index.ts';
 import {
   type Chain,
-  chainOf,
   effectOf,
   type HeldRules,
   isBuiltIn,
@@ -128,9 +127,3 @@ export const isEmpty = ({ rules }: HeldRules): boolean =>
         chain.rules.length === 0 && (chain.policy ?? 'ACCEPT') === 'ACCEPT' && isBuiltIn(tableName, chain.name),
     ),
   );
-
-/** The chain that a note or a finding names. */
-export const ruleAt = (
-  held: HeldRules,
-  place: { readonly table: TableName; readonly chain: string; readonly number: number },
-): Rule | undefined => chainOf(held.rules, place.table, place.chain)?.rules[place.number - 1];
