@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Finished, openScratch, type Scratch } from '../linux/index.ts';
+import { demandTools, type Finished, openScratch, type Scratch, type Tool } from '../linux/index.ts';
 
 export const CLIENT = '10.0.0.9';
 export const POD = '10.0.0.5';
@@ -44,8 +44,23 @@ const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, 
 const SIDESTEP = fileURLToPath(new URL('../../bin/sidestep.js', import.meta.url));
 const READY = 'http://127.0.0.1:15021/healthz/ready';
 
-/** Sets the stage. Throws what the system said when namespaces cannot be made; nothing is left then. */
+/** What the story's commands call: looked for before anything is made. */
+const TOOLS: readonly Tool[] = [
+  'iptables-save',
+  'iptables-restore',
+  'ip6tables-save',
+  'ip6tables-restore',
+  'ip',
+  'nsenter',
+  'unshare',
+  'setpriv',
+];
+
+/**
+ * Sets the stage. Throws MissingPackage, NamespaceRefused or NotPermitted where this system cannot; nothing is left then.
+ */
 export async function openStage(look: { readonly columns: number; readonly colour: boolean }): Promise<Stage> {
+  demandTools(TOOLS);
   const client = await openScratch();
   const pod = await client.beside();
   const children: ChildProcess[] = [];

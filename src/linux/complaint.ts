@@ -1,12 +1,21 @@
 import { escapeControl } from '../text/index.ts';
 import { hasCapability } from './capability.ts';
 import type { Finished } from './command.ts';
-import { ChangeRefused, LockHeld, MissingKernelFeature, NoSuchNamespace, NotPermitted } from './refusal.ts';
+import {
+  type Capability,
+  ChangeRefused,
+  LockHeld,
+  MissingKernelFeature,
+  NoSuchNamespace,
+  NotPermitted,
+} from './refusal.ts';
 
 /** What was tried, for the message. */
 export interface Attempt {
   /** A clause that "needs CAP_NET_ADMIN" can follow: `reading the IPv4 rules`. */
   readonly doing: string;
+  /** What the kernel asks for; CAP_NET_ADMIN where nothing else is said. */
+  readonly capability?: Capability;
   /** The text that iptables-restore was given, so that the line it complains of can be quoted. */
   readonly script?: string;
 }
@@ -42,7 +51,7 @@ const COMPLAINTS: readonly (readonly [RegExp, Refused])[] = [
   ],
   [
     /Permission denied|Operation not permitted|you must be root/,
-    (_, { doing }) => new NotPermitted(doing, 'CAP_NET_ADMIN'),
+    (_, { doing, capability = 'CAP_NET_ADMIN' }) => new NotPermitted(doing, capability),
   ],
   [
     /Nexthop device is not up|Network is down/,

@@ -9,6 +9,7 @@ export {
   LockHeld,
   MissingKernelFeature,
   MissingPackage,
+  NamespaceRefused,
   NoSuchNamespace,
   NotPermitted,
 } from './refusal.ts';
@@ -17,5 +18,4 @@ export { type Finished, openScratch, type RunOptions, type Scratch } from './scr
 export { readSnapshot, type SnapshotOptions } from './snapshot.ts';
 export * from './socket/index.ts';
 export type { Desired, Step } from './step.ts';
-export { type Missing, missingPackages, type Tool } from './tool.ts';
-export { type UserNamespaces, userNamespaces } from './user-namespaces.ts';
+export { demandTools, type Tool } from './tool.ts';

@@ -55,6 +55,12 @@ export class MissingPackage extends Refusal {
   readonly exitStatus = 3;
 }
 
+/** An ordinary user may make no namespaces here: a switch of the kernel or a container's profile forbids it. */
+export class NamespaceRefused extends Refusal {
+  override readonly name = 'NamespaceRefused';
+  readonly exitStatus = 3;
+}
+
 /** The kernel lacks a feature or has not loaded a module. */
 export class MissingKernelFeature extends Refusal {
   override readonly name = 'MissingKernelFeature';

@@ -1,5 +1,8 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { refusalOf } from './complaint.ts';
+import { demandTools, searchPath } from './tool.ts';
+import { userNamespaceRefused } from './user-namespaces.ts';
 
 /** What a command in a scratch namespace left behind. */
 export interface Finished {
@@ -45,7 +48,8 @@ export interface Scratch {
  * Opens a network namespace: as root directly, as an ordinary user inside a user namespace of its own.
  *
  * `user` (root only) gives up root for that uid first, which is how the ordinary user's way is tested.
- * Throws what the kernel said when user namespaces are switched off.
+ * Throws NamespaceRefused where user namespaces are switched off, and says which switch; NotPermitted where root lacks
+ * CAP_SYS_ADMIN; MissingPackage where util-linux is not there.
  *
  * @example
  * const scratch = await openScratch();
@@ -57,7 +61,9 @@ export async function openScratch(options: { readonly user?: number } = {}): Pro
       ? []
       : ['setpriv', `--reuid=${options.user}`, `--regid=${options.user}`, '--clear-groups', '--'];
   const ordinary = options.user !== undefined || process.getuid?.() !== 0;
-  const holder = await hold([...become, 'unshare', ...(ordinary ? ['--user', '--map-root-user'] : []), '--net']);
+  demandTools(['unshare', 'nsenter', ...(become.length > 0 ? (['setpriv'] as const) : [])]);
+  const unshare = [...become, 'unshare', ...(ordinary ? ['--user', '--map-root-user'] : []), '--net'];
+  const holder = await hold(unshare, ordinary ? userNamespaceRefused : rootRefused);
   return describe(holder, (pid) => [
     ...become,
     'nsenter',
@@ -68,10 +74,17 @@ export async function openScratch(options: { readonly user?: number } = {}): Pro
   ]);
 }
 
-/** Starts the child that holds a namespace and waits until it is inside. */
-async function hold(command: readonly string[]): Promise<ChildProcess & { readonly pid: number }> {
+const rootRefused = (said: string): Error =>
+  refusalOf({ stderr: said, status: 1 }, { doing: 'making a network namespace', capability: 'CAP_SYS_ADMIN' });
+
+/** Starts the child that holds a namespace and waits until it is inside; throws what `refused` makes of its complaint. */
+async function hold(
+  command: readonly string[],
+  refused: (said: string) => Error,
+): Promise<ChildProcess & { readonly pid: number }> {
   const [file = '', ...args] = command;
-  const child = spawn(file, [...args, 'cat'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const env = { ...process.env, PATH: searchPath() };
+  const child = spawn(file, [...args, 'cat'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -87,7 +100,7 @@ async function hold(command: readonly string[]): Promise<ChildProcess & { readon
       return false;
     }),
   ]);
-  if (!echoed || child.pid === undefined) throw new Error(said.trim() || 'the namespace could not be made');
+  if (!echoed || child.pid === undefined) throw refused(said.trim());
   child.unref();
   for (const stream of [child.stdin, child.stdout, child.stderr]) (stream as unknown as { unref(): void }).unref();
   return child as ChildProcess & { readonly pid: number };
@@ -107,7 +120,7 @@ function describe(
   };
   const environment = (options: RunOptions) => ({
     ...process.env,
-    PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`,
+    PATH: searchPath(),
     ...options.env,
   });
   const run: Scratch['run'] = (command, options = {}) => {
@@ -135,7 +148,7 @@ function describe(
       const [file = '', ...args] = argv(command, options, ['--pdeathsig=KILL']);
       return spawn(file, args, { stdio: options.stdio ?? 'pipe', env: environment(options) });
     },
-    beside: async () => describe(await hold([...enter, 'unshare', '--net']), entering),
+    beside: async () => describe(await hold([...enter, 'unshare', '--net'], rootRefused), entering),
     close() {
       holder.stdin?.end();
       holder.kill('SIGKILL');

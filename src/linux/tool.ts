@@ -122,23 +122,15 @@ export function demandTool(name: Tool): string {
   return path;
 }
 
-/** What is not installed, and how to change that. */
-export interface Missing {
-  readonly tools: readonly Tool[];
-  readonly packages: readonly string[];
-  /** The exact command, with sudo where the user is not root. */
-  readonly command: string;
-}
-
-/** What the demo and everything that changes rules need. Programs that only read need fewer. */
-export const NEEDED: readonly Tool[] = ['iptables-save', 'iptables-restore', 'ip6tables-restore', 'ip', 'nsenter'];
-
-/** Which of the tools are not installed, or undefined when all are there. */
-export function missingPackages(tools: readonly Tool[] = NEEDED): Missing | undefined {
+/**
+ * Throws MissingPackage where one of the tools is not installed: all that are missing, and the one command that installs
+ * their packages.
+ */
+export function demandTools(tools: readonly Tool[]): void {
   const missing = tools.filter((tool) => findTool(tool) === undefined);
-  if (missing.length === 0) return undefined;
-  const { packages, command } = installation(missing, distribution());
-  return { tools: missing, packages, command };
+  if (missing.length === 0) return;
+  const are = missing.length === 1 ? 'is' : 'are';
+  throw new MissingPackage(`${missing.join(', ')} ${are} not installed`, installHint(missing));
 }
 
 /** How the packages of these tools are installed on this system, as one sentence. */

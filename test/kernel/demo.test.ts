@@ -78,6 +78,48 @@ describe.for(WAYS)('the demo $title', ({ options: { user } }) => {
   });
 });
 
+/** Where the demo cannot be: each way in, and what is said there. */
+const ELSEWHERE = [
+  {
+    title: 'iptables is not installed',
+    enter: ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /usr/sbin && exec "$@"', 'sh'],
+    says: ['iptables-save, ', 'are not installed', 'install', 'iptables'],
+  },
+  {
+    title: 'iptables is not installed, and the user is an ordinary one',
+    enter: [
+      ...['unshare', '--user', '--map-root-user', '--mount'],
+      ...['sh', '-c', 'mount -t tmpfs tmpfs /usr/sbin && exec "$@"', 'sh'],
+    ],
+    says: ['iptables-save, ', 'are not installed'],
+  },
+  {
+    // The limit counts in each user namespace by itself, so it can be set to 0 in one of ours.
+    title: 'user namespaces are switched off',
+    enter: [
+      ...['unshare', '--user', '--map-user=1000', '--keep-caps'],
+      ...['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', 'sh'],
+    ],
+    says: [
+      'user namespaces are switched off: user.max_user_namespaces = 0',
+      'sudo sysctl -w user.max_user_namespaces=',
+    ],
+  },
+  {
+    title: 'root lacks CAP_SYS_ADMIN',
+    enter: ['unshare', '--user', '--map-root-user', 'setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin'],
+    says: ['making a network namespace needs CAP_SYS_ADMIN', 'SYS_ADMIN'],
+  },
+] as const;
+
+describe('the demo says what it lacks, with exit status 3 and before anything is made, where', () => {
+  test.for(ELSEWHERE)('$title', ({ enter: [file, ...args], says }) => {
+    const done = spawnSync(file, [...args, process.execPath, SIDESTEP, 'demo'], { encoding: 'utf8' });
+    expect([done.status, done.stdout], done.stderr).toEqual([3, '']);
+    for (const words of says) expect(done.stderr).toContain(words);
+  });
+});
+
 const environment = (mark: string): Record<string, string> => {
   const [name = '', value = ''] = mark.split('=');
   return { [name]: value };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { NoSuchNamespace, openNamespace, readSnapshot, userNamespaces } from '../../src/linux/index.ts';
+import { NoSuchNamespace, openNamespace, readSnapshot } from '../../src/linux/index.ts';
 import { namespaceOf } from '../support/change.ts';
 import { ORDINARY_USER, openScratch, type Scratch, WAYS } from '../support/namespace.ts';
 
@@ -160,28 +160,5 @@ describe.runIf(isRoot)('what only root can stage', () => {
       message: 'iptables-nft-save is not installed',
     });
     expect(said.hint).toMatch(/^Install it: .* iptables/);
-  });
-});
-
-describe('user namespaces', () => {
-  test('are found where they may be made', () => {
-    expect(userNamespaces()).toEqual({ available: true });
-  });
-
-  test('switched off, the switch is named', async () => {
-    // user.max_user_namespaces counts for each user namespace by itself, so it can be set to 0 in one of ours.
-    const scratch = await openScratch(isRoot ? { user: ORDINARY_USER } : {});
-    try {
-      const ask = `import { userNamespaces } from ${built('linux')}; console.log(JSON.stringify(userNamespaces()));`;
-      scratch.must(['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces']);
-      const said = JSON.parse(scratch.must([process.execPath, '--input-type=module', '-e', ask]));
-      expect(said).toMatchObject({
-        available: false,
-        because: 'user namespaces are switched off: user.max_user_namespaces = 0',
-      });
-      expect(said.hint).toContain('sudo sysctl -w user.max_user_namespaces=');
-    } finally {
-      scratch.close();
-    }
   });
 });

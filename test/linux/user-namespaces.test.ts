@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explain } from '../../src/linux/user-namespaces.ts';
+import { userNamespaceRefused } from '../../src/linux/user-namespaces.ts';
 
 test.for([
   ['user.max_user_namespaces', '0', 'sudo sysctl -w user.max_user_namespaces=10000'],
@@ -11,16 +11,18 @@ test.for([
   ],
 ] as const)('%s = %s is named, with the command that changes it', ([key, value, command]) => {
   const switches: Record<string, string> = { [key]: value };
-  expect(explain('unshare: unshare failed: Operation not permitted', (name) => switches[name])).toMatchObject({
-    available: false,
-    because: expect.stringContaining(`${key} = ${value}`),
+  expect(
+    userNamespaceRefused('unshare: unshare failed: Operation not permitted', (name) => switches[name]),
+  ).toMatchObject({
+    what: expect.stringContaining(`${key} = ${value}`),
     hint: expect.stringContaining(command),
+    exitStatus: 3,
   });
 });
 
 test('a container’s seccomp profile is what is left', () => {
-  expect(explain('unshare: unshare failed: Operation not permitted\n', () => undefined)).toMatchObject({
-    because: expect.stringContaining('Operation not permitted'),
+  expect(userNamespaceRefused('unshare: unshare failed: Operation not permitted\n', () => undefined)).toMatchObject({
+    what: expect.stringContaining('Operation not permitted'),
     hint: expect.stringContaining('seccomp'),
   });
 });
