@@ -105,4 +105,17 @@ describe.skipIf(process.getuid?.() !== 0)('a real pod (needs root: Podman makes 
       expect(direct.caller).not.toBe('127.0.0.1');
     },
   );
+
+  test('a container of the pod is found by its id, whole or begun, and its rules are followed', () => {
+    podman.play(pod('found', [init]));
+    const id = podman.podman(['inspect', '-f', '{{.Id}}', 'found-app']).trim();
+    for (const given of [id, id.slice(0, 12)]) {
+      const listed = podman.run([process.execPath, SIDESTEP, 'list', '--container', given]);
+      expect(listed.stderr).toBe('');
+      expect(listed.stdout).toMatch(/^inbound +tcp :8080 :8888 +→ proxy :15001/);
+      expect(listed.stdout).toContain(`container ${id.slice(0, 12)}`);
+    }
+    const traced = podman.run([process.execPath, SIDESTEP, 'trace', 'in tcp/8888', '--container', id, '-o', 'json']);
+    expect(JSON.parse(traced.stdout)).toMatchObject({ outcome: { kind: 'proxy', port: 15001 } });
+  });
 });
