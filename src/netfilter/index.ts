@@ -29,6 +29,32 @@ export {
   type ValueField,
 } from './fields.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
+export {
+  isFollowed,
+  NFT_FAMILIES,
+  type NftAddressFamily,
+  type NftChain,
+  type NftComparison,
+  type NftElement,
+  type NftExpression,
+  type NftFamily,
+  type NftFlowtable,
+  type NftHook,
+  type NftLimit,
+  type NftNat,
+  type NftObject,
+  type NftOpaque,
+  type NftOperator,
+  type NftQuota,
+  type NftRule,
+  type NftSet,
+  type NftSetExpression,
+  type NftStatement,
+  type NftTable,
+  type NftType,
+  type NftValue,
+  type NftVerdict,
+} from './nft/index.ts';
 export { makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
 export { type Answer, compile, type Predicate, type Test } from './predicate.ts';

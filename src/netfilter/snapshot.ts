@@ -1,4 +1,5 @@
 import type { AddressValue, Family } from '../address/index.ts';
+import type { NftTable } from './nft/index.ts';
 import type { RuleSet } from './rules.ts';
 
 /** The two ways in which the kernel keeps iptables rules: both may hold rules at once. */
@@ -96,6 +97,11 @@ export interface Snapshot {
   /** When, ISO 8601. */
   readonly taken?: string;
   readonly held: readonly HeldRules[];
+  /**
+   * Tables of nftables that iptables did not write, or that were read in nft's own words, in the kernel's order. Undefined
+   * where they were not read.
+   */
+  readonly native?: readonly NftTable[];
   /** The order of `held` was not read from the kernel: where both back ends hold rules, either may run first. */
   readonly orderUnknown?: true;
   readonly interfaces?: readonly Interface[];

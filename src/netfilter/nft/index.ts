@@ -1,0 +1,21 @@
+export type {
+  NftAddressFamily,
+  NftElement,
+  NftExpression,
+  NftOpaque,
+  NftOperator,
+  NftSetExpression,
+  NftValue,
+  NftVerdict,
+} from './expression.ts';
+export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
+export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
+export {
+  isFollowed,
+  NFT_FAMILIES,
+  type NftChain,
+  type NftFamily,
+  type NftHook,
+  type NftRule,
+  type NftTable,
+} from './table.ts';
