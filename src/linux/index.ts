@@ -2,6 +2,7 @@ export { rulesOf } from './backend.ts';
 export { type Change, type ChangeReport, changeRules, chooseBackend, describeStep } from './change.ts';
 export { type Container, containers, findContainer } from './container.ts';
 export { type Namespace, type NamespaceSelector, openNamespace } from './namespace.ts';
+export * from './nftrace/index.ts';
 export {
   type Capability,
   ChangeRefused,

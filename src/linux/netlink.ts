@@ -10,6 +10,8 @@ export interface Message {
 
 /** A netlink socket to the kernel. It speaks for the network namespace in which it was opened. */
 export interface Netlink {
+  /** The socket itself, for its options. */
+  readonly fd: number;
   /** Sends messages in one datagram, and gives back all that the kernel answers. */
   exchange(messages: readonly Message[]): readonly Message[];
   close(): void;
@@ -34,6 +36,7 @@ export function openNetlink(protocol: number): Netlink {
   const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol) as number;
   if (fd < 0) throw new Error('no netlink socket can be opened');
   return {
+    fd,
     exchange(messages) {
       const bytes = joined(messages.map(encode));
       if (Number(send(fd, bytes, bytes.length, 0)) !== bytes.length)

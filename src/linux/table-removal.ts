@@ -1,16 +1,8 @@
 import type { Family } from '../address/index.ts';
-import {
-  attribute,
-  attributesOf,
-  errorIn,
-  joined,
-  type Message,
-  type Netlink,
-  openNetlink,
-  stringAttribute,
-} from './netlink.ts';
+import { attributesOf, type Message, type Netlink, openNetlink, stringAttribute } from './netlink.ts';
+import { FLAG, NETLINK_NETFILTER, nftablesMessage, nftablesType, numberIn, textIn, transact } from './nftables.ts';
 
-// Imports netlink alone: this file is also loaded by a Node of its own inside other namespaces.
+// Imports netlink and what is made of it alone: this file is also loaded by a Node of its own inside other namespaces.
 
 /** An nft table, and the base chains that it may be left with. */
 export interface Removal {
@@ -19,13 +11,7 @@ export interface Removal {
   readonly chains: readonly string[];
 }
 
-/** Numbers of linux/netfilter/nfnetlink.h and nf_tables.h. */
-const NETLINK_NETFILTER = 12;
-const NFTABLES = 10;
-const NFPROTO: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 };
-const BATCH_BEGIN = 0x10;
-const BATCH_END = 0x11;
-const BATCH_GENERATION = 1;
+/** Numbers of linux/netfilter/nf_tables.h. */
 const MESSAGE = {
   deleteTable: 2,
   newChain: 3,
@@ -38,8 +24,6 @@ const TABLE_NAME = 1;
 const GENERATION = 1;
 const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, use: 6 } as const;
 const NF_ACCEPT = 1;
-const NLMSG_ERROR = 2;
-const FLAG = { request: 0x1, ack: 0x4, dump: 0x300, notRecursive: 0x100 } as const;
 
 /**
  * Takes away tables of this process's network namespace that hold nothing but idle base chains. The transaction names the
@@ -71,32 +55,17 @@ function removeTogether(netlink: Netlink, tables: readonly Removal[]): boolean {
     }
     messages.push(deletion(MESSAGE.deleteTable, family, stringAttribute(TABLE_NAME, table)));
   }
-  const header = netfilterHeader(0, NFTABLES);
-  const answers = netlink.exchange([
-    { type: BATCH_BEGIN, flags: FLAG.request, payload: joined([header, attribute(BATCH_GENERATION, generation)]) },
-    ...messages,
-    { type: BATCH_END, flags: FLAG.request, payload: header },
-  ]);
-  const errors = answers.filter(({ type }) => type === NLMSG_ERROR).map(errorIn);
+  const errors = transact(netlink, messages, generation);
   return errors.length === messages.length && errors.every((error) => error === 0);
 }
 
-const deletion = (type: number, family: Family, ...attributes: readonly Uint8Array[]): Message => ({
-  type: (NFTABLES << 8) | type,
-  flags: FLAG.request | FLAG.ack | FLAG.notRecursive,
-  payload: joined([netfilterHeader(NFPROTO[family], 0), ...attributes]),
-});
-
-/** struct nfgenmsg: family, version, resource. */
-const netfilterHeader = (family: number, resource: number): Uint8Array =>
-  Uint8Array.of(family, 0, resource >> 8, resource & 255);
+const deletion = (type: number, family: Family, ...attributes: readonly Uint8Array[]): Message =>
+  nftablesMessage(type, FLAG.ack | FLAG.notRecursive, family, ...attributes);
 
 /** The number that every change of the rules raises. */
 function generationOf(netlink: Netlink): Uint8Array | undefined {
-  const answers = netlink.exchange([
-    { type: (NFTABLES << 8) | MESSAGE.getGeneration, flags: FLAG.request, payload: netfilterHeader(0, 0) },
-  ]);
-  const answer = answers.find(({ type }) => type === ((NFTABLES << 8) | MESSAGE.newGeneration));
+  const answers = netlink.exchange([nftablesMessage(MESSAGE.getGeneration, 0, undefined)]);
+  const answer = answers.find(({ type }) => type === nftablesType(MESSAGE.newGeneration));
   return answer && attributesOf(answer.payload, 4).get(GENERATION);
 }
 
@@ -106,15 +75,9 @@ function chainsOf(
   family: Family,
   table: string,
 ): { readonly name: string; readonly idle: boolean }[] {
-  const answers = netlink.exchange([
-    {
-      type: (NFTABLES << 8) | MESSAGE.getChain,
-      flags: FLAG.request | FLAG.dump,
-      payload: netfilterHeader(NFPROTO[family], 0),
-    },
-  ]);
-  return answers
-    .filter(({ type }) => type === ((NFTABLES << 8) | MESSAGE.newChain))
+  return netlink
+    .exchange([nftablesMessage(MESSAGE.getChain, FLAG.dump, family)])
+    .filter(({ type }) => type === nftablesType(MESSAGE.newChain))
     .map(({ payload }) => attributesOf(payload, 4))
     .filter((attributes) => textIn(attributes.get(CHAIN.table)) === table)
     .map((attributes) => ({
@@ -125,9 +88,3 @@ function chainsOf(
         numberIn(attributes.get(CHAIN.use)) === 0,
     }));
 }
-
-const textIn = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes).replace(/\0+$/, '');
-
-/** Numbers of nf_tables are in network order. */
-const numberIn = (bytes: Uint8Array | undefined): number | undefined =>
-  bytes === undefined ? undefined : new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
