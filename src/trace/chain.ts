@@ -26,6 +26,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
   let chain = base;
   let at = 0;
   let depth = 0;
+  walk.witness?.asked(walk, base);
   for (;;) {
     const rule = chain.rules[at];
     if (!rule) {
@@ -40,6 +41,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     if (!matches(walk, rule, depth)) continue;
     const { effect, target } = rule;
     if (target) {
+      walk.witness?.matched(walk, rule);
       if (effect.kind === 'jump') stack.push({ chain, at, depth });
       chain = target;
       at = 0;
@@ -47,12 +49,14 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
       continue;
     }
     if (effect.kind === 'return') {
+      walk.witness?.matched(walk, rule);
       const back = stack.pop();
       if (!back) return policy(walk, base);
       ({ chain, at, depth } = back);
       continue;
     }
     const verdict = act(walk, rule);
+    walk.witness?.matched(walk, rule);
     if (verdict === 'accept') return undefined;
     if (verdict !== 'continue') return verdict;
   }
@@ -60,6 +64,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
 
 function policy(walk: Walk, base: CompiledChain): Outcome | undefined {
   const { table, name, policy = 'ACCEPT' } = base;
+  walk.witness?.ranOut(walk, base);
   walk.steps?.push({ kind: 'policy', table, chain: name, policy });
   switch (policy) {
     case 'ACCEPT':
@@ -78,12 +83,15 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
     walk.steps?.push(answer ? matchedStep(walk, rule, depth) : passedByStep(walk, rule, depth));
     return answer;
   }
-  const taken = settle(rule.predicate, {
-    packet: walk.packet,
-    // The kernel may answer anew each time it is asked.
-    choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
-    field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
-  });
+  const seen = walk.witness?.saw?.(rule);
+  const taken =
+    seen ??
+    settle(rule.predicate, {
+      packet: walk.packet,
+      // The kernel may answer anew each time it is asked.
+      choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
+      field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
+    });
   if (walk.steps) {
     const step = stepOf(walk, rule, depth);
     const decisive = rule.conditions.find(({ test }) => test(walk.packet) === 'undecided')?.condition;

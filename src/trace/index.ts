@@ -1,4 +1,5 @@
 export { listenerName } from './ends.ts';
 export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';
-export { prepare, prepareOutcome, trace } from './trace.ts';
+export { type Company, prepare, prepareOutcome, prepareWalk, trace } from './trace.ts';
+export type { Witness } from './witness.ts';

@@ -4,6 +4,7 @@ import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
 import type { CompiledRule, Program } from './program.ts';
 import type { Direction, Endpoint, Outcome, Step } from './result.ts';
+import type { Witness } from './witness.ts';
 
 /** The packet on its way: changed in place, copied only when somebody looks. */
 export type Live = { -readonly [K in keyof Packet]: Packet[K] };
@@ -59,6 +60,8 @@ export interface Walk {
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own: AddressValue | undefined;
 
+  /** Who goes along. */
+  witness: Witness | undefined;
   hook: HookName;
   pass: 1 | 2;
   /** What the packet holds of connection tracking: `template` is what `-j CT` leaves in raw. */

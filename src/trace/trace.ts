@@ -6,6 +6,7 @@ import { compileRules } from './program.ts';
 import type { Outcome, Question, Step, Trace } from './result.ts';
 import type { Ground, Opening, Walk } from './state.ts';
 import { follow } from './walk.ts';
+import type { Witness } from './witness.ts';
 
 /** Undecided rules are followed both ways, in this many walks at most. */
 const MOST_WALKS = 64;
@@ -50,6 +51,22 @@ export function prepareOutcome(snapshot: Snapshot, proxyPorts: readonly number[]
   };
 }
 
+/** Who goes along with a walk. Decisions that the witness does not take are taken by `decide`; by default always yes. */
+export interface Company {
+  readonly witness: Witness;
+  readonly decide?: Decide;
+}
+
+/** One walk in company, for those who compare it with another account of the same packet. Gives the packet as it ended. */
+export function prepareWalk(
+  snapshot: Snapshot,
+  proxyPorts: readonly number[],
+): (question: Question, company: Company) => Pick<Trace, 'outcome' | 'packet'> {
+  const groundOf = grounds(snapshot, proxyPorts);
+  return (question, { witness, decide = () => true }) =>
+    walkOnce(groundOf(question.packet.family), question, decide, undefined, witness);
+}
+
 function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (family: Family) => Ground {
   const { listeners, sysctls } = snapshot;
   const made = new Map<Family, Ground>();
@@ -77,11 +94,18 @@ interface Walked {
   readonly assumptions: ReadonlySet<string>;
 }
 
-function walkOnce(ground: Ground, question: Question, decide: Decide, steps: Step[] | undefined): Walked {
+function walkOnce(
+  ground: Ground,
+  question: Question,
+  decide: Decide,
+  steps: Step[] | undefined,
+  witness?: Witness,
+): Walked {
   const assumptions = new Set<string>();
   const opening =
     question.packet.ctstate === CTSTATE.ESTABLISHED ? openingOf(ground, question, decide, assumptions) : undefined;
   const walk = begin(ground, question, decide, steps, assumptions, opening);
+  walk.witness = witness;
   const outcome = follow(walk);
   return { outcome, packet: walk.packet, assumptions };
 }
@@ -134,6 +158,7 @@ function begin(
     assumptions,
     opening,
     own: ground.host.known ? undefined : ownAddress(direction, packet),
+    witness: undefined,
     hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',
     pass: 1,
     connection: 'none',
