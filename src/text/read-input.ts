@@ -1,23 +1,35 @@
-import type { Backend, Snapshot } from '../netfilter/index.ts';
+import type { Family } from '../address/index.ts';
+import type { Backend, NftTable, Snapshot } from '../netfilter/index.ts';
+import { parseNftJson } from './nft/json.ts';
 import { parseSave } from './read-save.ts';
 import { type ReadOptions, refuseBinary } from './reading.ts';
 import { parseSnapshot } from './snapshot.ts';
 
 /**
- * Reads whatever holds rules, recognised by its content: a snapshot in JSON, or the text of iptables-save. Throws
- * InputRefused.
+ * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft -j list
+ * ruleset` prints. Throws InputRefused.
  */
 export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
+  const { family } = options;
   refuseBinary(text, source);
+  if (/^\ufeff?\s*\{\s*"nftables"\s*:/.test(text)) return nativeOnly(parseNftJson(text, options), source, family);
   if (/^\ufeff?\s*\{/.test(text)) {
     const snapshot = parseSnapshot(text, source);
-    const { family } = options;
     return family ? { ...snapshot, held: snapshot.held.filter(({ rules }) => rules.family === family) } : snapshot;
   }
   const backend = backendShown(text);
   return { origin: source, held: parseSave(text, options).map((rules) => ({ backend, rules })) };
 }
+
+const nativeOnly = (tables: readonly NftTable[], origin: string, family: Family | undefined): Snapshot => ({
+  origin,
+  held: [],
+  native: family ? tables.filter((table) => isOf(table, family)) : tables,
+});
+
+/** Whether a table sees packets of a family. */
+const isOf = ({ family: table }: NftTable, family: Family): boolean => table !== (family === 'ipv4' ? 'ip6' : 'ip');
 
 /** The head line of iptables-save names the nft back end, and does not name the legacy one. */
 function backendShown(text: string): Backend {

@@ -12,6 +12,7 @@ import type {
   Sysctls,
   Unread,
 } from '../netfilter/index.ts';
+import { given } from './given.ts';
 import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
 import { printSave } from './print-save.ts';
 import { parseSave } from './read-save.ts';
@@ -76,8 +77,10 @@ const printRoute = ({ family, destination, length, gateway, source, ...rest }: R
 /** Reads what `printSnapshot` writes. Throws InputRefused; a part that is not there stays undefined. */
 export function parseSnapshot(text: string, source = '-'): Snapshot {
   refuseBinary(text, source);
-  return readJson(text, source, (document) => readSnapshot(document, source));
+  return readJson(text, source, EXPECTED, (document) => readSnapshot(document, source));
 }
+
+const EXPECTED = 'Expected a snapshot as sidestep snapshot writes it.';
 
 function readSnapshot(document: Part, source: string): Snapshot {
   const nft = field(document, 'nftables');
@@ -98,10 +101,6 @@ function readSnapshot(document: Part, source: string): Snapshot {
     ...given('unread', optionalList(document, 'unread', readUnread)),
   };
 }
-
-/** `{ [key]: value }`, or nothing where the value is undefined. */
-const given = <const K extends string, T>(key: K, value: T | undefined): { readonly [Key in K]?: T } =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [Key in K]?: T };
 
 function optional<T>(part: Part, key: string, read: (part: Part) => T): T | undefined {
   const found = field(part, key);

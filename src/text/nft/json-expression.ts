@@ -1,0 +1,243 @@
+import type { NftElement, NftExpression, NftOperator, NftVerdict } from '../../netfilter/index.ts';
+import { given } from '../given.ts';
+import { field, integer, list, number, oneOf, oneOrList, only, type Part, required, text, unfit } from '../json.ts';
+import { isIndex } from './datatype.ts';
+import { elementStatements } from './json-statement.ts';
+
+const FAMILIES = ['ip', 'ip6'] as const;
+const BASES = ['ll', 'nh', 'th', 'ih'] as const;
+const DIRECTIONS = ['original', 'reply'] as const;
+const OPERATORS: readonly string[] = ['&', '|', '^', '<<', '>>'];
+/** Deeper than anything that nft writes. */
+const DEEPEST = 100;
+
+/** Reads an expression of libnftables-json(5). One of a kind that is not known stays as it is. */
+export function readExpression(part: Part): NftExpression {
+  const { value, path } = part;
+  if (path.length > DEEPEST) unfit(part, 'an expression that nft would write: it is nested too deeply');
+  if (typeof value === 'string') return readWord(value);
+  if (typeof value === 'number') return { kind: 'value', value: integer(part) };
+  if (typeof value === 'boolean') return { kind: 'value', value };
+  if (Array.isArray(value)) return { kind: 'list', items: list(part, readExpression) };
+  const { name, inside } = only(part);
+  if (OPERATORS.includes(name)) return readBinary(name as NftOperator, inside);
+  return READERS[name]?.(inside) ?? opaque(part);
+}
+
+/** What a text stands for: `@name` for a set, `*` for any, digits that JSON would round, else itself. */
+function readWord(value: string): NftExpression {
+  if (value === '*') return { kind: 'any' };
+  if (value.startsWith('@')) return { kind: 'set-reference', name: value.slice(1) };
+  if (/^(?:\0\d+|0x[0-9a-f]{17,64})$/i.test(value))
+    return { kind: 'value', value: narrow(BigInt(value.replace('\0', ''))) };
+  return { kind: 'value', value };
+}
+
+const narrow = (value: bigint): number | bigint => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
+
+/** An expression that Sidestep does not know, as it stood. */
+export const opaque = (part: Part): { kind: 'opaque'; words: string; because: string } => ({
+  kind: 'opaque',
+  words: wordsOf(part),
+  because: `${only(part).name} is nothing that Sidestep knows`,
+});
+
+/** A part of the document as JSON on one line. */
+export function wordsOf(part: Part): string {
+  try {
+    return JSON.stringify(part.value);
+  } catch {
+    // So deeply nested that there is no stack left.
+    return unfit(part, 'what nft would write: it is nested too deeply');
+  }
+}
+
+function readBinary(operator: NftOperator, part: Part): NftExpression {
+  const [first, ...others] = list(part, readExpression);
+  if (!first || others.length === 0) return unfit(part, 'a list of two expressions');
+  // nft 1.1 writes more than two operands of one operator as one list.
+  return others.reduce((left, right): NftExpression => ({ kind: 'binary', operator, left, right }), first);
+}
+
+const name = (part: Part): string => text(required(part, 'name'));
+const key = (part: Part): string => text(required(part, 'key'));
+const optional = <T>(part: Part, of: string, read: (part: Part) => T): T | undefined => {
+  const found = field(part, of);
+  return found && read(found);
+};
+const family = (part: Part) =>
+  given(
+    'family',
+    optional(part, 'family', (found) => oneOf(found, FAMILIES)),
+  );
+
+const READERS: Readonly<Record<string, (part: Part) => NftExpression>> = {
+  concat: (part) => ({ kind: 'concat', items: list(part, readExpression) }),
+  set: (part) => ({ kind: 'set', elements: oneOrList(part, readElement) }),
+  map: (part) => ({
+    kind: 'map',
+    key: readExpression(required(part, 'key')),
+    data: readExpression(required(part, 'data')),
+  }),
+  prefix: (part) => ({
+    kind: 'prefix',
+    address: readExpression(required(part, 'addr')),
+    length: number(required(part, 'len')),
+  }),
+  range: (part) => {
+    const [low, high, ...more] = list(part, readExpression);
+    return low && high && more.length === 0 ? { kind: 'range', low, high } : unfit(part, 'a list of two expressions');
+  },
+  payload: readPayload,
+  exthdr: (part) => {
+    const offset = optional(part, 'offset', number);
+    const found = optional(part, 'field', text);
+    return {
+      kind: 'exthdr',
+      name: name(part),
+      ...given('field', found === undefined || offset === undefined ? found : `${found}[${offset}]`),
+    };
+  },
+  'tcp option': (part) =>
+    field(part, 'base')
+      ? {
+          kind: 'raw tcp option',
+          option: number(required(part, 'base')),
+          offset: number(required(part, 'offset')),
+          length: number(required(part, 'len')),
+        }
+      : { kind: 'tcp option', ...option(part) },
+  'ip option': (part) => ({ kind: 'ip option', ...option(part) }),
+  'sctp chunk': (part) => ({ kind: 'sctp chunk', ...option(part) }),
+  'dccp option': (part) => ({ kind: 'dccp option', option: number(required(part, 'type')) }),
+  meta: (part) => ({ kind: 'meta', key: key(part) }),
+  rt: (part) => ({ kind: 'rt', key: key(part), ...family(part) }),
+  ct: readCt,
+  numgen: (part) => ({
+    kind: 'numgen',
+    mode: oneOf(required(part, 'mode'), ['inc', 'random']),
+    ...modulus(part),
+  }),
+  jhash: (part) => ({
+    kind: 'jhash',
+    expression: readExpression(required(part, 'expr')),
+    ...modulus(part),
+    ...given('seed', optional(part, 'seed', number)),
+  }),
+  symhash: (part) => ({ kind: 'symhash', ...modulus(part) }),
+  fib: (part) => ({
+    kind: 'fib',
+    result: oneOf(required(part, 'result'), ['oif', 'oifname', 'type', 'check']),
+    flags: optional(part, 'flags', (found) => oneOrList(found, text)) ?? [],
+  }),
+  socket: (part) => ({ kind: 'socket', key: key(part), ...given('level', optional(part, 'level', number)) }),
+  osf: (part) => ({ kind: 'osf', key: key(part), ...given('ttl', optional(part, 'ttl', text)) }),
+  ipsec: (part) => ({
+    kind: 'ipsec',
+    key: key(part),
+    direction: text(required(part, 'dir')),
+    ...family(part),
+    number: optional(part, 'spnum', number) ?? 0,
+  }),
+};
+
+const option = (part: Part): { name: string; field?: string } => ({
+  name: name(part),
+  ...given('field', optional(part, 'field', text)),
+});
+
+const modulus = (part: Part): { modulus: number; offset: number } => ({
+  modulus: number(required(part, 'mod')),
+  offset: optional(part, 'offset', number) ?? 0,
+});
+
+function readPayload(part: Part): NftExpression {
+  const base = field(part, 'base');
+  if (!base) {
+    return { kind: 'payload', protocol: text(required(part, 'protocol')), field: text(required(part, 'field')) };
+  }
+  return {
+    kind: 'raw',
+    base: oneOf(base, BASES),
+    offset: number(required(part, 'offset')),
+    length: number(required(part, 'len')),
+  };
+}
+
+/** `ip saddr` is one key in JSON: the family and the field. */
+function readCt(part: Part): NftExpression {
+  const words = key(part).split(' ');
+  const direction = given(
+    'direction',
+    optional(part, 'dir', (found) => oneOf(found, DIRECTIONS)),
+  );
+  const [first, second] = words;
+  if (words.length === 2 && second !== undefined && (first === 'ip' || first === 'ip6'))
+    return { kind: 'ct', key: second, family: first, ...direction };
+  return { kind: 'ct', key: key(part), ...family(part), ...direction };
+}
+
+/** An element of a set or a map: a key, a pair of key and value, either of them in an `elem` with what belongs to it. */
+export function readElement(part: Part): NftElement {
+  if (Array.isArray(part.value)) {
+    const [first, second, ...more] = list(part, (item) => item);
+    if (!first || !second || more.length > 0) return unfit(part, 'a list of a key and a value');
+    return { ...readElement(first), data: readData(second) };
+  }
+  const inside = hasOnly(part, 'elem');
+  if (!inside) return { key: readExpression(part) };
+  return {
+    key: readExpression(required(inside, 'val')),
+    ...given('timeout', optional(inside, 'timeout', number)),
+    ...given('expires', optional(inside, 'expires', number)),
+    ...given('comment', optional(inside, 'comment', text)),
+    ...given('statements', elementStatements(inside)),
+  };
+}
+
+/** What stands under the only property of an object, if it is called so. */
+export function hasOnly(part: Part, wanted: string): Part | undefined {
+  const { value } = part;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, wanted)) return undefined;
+  return Object.keys(value).length === 1 ? only(part).inside : undefined;
+}
+
+function readData(part: Part): NftExpression | NftVerdict {
+  return readVerdict(part) ?? readExpression(part);
+}
+
+const PLAIN = ['accept', 'drop', 'continue', 'return'] as const;
+
+/** A verdict, or undefined where the part is none. */
+export function readVerdict(part: Part): NftVerdict | undefined {
+  for (const kind of PLAIN) if (hasOnly(part, kind)) return { kind };
+  for (const kind of ['jump', 'goto'] as const) {
+    const inside = hasOnly(part, kind);
+    if (inside) return { kind, chain: text(required(inside, 'target')) };
+  }
+  return undefined;
+}
+
+/**
+ * What an expression is compared with. Interfaces by their index and realms are digits in quotes there: they become
+ * numbers, as in nft's text.
+ */
+export function readOperand(part: Part, left: NftExpression): NftExpression {
+  const right = readExpression(part);
+  return isIndex(left) ? numbered(right) : right;
+}
+
+function numbered(expression: NftExpression): NftExpression {
+  switch (expression.kind) {
+    case 'value':
+      return typeof expression.value === 'string' && /^\d{1,10}$/.test(expression.value)
+        ? { kind: 'value', value: Number(expression.value) }
+        : expression;
+    case 'set':
+      return { ...expression, elements: expression.elements.map((one) => ({ ...one, key: numbered(one.key) })) };
+    case 'range':
+      return { ...expression, low: numbered(expression.low), high: numbered(expression.high) };
+    default:
+      return expression;
+  }
+}

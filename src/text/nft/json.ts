@@ -1,0 +1,167 @@
+import {
+  NFT_FAMILIES,
+  type NftChain,
+  type NftFamily,
+  type NftFlowtable,
+  type NftObject,
+  type NftRule,
+  type NftSet,
+  type NftStatement,
+  type NftTable,
+} from '../../netfilter/index.ts';
+import { given } from '../given.ts';
+import {
+  field,
+  list,
+  number,
+  oneOf,
+  oneOrList,
+  only,
+  type Part,
+  readJson,
+  required,
+  text,
+  type Unfitting,
+  unfit,
+} from '../json.ts';
+import type { ReadOptions } from '../reading.ts';
+import { wordsOf } from './json-expression.ts';
+import { readChain, readFlowtable, readObject, readSet } from './json-object.ts';
+import { readStatement } from './json-statement.ts';
+
+const EXPECTED = 'Expected what nft -j list ruleset prints.';
+const TABLE_FLAGS: readonly string[] = ['dormant', 'owner', 'persist'];
+
+interface OpenChain extends Omit<NftChain, 'rules'> {
+  readonly rules: NftRule[];
+}
+
+interface OpenTable {
+  readonly head: Pick<NftTable, 'family' | 'name' | 'handle' | 'comment' | 'flags'>;
+  readonly objects: NftObject[];
+  readonly sets: NftSet[];
+  readonly flowtables: NftFlowtable[];
+  readonly chains: Map<string, OpenChain>;
+  /** Of a family that is not followed: each object of the document. */
+  readonly words: string[];
+}
+
+/**
+ * Reads what `nft -j list ruleset` prints. Throws InputRefused with every object that is not what it has to be; with
+ * `keepGoing` a rule that cannot be read stays as an opaque one, and other objects are left out.
+ */
+export function parseNftJson(input: string, options: ReadOptions = {}): NftTable[] {
+  const report = options.keepGoing ? (options.report ?? (() => {})) : undefined;
+  const tables = readJson(
+    input,
+    options.source ?? '-',
+    EXPECTED,
+    (document, unfitting) => readObjects(required(document, 'nftables'), unfitting, report !== undefined),
+    report && ((diagnostic) => report.call(options, diagnostic)),
+  );
+  return tables.map(({ head, chains, words, ...rest }) => ({
+    ...head,
+    ...rest,
+    chains: [...chains.values()],
+    ...(isForeign(head.family) ? { words: words.join('\n') } : {}),
+  }));
+}
+
+const isForeign = (family: NftFamily): boolean => family === 'arp' || family === 'bridge' || family === 'netdev';
+
+function readObjects(part: Part, unfitting: Unfitting, keepGoing: boolean): OpenTable[] {
+  const tables = new Map<string, OpenTable>();
+  list(part, (item) => {
+    try {
+      addObject(tables, item, unfitting, keepGoing);
+    } catch (error) {
+      unfitting(error);
+    }
+  });
+  return [...tables.values()];
+}
+
+function addObject(tables: Map<string, OpenTable>, item: Part, unfitting: Unfitting, keepGoing: boolean): void {
+  const { name, inside } = only(item);
+  if (name === 'metainfo') return;
+  if (COMMANDS.includes(name)) unfit(item, 'an object of a listing: it is a command');
+  if (name === 'table') {
+    const table = openTable(inside);
+    const key = `${table.head.family} ${table.head.name}`;
+    if (tables.has(key)) unfit(inside, 'the first of its name: there are two of them');
+    tables.set(key, table);
+    if (isForeign(table.head.family)) table.words.push(wordsOf(item));
+    return;
+  }
+  const table = tables.get(`${text(required(inside, 'family'))} ${text(required(inside, 'table'))}`);
+  if (!table) throw unfit(required(inside, 'table'), 'a table that stands before it');
+  const { family } = table.head;
+  if (isForeign(family)) table.words.push(wordsOf(item));
+  else if (name === 'set' || name === 'map') table.sets.push(readSet(inside, family));
+  else if (name === 'flowtable') table.flowtables.push(readFlowtable(inside));
+  else if (name === 'chain') addChain(table, inside);
+  else if (name === 'rule') addRule(table, inside, unfitting, keepGoing);
+  // A set's elements stand with the set.
+  else if (name !== 'element') table.objects.push(readObject(inside, name));
+}
+
+const COMMANDS: readonly string[] = [
+  'add',
+  'replace',
+  'create',
+  'insert',
+  'delete',
+  'list',
+  'reset',
+  'flush',
+  'rename',
+];
+
+function openTable(part: Part): OpenTable {
+  const handle = field(part, 'handle');
+  const comment = field(part, 'comment');
+  const flags = field(part, 'flags');
+  return {
+    head: {
+      family: oneOf(required(part, 'family'), NFT_FAMILIES),
+      name: text(required(part, 'name')),
+      ...given('handle', handle && number(handle)),
+      ...given('comment', comment && text(comment)),
+      // 1.0.6 prints some other text of its own here; that a flag is set is all that can be told.
+      flags: flags ? oneOrList(flags, (one) => (TABLE_FLAGS.includes(text(one)) ? text(one) : 'unknown')) : [],
+    },
+    objects: [],
+    sets: [],
+    flowtables: [],
+    chains: new Map(),
+    words: [],
+  };
+}
+
+function addChain(table: OpenTable, part: Part): void {
+  const chain = readChain(part);
+  if (table.chains.has(chain.name)) unfit(part, 'the first of its name: there are two of them');
+  table.chains.set(chain.name, { ...chain, rules: [] });
+}
+
+function addRule(table: OpenTable, part: Part, unfitting: Unfitting, keepGoing: boolean): void {
+  const chain = table.chains.get(text(required(part, 'chain')));
+  if (!chain) throw unfit(required(part, 'chain'), 'a chain that stands before it');
+  const handle = field(part, 'handle');
+  const comment = field(part, 'comment');
+  chain.rules.push({
+    statements: readStatements(part, table.head.family, unfitting, keepGoing),
+    ...given('handle', handle && number(handle)),
+    ...given('comment', comment && text(comment)),
+  });
+}
+
+function readStatements(part: Part, family: string, unfitting: Unfitting, keepGoing: boolean): NftStatement[] {
+  const expressions = required(part, 'expr');
+  try {
+    return list(expressions, (one) => readStatement(one, family));
+  } catch (error) {
+    unfitting(error);
+    return keepGoing ? [{ kind: 'opaque', words: wordsOf(expressions), because: 'it could not be read' }] : [];
+  }
+}
