@@ -143,6 +143,19 @@ export const integer = (what: string, lowest: number, highest: number): Codec<nu
   print: String,
 });
 
+/** A number of 64 bits, as the kernel counts packets and bytes. */
+export const uint64: Codec<bigint> = {
+  expected: 'a number from 0 to 18446744073709551615',
+  read(word) {
+    if (!/^(0x[0-9a-f]{1,16}|\d{1,22})$/i.test(word)) return undefined;
+    const octal = /^0[0-7]+$/.test(word);
+    if (!octal && /^0\d/.test(word)) return undefined;
+    const number = BigInt(octal ? `0o${word}` : word);
+    return number < 1n << 64n ? number : undefined;
+  },
+  print: String,
+};
+
 /** Any text of at least `shortest` characters; what is beyond `longest` bytes is lost, as the tools lose it. */
 export const text = (shortest: number, longest: number): Codec<string> => ({
   expected: shortest > 0 ? 'a text that is not empty' : 'a text, in quotes where it holds blanks',
@@ -163,6 +176,12 @@ function cutToBytes(word: string, limit: number): string {
   }
   return word;
 }
+
+/**
+ * A name as the tools print it where they never quote, whatever it holds. They cannot read all of that back: where they
+ * cannot, it is quoted here.
+ */
+export const asWord = (name: string): string => (name === '' || /[\s"'\\]/.test(name) ? quoted(name) : name);
 
 const PLAIN = /^[A-Za-z0-9_-]+$/;
 

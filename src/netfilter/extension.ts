@@ -22,8 +22,10 @@ export interface Option<V> {
   readonly negatable: boolean;
   /** What the words after the name have to be, for a diagnostic. */
   readonly expected: string;
+  /** The option may stand again, beside others of its key too: `read` is given what they have made so far. */
+  readonly repeats?: true;
   /** The value, or undefined when the words are not of that form. */
-  read(words: readonly string[], negated: boolean, family: Family): V | undefined;
+  read(words: readonly string[], negated: boolean, family: Family, before?: V): V | undefined;
   /** The option as printed, name included; empty when this value prints nothing. */
   print(value: V, family: Family): string;
 }

@@ -72,6 +72,8 @@ export const FIELDS = {
   source: { kind: 'address', width: 'address', spoken: 'source' },
   destination: { kind: 'address', width: 'address', spoken: 'destination' },
   protocol: number(8, 'protocol', protocolName),
+  /** TTL in IPv4, hop limit in IPv6. */
+  ttl: number(8, 'TTL'),
   fragment: number(1, 'non-first fragment', (value) => (value ? 'yes' : 'no')),
   sourcePort: transport(16, 'source port'),
   destinationPort: transport(16, 'port'),

@@ -14,6 +14,7 @@ export interface Packet {
   readonly source: AddressValue | undefined;
   readonly destination: AddressValue;
   readonly protocol: number;
+  readonly ttl: number | undefined;
   readonly fragment: number | undefined;
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
@@ -55,6 +56,7 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     out: '',
     source: undefined,
     protocol,
+    ttl: undefined,
     fragment: 0,
     sourcePort: undefined,
     destinationPort: undefined,

@@ -3,18 +3,23 @@ import { addrtype } from './match/addrtype.ts';
 import { comment } from './match/comment.ts';
 import { connmark } from './match/connmark.ts';
 import { conntrack } from './match/conntrack.ts';
+import { hl } from './match/hl.ts';
 import { icmp } from './match/icmp.ts';
 import { icmp6 } from './match/icmp6.ts';
+import { iprange } from './match/iprange.ts';
 import { limit } from './match/limit.ts';
 import { mac } from './match/mac.ts';
 import { mark } from './match/mark.ts';
 import { multiport } from './match/multiport.ts';
 import { owner } from './match/owner.ts';
+import { recent } from './match/recent.ts';
+import { setMatch } from './match/set.ts';
 import { socket } from './match/socket.ts';
 import { state } from './match/state.ts';
 import { statistic } from './match/statistic.ts';
 import { tcp } from './match/tcp.ts';
 import { time } from './match/time.ts';
+import { ttl } from './match/ttl.ts';
 import { udp } from './match/udp.ts';
 import { connmarkTarget } from './target/connmark.ts';
 import { ct } from './target/ct.ts';
@@ -37,18 +42,23 @@ const matches = [
   comment,
   connmark,
   conntrack,
+  hl,
   icmp,
   icmp6,
+  iprange,
   limit,
   mac,
   mark,
   multiport,
   owner,
+  recent,
+  setMatch,
   socket,
   state,
   statistic,
   tcp,
   time,
+  ttl,
   udp,
 ];
 const targets = [

@@ -5,8 +5,8 @@
 export const FOREIGN_MATCHES: ReadonlySet<string> = new Set(
   (
     'ah bpf cgroup cluster connbytes connlabel connlimit cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh ' +
-    'helper hl ipcomp iprange ipv6header ipvs length mh nfacct osf physdev pkttype policy quota rateest realm recent ' +
-    'rpfilter rt sctp set srh string tcpmss tos ttl u32'
+    'helper ipcomp ipv6header ipvs length mh nfacct osf physdev pkttype policy quota rateest realm rpfilter rt sctp ' +
+    'srh string tcpmss tos u32'
   ).split(' '),
 );
 

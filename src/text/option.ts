@@ -46,7 +46,8 @@ function readOption(
       `${name} cannot be turned round by a !`,
       `${use.spelling.extension.name} has no opposite of it.`,
     );
-  if (use.options[key] !== undefined) throw twice(cursor, use, name);
+  const before = use.options[key];
+  if (before !== undefined && !option.repeats) throw twice(cursor, use, name);
   const words: string[] = [];
   let from = cursor.start;
   for (let count = 0; count < option.arity; count += 1) {
@@ -54,7 +55,7 @@ function readOption(
     if (count === 0) from = cursor.start;
     words.push(cursor.word);
   }
-  const value = option.read(words, negated, draft.scope.family);
+  const value = option.read(words, negated, draft.scope.family, before);
   if (value === undefined)
     throw new Fault(
       from,

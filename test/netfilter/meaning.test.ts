@@ -165,6 +165,36 @@ describe('owner', () => {
   ]);
 });
 
+describe('ranges of addresses and hops', () => {
+  says([
+    ['-m iprange --src-range 10.0.0.5-10.0.0.9', { source: address('10.0.0.9') }, 'yes'],
+    ['-m iprange --src-range 10.0.0.5-10.0.0.9', { source: address('10.0.0.10') }, 'no'],
+    ['-m iprange ! --dst-range 10.0.0.1-10.0.0.9', {}, 'no'],
+    ['-m iprange --dst-range 2001:db8::-2001:db8::ffff', { family: 'ipv6' }, 'yes'],
+    // The tools take a range whose ends stand the wrong way round, and nothing is in it.
+    ['-m iprange --dst-range 10.0.0.9-10.0.0.1', {}, 'no'],
+    ['-m iprange ! --dst-range 10.0.0.9-10.0.0.1', {}, 'yes'],
+    ['-m ttl --ttl-eq 64', { ttl: 64 }, 'yes'],
+    ['-m ttl ! --ttl-eq 64', { ttl: 64 }, 'no'],
+    ['-m ttl --ttl-lt 64', { ttl: 64 }, 'no'],
+    ['-m ttl --ttl-lt 0', { ttl: 0 }, 'no'],
+    ['-m ttl --ttl-gt 254', { ttl: 255 }, 'yes'],
+    ['-m ttl --ttl-gt 255', {}, 'no'],
+    ['-m ttl --ttl-eq 64', {}, 'unknown'],
+    ['-m hl --hl-lt 255', { family: 'ipv6', ttl: 64 }, 'yes'],
+  ]);
+});
+
+describe('what packets before have left behind', () => {
+  says([
+    ['-m recent --set --name ssh', {}, 'yes'],
+    ['-m recent ! --set', {}, 'no'],
+    ['-m recent --rcheck --seconds 60', {}, 'unknown'],
+    ['-m recent ! --remove -p udp', {}, 'no'],
+    ['-m set --match-set banned src', {}, 'unknown'],
+  ]);
+});
+
 describe('marks and sockets', () => {
   says([
     ['-m mark --mark 0x539/0xfff', { mark: 0xf000_0539 }, 'yes'],

@@ -85,6 +85,20 @@ const atLeastOne = (random: Random, make: () => string[][]): string => {
   }
 };
 
+/** The sets that random rules name, as `ipset restore` takes them. They have to be there before the rules. */
+export const randomSets = (family: Family): string => {
+  const inet = family === 'ipv4' ? 'inet' : 'inet6';
+  return [
+    `create hosts hash:ip family ${inet} counters`,
+    `create nets hash:net family ${inet}`,
+    `create services hash:ip,port family ${inet}`,
+    `create pairs hash:ip,port,ip family ${inet}`,
+    'create ports bitmap:port range 0-1023',
+    'create lists list:set',
+    '',
+  ].join('\n');
+};
+
 /** How each match is written at random. */
 export const MATCH_FORMS: Readonly<Record<string, Make>> = {
   tcp: (random) => ({
@@ -234,7 +248,64 @@ export const MATCH_FORMS: Readonly<Record<string, Make>> = {
         : `--mode nth ${bang(random)}--every ${every} --packet ${random.below(every)}`,
     };
   },
+  ttl: (random) => ({ words: hops(random, 'ttl') }),
+  hl: (random) => ({ words: hops(random, 'hl') }),
+  iprange: (random, family) => {
+    const range = (): string =>
+      random.pick([randomAddress(random, family), `${randomAddress(random, family)}-${randomAddress(random, family)}`]);
+    return {
+      words: atLeastOne(random, () => [perhaps(random, '--src-range', range), perhaps(random, '--dst-range', range)]),
+    };
+  },
+  recent: (random, family) => {
+    const action = random.pick(['set', 'remove', 'rcheck', 'update', 'rcheck', 'update']);
+    const looks = action === 'rcheck' || action === 'update';
+    const mask = family === 'ipv4' ? '255.255.255.0' : 'ffff:ffff:ffff:ffff::';
+    return {
+      words: shuffled(
+        random,
+        [`${bang(random)}--${action}`],
+        looks && random.oneIn(2)
+          ? [random.pick([`--seconds ${1 + random.below(100_000)}`, '--seconds 60 --reap', '--seconds 0x10'])]
+          : [],
+        looks ? perhaps(random, '--hitcount', () => String(random.below(300)), false) : [],
+        looks ? flagged(random, '--rttl') : [],
+        perhaps(random, '--name', () => random.pick(['ssh', 'DEFAULT', 'port.scan', 'A-1']), false),
+        perhaps(random, '--mask', () => mask, false),
+        random.pick([[], ['--rsource'], ['--rdest'], ['--rsource --rdest']]),
+      ),
+    };
+  },
+  set: (random) => {
+    const count = (of: string): string[] =>
+      random.oneIn(5)
+        ? [random.pick([`${bang(random)}--${of}-eq ${random.below(9)}`, `--${of}-lt 0x10`, `--${of}-gt 4294967296`])]
+        : [];
+    const sides = (): string =>
+      Array.from({ length: 1 + random.below(3) }, () => random.pick(['src', 'dst'])).join(',');
+    return {
+      words: shuffled(
+        random,
+        [
+          `${bang(random)}${random.pick(['--match-set', '--match-set', '--set'])} ${random.pick(['hosts', 'nets', 'services', 'pairs', 'ports', 'lists'])} ${sides()}`,
+        ],
+        flagged(random, '--return-nomatch', '! --update-counters', '! --update-subcounters'),
+        count('packets'),
+        count('bytes'),
+      ),
+    };
+  },
   mac: (random) => ({ words: `${bang(random)}--mac-source ${random.pick(['00:11:22:33:44:55', 'AA:bb:0:1:2:3'])}` }),
+};
+
+const hops = (random: Random, name: 'ttl' | 'hl'): string => {
+  const value = random.pick(['0', '1', '64', '255', '0x40', String(random.below(256))]);
+  return random.pick([
+    `${bang(random)}--${name}-eq ${value}`,
+    `--${name} ${value}`,
+    `--${name}-lt ${value}`,
+    `--${name}-gt ${value}`,
+  ]);
 };
 
 const natTarget =

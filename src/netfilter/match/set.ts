@@ -1,0 +1,90 @@
+import { asWord, uint64 } from '../codec.ts';
+import { flag, type MatchExtension, negatableFlag, type Option, value } from '../extension.ts';
+import { unknown, unless } from '../predicate.ts';
+import type { Negatable } from '../rules.ts';
+
+type Direction = 'src' | 'dst';
+
+/** `--match-set NAME src,dst`: the set, and which side of the packet each of its dimensions is compared with. */
+export interface SetReference {
+  readonly name: string;
+  readonly directions: readonly Direction[];
+}
+
+/** What the counter of the entry that is found has to be. */
+export interface CounterComparison {
+  readonly is: 'eq' | 'lt' | 'gt';
+  readonly value: bigint;
+  /** Of `eq` only. */
+  readonly negated: boolean;
+}
+
+export interface SetOptions {
+  readonly set?: Negatable<SetReference>;
+  readonly returnNomatch?: true;
+  readonly updateCounters?: Negatable<true>;
+  readonly updateSubcounters?: Negatable<true>;
+  readonly packets?: CounterComparison;
+  readonly bytes?: CounterComparison;
+}
+
+/** Source: IPSET_MAXNAMELEN in ip_set.h, less the end of the string; IPSET_DIM_MAX. */
+const LONGEST_NAME = 31;
+const MOST_DIRECTIONS = 6;
+
+const set: Option<Negatable<SetReference>> = {
+  names: ['--match-set', '--set'],
+  arity: 2,
+  negatable: true,
+  expected: 'the name of a set, and src and dst in the order of its dimensions: banned src, or web dst,dst',
+  read([name = '', sides = ''], negated) {
+    const directions = sides.split(',').map(direction);
+    if (name === '' || name.length > LONGEST_NAME || directions.length > MOST_DIRECTIONS) return undefined;
+    return directions.every((side) => side !== undefined) ? { value: { name, directions }, negated } : undefined;
+  },
+  print: ({ value: { name, directions }, negated }) =>
+    `${negated ? '! ' : ''}--match-set ${asWord(name)} ${directions.join(',')}`,
+};
+
+/** The tools look at three letters. */
+const direction = (word: string): Direction | undefined =>
+  word.startsWith('src') ? 'src' : word.startsWith('dst') ? 'dst' : undefined;
+
+/** `--packets-eq`, `--packets-lt` and `--packets-gt`, of which a rule takes one; for bytes likewise. */
+function counter(of: 'packets' | 'bytes'): readonly Option<CounterComparison>[] {
+  const print = ({ is, value: count, negated }: CounterComparison): string =>
+    `${negated ? '! ' : ''}--${of}-${is} ${count}`;
+  return (['eq', 'lt', 'gt'] as const).map((is) => ({
+    ...value([`--${of}-${is}`], uint64),
+    negatable: is === 'eq',
+    print,
+    read([word = ''], negated, family) {
+      const count = uint64.read(word, family);
+      return count === undefined ? undefined : { is, value: count, negated };
+    },
+  }));
+}
+
+/** Only its opposite says anything: counters are updated unless told otherwise. */
+const update = (name: '--update-counters' | '--update-subcounters'): Option<Negatable<true>> => ({
+  ...negatableFlag(name),
+  repeats: true,
+  read: (_words, negated, _family, before) => ({ value: true, negated: negated || before?.negated === true }),
+  print: ({ negated }) => (negated ? `! ${name}` : ''),
+});
+
+/** `-m set`. Source: iptables-extensions(8), set; net/netfilter/xt_set.c. */
+export const setMatch: MatchExtension<SetOptions> = {
+  name: 'set',
+  options: {
+    set,
+    returnNomatch: { ...flag('--return-nomatch'), repeats: true },
+    updateCounters: update('--update-counters'),
+    updateSubcounters: update('--update-subcounters'),
+    packets: counter('packets'),
+    bytes: counter('bytes'),
+  },
+  required: ['set'],
+  predicate: ({ set: of }) =>
+    unless(of?.negated ?? false, unknown(`the members of the set ${JSON.stringify(of?.value.name)} were not read`)),
+};
