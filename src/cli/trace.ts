@@ -96,7 +96,8 @@ function walkOf(result: Trace, options: WalkOptions, program: string, flags: str
 }
 
 /** Nobody gets the packet: what design.md calls unreachable. */
-const isFinding = ({ outcome }: Trace): boolean => ['dropped', 'rejected', 'nobody listens'].includes(outcome.kind);
+const isFinding = ({ outcome }: Trace): boolean =>
+  ['dropped', 'rejected', 'nobody listens', 'astray'].includes(outcome.kind);
 
 /** All packets, read before the first is followed: one that cannot be read refuses them all. */
 async function readQuestions(

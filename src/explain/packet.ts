@@ -1,6 +1,6 @@
 import { type Family, formatAddress } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, type Packet, protocolName, TCP, TCP_FLAGS } from '../netfilter/index.ts';
-import type { Outcome, Question } from '../trace/index.ts';
+import { NOBODY, type Outcome, type Question } from '../trace/index.ts';
 import { endpoint, purposeOf } from './words.ts';
 
 /** A packet in the words it is asked for with: `tcp 10.0.0.9:40000 → 10.0.0.5:8888`. */
@@ -22,11 +22,16 @@ export function questionWords({ direction, packet }: Question): string {
     `${direction} ${packetWords(packet)}`,
     ...(packet.in ? [`on ${packet.in}`] : []),
     ...(direction === 'out' && packet.out ? [`by ${packet.out}`] : []),
-    ...(packet.owned === 1 && packet.uid !== undefined ? [`from uid ${packet.uid}`] : []),
-    ...(packet.owned === 1 && packet.gid !== undefined ? [`gid ${packet.gid}`] : []),
+    ...ownerWords(packet),
     ...(packet.mark ? [`with mark 0x${packet.mark.toString(16)}`] : []),
   ];
   return `${parts.join(' ')}, ${stateWords(packet)}`;
+}
+
+function ownerWords({ owned, uid, gid }: Packet): readonly string[] {
+  if (owned !== 1) return [];
+  if (uid === NOBODY) return ['from the kernel itself'];
+  return [...(uid === undefined ? [] : [`from uid ${uid}`]), ...(gid === undefined ? [] : [`gid ${gid}`])];
 }
 
 function stateWords({ ctstate, protocol, tcpFlags }: Packet): string {
@@ -58,6 +63,8 @@ export const OUTCOME_WORD: Readonly<Record<Outcome['kind'], string>> = {
   sent: 'SENT',
   delivered: 'DELIVERED',
   'nobody listens': 'NOBODY LISTENS',
+  answered: 'ANSWERED',
+  astray: 'ASTRAY',
   unknown: 'UNKNOWN',
 };
 
@@ -80,6 +87,10 @@ export function outcomePhrase(outcome: Outcome): string {
       return 'delivered to the kernel itself';
     case 'nobody listens':
       return `nobody listens on ${named(outcome.port)}`;
+    case 'answered':
+      return outcome.out ? `back to the caller, by ${outcome.out}` : 'back to the caller';
+    case 'astray':
+      return 'to somebody who knows no such connection';
     case 'unknown':
       return 'unknown';
   }
@@ -110,6 +121,8 @@ export function outcomeSentence(outcome: Outcome, question: Question): string {
     case 'app':
       return `${named(outcome.port)} receives it. The proxy does not see it.`;
     case 'dropped':
+    case 'answered':
+    case 'astray':
       return sentence(outcome.because);
     case 'rejected':
       return sentence(`with ${outcome.with}: ${outcome.because}`);

@@ -1,7 +1,7 @@
 import { formatAddress } from '../address/index.ts';
 import { CTSTATE, formatField, type Packet, protocolName } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
-import type { Outcome, Step, Trace } from '../trace/index.ts';
+import type { Endpoint, Outcome, Step, Trace } from '../trace/index.ts';
 import { questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
 import { doneWords } from './rule.ts';
@@ -16,6 +16,7 @@ export const traceDocument = (trace: Trace): TraceDocument => ({
   schema: 'sidestep/trace/1',
   question: questionWords(trace.question),
   direction: trace.question.direction,
+  ...(trace.inReplyTo ? { inReplyTo: questionWords(trace.inReplyTo) } : {}),
   packet: packetDocument(trace.question.packet),
   assumptions: [...trace.question.assumptions],
   outcome: outcomeDocument(trace.outcome, trace),
@@ -51,19 +52,22 @@ const given = <K extends string>(key: K, value: number | undefined): { [P in K]?
   value === undefined ? {} : ({ [key]: value } as { [P in K]: number });
 
 function outcomeDocument(outcome: Outcome, { question }: Trace): OutcomeDocument {
+  const { family } = question.packet;
+  const spoken = ({ address, port }: Endpoint) => ({ address: formatAddress(family, address), port });
+  if (outcome.kind === 'answered') return { ...outcome, from: spoken(outcome.from) };
   if (outcome.kind !== 'proxy') return { ...outcome };
   const { original, ...rest } = outcome;
-  const { family } = question.packet;
-  return original
-    ? { ...rest, original: { address: formatAddress(family, original.address), port: original.port } }
-    : rest;
+  return original ? { ...rest, original: spoken(original) } : rest;
 }
 
 function stepDocument(step: Step): StepDocument {
   switch (step.kind) {
     case 'hook':
       return { kind: 'hook', hook: step.hook, pass: step.pass, packet: packetDocument(step.packet) };
-    case 'table':
+    case 'table': {
+      const { changed, ...rest } = step;
+      return { ...rest, ...(changed ? { changed: packetDocument(changed) } : {}) };
+    }
     case 'policy':
     case 'route':
       return { ...step };

@@ -74,10 +74,12 @@ function headline(outcome: Outcome, { question }: Trace): Block {
     case 'forwarded':
     case 'sent':
     case 'delivered':
+    case 'answered':
       return paragraph(line(good(`→ ${word}`), `  ${sentence}`), 2);
     case 'dropped':
     case 'rejected':
     case 'nobody listens':
+    case 'astray':
       return paragraph(line(bad(`✗ ${word}`), `  ${sentence}`), 2);
     case 'unknown':
       return paragraph(line(warn(`? ${word}`), `  ${sentence}`), 2);
@@ -95,10 +97,13 @@ export const outcomeTable = (traces: readonly Trace[]): Block =>
     { optional: 2 },
   );
 
+/** Ends that nobody wants. */
+const LOST: readonly Outcome['kind'][] = ['dropped', 'rejected', 'nobody listens', 'astray'];
+
 const toned = (outcome: Outcome) => {
   const text = outcomePhrase(outcome);
   if (outcome.kind === 'unknown') return warn(`? ${text}`);
-  return ['dropped', 'rejected', 'nobody listens'].includes(outcome.kind) ? bad(`✗ ${text}`) : good(`→ ${text}`);
+  return LOST.includes(outcome.kind) ? bad(`✗ ${text}`) : good(`→ ${text}`);
 };
 
 /** Columns: hook, table, rule, mark, reason. */

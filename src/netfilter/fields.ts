@@ -85,6 +85,8 @@ export const FIELDS = {
   ctstate: number(8, 'connection state', bits(CTSTATE)),
   ctstatus: number(16, 'connection status', bits(CTSTATUS)),
   ctzone: number(16, 'conntrack zone'),
+  /** 1 when the packet goes against the direction of its connection's first one. */
+  ctreply: number(1, 'direction within its connection', (value) => (value ? 'REPLY' : 'ORIGINAL')),
   /** The connection's addresses and ports as its first packet had them, and as its replies have them. */
   ctorigsrc: { kind: 'address', width: 'address', spoken: 'original source of the connection' },
   ctorigdst: { kind: 'address', width: 'address', spoken: 'original destination of the connection' },

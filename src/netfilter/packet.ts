@@ -26,6 +26,7 @@ export interface Packet {
   readonly ctstate: number | undefined;
   readonly ctstatus: number | undefined;
   readonly ctzone: number | undefined;
+  readonly ctreply: number | undefined;
   readonly ctorigsrc: AddressValue | undefined;
   readonly ctorigdst: AddressValue | undefined;
   readonly ctreplsrc: AddressValue | undefined;
@@ -68,6 +69,7 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     ctstate: CTSTATE.NEW,
     ctstatus: 0,
     ctzone: 0,
+    ctreply: 0,
     ctorigsrc: undefined,
     ctorigdst: undefined,
     ctreplsrc: undefined,

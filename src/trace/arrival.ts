@@ -1,4 +1,6 @@
 import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
+import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
+import { firstState } from './conntrack.ts';
 import { addressType } from './host.ts';
 import { socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
@@ -16,29 +18,53 @@ export function attach(walk: Walk): void {
     changed(walk);
     return;
   }
-  const state = asked.ctstate;
+  walk.way = walk.opening && wayOf(walk.opening, packet);
+  // A packet of a connection that is not found is looked at as if it were the first.
+  const state = walk.opening && !walk.way ? firstState(packet) : asked.ctstate;
   packet.ctstate = state;
   changed(walk);
   if (state === CTSTATE.UNTRACKED) walk.connection = 'untracked';
   else if (state !== CTSTATE.INVALID) {
     walk.connection = 'tracked';
-    describeConnection(walk);
+    if (walk.opening && walk.way) recallConnection(walk, walk.opening, walk.way);
+    else describeConnection(walk);
   }
 }
 
-function describeConnection({ packet, asked, opening }: Walk): void {
-  packet.ctmark = opening ? opening.packet.ctmark : asked.ctmark;
-  packet.ctstatus = opening ? CTSTATUS.CONFIRMED | CTSTATUS.SEEN_REPLY | CTSTATUS.ASSURED : asked.ctstatus;
+function describeConnection({ packet, asked }: Walk): void {
+  packet.ctmark = asked.ctmark;
+  packet.ctstatus = asked.ctstatus;
+  packet.ctreply = 0;
   packet.ctorigsrc = packet.source;
   packet.ctorigdst = packet.destination;
   packet.ctorigsrcport = packet.sourcePort;
   packet.ctorigdstport = packet.destinationPort;
-  packet.ctreplsrc = opening?.destination?.address ?? packet.destination;
-  packet.ctreplsrcport = opening?.destination?.port ?? packet.destinationPort;
-  packet.ctrepldst = opening?.source?.address ?? packet.source;
-  packet.ctrepldstport = opening?.source?.port ?? packet.sourcePort;
-  if (opening?.destination) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.DNAT;
-  if (opening?.source) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.SNAT;
+  packet.ctreplsrc = packet.destination;
+  packet.ctreplsrcport = packet.destinationPort;
+  packet.ctrepldst = packet.source;
+  packet.ctrepldstport = packet.sourcePort;
+}
+
+function recallConnection({ packet }: Walk, connection: Connection, way: Way): void {
+  const { ctmark, record, destination, source } = connection;
+  const { original, reply } = record!;
+  const { replied, assured } = withPacket(connection, way, packet.protocol);
+  packet.ctmark = ctmark;
+  packet.ctreply = way === 'reply' ? 1 : 0;
+  packet.ctstatus =
+    CTSTATUS.CONFIRMED |
+    (replied ? CTSTATUS.SEEN_REPLY : 0) |
+    (assured ? CTSTATUS.ASSURED : 0) |
+    (destination ? CTSTATUS.DNAT : 0) |
+    (source ? CTSTATUS.SNAT : 0);
+  packet.ctorigsrc = original.source;
+  packet.ctorigdst = original.destination;
+  packet.ctorigsrcport = original.sourcePort;
+  packet.ctorigdstport = original.destinationPort;
+  packet.ctreplsrc = reply.source;
+  packet.ctreplsrcport = reply.sourcePort;
+  packet.ctrepldst = reply.destination;
+  packet.ctrepldstport = reply.destinationPort;
 }
 
 /** Finds out anew what hangs on the packet's addresses, as far as any rule reads it. */
@@ -55,15 +81,28 @@ export function refresh(walk: Walk): void {
   changed(walk);
 }
 
-/** What `-m socket` finds. A known connection has a socket of its own, under the address that the packet ends with. */
+/**
+ * What `-m socket` finds. A known connection has a socket of its own, under the address that the packet ends with. For a
+ * reply that nat will turn back the kernel looks under the address that the caller has. Source: nf_socket_ipv4.c.
+ */
 function lookUpSocket(walk: Walk): number | undefined {
-  const { packet, ground, opening, destinationDecided } = walk;
-  if (!opening?.receiver || (opening.destination && !destinationDecided)) {
-    if (!ground.listeners) assumeListener(walk);
-    return socketLookup(ground.listeners, packet);
+  const { packet, ground, opening } = walk;
+  const own = opening && socketOf(walk, opening);
+  if (own !== undefined) return own;
+  if (!ground.listeners) assumeListener(walk);
+  return socketLookup(ground.listeners, packet);
+}
+
+function socketOf({ packet, answering, way }: Walk, connection: Connection): number | undefined {
+  const { opened, receiver, byTproxy, source } = connection;
+  if (!answering) {
+    if (!receiver || !sameEnds(endsOf(packet), endsOf(connection.packet))) return undefined;
+    return byTproxy || receiver.listener?.transparent === true ? SOCKET_LOOKUP.transparent : SOCKET_LOOKUP.plain;
   }
-  const transparent = opening.byTproxy || opening.receiver.listener?.transparent === true;
-  return transparent ? SOCKET_LOOKUP.transparent : SOCKET_LOOKUP.plain;
+  if (opened.direction === 'in') return undefined;
+  const caller = turned(endsOf(opened.packet));
+  const { destination, destinationPort } = way === 'reply' && source ? caller : endsOf(packet);
+  return sameEnds({ ...endsOf(packet), destination, destinationPort }, caller) ? SOCKET_LOOKUP.plain : undefined;
 }
 
 /** Without the listening sockets, every port is taken to have one, bound to any address. */

@@ -1,10 +1,13 @@
-import { type AddressValue, formatAddress } from '../address/index.ts';
+import { formatAddress } from '../address/index.ts';
 import { ICMP, ICMPV6, type Listener, protocolName, TCP, UDP } from '../netfilter/index.ts';
 import { assumeListener } from './arrival.ts';
+import { endsOf, sameEnds } from './connection.ts';
 import { isOwn } from './host.ts';
 import type { Endpoint, Outcome } from './result.ts';
+import { receiveAnswer, strayed, takeAnswer } from './returned.ts';
 import { findListener } from './sockets.ts';
 import { nameOf, type Receiver, type Walk } from './state.ts';
+import { spokenEnd as spoken } from './words.ts';
 
 /** Names of processes that are a mesh's proxy. */
 const PROXIES: ReadonlySet<string> = new Set(['envoy', 'pilot-agent', 'sidestep', 'linkerd2-proxy', 'kuma-dp']);
@@ -12,7 +15,10 @@ const PROXIES: ReadonlySet<string> = new Set(['envoy', 'pilot-agent', 'sidestep'
 /** The packet has come to this host's sockets. */
 export function receive(walk: Walk): Outcome {
   const { packet } = walk;
+  if (walk.answering) return receiveAnswer(walk);
   if (packet.protocol !== TCP && packet.protocol !== UDP) return toKernel(walk);
+  const stray = strayed(walk);
+  if (stray) return stray;
   const port = walk.assigned?.port ?? packet.destinationPort;
   if (port === undefined) return { kind: 'unknown', because: 'the port that it came to is not known' };
   const receiver = walk.assigned ?? receiverOf(walk, port);
@@ -49,7 +55,7 @@ function toKernel(walk: Walk): Outcome {
 
 function receiverOf(walk: Walk, port: number): Receiver | undefined {
   const { packet, ground, opening } = walk;
-  if (opening) return opening.receiver ?? { port };
+  if (opening && sameEnds(endsOf(packet), endsOf(opening.packet))) return opening.receiver ?? { port };
   if (!ground.listeners) return { port };
   const listener = findListener(ground.listeners, { packet, address: packet.destination, port });
   return listener && { port, listener };
@@ -109,6 +115,7 @@ function becauseOf(walk: Walk, receiver: Receiver): string {
 
 /** The packet leaves this host. */
 export function leave(walk: Walk): Outcome {
+  if (walk.answering) return takeAnswer(walk);
   const { packet, mappedBy, device, direction } = walk;
   const to = spoken(packet.family, packet.destination, packet.destinationPort);
   const because = mappedBy
@@ -116,9 +123,3 @@ export function leave(walk: Walk): Outcome {
     : `no rule sends it elsewhere: it leaves by ${device} for ${to}`;
   return { kind: direction === 'in' ? 'forwarded' : 'sent', out: device, because };
 }
-
-const spoken = (family: Listener['family'], address: AddressValue, port: number | undefined): string => {
-  const text = formatAddress(family, address);
-  if (port === undefined) return text;
-  return family === 'ipv6' ? `[${text}]:${port}` : `${text}:${port}`;
-};

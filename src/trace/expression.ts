@@ -1,5 +1,5 @@
 import { type AddressValue, type Family, parseAddress, parsePort } from '../address/index.ts';
-import { ICMP, ICMPV6, protocolNumber, TCP, UDP } from '../netfilter/index.ts';
+import { CTSTATE, ICMP, ICMPV6, protocolNumber, TCP, UDP } from '../netfilter/index.ts';
 import { findOption, type Options, optionNames } from './options.ts';
 import { endOf, isArrow, meant, named, refuse, said, type Word, wordsOf } from './words.ts';
 
@@ -89,9 +89,13 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
       arrow = word;
     } else if (option) {
       if (places.has(option.name)) refuse(text, word, `${option.name} is said twice`, 'Say it once.');
-      const value = waiting.shift() ?? refuse(text, word, `${option.name} what?`, 'Its value is missing.');
+      const value =
+        'alone' in option
+          ? word
+          : (waiting.shift() ?? refuse(text, word, `${option.name} what?`, 'Its value is missing.'));
       places.set(option.name, value);
-      rest = { ...rest, options: { ...rest.options, ...option.read(text, value) } };
+      const read = 'alone' in option ? option.alone : option.read(text, value);
+      rest = { ...rest, options: { ...rest.options, ...read } };
     } else {
       const which = arrow ? 'destination' : 'source';
       if (places.has(which)) refuse(text, word, `${said(word)} is one too many`, expectedHere(word));
@@ -108,8 +112,7 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
   return rest;
 }
 
-const expectedHere = (word: Word): string =>
-  `${meant(word, optionNames)}Expected one of ${optionNames.join(', ')}, each with a value.`;
+const expectedHere = (word: Word): string => `${meant(word, optionNames)}Expected one of ${optionNames.join(', ')}.`;
 
 /** `10.0.0.9:40000`, `10.0.0.9`, `[2001:db8::9]:40000`, `2001:db8::9`, `:8888`. */
 function readEnd(text: string, word: Word): End {
@@ -179,7 +182,7 @@ function familyOf(
 }
 
 /** What cannot be said together. */
-function check({ text, way, protocol, source, destination, on, places }: Expression): void {
+function check({ text, way, protocol, source, destination, on, reply, state, places }: Expression): void {
   const never = (key: string, what: string, hint: string): void => {
     const word = places.get(key);
     if (word) refuse(text, word, what, hint);
@@ -193,6 +196,9 @@ function check({ text, way, protocol, source, destination, on, places }: Express
     for (const [which, { port }] of Object.entries({ source, destination })) {
       if (port !== undefined) never(which, `${name} has no ports`, 'Leave the port out.');
     }
+  }
+  if (reply && state !== undefined && state !== CTSTATE.ESTABLISHED && state !== CTSTATE.NEW) {
+    never('state', 'such a packet has no reply', 'Write reply alone, or state established reply.');
   }
   if (protocol !== TCP) never('flags', 'only tcp has flags', 'Leave the flags out.');
   if (protocol !== ICMP && protocol !== ICMPV6) never('type', 'only icmp has a type', 'Leave the type out.');

@@ -38,8 +38,8 @@ const mixed = (mark: number, value: number, mask: number): number => ((mark & ~m
 
 /** The socket, or why there is none. A connection's later packets go to the socket it already has. */
 function receiverAt(walk: Walk, effect: Tproxy, port: number): Receiver | string {
-  const { packet, ground, opening } = walk;
-  if (opening?.receiver) {
+  const { packet, ground, opening, answering } = walk;
+  if (opening?.receiver && !answering) {
     return opening.byTproxy || opening.receiver.listener?.transparent
       ? opening.receiver
       : 'the connection belongs to a socket that is not transparent';

@@ -1,3 +1,4 @@
+export { NOBODY } from './answer.ts';
 export { listenerName } from './ends.ts';
 export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';

@@ -13,13 +13,14 @@ export interface Options {
   readonly icmp?: { readonly type: number; readonly code: number };
   /** Seconds since 1970. */
   readonly time?: number;
+  /** Not this packet is meant, but the answer to it. */
+  readonly reply?: true;
 }
 
-/** An option: a word with a value after it. */
-export interface Option {
-  readonly name: string;
-  read(text: string, value: Word): Options;
-}
+/** An option: a word with a value after it, or one that stands alone. */
+export type Option =
+  | { readonly name: string; read(text: string, value: Word): Options }
+  | { readonly name: string; readonly alone: Options };
 
 const STATES = {
   new: CTSTATE.NEW,
@@ -45,6 +46,7 @@ export const OPTIONS: readonly Option[] = [
   { name: 'flags', read: (text, value) => ({ flags: readFlags(text, value) }) },
   { name: 'type', read: (text, value) => ({ icmp: readIcmp(text, value) }) },
   { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
+  { name: 'reply', alone: { reply: true } },
 ];
 
 export const optionNames: readonly string[] = OPTIONS.map(({ name }) => name);

@@ -24,7 +24,7 @@ import {
   sourceTowards,
 } from './host.ts';
 import { QuestionRefused } from './refused.ts';
-import type { Question } from './result.ts';
+import type { Question, ReplyAsked } from './result.ts';
 
 export { QuestionRefused } from './refused.ts';
 
@@ -68,8 +68,15 @@ export function parseQuestion(
     ),
     time,
   });
-  return { direction: read.way === 'in' ? 'in' : 'out', packet, assumptions };
+  const direction = read.way === 'in' ? 'in' : 'out';
+  return read.reply ? { direction, packet, assumptions, reply: replyIn(read) } : { direction, packet, assumptions };
 }
+
+/** What is said of the reply: in an open connection, with these flags. */
+const replyIn = ({ state, flags }: Expression): ReplyAsked => ({
+  later: state === CTSTATE.ESTABLISHED,
+  ...(flags === undefined ? {} : { tcpFlags: flags }),
+});
 
 function familyOf({ text, family, places }: Expression, wanted: Family | undefined): Family {
   if (family && wanted && family !== wanted) {
@@ -177,6 +184,8 @@ type Header = Pick<Packet, 'tcpFlags' | 'icmpType' | 'icmpCode'>;
 
 function headerOf(read: Expression, family: Family, assume: Assume): Partial<Header> {
   const protocol = protocolIn(read, family);
+  // What is said of a reply does not hold for the packet that is answered.
+  if (protocol === TCP && read.reply) return { tcpFlags: TCP_FLAGS.SYN };
   if (protocol === TCP) {
     const later = read.state === CTSTATE.ESTABLISHED;
     if (read.flags === undefined && later) assume('flag ACK');
@@ -189,7 +198,7 @@ function headerOf(read: Expression, family: Family, assume: Assume): Partial<Hea
 }
 
 function stateOf(read: Expression, packet: Parameters<typeof firstState>[0], assume: Assume): number {
-  if (read.state !== undefined) return read.state;
+  if (read.state !== undefined && !read.reply) return read.state;
   const state = firstState(packet);
   if (state === CTSTATE.INVALID) assume('state invalid', 'it begins no connection');
   if (state === CTSTATE.UNTRACKED) assume('state untracked', 'such messages always are');

@@ -20,6 +20,16 @@ export interface Question {
   readonly packet: Packet;
   /** One clause each: "source 10.0.0.9:40000 assumed". */
   readonly assumptions: readonly string[];
+  /** Not this packet is followed, but the answer to it. */
+  readonly reply?: ReplyAsked;
+}
+
+/** What is asked of an answer. */
+export interface ReplyAsked {
+  /** Not the first answer: the connection is open. */
+  readonly later: boolean;
+  /** TCP flags that are not the usual ones. */
+  readonly tcpFlags?: number;
 }
 
 /** One thing that happened to the packet, in order. `pass` 2 is the second pass over the loopback interface. */
@@ -33,6 +43,8 @@ export type Step =
       readonly table: TableName;
       readonly backend: Backend;
       readonly silent?: string;
+      /** The packet, where it was rewritten without asking a rule. */
+      readonly changed?: Packet;
     }
   | RuleStep
   /** A built-in chain ran out: its policy decides. */
@@ -81,6 +93,10 @@ export type Outcome =
   | { readonly kind: 'nobody listens'; readonly port: number; readonly because: string }
   /** Reached this host and no listening socket is asked: the kernel itself takes it (an echo request, say). */
   | { readonly kind: 'delivered'; readonly because: string }
+  /** An answer that comes back to the caller: to its socket here, or `out` to another host. It sees it come from `from`. */
+  | { readonly kind: 'answered'; readonly from: Endpoint; readonly out?: string; readonly because: string }
+  /** A later packet that reaches somebody who knows nothing of its connection. */
+  | { readonly kind: 'astray'; readonly because: string }
   | { readonly kind: 'unknown'; readonly because: string };
 
 export interface Endpoint {
@@ -91,6 +107,8 @@ export interface Endpoint {
 /** The walk of one packet. Made by `trace`. */
 export interface Trace {
   readonly question: Question;
+  /** Where the answer to a packet is followed: that packet. `question` is then the answer as it starts. */
+  readonly inReplyTo?: Question;
   readonly steps: readonly Step[];
   /** The packet as it ended. */
   readonly packet: Packet;

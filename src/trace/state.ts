@@ -1,9 +1,10 @@
 import type { AddressValue } from '../address/index.ts';
 import type { HookName, Listener, Packet } from '../netfilter/index.ts';
+import type { Connection, Way } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
 import type { CompiledRule, Program } from './program.ts';
-import type { Direction, Endpoint, Outcome, Step } from './result.ts';
+import type { Direction, Endpoint, Step } from './result.ts';
 import type { Witness } from './witness.ts';
 
 /** The packet on its way: changed in place, copied only when somebody looks. */
@@ -29,20 +30,6 @@ export interface Receiver {
   readonly listener?: Listener;
 }
 
-/** What became of a connection's first packet: later ones keep it. */
-export interface Opening {
-  readonly outcome: Outcome;
-  readonly packet: Packet;
-  /** Where nat sent it, and the source that nat gave it. */
-  readonly destination?: Endpoint;
-  readonly source?: Endpoint;
-  readonly receiver?: Receiver;
-  readonly byTproxy: boolean;
-  readonly mappedBy?: CompiledRule;
-  /** Rules looked at: the count goes on, as each of the kernel's choices is numbered by it. */
-  readonly looked: number;
-}
-
 /** One packet's walk, while it lasts. */
 export interface Walk {
   readonly ground: Ground;
@@ -55,8 +42,10 @@ export interface Walk {
   readonly decide: Decide;
   /** What the walk takes for granted, one clause each. */
   readonly assumptions: Set<string>;
-  /** For a packet of a known connection: what became of its first one. */
-  readonly opening: Opening | undefined;
+  /** For a later packet of a connection: what is known of it. */
+  readonly opening: Connection | undefined;
+  /** The packet is sent by the side that was called: it looks for the caller. */
+  readonly answering: boolean;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own: AddressValue | undefined;
 
@@ -66,6 +55,8 @@ export interface Walk {
   pass: 1 | 2;
   /** What the packet holds of connection tracking: `template` is what `-j CT` leaves in raw. */
   connection: 'none' | 'template' | 'untracked' | 'tracked';
+  /** Which way connection tracking takes it to go within `opening`; undefined where it does not know the connection. */
+  way: Way | undefined;
   /** Whether nat has decided on the connection's source and destination. */
   destinationDecided: boolean;
   sourceDecided: boolean;

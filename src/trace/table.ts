@@ -1,10 +1,11 @@
 import type { TableName } from '../netfilter/index.ts';
 import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
-import { mapDestination, mapSource, natSilence } from './nat.ts';
+import { mapAgain, mapBack } from './mapping.ts';
+import { natSilence } from './nat.ts';
 import type { CompiledTable } from './program.ts';
 import type { Outcome } from './result.ts';
-import type { Walk } from './state.ts';
+import { snapshotOf, type Walk } from './state.ts';
 
 /** Asks one table of a hook: of every back end that holds it, in their order. Undefined: the packet passes on. */
 export function askTable(walk: Walk, name: TableName): Outcome | undefined {
@@ -28,7 +29,7 @@ export function askTable(walk: Walk, name: TableName): Outcome | undefined {
 function askNat(walk: Walk, tables: readonly CompiledTable[]): Outcome | undefined {
   const silence = natSilence(walk);
   const ofDestination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
-  if (silence === undefined && walk.opening) return keepMapping(walk, tables, ofDestination);
+  if (silence === undefined && walk.way) return keepMapping(walk, tables, ofDestination);
   if (tables.length === 0) say(walk, 'nat', 'nft', 'no rules');
   let decided: string | undefined;
   for (const { backend, chains } of tables) {
@@ -46,20 +47,16 @@ function askNat(walk: Walk, tables: readonly CompiledTable[]): Outcome | undefin
   return undefined;
 }
 
-/** A known connection is rewritten as its first packet was, and no rule is asked. */
+/** A known connection is rewritten as its first packet was, and its replies back; no rule is asked. */
 function keepMapping(walk: Walk, tables: readonly CompiledTable[], ofDestination: boolean): undefined {
-  const mapping = ofDestination ? walk.opening?.destination : walk.opening?.source;
-  if (mapping) {
-    const port = walk.packet.destinationPort === undefined ? undefined : mapping.port;
-    if (ofDestination) {
-      mapDestination(walk, { address: mapping.address, port });
-      walk.mappedBy = walk.opening?.mappedBy;
-    } else mapSource(walk, { address: mapping.address, port });
-  }
-  const kept = mapping ? 'is mapped as its first packet was' : 'stays unmapped, as its first packet was';
-  const silent = `not asked: a known connection ${kept}`;
+  const before = snapshotOf(walk);
+  const done = walk.way === 'reply' ? mapBack(walk, ofDestination) : mapAgain(walk, ofDestination);
+  const rewritten = done !== undefined;
+  const silent = `not asked: ${done ?? `a known connection stays unmapped, as its first packet was`}`;
+  const changed = walk.copy === before ? {} : { changed: snapshotOf(walk) };
   for (const { backend, chains } of tables.length > 0 ? tables : [{ backend: 'nft' as const, chains: undefined }]) {
-    say(walk, 'nat', backend, chains?.get(walk.hook)?.rules.length || mapping ? silent : 'no rules');
+    const quiet = chains?.get(walk.hook)?.rules.length || rewritten ? silent : 'no rules';
+    walk.steps?.push({ kind: 'table', hook: walk.hook, table: 'nat', backend, silent: quiet, ...changed });
   }
   settleMapping(walk, ofDestination);
   return undefined;

@@ -1,15 +1,13 @@
-import type { AddressValue, Family } from '../address/index.ts';
-import { CTSTATE, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
-import { type Decide, explore, hangsOn, type Way } from './decisions.ts';
-import { hostOf, isLoopback, LOOPBACK } from './host.ts';
+import type { Family } from '../address/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
+import { type Decide, explore, type Way } from './decisions.ts';
+import { hostOf } from './host.ts';
+import { type Walked, walkOnce } from './once.ts';
+import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
 import { compileRules } from './program.ts';
 import type { Outcome, Question, Step, Trace } from './result.ts';
-import type { Ground, Opening, Walk } from './state.ts';
-import { follow } from './walk.ts';
+import type { Ground } from './state.ts';
 import type { Witness } from './witness.ts';
-
-/** Undecided rules are followed both ways, in this many walks at most. */
-const MOST_WALKS = 64;
 
 /**
  * Follows one packet through a snapshot, rule by rule.
@@ -24,9 +22,7 @@ export const trace = (snapshot: Snapshot, question: Question, proxyPorts: readon
 /** The same for many packets: the rules are compiled once. */
 export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Trace {
   const groundOf = grounds(snapshot, proxyPorts);
-  const unread = (snapshot.unread ?? []).flatMap(({ about, what }) =>
-    about === 'rules' ? [`${what} do nothing (they could not be read)`] : [],
-  );
+  const unread = unreadRules(snapshot);
   return (question) => {
     const ground = groundOf(question.packet.family);
     let first = true;
@@ -67,7 +63,8 @@ export function prepareWalk(
     walkOnce(groundOf(question.packet.family), question, decide, undefined, witness);
 }
 
-function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (family: Family) => Ground {
+/** What does not change from packet to packet, made once a family. */
+export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (family: Family) => Ground {
   const { listeners, sysctls } = snapshot;
   const made = new Map<Family, Ground>();
   return (family) => {
@@ -87,155 +84,26 @@ function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (family: Fa
   };
 }
 
-/** What one walk yields. */
-interface Walked {
-  readonly outcome: Outcome;
-  readonly packet: Packet;
-  readonly assumptions: ReadonlySet<string>;
-}
+/** Rules that could not be read are taken to do nothing, one clause each. */
+export const unreadRules = ({ unread = [] }: Snapshot): readonly string[] =>
+  unread.flatMap(({ about, what }) => (about === 'rules' ? [`${what} do nothing (they could not be read)`] : []));
 
-function walkOnce(
-  ground: Ground,
+function merge(
   question: Question,
-  decide: Decide,
-  steps: Step[] | undefined,
-  witness?: Witness,
-): Walked {
-  const assumptions = new Set<string>();
-  const opening =
-    question.packet.ctstate === CTSTATE.ESTABLISHED ? openingOf(ground, question, decide, assumptions) : undefined;
-  const walk = begin(ground, question, decide, steps, assumptions, opening);
-  walk.witness = witness;
-  const outcome = follow(walk);
-  return { outcome, packet: walk.packet, assumptions };
-}
-
-/**
- * What became of the first packet of a connection, under the same rules: its later packets keep the mapping and go to
- * the socket it was given to.
- */
-function openingOf(ground: Ground, question: Question, decide: Decide, assumptions: Set<string>): Opening {
-  const { packet } = question;
-  const flags = packet.protocol === TCP ? { tcpFlags: TCP_FLAGS.SYN } : {};
-  const first: Question = { ...question, packet: { ...packet, ...flags, ctstate: CTSTATE.NEW } };
-  const walk = begin(ground, first, decide, undefined, assumptions, undefined);
-  const outcome = follow(walk);
-  const opened = !['dropped', 'rejected', 'unknown', 'nobody listens'].includes(outcome.kind);
-  if (!opened) {
-    assumptions.add('the connection was opened from the other side or under other rules, and is not mapped');
-    return { outcome, packet: { ...packet, ctmark: 0 }, byTproxy: false, looked: walk.looked };
-  }
-  assumptions.add('the connection was opened under these same rules');
-  const { destination, source, receiver, mappedBy } = walk;
-  return {
-    outcome,
-    packet: walk.packet,
-    byTproxy: walk.assigned !== undefined,
-    looked: walk.looked,
-    ...(destination ? { destination } : {}),
-    ...(source ? { source } : {}),
-    ...(receiver ? { receiver } : {}),
-    ...(mappedBy ? { mappedBy } : {}),
-  };
-}
-
-function begin(
-  ground: Ground,
-  { direction, packet }: Question,
-  decide: Decide,
-  steps: Step[] | undefined,
-  assumptions: Set<string>,
-  opening: Opening | undefined,
-): Walk {
-  return {
-    ground,
-    direction,
-    asked: packet,
-    // Until connection tracking has looked at it, a packet belongs to none.
-    packet: { ...packet, ctstate: CTSTATE.INVALID, ctzone: 0 },
-    steps,
-    decide,
-    assumptions,
-    opening,
-    own: ground.host.known ? undefined : ownAddress(direction, packet),
-    witness: undefined,
-    hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',
-    pass: 1,
-    connection: 'none',
-    destinationDecided: false,
-    sourceDecided: false,
-    destination: undefined,
-    source: undefined,
-    mappedBy: undefined,
-    assigned: undefined,
-    receiver: undefined,
-    device: '',
-    gateway: undefined,
-    marked: false,
-    looked: opening?.looked ?? 0,
-    copy: undefined,
-  };
-}
-
-/** Where no interfaces are known, the question tells which address is this host's own. */
-function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
-  const { source, destination, out, family } = packet;
-  if (direction === 'in') return out ? undefined : destination;
-  // Loopback's addresses speak to this host only.
-  return out === LOOPBACK || (source !== undefined && isLoopback(family, source)) ? destination : source;
-}
-
-type Written = Walked & { readonly steps: readonly Step[] | undefined };
-
-function merge(question: Question, ways: readonly Way<Written>[], complete: boolean): Trace {
+  ways: readonly Way<Walked & { readonly steps?: readonly Step[] | undefined }>[],
+  complete: boolean,
+): Trace {
   const [first] = ways;
   if (!first) throw new Error('a walk has at least one way');
   const outcome = outcomeOf(ways, complete);
   const assumptions = [...new Set([...question.assumptions, ...ways.flatMap(({ result }) => [...result.assumptions])])];
-  const { steps = [], packet } = first.result;
-  return { question: { ...question, assumptions }, steps, packet, outcome, possible: possibleOf(ways) };
-}
-
-/** Outcomes that lead to the same place are one, however they came about. */
-const placeOf = ({ outcome }: Walked): string => {
-  switch (outcome.kind) {
-    case 'proxy':
-      return `proxy ${outcome.port} ${outcome.original ? `${outcome.original.address} ${outcome.original.port}` : ''}`;
-    case 'app':
-    case 'nobody listens':
-      return `${outcome.kind} ${outcome.port}`;
-    case 'rejected':
-      return `rejected ${outcome.with}`;
-    case 'forwarded':
-    case 'sent':
-      return `${outcome.kind} ${outcome.out}`;
-    case 'dropped':
-    case 'delivered':
-    case 'unknown':
-      return outcome.kind;
-  }
-};
-
-function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outcome {
-  const [first] = ways;
-  const places = new Set(ways.map(({ result }) => placeOf(result)));
-  if (first && places.size === 1 && complete) return first.result.outcome;
-  if (places.size === 1) return { kind: 'unknown', because: `more than ${MOST_WALKS} ways lead through these rules` };
-  // The last of them is the nearest to where the ways part.
-  const decision = first ? hangsOn(first, ways, placeOf).at(-1) : undefined;
+  const { steps = [], packet, answer } = first.result;
   return {
-    kind: 'unknown',
-    because: decision ? `${decision.where}: ${decision.because}` : 'several ways lead through these rules',
+    question: { ...(answer ?? question), assumptions },
+    steps,
+    packet,
+    outcome,
+    possible: possibleOf(ways),
+    ...(answer ? { inReplyTo: question } : {}),
   };
-}
-
-/** One entry for each place that the ways lead to, where there are several. */
-function possibleOf(ways: readonly Way<Walked>[]): Trace['possible'] {
-  const byPlace = new Map<string, Way<Walked>>();
-  for (const way of ways) if (!byPlace.has(placeOf(way.result))) byPlace.set(placeOf(way.result), way);
-  if (byPlace.size < 2) return [];
-  return [...byPlace.values()].map((way) => {
-    const clauses = hangsOn(way, ways, placeOf).map(({ yes, no, answer }) => (answer ? yes : no));
-    return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
-  });
 }

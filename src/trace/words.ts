@@ -1,3 +1,4 @@
+import { type AddressValue, type Family, formatAddress } from '../address/index.ts';
 import { closest, type Place, QuestionRefused } from './refused.ts';
 
 /** A word of an expression and where it stands. */
@@ -43,4 +44,11 @@ export function named<T>(text: string, word: Word, what: string, table: Readonly
     `${said(word)} is no ${what}`,
     `${meant(word, names)}Expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}.`,
   );
+}
+
+/** An address in a sentence, with its port: `10.0.0.5:80`, `[2001:db8::5]:80`. */
+export function spokenEnd(family: Family, address: AddressValue, port: number | undefined): string {
+  const text = formatAddress(family, address);
+  if (port === undefined) return text;
+  return family === 'ipv6' ? `[${text}]:${port}` : `${text}:${port}`;
 }

@@ -234,6 +234,8 @@ export function foretold({ outcome, steps, packet, question }: Trace): string {
     case 'dropped':
       return 'silence';
     case 'delivered':
+    case 'answered':
+    case 'astray':
     case 'unknown':
       return outcome.kind;
   }
@@ -263,6 +265,8 @@ export function written(outcome: Outcome): string {
       return `${outcome.kind} ${outcome.out}`;
     case 'dropped':
     case 'delivered':
+    case 'answered':
+    case 'astray':
     case 'unknown':
       return outcome.kind;
   }

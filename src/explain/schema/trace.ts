@@ -28,6 +28,13 @@ const outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sent'), out: z.string(), because }),
   z.object({ kind: z.literal('delivered'), because }),
   z.object({ kind: z.literal('nobody listens'), port, because }),
+  z.object({
+    kind: z.literal('answered'),
+    from: endpoint.describe('where the caller sees the answer come from'),
+    out: z.string().optional(),
+    because,
+  }),
+  z.object({ kind: z.literal('astray'), because }),
   z.object({ kind: z.literal('unknown'), because }),
 ]);
 
@@ -39,6 +46,7 @@ const step = z.discriminatedUnion('kind', [
     table: tableName,
     backend,
     silent: z.string().optional().describe('why no rule of it was looked at'),
+    changed: packet.optional().describe('the packet, where it was rewritten without asking a rule'),
   }),
   z.object({
     kind: z.literal('rule'),
@@ -72,6 +80,7 @@ export const traceDocument = z.object({
   schema: z.literal('sidestep/trace/1'),
   question: z.string().describe('the packet as it was asked about, in words'),
   direction: z.enum(['in', 'out']),
+  inReplyTo: z.string().optional().describe('where an answer is followed: the packet that it answers, in words'),
   packet: packet.describe('the packet as it started'),
   assumptions: z.array(z.string()).describe('what was taken for granted because the question did not say it'),
   outcome,

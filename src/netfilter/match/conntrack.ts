@@ -178,9 +178,4 @@ function ofConnection(options: ConntrackOptions, family: Family): Predicate[] {
 const withinPrefix = (field: ValueField, { value: host, mask }: Prefix, family: Family): Predicate =>
   mask === highest(family) ? is(field, host) : hasBits(field, mask, masked(host, mask));
 
-/** A new connection's packet goes in its original direction; of a known connection's packet it is not known. */
-const inDirection = (wanted: Direction): Predicate => {
-  const isNew = is('ctstate', CTSTATE.NEW);
-  const open = unknown('the packet’s direction within its connection is not known');
-  return wanted === 'ORIGINAL' ? some(isNew, open) : all(not(isNew), open);
-};
+const inDirection = (wanted: Direction): Predicate => is('ctreply', wanted === 'REPLY' ? 1 : 0);

@@ -1,0 +1,95 @@
+import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { type Connection, endsOf, turned } from './connection.ts';
+import type { Circumstances } from './once.ts';
+import type { Question, ReplyAsked } from './result.ts';
+import type { Receiver } from './state.ts';
+
+/** Whose sockets these are taken to be where nobody says. */
+const OWNER = { proxy: 1337, app: 1000 } as const;
+
+/** No user: sockets of the kernel itself have no owner that a rule could name (netfilter-semantics 20). */
+export const NOBODY = 0xffff_ffff;
+
+const HEARD = ['proxy', 'app', 'sent', 'forwarded', 'delivered'] as const;
+
+/** The answer to a connection's first packet, as whoever got it sends it; or why there is none. */
+export function answerTo(
+  connection: Connection,
+  { later, tcpFlags }: ReplyAsked,
+  { ground, assumptions }: Pick<Circumstances, 'ground' | 'assumptions'>,
+): Question | string {
+  const { outcome, opened } = connection;
+  const kind = HEARD.find((name) => name === outcome.kind);
+  if (!kind) return `there is nothing to answer: ${outcome.because}`;
+  const header = headerOf(connection, later, tcpFlags);
+  if (typeof header === 'string') return header;
+  const packet: Packet = {
+    ...opened.packet,
+    ...backwards(connection),
+    ...header,
+    ...(kind === 'sent' || kind === 'forwarded'
+      ? fromElsewhere(connection)
+      : fromHere(connection, kind, (clause) => ownersMatter(ground) && assumptions.add(clause))),
+    mark: 0,
+    ctmark: 0,
+    ctstate: CTSTATE.ESTABLISHED,
+    ctstatus: 0,
+  };
+  return { direction: kind === 'sent' || kind === 'forwarded' ? 'in' : 'out', packet, assumptions: opened.assumptions };
+}
+
+const ownersMatter = ({ program: { reads } }: Circumstances['ground']): boolean => reads.has('uid') || reads.has('gid');
+
+/** The ends of the answer: those of the packet that came, the other way round. */
+function backwards({ packet }: Connection): Partial<Packet> {
+  const { source, sourcePort, destination, destinationPort } = turned(endsOf(packet));
+  return { source, sourcePort, destinationPort, ...(destination === undefined ? {} : { destination }) };
+}
+
+/** ICMP's answers: to an echo, a timestamp, an information or address mask request; IPv6's echo. */
+const ANSWERS: ReadonlyMap<number, number> = new Map([
+  [8, 0],
+  [13, 14],
+  [15, 16],
+  [17, 18],
+  [128, 129],
+]);
+
+function headerOf({ opened }: Connection, later: boolean, tcpFlags: number | undefined): Partial<Packet> | string {
+  const { protocol, icmpType } = opened.packet;
+  if (protocol === TCP) return { tcpFlags: tcpFlags ?? (later ? TCP_FLAGS.ACK : TCP_FLAGS.SYN | TCP_FLAGS.ACK) };
+  if (protocol !== ICMP && protocol !== ICMPV6) return {};
+  const answer = icmpType === undefined ? undefined : ANSWERS.get(icmpType);
+  return answer === undefined ? `nobody answers ICMP type ${icmpType ?? '?'}` : { icmpType: answer, icmpCode: 0 };
+}
+
+/** It comes back by the device that the first packet left by. */
+function fromElsewhere({ device, opened }: Connection): Partial<Packet> {
+  const { packet } = opened;
+  // Where the question said by which device it goes on, the answer goes on by the one that it came in by.
+  return {
+    in: device,
+    out: opened.direction === 'in' && packet.out !== '' ? packet.in : '',
+    owned: 0,
+    uid: undefined,
+    gid: undefined,
+  };
+}
+
+function fromHere(
+  { receiver }: Connection,
+  kind: 'proxy' | 'app' | 'delivered',
+  assume: (clause: string) => void,
+): Partial<Packet> {
+  const owner = kind === 'delivered' ? { uid: NOBODY, gid: NOBODY } : ownerOf(receiver, kind, assume);
+  return { in: '', out: '', owned: 1, ...owner };
+}
+
+/** An answer carries its socket's owner: a SYN-ACK the listener's (netfilter-semantics 20). */
+function ownerOf(receiver: Receiver | undefined, kind: 'proxy' | 'app', assume: (clause: string) => void) {
+  const known = receiver?.listener?.uid;
+  const uid = known ?? OWNER[kind];
+  const whose = kind === 'proxy' ? "the proxy's" : "the app's";
+  assume(known === undefined ? `${whose} uid and gid are ${uid}` : `${whose} gid is ${uid}, as its uid is`);
+  return { uid, gid: uid };
+}

@@ -1,0 +1,145 @@
+import type { AddressValue } from '../address/index.ts';
+import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { answerTo } from './answer.ts';
+import { type Connection, foundOpen, openedBy } from './connection.ts';
+import type { Decide } from './decisions.ts';
+import { isLoopback, LOOPBACK } from './host.ts';
+import type { Outcome, Question, Step } from './result.ts';
+import type { Ground, Walk } from './state.ts';
+import { follow } from './walk.ts';
+import type { Witness } from './witness.ts';
+
+/** What one walk yields. */
+export interface Walked {
+  readonly outcome: Outcome;
+  readonly packet: Packet;
+  readonly assumptions: ReadonlySet<string>;
+  /** Where the answer to the question's packet was followed: the answer as it starts. */
+  readonly answer?: Question;
+}
+
+/** Follows the packet of a question once, with every doubt decided. */
+export function walkOnce(
+  ground: Ground,
+  question: Question,
+  decide: Decide,
+  steps: Step[] | undefined,
+  witness?: Witness,
+): Walked {
+  const assumptions = new Set<string>();
+  const circumstances = { ground, decide, assumptions };
+  if (question.reply) return walkReply(circumstances, question, question.reply, { steps, witness });
+  const opening = question.packet.ctstate === CTSTATE.ESTABLISHED ? openingOf(circumstances, question) : undefined;
+  const walk = begin(circumstances, question, { steps, witness, ...(opening ? { opening } : {}) });
+  const outcome = follow(walk);
+  return { outcome, packet: walk.packet, assumptions };
+}
+
+/** What every walk of one way has in common. */
+export interface Circumstances {
+  readonly ground: Ground;
+  readonly decide: Decide;
+  readonly assumptions: Set<string>;
+}
+
+/** The answer to the question's packet, which has to get through first. */
+function walkReply(
+  { ground, decide, assumptions }: Circumstances,
+  question: Question,
+  asked: NonNullable<Question['reply']>,
+  record: Pick<Beginning, 'steps' | 'witness'>,
+): Walked {
+  const there = begin({ ground, decide, assumptions }, question, {});
+  const first = openedBy(there, question, follow(there));
+  const connection = asked.later ? { ...first, replied: true, assured: question.packet.protocol === TCP } : first;
+  const answer = answerTo(connection, asked, { ground, assumptions });
+  if (typeof answer === 'string') {
+    return { outcome: { kind: 'unknown', because: answer }, packet: there.packet, assumptions };
+  }
+  const walk = begin(answersApart({ ground, decide, assumptions }), answer, {
+    ...record,
+    opening: connection,
+    answering: true,
+  });
+  const outcome = follow(walk);
+  return { outcome, packet: walk.packet, assumptions, answer };
+}
+
+/** The answer's sender is somebody else: what is not known of it is decided anew. */
+export const answersApart = (circumstances: Circumstances): Circumstances => ({
+  ...circumstances,
+  decide: (key, doubt) => circumstances.decide(`answer ${key}`, doubt),
+});
+
+/**
+ * What became of the first packet of a connection, under the same rules: its later packets keep the mapping and go to
+ * the socket it was given to.
+ */
+function openingOf(circumstances: Circumstances, question: Question): Connection {
+  const { packet } = question;
+  const flags = packet.protocol === TCP ? { tcpFlags: TCP_FLAGS.SYN } : {};
+  const first: Question = { ...question, packet: { ...packet, ...flags, ctstate: CTSTATE.NEW } };
+  const walk = begin(circumstances, first, {});
+  const outcome = follow(walk);
+  const { assumptions } = circumstances;
+  if (['dropped', 'rejected', 'unknown', 'nobody listens'].includes(outcome.kind)) {
+    assumptions.add('the connection was opened from the other side or under other rules, and is not mapped');
+    return foundOpen(first, walk, outcome);
+  }
+  assumptions.add('the connection was opened under these same rules');
+  return { ...openedBy(walk, first, outcome), replied: true, assured: packet.protocol === TCP };
+}
+
+/** What is different from walk to walk. */
+interface Beginning {
+  readonly steps?: Step[] | undefined;
+  readonly witness?: Witness | undefined;
+  readonly opening?: Connection;
+  readonly answering?: boolean;
+}
+
+/** A walk that has not begun. */
+export function begin(
+  { ground, decide, assumptions }: Circumstances,
+  { direction, packet }: Question,
+  { steps, witness, opening, answering = false }: Beginning,
+): Walk {
+  return {
+    ground,
+    direction,
+    asked: packet,
+    // Until connection tracking has looked at it, a packet belongs to none.
+    packet: { ...packet, ctstate: CTSTATE.INVALID, ctzone: 0 },
+    steps,
+    decide,
+    assumptions,
+    opening,
+    answering,
+    own: ground.host.known ? undefined : (opening?.own ?? ownAddress(direction, packet)),
+    witness,
+    hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',
+    pass: 1,
+    connection: 'none',
+    way: undefined,
+    destinationDecided: false,
+    sourceDecided: false,
+    destination: undefined,
+    source: undefined,
+    mappedBy: undefined,
+    assigned: undefined,
+    receiver: undefined,
+    device: '',
+    gateway: undefined,
+    marked: false,
+    looked: opening?.looked ?? 0,
+    copy: undefined,
+  };
+}
+
+/** Where no interfaces are known, the question tells which address is this host's own. */
+function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
+  const { source, destination, out, family } = packet;
+  if (direction === 'in') return out ? undefined : destination;
+  // Loopback's addresses speak to this host only.
+  return out === LOOPBACK || (source !== undefined && isLoopback(family, source)) ? destination : source;
+}

@@ -1,0 +1,54 @@
+import { hangsOn, type Way } from './decisions.ts';
+import type { Walked } from './once.ts';
+import type { Outcome, Trace } from './result.ts';
+
+/** Undecided rules are followed both ways, in this many walks at most. */
+export const MOST_WALKS = 64;
+
+/** Outcomes that lead to the same place are one, however they came about. */
+export const placeOf = ({ outcome }: Pick<Walked, 'outcome'>): string => {
+  switch (outcome.kind) {
+    case 'proxy':
+      return `proxy ${outcome.port} ${outcome.original ? `${outcome.original.address} ${outcome.original.port}` : ''}`;
+    case 'app':
+    case 'nobody listens':
+      return `${outcome.kind} ${outcome.port}`;
+    case 'rejected':
+      return `rejected ${outcome.with}`;
+    case 'forwarded':
+    case 'sent':
+      return `${outcome.kind} ${outcome.out}`;
+    case 'answered':
+      return `answered ${outcome.out ?? ''} ${outcome.from.address} ${outcome.from.port}`;
+    case 'dropped':
+    case 'delivered':
+    case 'astray':
+    case 'unknown':
+      return outcome.kind;
+  }
+};
+
+/** The outcome of all ways together. */
+export function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outcome {
+  const [first] = ways;
+  const places = new Set(ways.map(({ result }) => placeOf(result)));
+  if (first && places.size === 1 && complete) return first.result.outcome;
+  if (places.size === 1) return { kind: 'unknown', because: `more than ${MOST_WALKS} ways lead through these rules` };
+  // The last of them is the nearest to where the ways part.
+  const decision = first ? hangsOn(first, ways, placeOf).at(-1) : undefined;
+  return {
+    kind: 'unknown',
+    because: decision ? `${decision.where}: ${decision.because}` : 'several ways lead through these rules',
+  };
+}
+
+/** One entry for each place that the ways lead to, where there are several. */
+export function possibleOf(ways: readonly Way<Walked>[]): Trace['possible'] {
+  const byPlace = new Map<string, Way<Walked>>();
+  for (const way of ways) if (!byPlace.has(placeOf(way.result))) byPlace.set(placeOf(way.result), way);
+  if (byPlace.size < 2) return [];
+  return [...byPlace.values()].map((way) => {
+    const clauses = hangsOn(way, ways, placeOf).map(({ yes, no, answer }) => (answer ? yes : no));
+    return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
+  });
+}
