@@ -1,5 +1,5 @@
-import { TCP } from '../netfilter/index.ts';
-import type { Trace } from '../trace/index.ts';
+import { isNftRule, TCP } from '../netfilter/index.ts';
+import type { RuleStep, Trace } from '../trace/index.ts';
 
 /** A command that goes on from here, and when one would want it. The caller adds where the rules come from. */
 export interface Next {
@@ -22,14 +22,20 @@ export function nextAfter({ question, outcome, steps }: Trace): Next | undefined
       step.answer === 'matched' &&
       step.effect?.kind === 'return' &&
       step.depth === 0 &&
-      step.rule.matches.some(
-        (use) =>
-          use.kind === 'known' &&
-          use.name === 'comment' &&
-          String((use.options as { readonly comment?: string }).comment).startsWith('sidestep'),
-      ),
+      isOwn(step.rule),
   );
   return outcome.kind === 'app' && stepsAside
     ? { why: 'To give this port back to the proxy', command: `bypass ${port} --undo` }
     : undefined;
 }
+
+/** A rule that Sidestep wrote says so in its comment. */
+const isOwn = (rule: RuleStep['rule']): boolean =>
+  isNftRule(rule)
+    ? rule.comment?.startsWith('sidestep') === true
+    : rule.matches.some(
+        (use) =>
+          use.kind === 'known' &&
+          use.name === 'comment' &&
+          String((use.options as { readonly comment?: string }).comment).startsWith('sidestep'),
+      );

@@ -3,13 +3,13 @@ import {
   type Effect,
   effectOf,
   formatField,
-  type HookName,
-  isBuiltIn,
+  isNftRule,
+  type NftRule,
   type Packet,
   type Rule,
-  type TableName,
 } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
+import type { RuleStep } from '../trace/index.ts';
 import { endpoint, portWord } from './words.ts';
 
 /**
@@ -17,13 +17,18 @@ import { endpoint, portWord } from './words.ts';
  *
  * @example ruleWords(rule, 'ipv4') // '-p tcp --dport 8080 -j ISTIO_IN_REDIRECT'
  */
-export function ruleWords(rule: Rule, family: Family): string {
+export function ruleWords(rule: Rule | NftRule, family: Family): string {
+  if (isNftRule(rule)) return ruleText(rule, family);
   const text = printRule(rule, family);
   // Only before the first quote: a comment may hold anything.
   const quote = text.indexOf('"');
   const head = quote < 0 ? text : text.slice(0, quote);
   return head.replace(/-p (\S+) -m \1 (?=!? ?--)/, '-p $1 ') + text.slice(head.length);
 }
+
+/** A rule as its own tool writes it. */
+export const ruleText = (rule: Rule | NftRule, family: Family): string =>
+  isNftRule(rule) ? rule.statements.map(({ kind }) => kind).join(' ') : printRule(rule, family);
 
 /** What names a port as the proxy's, so that a listing can say "→ proxy :15001". */
 export type IsProxyPort = (port: number) => boolean;
@@ -88,9 +93,10 @@ function addressRange(family: Family, address: (Effect & { kind: 'nat' })['addre
 
 /** Where a rule of a walk stands. */
 export interface RulePlace {
-  readonly hook: HookName;
-  readonly table: TableName;
-  readonly chain: string;
+  readonly table: string;
+  /** How many jumps deep: 0 in a chain that the kernel itself asks. */
+  readonly depth: number;
+  readonly rule: Rule | NftRule;
 }
 
 /** What a matched rule did to a packet, in one clause; empty where the rule's own words say it. */
@@ -98,13 +104,13 @@ export function doneWords(effect: Effect, before: Packet, after: Packet | undefi
   const { family } = before;
   switch (effect.kind) {
     case 'accept':
-      return `the ${place.table} table lets it pass`;
+      return isNftRule(place.rule) ? `${place.table} lets it pass here` : `the ${place.table} table lets it pass`;
     case 'drop':
       return 'dropped';
     case 'reject':
       return `rejected with ${effect.with}`;
     case 'return':
-      return isBuiltIn(place.table, place.chain) ? 'the policy decides' : 'back to the calling chain';
+      return place.depth === 0 ? 'the policy decides' : 'back to the calling chain';
     case 'jump':
     case 'goto':
       return '';
@@ -129,6 +135,15 @@ export function doneWords(effect: Effect, before: Packet, after: Packet | undefi
       return changes.join(', ');
     }
   }
+}
+
+/** All that a rule did to the packet that it matched, in one clause. */
+export function stepWords(step: RuleStep): string {
+  const { effect, effects = effect ? [effect] : [], packet, changed } = step;
+  return effects
+    .map((each) => doneWords(each, packet, changed, step))
+    .filter((words) => words !== '')
+    .join(', ');
 }
 
 /** Whether nothing after this rule is asked in its table. */

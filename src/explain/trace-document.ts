@@ -1,10 +1,9 @@
 import { formatAddress } from '../address/index.ts';
 import { CTSTATE, formatField, type Packet, protocolName } from '../netfilter/index.ts';
-import { printRule } from '../text/index.ts';
 import type { Endpoint, Outcome, Step, Trace } from '../trace/index.ts';
 import { questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
-import { doneWords } from './rule.ts';
+import { ruleText, stepWords } from './rule.ts';
 import type { TraceDocument } from './schema/trace.ts';
 
 type PacketDocument = TraceDocument['packet'];
@@ -72,8 +71,8 @@ function stepDocument(step: Step): StepDocument {
     case 'route':
       return { ...step };
     case 'rule': {
-      const { hook, table, chain, number, depth, answer, packet, effect, changed, decisive, taken, note } = step;
-      const done = effect ? doneWords(effect, packet, changed, step) : '';
+      const { hook, table, chain, number, depth, answer, packet, changed, decisive, taken, note } = step;
+      const done = stepWords(step);
       return {
         kind: 'rule',
         hook,
@@ -81,7 +80,7 @@ function stepDocument(step: Step): StepDocument {
         chain,
         number,
         depth,
-        rule: printRule(step.rule, packet.family),
+        rule: ruleText(step.rule, packet.family),
         answer,
         ...(decisive ? { why: whyNot(decisive.predicate, packet) } : {}),
         ...(done === '' ? {} : { effect: done }),

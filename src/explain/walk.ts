@@ -3,7 +3,7 @@ import type { Outcome, RuleStep, Step, Trace } from '../trace/index.ts';
 import type { Naming } from './condition.ts';
 import { OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
-import { doneWords, endsTable, ruleWords } from './rule.ts';
+import { endsTable, ruleWords, stepWords } from './rule.ts';
 import {
   BLANK,
   type Block,
@@ -165,9 +165,10 @@ function tablesOf(steps: readonly Step[]): Asked[] {
   for (const step of steps) {
     if (step.kind === 'table') {
       const silence = step.silent ?? '';
+      const title = step.chain === undefined ? step.table : `${step.table} ${step.chain}`;
       const last = list.at(-1);
-      if (step.silent && last && last.rules.length === 0 && last.silence === silence) last.title += `, ${step.table}`;
-      else list.push({ title: step.table, silence, rules: [] });
+      if (step.silent && last && last.rules.length === 0 && last.silence === silence) last.title += `, ${title}`;
+      else list.push({ title, silence, rules: [] });
     } else if (step.kind === 'rule' || step.kind === 'policy') {
       const last = list.at(-1);
       // A policy alone, after a table without rules, is worth no line of its own while it accepts.
@@ -243,7 +244,10 @@ function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
       return [
         line(indent, faint(text)),
         line(faint('·')),
-        line(faint(step.decisive ? whyNot(step.decisive.predicate, step.packet, naming) : '')),
+        line(
+          faint(step.decisive ? whyNot(step.decisive.predicate, step.changed ?? step.packet, naming) : ''),
+          doneBefore(step),
+        ),
       ];
     case 'undecided':
       return [
@@ -256,8 +260,8 @@ function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
       ];
     case 'matched': {
       // A note says more than the effect does: what the kernel made of it.
-      const done = step.note ?? (step.effect ? doneWords(step.effect, step.packet, step.changed, step) : '');
-      const reason = step.rule.reason ? `${done === '' ? '' : ' · '}${step.rule.reason}` : '';
+      const done = step.note ?? stepWords(step);
+      const reason = 'reason' in step.rule && step.rule.reason ? `${done === '' ? '' : ' · '}${step.rule.reason}` : '';
       return [
         line(indent, strong(text)),
         line(endsTable(step.effect) ? strong('✗') : good('✓')),
@@ -266,6 +270,9 @@ function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
     }
   }
 }
+
+/** What a native rule had done before it came to the condition that ended it. */
+const doneBefore = (step: RuleStep): string => (step.effect ? ` · before that, ${stepWords(step)}` : '');
 
 const takenWords = ({ taken }: RuleStep): string =>
   taken === undefined ? '' : taken ? ' · followed here as if it matched' : ' · followed here as if it did not match';

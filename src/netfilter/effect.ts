@@ -40,13 +40,17 @@ export type Effect =
       readonly address?: AddressRange | 'here' | 'outgoing';
       readonly ports?: PortRange;
     }
-  /** Hands the packet to a transparent listener without rewriting it; needs one, else the connection fails. */
+  /**
+   * Hands the packet to a transparent listener without rewriting it; needs one, else the connection fails. Where it
+   * `goesOn` (a statement of nft's), the rule does, and without a listener the rule ends.
+   */
   | {
       readonly kind: 'tproxy';
       readonly address?: AddressValue;
       /** 0: the packet's own destination port. */
       readonly port: number;
       readonly mark?: { readonly value: number; readonly mask: number };
+      readonly goesOn?: true;
     }
   | { readonly kind: 'unknown'; readonly because: string };
 

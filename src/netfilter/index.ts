@@ -1,5 +1,5 @@
 export { quoted } from './codec.ts';
-export type { AddressRange, Assignment, Effect } from './effect.ts';
+export { type AddressRange, type Assignment, CONTINUE, type Effect } from './effect.ts';
 export {
   type Codec,
   type Extension,
@@ -31,6 +31,7 @@ export {
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
 export {
   isFollowed,
+  isNftRule,
   NFT_FAMILIES,
   type NftAddressFamily,
   type NftChain,
@@ -55,9 +56,17 @@ export {
   type NftValue,
   type NftVerdict,
 } from './nft/index.ts';
+export {
+  type Act as NftAct,
+  actsOf,
+  anyOf,
+  contextOf,
+  type NftContext,
+  nftNeedsConntrack,
+} from './nft/meaning/index.ts';
 export { makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
-export { type Answer, compile, type Predicate, type Test } from './predicate.ts';
+export { ALWAYS, type Answer, compile, type Predicate, type Test } from './predicate.ts';
 export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';
 export {

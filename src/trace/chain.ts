@@ -1,9 +1,9 @@
-import type { Doubt } from './decisions.ts';
+import { runActs } from './acts.ts';
 import { act } from './effects.ts';
 import type { CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, RuleStep } from './result.ts';
-import { settle } from './settle.ts';
-import { nameOf, snapshotOf, type Walk } from './state.ts';
+import { settleRule, stepOf } from './rule.ts';
+import type { Walk } from './state.ts';
 
 /** More rules than any packet meets; a set that doubles itself in every chain would never end. */
 const MOST_RULES = 500_000;
@@ -38,8 +38,9 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     at += 1;
     walk.looked += 1;
     if (walk.looked > MOST_RULES) return { kind: 'unknown', because: `more than ${MOST_RULES} rules were looked at` };
-    if (!matches(walk, rule, depth)) continue;
-    const { effect, target } = rule;
+    const done = rule.acts ? runActs(walk, rule, rule.acts, depth) : matches(walk, rule, depth) ? rule : undefined;
+    if (!done) continue;
+    const { effect, target } = done;
     if (target) {
       walk.witness?.matched(walk, rule);
       if (effect.kind === 'jump') stack.push({ chain, at, depth });
@@ -55,10 +56,10 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
       ({ chain, at, depth } = back);
       continue;
     }
-    const verdict = act(walk, rule);
+    const verdict = act(walk, done);
     walk.witness?.matched(walk, rule);
     if (verdict === 'accept') return undefined;
-    if (verdict !== 'continue') return verdict;
+    if (verdict !== 'continue' && verdict !== 'break') return verdict;
   }
 }
 
@@ -84,14 +85,7 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
     return answer;
   }
   const seen = walk.witness?.saw?.(rule);
-  const taken =
-    seen ??
-    settle(rule.predicate, {
-      packet: walk.packet,
-      // The kernel may answer anew each time it is asked.
-      choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
-      field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
-    });
+  const taken = seen ?? settleRule(walk, rule, rule.predicate);
   if (walk.steps) {
     const step = stepOf(walk, rule, depth);
     const decisive = rule.conditions.find(({ test }) => test(walk.packet) === 'undecided')?.condition;
@@ -105,22 +99,6 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
   }
   return taken;
 }
-
-function doubt(rule: CompiledRule, because: string): Doubt {
-  const where = nameOf(rule);
-  return { where, because, yes: `${where} matches`, no: `${where} does not match` };
-}
-
-const stepOf = (walk: Walk, { chain, number, rule }: CompiledRule, depth: number): Omit<RuleStep, 'answer'> => ({
-  kind: 'rule',
-  hook: walk.hook,
-  table: chain.table,
-  chain: chain.name,
-  number,
-  depth,
-  rule,
-  packet: snapshotOf(walk),
-});
 
 const matchedStep = (walk: Walk, rule: CompiledRule, depth: number): RuleStep => ({
   ...stepOf(walk, rule, depth),

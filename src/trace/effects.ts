@@ -5,48 +5,60 @@ import type { CompiledRule } from './program.ts';
 import type { Outcome, RuleStep } from './result.ts';
 import { changed, nameOf, snapshotOf, type Walk } from './state.ts';
 
-/** What happens after a rule: the next rule, the end of the table, or the end of the packet. */
-export type Verdict = 'continue' | 'accept' | Outcome;
+/**
+ * What happens after a rule: the next rule, the end of the table, or the end of the packet. `break`: a native rule ends here,
+ * and the next one is looked at.
+ */
+export type Verdict = 'continue' | 'break' | 'accept' | Outcome;
+
+/** Carries out what a matching rule does, and adds what came of it to the rule's step. */
+export function act(walk: Walk, rule: CompiledRule): Verdict {
+  const { verdict, note } = perform(walk, rule);
+  annotate(walk, note);
+  return verdict;
+}
 
 /** Carries out what a matching rule does; jumps and returns are the chain's own. */
-export function act(walk: Walk, rule: CompiledRule): Verdict {
+export function perform(walk: Walk, rule: CompiledRule): Done {
   const { effect } = rule;
   switch (effect.kind) {
     case 'continue':
-      if (effect.assign.length > 0) annotate(walk, assign(walk, effect.assign));
-      return 'continue';
+      return effect.assign.length > 0 ? { verdict: 'continue', note: assign(walk, rule, effect.assign) } : GOES_ON;
     case 'accept':
-      return 'accept';
+      return { verdict: 'accept' };
     case 'drop':
-      return { kind: 'dropped', because: `${nameOf(rule)} drops it` };
-    case 'reject':
-      return { kind: 'rejected', with: effect.with, because: `${nameOf(rule)} rejects it with ${effect.with}` };
+      return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it` } };
+    case 'reject': {
+      const because = `${nameOf(rule)} rejects it with ${effect.with}`;
+      return { verdict: { kind: 'rejected', with: effect.with, because } };
+    }
     case 'queue':
-      return { kind: 'unknown', because: `${nameOf(rule)} hands it to a program` };
+      return unknown(rule, 'hands it to a program');
     case 'unknown':
-      return { kind: 'unknown', because: `${nameOf(rule)}: ${effect.because}` };
+      return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: ${effect.because}` } };
     case 'nat':
-      return annotated(walk, mapConnection(walk, rule, effect));
+      return mapConnection(walk, rule, effect);
     case 'tproxy':
-      return annotated(walk, handOver(walk, rule, effect));
+      return handOver(walk, rule, effect);
     case 'return':
     case 'jump':
     case 'goto':
-      return { kind: 'unknown', because: `${nameOf(rule)}: ${strayJump(effect)}` };
+      return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: ${strayJump(effect)}` } };
   }
 }
+
+const GOES_ON: Done = { verdict: 'continue' };
+
+const unknown = (rule: CompiledRule, what: string): Done => ({
+  verdict: { kind: 'unknown', because: `${nameOf(rule)} ${what}` },
+});
 
 const strayJump = (effect: Effect): string => `${effect.kind} without a chain to go to`;
 
 /** A verdict, and what to say beside the rule. */
 export interface Done {
   readonly verdict: Verdict;
-  readonly note?: string;
-}
-
-function annotated(walk: Walk, { verdict, note }: Done): Verdict {
-  annotate(walk, note);
-  return verdict;
+  readonly note?: string | undefined;
 }
 
 /** Adds what came of it to the rule that was recorded last. */
@@ -60,16 +72,19 @@ function annotate(walk: Walk, note: string | undefined): void {
 }
 
 /** Makes assignments in order. Returns a note where the kernel ignores one. */
-function assign(walk: Walk, assignments: readonly Assignment[]): string | undefined {
+function assign(walk: Walk, rule: CompiledRule, assignments: readonly Assignment[]): string | undefined {
   let note: string | undefined;
-  for (const assignment of assignments) note = assignOne(walk, assignment) ?? note;
+  for (const assignment of assignments) note = assignOne(walk, rule, assignment) ?? note;
   return note;
 }
 
-function assignOne(walk: Walk, { field, keep, xor }: Assignment): string | undefined {
+function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor }: Assignment): string | undefined {
   if (field === 'ctstate' || field === 'ctzone') {
-    // `-j CT` acts on packets that hold nothing yet: not after another CT, not in the second pass (facts 11).
-    if (walk.connection !== 'none') return 'ignored: the packet already has its connection';
+    // `-j CT` acts on packets that hold nothing yet: not after another CT, not in the second pass (facts 11). nft's zone
+    // also takes a packet that was to stay untracked, and so has it tracked (nft_ct.c, nft_ct_set_zone_eval).
+    const taken = rule.chain.backend === 'native' && field === 'ctzone' && walk.connection === 'untracked';
+    if (walk.connection !== 'none' && !(taken && walk.pass === 1))
+      return 'ignored: the packet already has its connection';
     if (field === 'ctstate' && xor === CTSTATE.UNTRACKED) walk.connection = 'untracked';
     else walk.connection = 'template';
   } else if (

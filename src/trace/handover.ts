@@ -13,7 +13,9 @@ type Tproxy = Extract<Effect, { readonly kind: 'tproxy' }>;
  */
 export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
   const { packet } = walk;
-  if (rule.chain.table !== 'mangle' || walk.hook !== 'PREROUTING') {
+  // Without a socket nft's rule ends, and the next one is looked at.
+  const { goesOn = false } = effect;
+  if ((!goesOn && rule.chain.table !== 'mangle') || walk.hook !== 'PREROUTING') {
     const because = `${nameOf(rule)}: the kernel refuses TPROXY in ${rule.chain.table} ${walk.hook}`;
     return { verdict: { kind: 'unknown', because } };
   }
@@ -21,6 +23,7 @@ export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
   if (port === undefined) return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: the port is not known` } };
   const receiver = receiverAt(walk, effect, port);
   if (typeof receiver === 'string') {
+    if (goesOn) return { verdict: 'break', note: receiver };
     return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it: ${receiver}` }, note: receiver };
   }
   walk.assigned = receiver;
@@ -31,7 +34,7 @@ export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
     walk.marked = true;
     changed(walk);
   }
-  return { verdict: 'accept', note: `handed to :${receiver.port}` };
+  return { verdict: goesOn ? 'continue' : 'accept', note: `handed to :${receiver.port}` };
 }
 
 const mixed = (mark: number, value: number, mask: number): number => ((mark & ~mask) ^ value) >>> 0;

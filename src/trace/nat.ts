@@ -17,8 +17,9 @@ const PORTED: ReadonlySet<number> = new Set([TCP, UDP, 33, 132, 136]);
 /** Carries out a nat target: the connection's destination or source is decided, and the table ends. */
 export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done {
   const destination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
-  if (rule.chain.table !== 'nat' || destination !== (effect.change === 'destination')) {
-    return { verdict: unknown(rule, `the kernel refuses this target in ${rule.chain.table} ${walk.hook}`) };
+  const { chain } = rule;
+  if ((chain.backend !== 'native' && chain.table !== 'nat') || destination !== (effect.change === 'destination')) {
+    return { verdict: unknown(rule, `the kernel refuses this target in ${chain.table} ${walk.hook}`) };
   }
   const address = addressFor(walk, rule, effect);
   if (typeof address === 'object') return { verdict: address };

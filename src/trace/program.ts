@@ -9,7 +9,10 @@ import {
   type Effect,
   effectOf,
   type FieldName,
+  type HookName,
   heldFor,
+  type NftHook,
+  type NftRule,
   type Policy,
   type Predicate,
   predicateOf,
@@ -22,10 +25,14 @@ import {
   type Test,
 } from '../netfilter/index.ts';
 import { needsConntrack } from './conntrack.ts';
+import { leadsBack } from './loops.ts';
+import { compileNative, nativeAsksConntrack } from './native.ts';
+import { type Planned, planOf } from './plan.ts';
+import { readsOf } from './reads.ts';
 
 /** A rule made ready to run. */
 export interface CompiledRule {
-  readonly rule: Rule;
+  readonly rule: Rule | NftRule;
   /** One-based position in its chain. */
   readonly number: number;
   readonly chain: CompiledChain;
@@ -36,15 +43,32 @@ export interface CompiledRule {
   readonly effect: Effect;
   /** Where a jump or goto leads. */
   readonly target?: CompiledChain;
+  /** A native rule does several things in turn, each on a condition; `test` and `effect` say nothing of it. */
+  readonly acts?: readonly CompiledAct[];
+}
+
+/** One thing that a native rule does: the first alternative that holds, or the end of the rule. */
+export interface CompiledAct {
+  readonly alternatives: readonly {
+    readonly test: Test;
+    readonly predicate: Predicate;
+    /** The rule as if this alternative were all that it did. */
+    readonly as: CompiledRule;
+  }[];
+  /** What is missing where none holds. */
+  readonly condition: Condition;
 }
 
 export interface CompiledChain {
   readonly name: string;
-  readonly table: TableName;
-  readonly backend: Backend;
+  /** `nat`, or of a native table its family and name: `inet istio-proxy-nat`. */
+  readonly table: string;
+  readonly backend: Backend | 'native';
   /** Built-in chains have one. */
   readonly policy?: Policy;
   readonly rules: readonly CompiledRule[];
+  /** A native base chain. */
+  readonly base?: NftHook;
 }
 
 /** One table of one back end. */
@@ -56,6 +80,8 @@ export interface CompiledTable {
 /** All rules of one family, ready to run. Made once for many packets. */
 export interface Program {
   readonly family: Family;
+  /** What runs at each hook, in order; `again` is the second pass over loopback, in which no nat is asked. */
+  readonly plan: Readonly<Record<HookName, { readonly first: readonly Planned[]; readonly again: readonly Planned[] }>>;
   /** The tables of each name, in the order in which the back ends run. Where no back end holds it, the list is empty. */
   readonly tables: Readonly<Record<TableName, readonly CompiledTable[]>>;
   /** The fields that any rule reads: what nothing reads need not be found out. */
@@ -74,7 +100,10 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
       rules.tables.filter((table) => table.name === name).map((table) => compileTable(table, backend, family, reads)),
     );
   }
-  return { family, tables, reads, conntrack: asksConntrack(held.map(({ rules }) => rules)) };
+  const natives = compileNative(snapshot, family, reads);
+  const asked = [asksConntrack(held.map(({ rules }) => rules)), nativeAsksConntrack(snapshot, family)];
+  const conntrack = asked.includes(true) || (asked.includes('undecided') && 'undecided');
+  return { family, tables, reads, conntrack, plan: planOf(tables, natives) };
 }
 
 function asksConntrack(sets: readonly RuleSet[]): Answer {
@@ -94,7 +123,7 @@ function compileTable(table: Table, backend: Backend, family: Family, reads: Set
   for (const { name, policy } of table.chains) {
     chains.set(name, { name, table: table.name, backend, ...(policy ? { policy } : {}), rules: [] });
   }
-  const looping = loops(table);
+  const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain)])));
   for (const source of table.chains) {
     const chain = chains.get(source.name);
     if (chain)
@@ -136,53 +165,8 @@ function compileRule(
   };
 }
 
-/** Whether a jump from one chain to another closes a loop: whether the other leads back. */
-function loops({ chains }: Table): (from: string, to: string) => boolean {
-  const next = new Map(chains.map((chain) => [chain.name, jumpsOf(chain)]));
-  const reach = new Map<string, Set<string>>();
-  const reachable = (start: string): Set<string> => {
-    const known = reach.get(start);
-    if (known) return known;
-    const seen = new Set([start]);
-    const waiting = [start];
-    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-      for (const to of next.get(name) ?? []) {
-        if (seen.has(to)) continue;
-        seen.add(to);
-        waiting.push(to);
-      }
-    }
-    reach.set(start, seen);
-    return seen;
-  };
-  return (from, to) => reachable(to).has(from);
-}
-
 const jumpsOf = (chain: Chain): readonly string[] => [
   ...new Set(
     chain.rules.flatMap(({ target }) => (target?.kind === 'jump' || target?.kind === 'goto' ? [target.chain] : [])),
   ),
 ];
-
-function readsOf(predicate: Predicate, reads: Set<FieldName>): void {
-  switch (predicate.kind) {
-    case 'in':
-    case 'bits':
-    case 'any-bit':
-    case 'name':
-      reads.add(predicate.field);
-      return;
-    case 'not':
-      readsOf(predicate.of, reads);
-      return;
-    case 'all':
-    case 'some':
-      for (const part of predicate.of) readsOf(part, reads);
-      return;
-    case 'always':
-    case 'never':
-    case 'choice':
-    case 'unknown':
-      return;
-  }
-}

@@ -5,10 +5,10 @@ import type {
   Effect,
   HookName,
   Listener,
+  NftRule,
   Packet,
   Policy,
   Rule,
-  TableName,
 } from '../netfilter/index.ts';
 
 /** Where a packet starts: `in` from another host, `out` from a process of this namespace. */
@@ -40,15 +40,18 @@ export type Step =
   | {
       readonly kind: 'table';
       readonly hook: HookName;
-      readonly table: TableName;
-      readonly backend: Backend;
+      /** `nat`, or of a native table its family and name. */
+      readonly table: string;
+      /** Of a native table: the base chain that is asked. */
+      readonly chain?: string;
+      readonly backend: Backend | 'native';
       readonly silent?: string;
       /** The packet, where it was rewritten without asking a rule. */
       readonly changed?: Packet;
     }
   | RuleStep
   /** A built-in chain ran out: its policy decides. */
-  | { readonly kind: 'policy'; readonly table: TableName; readonly chain: string; readonly policy: Policy }
+  | { readonly kind: 'policy'; readonly table: string; readonly chain: string; readonly policy: Policy }
   /** A routing decision, in words: "local delivery", "leaves by eth0 to 10.0.0.1". */
   | { readonly kind: 'route'; readonly decision: string }
   /** The socket that gets it, or undefined where nobody listens. */
@@ -58,18 +61,21 @@ export type Step =
 export interface RuleStep {
   readonly kind: 'rule';
   readonly hook: HookName;
-  readonly table: TableName;
+  /** `nat`, or of a native table its family and name: `inet istio-proxy-nat`. */
+  readonly table: string;
   readonly chain: string;
   /** One-based position in its chain. */
   readonly number: number;
   /** How many jumps deep: 0 in the built-in chain. */
   readonly depth: number;
-  readonly rule: Rule;
+  readonly rule: Rule | NftRule;
   readonly answer: 'matched' | 'passed by' | 'undecided';
   /** Passed by or undecided: the first condition that decided so. */
   readonly decisive?: Condition;
-  /** Matched: what the rule did. */
+  /** Matched: what the rule did; a native rule that does several things in turn: the last of them. */
   readonly effect?: Effect;
+  /** All that a native rule did, where it did more than one thing; also before it came to a condition that failed. */
+  readonly effects?: readonly Effect[];
   /** Matched: the packet after it, when it was changed. */
   readonly changed?: Packet;
   /** The packet that the rule looked at. */

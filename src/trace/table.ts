@@ -1,63 +1,79 @@
-import type { TableName } from '../netfilter/index.ts';
 import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
 import { mapAgain, mapBack } from './mapping.ts';
 import { natSilence } from './nat.ts';
-import type { CompiledTable } from './program.ts';
-import type { Outcome } from './result.ts';
+import type { Asked, PlannedTable } from './plan.ts';
+import type { CompiledChain } from './program.ts';
+import type { Outcome, Step } from './result.ts';
 import { snapshotOf, type Walk } from './state.ts';
 
 /** Asks one table of a hook: of every back end that holds it, in their order. Undefined: the packet passes on. */
-export function askTable(walk: Walk, name: TableName): Outcome | undefined {
-  const tables = inOrder(walk, name, walk.ground.program.tables[name]);
-  if (name === 'nat') return askNat(walk, tables);
-  if (tables.length === 0) say(walk, name, 'nft', 'no rules');
-  for (const { backend, chains } of tables) {
-    const base = chains.get(walk.hook);
-    if (!base || (base.rules.length === 0 && base.policy !== 'DROP' && base.policy !== 'QUEUE')) {
-      say(walk, name, backend, 'no rules');
-      continue;
-    }
-    say(walk, name, backend);
-    const outcome = runChain(walk, base);
+export function askTable(walk: Walk, planned: PlannedTable): Outcome | undefined {
+  const { name, held } = planned;
+  if (name === 'nat') return askNat(walk, natsOf(walk, planned));
+  if (held.length === 0) say(walk, { table: name, backend: 'nft' }, 'no rules');
+  for (const asked of besideEachOther(walk, planned)) {
+    const outcome = askChain(walk, asked);
     if (outcome) return outcome;
   }
   return undefined;
 }
 
-/** nat decides once a connection and direction; the first back end that maps the connection has decided. */
-function askNat(walk: Walk, tables: readonly CompiledTable[]): Outcome | undefined {
+/** Asks one chain. A native one that holds nothing is not worth a word. */
+export function askChain(walk: Walk, asked: Asked): Outcome | undefined {
+  const { base } = asked;
+  if (!base || isIdle(base)) {
+    if (asked.backend !== 'native') say(walk, asked, 'no rules');
+    return undefined;
+  }
+  say(walk, asked);
+  return runChain(walk, base);
+}
+
+const isIdle = ({ rules, policy }: CompiledChain): boolean =>
+  rules.length === 0 && policy !== 'DROP' && policy !== 'QUEUE';
+
+/** All that nat asks at a hook, in order: native chains among the tables of iptables. */
+export const natsOf = (walk: Walk, planned: PlannedTable): readonly Asked[] => {
+  const { before, after } = planned;
+  const middle = besideEachOther(walk, planned);
+  return before.length + after.length > 0 ? [...before, ...middle, ...after] : middle;
+};
+
+/** nat decides once a connection and direction; the first chain that maps the connection has decided. */
+function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
   const silence = natSilence(walk);
   const ofDestination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
-  if (silence === undefined && walk.way) return keepMapping(walk, tables, ofDestination);
-  if (tables.length === 0) say(walk, 'nat', 'nft', 'no rules');
+  if (silence === undefined && walk.way) return keepMapping(walk, all, ofDestination);
+  if (all.length === 0) say(walk, { table: 'nat', backend: 'nft' }, 'no rules');
   let decided: string | undefined;
-  for (const { backend, chains } of tables) {
-    const base = chains.get(walk.hook);
-    const quiet = base && base.rules.length > 0 ? (silence ?? decided) : 'no rules';
-    say(walk, 'nat', backend, quiet);
+  for (const asked of all) {
+    const { base } = asked;
+    const quiet = base && !isIdle(base) ? (silence ?? decided) : 'no rules';
+    if (quiet !== 'no rules' || asked.backend !== 'native') say(walk, asked, quiet);
     if (!base || quiet !== undefined) continue;
     const before = ofDestination ? walk.destination : walk.source;
     const outcome = runChain(walk, base);
     if (outcome) return outcome;
     if ((ofDestination ? walk.destination : walk.source) !== before)
-      decided = 'not asked: the other back end has mapped it';
+      decided =
+        asked.backend === 'native'
+          ? `not asked: ${asked.table} has mapped it`
+          : 'not asked: the other back end has mapped it';
   }
   if (silence === undefined) settleMapping(walk, ofDestination);
   return undefined;
 }
 
 /** A known connection is rewritten as its first packet was, and its replies back; no rule is asked. */
-function keepMapping(walk: Walk, tables: readonly CompiledTable[], ofDestination: boolean): undefined {
+function keepMapping(walk: Walk, all: readonly Asked[], ofDestination: boolean): undefined {
   const before = snapshotOf(walk);
   const done = walk.way === 'reply' ? mapBack(walk, ofDestination) : mapAgain(walk, ofDestination);
   const rewritten = done !== undefined;
   const silent = `not asked: ${done ?? `a known connection stays unmapped, as its first packet was`}`;
   const changed = walk.copy === before ? {} : { changed: snapshotOf(walk) };
-  for (const { backend, chains } of tables.length > 0 ? tables : [{ backend: 'nft' as const, chains: undefined }]) {
-    const quiet = chains?.get(walk.hook)?.rules.length || rewritten ? silent : 'no rules';
-    walk.steps?.push({ kind: 'table', hook: walk.hook, table: 'nat', backend, silent: quiet, ...changed });
-  }
+  const asked: readonly Asked[] = all.length > 0 ? all : [{ table: 'nat', backend: 'nft' }];
+  for (const each of asked) say(walk, each, each.base?.rules.length || rewritten ? silent : 'no rules', changed);
   settleMapping(walk, ofDestination);
   return undefined;
 }
@@ -68,11 +84,13 @@ function settleMapping(walk: Walk, ofDestination: boolean): void {
   refresh(walk);
 }
 
+const isHeld = ({ base }: Asked): boolean => base !== undefined && !isIdle(base);
+
 /** Both back ends may hold the table. Where their order was not read, both orders are followed. */
-function inOrder(walk: Walk, name: TableName, tables: readonly CompiledTable[]): readonly CompiledTable[] {
-  if (!walk.ground.orderUnknown || tables.length < 2) return tables;
-  const holding = tables.filter(({ chains }) => chains.get(walk.hook)?.rules.length);
-  if (holding.length < 2) return tables;
+function inOrder(walk: Walk, { name, held }: PlannedTable): readonly Asked[] {
+  if (!walk.ground.orderUnknown || held.length < 2) return held;
+  const holding = held.filter(({ base }) => base?.rules.length);
+  if (holding.length < 2) return held;
   const where = `${name} ${walk.hook}`;
   const [one, other] = holding.map(({ backend }) => backend);
   const first = walk.decide(`order ${where}`, {
@@ -81,9 +99,36 @@ function inOrder(walk: Walk, name: TableName, tables: readonly CompiledTable[]):
     yes: `${one} runs first`,
     no: `${other} runs first`,
   });
-  return first ? tables : [...tables].reverse();
+  return first ? held : [...held].reverse();
 }
 
-function say(walk: Walk, table: TableName, backend: CompiledTable['backend'], silent?: string): void {
-  walk.steps?.push({ kind: 'table', hook: walk.hook, table, backend, ...(silent === undefined ? {} : { silent }) });
+/** iptables' tables and native chains of the same priority: whichever was made last runs first, and that was not read. */
+function besideEachOther(walk: Walk, planned: PlannedTable): readonly Asked[] {
+  const held = inOrder(walk, planned);
+  const { name, beside } = planned;
+  if (beside.length === 0) return held;
+  if (!beside.some(isHeld) || !held.some(isHeld)) return [...beside, ...held];
+  const where = `${name} ${walk.hook}`;
+  const title = beside.find(isHeld)?.table;
+  const first = walk.decide(`native order ${where}`, {
+    where,
+    because: `${title} has the same priority as iptables' ${name}, and which was made last is not known`,
+    yes: `${title} runs first`,
+    no: `${name} of iptables runs first`,
+  });
+  return first ? [...beside, ...held] : [...held, ...beside];
+}
+
+type TableStep = Extract<Step, { readonly kind: 'table' }>;
+
+/** Writes down that a table is asked, or why not. */
+export function say(
+  walk: Walk,
+  { table, backend, base }: Asked,
+  silent?: string,
+  changed: Pick<TableStep, 'changed'> = {},
+): void {
+  const step: TableStep = { kind: 'table', hook: walk.hook, table, backend };
+  const chain = backend === 'native' && base ? { chain: base.name } : {};
+  walk.steps?.push({ ...step, ...chain, ...(silent === undefined ? {} : { silent }), ...changed });
 }

@@ -1,11 +1,11 @@
-import { PATH, type Stage, type Stop, type StopName } from '../netfilter/index.ts';
+import { PATH, type Stop, type StopName } from '../netfilter/index.ts';
 import { attach, refresh } from './arrival.ts';
 import { leave, receive } from './ends.ts';
 import { LOOPBACK } from './host.ts';
 import type { Outcome } from './result.ts';
 import { arrivalRoute, departureRoute, reroute } from './routing.ts';
 import { changed, snapshotOf, type Walk } from './state.ts';
-import { askTable } from './table.ts';
+import { askChain, askTable, natsOf, say } from './table.ts';
 
 /** Follows the packet from where it begins to where it ends. Everything it does to the walk is in `walk` afterwards. */
 export function follow(walk: Walk): Outcome {
@@ -36,23 +36,25 @@ function visit(walk: Walk, name: StopName, stop: Stop): StopName | Outcome {
 
 type HookStop = Extract<Stop, { readonly kind: 'hook' }>;
 
-function passHook(walk: Walk, { hook, pass, stages, reroutes }: HookStop): Outcome | undefined {
+function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | undefined {
   enter(walk, hook, pass);
   walk.steps?.push({ kind: 'hook', hook, pass, packet: snapshotOf(walk) });
-  for (const { name } of stages) {
-    if (name === 'conntrack') {
+  const plan = walk.ground.program.plan[hook];
+  for (const part of pass === 1 ? plan.first : plan.again) {
+    if (part.kind === 'conntrack') {
       attach(walk);
       continue;
     }
     const { mark, destination } = walk.packet;
-    const outcome = askTable(walk, name);
+    const outcome = part.kind === 'native' ? askChain(walk, part.asked) : askTable(walk, part);
     if (outcome) return outcome;
-    if (!reroutes.includes(name)) continue;
+    const name = part.kind === 'table' ? part.name : part.base.base?.type === 'route' && 'mangle';
+    if (!name || !reroutes.includes(name)) continue;
     const moved = walk.packet.destination !== destination || (name === 'mangle' && walk.packet.mark !== mark);
     const refused = moved ? reroute(walk) : undefined;
     if (refused) return refused;
   }
-  if (pass === 2) sayNatIsSilent(walk, hook, stages);
+  if (pass === 2) sayNatIsSilent(walk, hook);
   return undefined;
 }
 
@@ -75,11 +77,12 @@ function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
 }
 
 /** In the second pass no nat table is asked: said once a hook where one would have stood. */
-function sayNatIsSilent(walk: Walk, hook: Walk['hook'], stages: readonly Stage[]): void {
-  if (!walk.steps || stages.some(({ name }) => name === 'nat')) return;
-  for (const { backend, chains } of walk.ground.program.tables.nat) {
-    if (!chains.get(hook)?.rules.length) continue;
-    const silent = 'not asked again: the packet has its mapping from the way out';
-    walk.steps.push({ kind: 'table', hook, table: 'nat', backend, silent });
+function sayNatIsSilent(walk: Walk, hook: Walk['hook']): void {
+  if (!walk.steps) return;
+  const nat = walk.ground.program.plan[hook].first.find((part) => part.kind === 'table' && part.name === 'nat');
+  if (nat?.kind !== 'table') return;
+  for (const asked of natsOf(walk, nat)) {
+    if (!asked.base?.rules.length) continue;
+    say(walk, asked, 'not asked again: the packet has its mapping from the way out');
   }
 }

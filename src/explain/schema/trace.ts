@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { backend, family, hookName, place, port, tableName } from './common.ts';
+import { backend, family, hookName, place, port } from './common.ts';
+
+const table = z.string().describe('nat, or of a native table its family and name: inet istio-proxy-nat');
 
 const packet = z.object({
   family,
@@ -43,8 +45,9 @@ const step = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('table'),
     hook: hookName,
-    table: tableName,
-    backend,
+    table,
+    chain: z.string().optional().describe('of a native table: the base chain that is asked'),
+    backend: z.union([backend, z.literal('native')]),
     silent: z.string().optional().describe('why no rule of it was looked at'),
     changed: packet.optional().describe('the packet, where it was rewritten without asking a rule'),
   }),
@@ -52,8 +55,9 @@ const step = z.discriminatedUnion('kind', [
     kind: z.literal('rule'),
     hook: hookName,
     ...place.shape,
+    table,
     depth: z.int().describe('how many jumps deep: 0 in the built-in chain'),
-    rule: z.string().describe("the rule in iptables-save's words, without -A CHAIN"),
+    rule: z.string().describe("the rule in the words of iptables-save, without -A CHAIN, or in nft's"),
     answer: z.enum(['matched', 'passed by', 'undecided']),
     why: z.string().optional().describe('passed by or undecided: the condition that decided so'),
     effect: z.string().optional().describe('matched: what the rule did'),
@@ -61,7 +65,7 @@ const step = z.discriminatedUnion('kind', [
     taken: z.boolean().optional().describe('undecided: which way this walk went'),
     note: z.string().optional().describe('matched: where the kernel did something else or more than the effect says'),
   }),
-  z.object({ kind: z.literal('policy'), table: tableName, chain: z.string(), policy: z.string() }),
+  z.object({ kind: z.literal('policy'), table, chain: z.string(), policy: z.string() }),
   z.object({ kind: z.literal('route'), decision: z.string() }),
   z.object({
     kind: z.literal('socket'),

@@ -12,6 +12,7 @@ export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
 export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
 export {
   isFollowed,
+  isNftRule,
   NFT_FAMILIES,
   type NftChain,
   type NftFamily,

@@ -14,6 +14,9 @@ export interface NftRule {
   readonly origin?: Origin;
 }
 
+/** Whether a rule is a native one, and not of iptables. */
+export const isNftRule = (rule: object): rule is NftRule => 'statements' in rule;
+
 /** Where a base chain is hooked in. */
 export interface NftHook {
   readonly type: 'filter' | 'nat' | 'route';

@@ -1,0 +1,13 @@
+import type { NftRule } from '../table.ts';
+import type { Act } from './act.ts';
+import type { NftContext } from './context.ts';
+import { statementActs } from './statement/index.ts';
+
+export type { Act, Alternative } from './act.ts';
+export { anyOf } from './compare.ts';
+export { contextOf, type NftContext } from './context.ts';
+export { needsConntrack as nftNeedsConntrack } from './needs-conntrack.ts';
+
+/** What a rule does, statement by statement: they are carried out from left to right. */
+export const actsOf = ({ statements }: NftRule, context: NftContext): readonly Act[] =>
+  statements.flatMap((statement) => statementActs(statement, context));

@@ -1,0 +1,48 @@
+import type { ValueField } from '../../../fields.ts';
+import { tracked } from '../../../match/conntrack.ts';
+import { NEVER } from '../../../predicate.ts';
+import type { NftAddressFamily, NftExpression } from '../../expression.ts';
+import type { NftContext } from '../context.ts';
+import { address, ctDirection, ctState, ctStatus, integer, protocol, service } from '../datatype.ts';
+import { field, notFollowed, type Subject } from '../subject.ts';
+
+type Ct = Extract<NftExpression, { readonly kind: 'ct' }>;
+
+const ENDS: Readonly<Record<string, Readonly<Record<'original' | 'reply', ValueField>>>> = {
+  saddr: { original: 'ctorigsrc', reply: 'ctreplsrc' },
+  daddr: { original: 'ctorigdst', reply: 'ctrepldst' },
+  'proto-src': { original: 'ctorigsrcport', reply: 'ctreplsrcport' },
+  'proto-dst': { original: 'ctorigdstport', reply: 'ctrepldstport' },
+};
+
+/**
+ * `ct KEY`: what connection tracking knows. Its state is there for every packet; everything else ends the rule where the
+ * packet belongs to no connection. Source: nft(8), CONNTRACK EXPRESSIONS; net/netfilter/nft_ct.c.
+ */
+export function readCt({ key, direction, family: of }: Ct, { family }: NftContext): Subject {
+  const end = ENDS[key];
+  if (end && direction) {
+    const name = end[direction];
+    if (key.startsWith('proto-')) return field(name, service, tracked);
+    return field(name, address[family], ofFamily(of, family) ? tracked : NEVER);
+  }
+  switch (key) {
+    case 'state':
+      return field('ctstate', ctState);
+    case 'status':
+      return field('ctstatus', ctStatus, tracked);
+    case 'mark':
+      return field('ctmark', integer, tracked);
+    case 'zone':
+      return field('ctzone', integer, tracked);
+    case 'protocol':
+      return field('protocol', protocol, tracked);
+    case 'direction':
+      return field('ctreply', ctDirection, tracked);
+    default:
+      return notFollowed(`ct ${key}`, tracked);
+  }
+}
+
+const ofFamily = (of: NftAddressFamily | undefined, family: NftContext['family']): boolean =>
+  of === undefined || (of === 'ip') === (family === 'ipv4');

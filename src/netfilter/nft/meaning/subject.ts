@@ -1,0 +1,60 @@
+import type { AddressValue } from '../../../address/index.ts';
+import type { NameField, ValueField } from '../../fields.ts';
+import { ALWAYS, type Predicate } from '../../predicate.ts';
+import type { Datatype } from './datatype.ts';
+
+/** One of the few values that an expression can have, and when it has it. */
+export interface Case {
+  readonly low: number;
+  readonly high: number;
+  readonly when: Predicate;
+}
+
+/**
+ * What an expression reads of a packet. `needs` is what has to hold for it to be there at all (a port asks for its protocol,
+ * an owner for a socket): where it does not, the rule ends, even one that asks for "not equal".
+ */
+export type Subject = { readonly needs: Predicate } & (
+  | {
+      readonly kind: 'field';
+      readonly field: ValueField;
+      readonly type: Datatype;
+      /** Only these bits of it are looked at. */
+      readonly mask?: AddressValue;
+    }
+  | { readonly kind: 'name'; readonly field: NameField /** By its number: no pattern. */; readonly whole: boolean }
+  | { readonly kind: 'cases'; readonly type: Datatype; readonly cases: readonly Case[] }
+  /** The kernel chooses a value from `low` to `high`. */
+  | {
+      readonly kind: 'choice';
+      readonly id: string;
+      readonly because: string;
+      readonly type: Datatype;
+      readonly low: number;
+      readonly high: number;
+    }
+  | { readonly kind: 'concat'; readonly parts: readonly Subject[] }
+  | { readonly kind: 'unknown'; readonly because: string }
+);
+
+/** Words for what is read, for reasons: `meta cgroup`, `ip ttl`. */
+export const notFollowed = (what: string, needs: Predicate = ALWAYS): Subject => ({
+  kind: 'unknown',
+  needs,
+  because: `${what} is not followed`,
+});
+
+export const field = (name: ValueField, type: Datatype, needs: Predicate = ALWAYS): Subject => ({
+  kind: 'field',
+  field: name,
+  type,
+  needs,
+});
+
+/** A value that is the same for every packet of the family. */
+export const constant = (type: Datatype, value: number): Subject => ({
+  kind: 'cases',
+  type,
+  needs: ALWAYS,
+  cases: [{ low: value, high: value, when: ALWAYS }],
+});

@@ -1,0 +1,82 @@
+import type { Condition, Effect } from '../netfilter/index.ts';
+import { perform } from './effects.ts';
+import type { CompiledAct, CompiledRule } from './program.ts';
+import type { RuleStep } from './result.ts';
+import { settleRule, stepOf } from './rule.ts';
+import { snapshotOf, type Walk } from './state.ts';
+
+/** What a native rule's acts came to so far. */
+interface Progress {
+  readonly effects: Effect[];
+  note?: string;
+  /** The first condition that could not be decided. */
+  open?: Condition;
+}
+
+/**
+ * Carries out what a native rule does, act by act. Gives the alternative that ends it with a verdict, which is still to be
+ * carried out; undefined where the next rule is looked at: an act found nothing that holds, or the rule ran out.
+ */
+export function runActs(
+  walk: Walk,
+  rule: CompiledRule,
+  acts: readonly CompiledAct[],
+  depth: number,
+): CompiledRule | undefined {
+  const step = walk.steps && stepOf(walk, rule, depth);
+  const progress: Progress = { effects: [] };
+  for (const act of acts) {
+    const as = chosen(walk, rule, act, progress);
+    if (!as) return write(walk, step, progress, act.condition);
+    const { effect } = as;
+    if (effect.kind !== 'continue' && effect.kind !== 'tproxy') return write(walk, step, progress, undefined, as);
+    const { verdict, note } = perform(walk, as);
+    if (note !== undefined) progress.note = note;
+    if (verdict === 'break') return write(walk, step, progress, act.condition);
+    if (effect.kind === 'tproxy' || effect.assign.length > 0) progress.effects.push(effect);
+  }
+  return write(walk, step, progress);
+}
+
+/** The first alternative that holds. */
+function chosen(
+  walk: Walk,
+  rule: CompiledRule,
+  { alternatives, condition }: CompiledAct,
+  progress: Progress,
+): CompiledRule | undefined {
+  for (const { test, predicate, as } of alternatives) {
+    const answer = test(walk.packet);
+    if (answer === true) return as;
+    if (answer === false) continue;
+    progress.open ??= condition;
+    if (settleRule(walk, rule, predicate)) return as;
+  }
+  return undefined;
+}
+
+/** Writes the rule down: `missing` is the condition on which it ended, `as` the verdict that it came to. */
+function write(
+  walk: Walk,
+  step: Omit<RuleStep, 'answer'> | undefined,
+  { effects, note, open }: Progress,
+  missing?: Condition,
+  as?: CompiledRule,
+): CompiledRule | undefined {
+  if (!step || !walk.steps) return as;
+  const all = as ? [...effects, as.effect] : effects;
+  const decisive = open ?? missing;
+  const last = all.at(-1) ?? (missing ? undefined : ({ kind: 'continue', assign: [] } as const));
+  const after = walk.copy === step.packet ? undefined : snapshotOf(walk);
+  walk.steps.push({
+    ...step,
+    answer: open ? 'undecided' : missing ? 'passed by' : 'matched',
+    ...(decisive ? { decisive } : {}),
+    ...(open ? { taken: missing === undefined } : {}),
+    ...(last ? { effect: last } : {}),
+    ...(all.length > 1 ? { effects: all } : {}),
+    ...(after ? { changed: after } : {}),
+    ...(note === undefined ? {} : { note }),
+  });
+  return as;
+}

@@ -1,0 +1,103 @@
+import { type HookName, STAGES, type Stage, TABLES, type TableName } from '../netfilter/index.ts';
+import type { CompiledChain, CompiledTable } from './program.ts';
+
+/** A chain that is asked at a hook, and the table that it stands in. */
+export interface Asked {
+  readonly table: string;
+  readonly backend: CompiledChain['backend'];
+  /** Absent: the table has no chain at this hook. */
+  readonly base?: CompiledChain;
+}
+
+/** What runs at a hook, one after the other. */
+export type Planned =
+  | { readonly kind: 'conntrack' }
+  | PlannedTable
+  | { readonly kind: 'native'; readonly asked: Asked; readonly base: CompiledChain };
+
+/** A table of iptables, and what stands at the same place. */
+export interface PlannedTable {
+  readonly kind: 'table';
+  readonly name: TableName;
+  /** Those of the back ends that hold it. */
+  readonly held: readonly Asked[];
+  /** Native chains of the same priority: which of them runs first is not known. */
+  readonly beside: readonly Asked[];
+  /** nat only: native nat chains of a lower and of a higher priority, all asked at nat's own place. */
+  readonly before: readonly Asked[];
+  readonly after: readonly Asked[];
+}
+
+type Plan = Readonly<Record<HookName, { readonly first: readonly Planned[]; readonly again: readonly Planned[] }>>;
+
+/**
+ * Puts native base chains among the tables of iptables, by priority. At equal priority the one that was made last runs
+ * first. A chain of type nat runs where nat does, whatever its priority: that only orders it among the others that map.
+ * Found by experiment; net/netfilter/nf_nat_core.c, nf_nat_register_fn; net/netfilter/core.c, nf_hook_entries_grow.
+ */
+export function planOf(
+  tables: Readonly<Record<TableName, readonly CompiledTable[]>>,
+  natives: readonly CompiledChain[],
+): Plan {
+  const plan = {} as { -readonly [H in HookName]: Plan[H] };
+  for (const hook of Object.keys(STAGES) as HookName[]) {
+    const held = {} as Record<TableName, readonly Asked[]>;
+    for (const name of TABLES) held[name] = tables[name].map((table) => askedOf(name, table, hook));
+    const first = planHook(STAGES[hook], held, chainsAt(natives, hook));
+    plan[hook] = { first, again: first.filter((part) => part.kind !== 'table' || part.name !== 'nat') };
+  }
+  return plan;
+}
+
+function askedOf(name: TableName, { backend, chains }: CompiledTable, hook: HookName): Asked {
+  const base = chains.get(hook);
+  return { table: name, backend, ...(base ? { base } : {}) };
+}
+
+const nativeAsked = (base: CompiledChain): Asked => ({ table: base.table, backend: 'native', base });
+const native = (base: CompiledChain): Planned => ({ kind: 'native', asked: nativeAsked(base), base });
+
+const priorityOf = ({ base }: CompiledChain): number => base?.priority ?? 0;
+
+/** In the order in which they run. */
+const chainsAt = (natives: readonly CompiledChain[], hook: HookName): readonly CompiledChain[] =>
+  natives
+    .filter(({ base }) => base?.hook === hook.toLowerCase())
+    .reverse()
+    .sort((a, b) => priorityOf(a) - priorityOf(b));
+
+function planHook(
+  stages: readonly Stage[],
+  held: Readonly<Record<TableName, readonly Asked[]>>,
+  natives: readonly CompiledChain[],
+): readonly Planned[] {
+  const mapping = natives.filter(({ base }) => base?.type === 'nat');
+  const others = natives.filter(({ base }) => base?.type !== 'nat');
+  const plan: Planned[] = [];
+  let from = Number.NEGATIVE_INFINITY;
+  const between = (low: number, high: number): void => {
+    for (const base of others) if (priorityOf(base) > low && priorityOf(base) < high) plan.push(native(base));
+  };
+  for (const { name, priority } of stages) {
+    between(from, priority);
+    from = priority;
+    const equal = others.filter((base) => priorityOf(base) === priority);
+    if (name === 'conntrack') {
+      plan.push(...equal.map(native), { kind: 'conntrack' });
+      continue;
+    }
+    const nat = name === 'nat' ? mapping : [];
+    // A chain that only filters and stands exactly where nat does is asked before it.
+    if (name === 'nat') plan.push(...equal.map(native));
+    plan.push({
+      kind: 'table',
+      name,
+      held: held[name],
+      beside: (name === 'nat' ? nat.filter((base) => priorityOf(base) === priority) : equal).map(nativeAsked),
+      before: nat.filter((base) => priorityOf(base) < priority).map(nativeAsked),
+      after: nat.filter((base) => priorityOf(base) > priority).map(nativeAsked),
+    });
+  }
+  between(from, Number.POSITIVE_INFINITY);
+  return plan;
+}

@@ -1,0 +1,32 @@
+import type { Predicate } from '../netfilter/index.ts';
+import type { Doubt } from './decisions.ts';
+import type { CompiledRule } from './program.ts';
+import type { RuleStep } from './result.ts';
+import { settle } from './settle.ts';
+import { nameOf, snapshotOf, type Walk } from './state.ts';
+
+/** Which way this walk goes where a rule's predicate is undecided on its packet. */
+export const settleRule = (walk: Walk, rule: CompiledRule, predicate: Predicate): boolean =>
+  settle(predicate, {
+    packet: walk.packet,
+    // The kernel may answer anew each time it is asked.
+    choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
+    field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
+  });
+
+function doubt(rule: CompiledRule, because: string): Doubt {
+  const where = nameOf(rule);
+  return { where, because, yes: `${where} matches`, no: `${where} does not match` };
+}
+
+/** What is written down of a rule before anything is known of it. */
+export const stepOf = (walk: Walk, { chain, number, rule }: CompiledRule, depth: number): Omit<RuleStep, 'answer'> => ({
+  kind: 'rule',
+  hook: walk.hook,
+  table: chain.table,
+  chain: chain.name,
+  number,
+  depth,
+  rule,
+  packet: snapshotOf(walk),
+});
