@@ -5,18 +5,23 @@ import type { Caught, ProxyIdentity } from './interception.ts';
 export interface CaughtWords {
   /** `tcp :8080 :8888, not to 127.0.0.1`. */
   readonly traffic: string;
-  /** `proxy :15001`. */
+  /** `proxy :15001`; `this host :22` where the port is not the proxy's. */
   readonly to: string;
   /** `not from uid 1337, gid 1337 (the proxy)`. */
   readonly note?: string;
 }
 
-/** Says what is caught. `proxy` names the owners that are the proxy itself. */
-export function wordsOf(caught: Caught, proxy?: ProxyIdentity): CaughtWords {
+/**
+ * Says what is caught. `proxy` names the owners that are the proxy itself, `proxyPorts` the ports that it listens on: what
+ * is turned to another port goes to another program of this host.
+ */
+export function wordsOf(caught: Caught, proxy?: ProxyIdentity, proxyPorts: readonly number[] = []): CaughtWords {
   const note = ownerWords(caught, proxy);
+  const port = caught.proxyPort;
+  const whose = port === 0 || proxyPorts.length === 0 || proxyPorts.includes(port) ? 'proxy' : 'this host';
   return {
     traffic: trafficOf(caught),
-    to: caught.proxyPort === 0 ? 'proxy, on its own port' : `proxy :${caught.proxyPort}`,
+    to: port === 0 ? 'proxy, on its own port' : `${whose} :${port}`,
     ...(note === undefined ? {} : { note }),
   };
 }

@@ -5,15 +5,19 @@ import { isToProxy } from './chain.ts';
 import { type Fate, fatesOf } from './fate.ts';
 import { ownership } from './own.ts';
 import { joinedPorts, type Ports } from './port-sets.ts';
+import { proxyPortsIn } from './proxy-ports.ts';
 import type { World } from './world.ts';
 
 /** The tables in which tcp connections of a kind are turned to the proxy, and on which ports. */
 export function interceptedPorts(rules: RuleSet, world: World, now: number): ReadonlyMap<TableName, Ports> {
   const virtual = virtualInterfaces(rules);
+  const proxyPorts = proxyPortsIn(rules);
   const found = new Map<TableName, Ports>();
   for (const fate of fatesOf([rules], world, now) ?? []) {
     const { turned } = fate;
     if (!turned || !isToProxy(turned, rules.family)) continue;
+    // A port that somebody forwards to another program of this host is none of the mesh's.
+    if (turned.port && proxyPorts.length > 0 && !proxyPorts.includes(turned.port)) continue;
     // What comes in by a virtual interface is what a machine behind it sends: outbound.
     if (virtual.includes(fate.sent.names.in?.within ?? '')) continue;
     const { table } = turned.by;

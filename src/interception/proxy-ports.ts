@@ -1,7 +1,8 @@
-import { chainOf, type Effect, effectOf, type RuleSet, type Snapshot } from '../netfilter/index.ts';
+import { chainOf, type Effect, effectOf, type Rule, type RuleSet, type Snapshot } from '../netfilter/index.ts';
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
-import { PRODUCTS } from './products.ts';
+import { commentsOf } from './comments.ts';
+import { PRODUCTS, type Product } from './products.ts';
 import { loopbackOf } from './world.ts';
 
 /** Whether an effect turns a connection to a socket of this host, as an interception does. */
@@ -20,14 +21,17 @@ export const turnsAnything = (rules: RuleSet): boolean =>
     ),
   );
 
-/** The ports to which the chains of a kind turn connections, in order. */
-export function turnedPorts(rules: RuleSet, isMeant: (chain: string) => boolean = () => true): readonly number[] {
+/** The ports to which the rules of a kind turn connections, in order. */
+export function turnedPorts(
+  rules: RuleSet,
+  isMeant: (chain: string, rule: Rule) => boolean = () => true,
+): readonly number[] {
   const ports = new Set<number>();
   for (const { chains } of rules.tables) {
     for (const { name, rules: own } of chains) {
-      if (!isMeant(name)) continue;
-      for (const { target } of own) {
-        const effect = effectOf(target, rules.family);
+      for (const rule of own) {
+        if (!isMeant(name, rule)) continue;
+        const effect = effectOf(rule.target, rules.family);
         if (!turnsToProxy(effect, rules.family)) continue;
         if (effect.kind === 'tproxy') ports.add(effect.port);
         if (effect.kind === 'nat') ports.add(effect.ports?.[0] ?? 0);
@@ -50,13 +54,22 @@ export function tunnelPortOf(rules: RuleSet): number | undefined {
  * has chains here, its own redirects count; otherwise all.
  */
 export function proxyPortsOf(snapshot: Snapshot): readonly number[] {
-  const ports = snapshot.held.flatMap(({ rules }) => {
-    const product = productChains(rules);
-    if (!product) return turnedPorts(rules);
-    const tunnel = product.test('ISTIO_') && isToday(rules) ? tunnelPortOf(rules) : undefined;
-    return [...turnedPorts(rules, (chain) => product.test(chain)), ...(tunnel === undefined ? [] : [tunnel])];
-  });
+  const ports = snapshot.held.flatMap(({ rules }) => proxyPortsIn(rules));
   return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+/** The same for one rule set. */
+export function proxyPortsIn(rules: RuleSet): readonly number[] {
+  const product = productOf(rules);
+  if (!product) return turnedPorts(rules);
+  const { chains, comment } = product;
+  const tunnel = chains.test('ISTIO_') && isToday(rules) ? tunnelPortOf(rules) : undefined;
+  const own = turnedPorts(
+    rules,
+    (chain, rule) =>
+      chains.test(chain) || (comment !== undefined && commentsOf(rule).some((text) => comment.test(text))),
+  );
+  return [...own, ...(tunnel === undefined ? [] : [tunnel])];
 }
 
 /** In 2018 the first port of ISTIO_INBOUND was ssh's; the tunnel came with a rule for every protocol in OUTPUT. */
@@ -65,8 +78,8 @@ const isToday = (rules: RuleSet): boolean =>
     ({ target, header }) => target?.kind === 'jump' && target.chain === 'ISTIO_OUTPUT' && header.protocol === undefined,
   );
 
-function productChains(rules: RuleSet): RegExp | undefined {
+function productOf(rules: RuleSet): Pick<Product, 'chains' | 'comment'> | undefined {
   const names = rules.tables.flatMap(({ chains }) => chains.map(({ name }) => name));
-  if (names.some((name) => name.startsWith('ISTIO_'))) return /^ISTIO_/;
-  return PRODUCTS.find(({ chains, proof = chains }) => names.some((name) => proof.test(name)))?.chains;
+  if (names.some((name) => name.startsWith('ISTIO_'))) return { chains: /^ISTIO_/ };
+  return PRODUCTS.find(({ chains, proof = chains }) => names.some((name) => proof.test(name)));
 }

@@ -2,6 +2,7 @@ import { isBuiltIn, type Rule, type RuleSet } from '../netfilter/index.ts';
 import { type Catch, catchOf } from './caught.ts';
 import { isBypass } from './comments.ts';
 import type { Caught, Mode, ProxyIdentity, RecognisedName, Recognition } from './interception.ts';
+import { proxyPortsIn } from './proxy-ports.ts';
 
 /** What tells one product's rules from all others. */
 export interface Identified {
@@ -18,7 +19,9 @@ export interface Identified {
 export function recognitionOf(rules: RuleSet, identified: Identified, now?: number): Recognition {
   const { dialect, title } = identified;
   const found = catchOf([rules], now);
-  const ports = [...(identified.proxyPorts ?? []), ...found.caught.map(({ proxyPort }) => proxyPort)];
+  const theirs = proxyPortsIn(rules);
+  const caught = found.caught.map(({ proxyPort }) => proxyPort).filter((port) => theirs.includes(port));
+  const ports = [...(identified.proxyPorts ?? []), ...caught];
   return {
     dialect,
     title,

@@ -6,7 +6,7 @@ import { type Catch, catchOf, describeBox } from './caught.ts';
 import { portList, trafficOf, wordsOf } from './caught-words.ts';
 import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
-import { turnsAnything } from './proxy-ports.ts';
+import { proxyPortsOf, turnsAnything } from './proxy-ports.ts';
 import { recogniseAll } from './recognise.ts';
 import { toldOf, toldOfSelf } from './told.ts';
 import { baseOf, WORLDS } from './world.ts';
@@ -19,7 +19,7 @@ export interface SummaryLine {
    */
   readonly label: 'inbound' | 'outbound' | 'self' | 'direct' | 'refused' | 'bypass';
   readonly traffic: string;
-  /** Where it goes: `proxy :15001`. */
+  /** Where it goes: `proxy :15001`, `this host :22`. */
   readonly to?: string;
   readonly note?: string;
   /** The families of which it is true. */
@@ -55,8 +55,11 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
   const beside = snapshot.held.some(({ rules }) => turnsAnything(rules));
   const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside)]));
   const bypasses = bypassesIn(snapshot, now);
+  const proxyPorts = proxyPortsOf(snapshot);
   const titles = [...new Set(recognitions.map(({ title }) => title))];
-  const lines = read.flatMap((family) => linesOf(found.get(family) as Catch, family, recognitions, now));
+  const lines = read.flatMap((family) =>
+    linesOf(found.get(family) as Catch, family, { recognitions, proxyPorts, now }),
+  );
   const anything = [...found.values()].some(({ caught }) => caught.length > 0);
   return {
     lines: [
@@ -89,18 +92,20 @@ const takenAt = ({ taken }: Snapshot): number | undefined => {
   return Number.isNaN(at) ? undefined : Math.floor(at / 1000);
 };
 
-function linesOf(
-  found: Catch,
-  family: Family,
-  recognitions: readonly Recognition[],
-  now: number | undefined,
-): readonly SummaryLine[] {
+/** What is known of the rules as a whole. */
+interface Known {
+  readonly recognitions: readonly Recognition[];
+  readonly proxyPorts: readonly number[];
+  readonly now: number | undefined;
+}
+
+function linesOf(found: Catch, family: Family, { recognitions, proxyPorts, now }: Known): readonly SummaryLine[] {
   const proxy = recognitions.find((one) => one.family === family)?.proxy;
   const caught = WORLDS.flatMap((world) => {
     const fates = found.fates[world];
     const told = world === 'self' && proxy ? toldOfSelf(fates, family, now, proxy) : toldOf(fates, world, family, now);
     const lines = told.map(({ caught: one, other, caller }): SummaryLine => {
-      const said = wordsOf(one, proxy);
+      const said = wordsOf(one, proxy, proxyPorts);
       const note =
         caller === undefined ? said.note : caller === 'the proxy' ? "the proxy's own calls" : "the app's calls";
       return {

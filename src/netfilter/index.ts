@@ -101,6 +101,7 @@ export {
   type Listener,
   type Route,
   type RoutingRule,
+  rulesRead,
   type Snapshot,
   type Sysctls,
   type Unread,

@@ -118,3 +118,10 @@ export interface Snapshot {
 /** The rule sets of one family in the order in which they run. */
 export const heldFor = (snapshot: Snapshot, family: Family): readonly HeldRules[] =>
   snapshot.held.filter(({ rules }) => rules.family === family);
+
+/**
+ * Whether the rules of a family are known. A text that holds one family's says nothing of the other's; a text without any
+ * rules holds none.
+ */
+export const rulesRead = (snapshot: Snapshot, family: Family): boolean =>
+  snapshot.held.length === 0 || heldFor(snapshot, family).length > 0;

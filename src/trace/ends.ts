@@ -87,8 +87,9 @@ function outcomeOf(walk: Walk, receiver: Receiver): Outcome {
   const { port, listener } = receiver;
   const { ground, asked, mappedBy, destination } = walk;
   const here = mappedBy?.effect;
-  // A rule that catches connections for a port of this host itself does it for a proxy.
-  const caught = here?.kind === 'tproxy' || (here?.kind === 'nat' && here.address === 'here');
+  // Where no mesh is known, a rule that catches connections for a port of this host itself does it for a proxy.
+  const turned = here?.kind === 'tproxy' || (here?.kind === 'nat' && here.address === 'here');
+  const caught = turned && ground.proxyPorts.size === 0;
   const named = listener?.process && PROXIES.has(listener.process.name);
   const because = becauseOf(walk, receiver);
   if (!ground.proxyPorts.has(port) && !caught && !named) return { kind: 'app', port, because };

@@ -1,10 +1,11 @@
-import { type AddressValue, type Family, formatAddress } from '../address/index.ts';
+import { type AddressValue, FAMILIES, type Family, formatAddress } from '../address/index.ts';
 import {
   CTSTATE,
   ICMP,
   ICMPV6,
   makePacket,
   type Packet,
+  rulesRead,
   type Snapshot,
   TCP,
   TCP_FLAGS,
@@ -46,7 +47,7 @@ export function parseQuestion(
   options: { readonly family?: Family; readonly now?: number } = {},
 ): Question {
   const read = readExpression(expression);
-  const family = familyOf(read, options.family);
+  const family = familyOf(read, options.family) ?? likelyFamily(snapshot);
   const host = hostOf(snapshot, family);
   const assumptions: string[] = [];
   const assume: Assume = (clause, why) => void assumptions.push(`${clause} assumed${why ? ` (${why})` : ''}`);
@@ -78,14 +79,27 @@ const replyIn = ({ state, flags }: Expression): ReplyAsked => ({
   ...(flags === undefined ? {} : { tcpFlags: flags }),
 });
 
-function familyOf({ text, family, places }: Expression, wanted: Family | undefined): Family {
+function familyOf({ text, family, places }: Expression, wanted: Family | undefined): Family | undefined {
   if (family && wanted && family !== wanted) {
     const word = places.get('destination') ?? places.get('source') ?? places.get('protocol')!;
     const spoken = { ipv4: 'IPv4', ipv6: 'IPv6' };
     const what = `"${word.text}" is ${spoken[family]}, but ${spoken[wanted]} was asked for`;
     throw new QuestionRefused(text, word, what, 'Leave the family out: the address tells it.');
   }
-  return family ?? wanted ?? 'ipv4';
+  return family ?? wanted;
+}
+
+/** The family whose rules were read; else the one that others can reach this host by; else IPv4. */
+function likelyFamily(snapshot: Snapshot): Family {
+  const read = FAMILIES.filter((family) => rulesRead(snapshot, family));
+  const reachable = FAMILIES.filter((family) =>
+    snapshot.interfaces?.some(
+      ({ name, addresses }) =>
+        name !== LOOPBACK && addresses.some((address) => address.family === family && address.scope !== 'link'),
+    ),
+  );
+  const [only] = read.length === 1 ? read : reachable.length === 1 ? reachable : [];
+  return only ?? 'ipv4';
 }
 
 /** `icmp` means what the family calls so. */

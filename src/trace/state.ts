@@ -13,6 +13,8 @@ export type Live = { -readonly [K in keyof Packet]: Packet[K] };
 /** What does not change from packet to packet: compiled once. */
 export interface Ground {
   readonly program: Program;
+  /** Why the rules of this family are not known; undefined where they are. */
+  readonly unread: string | undefined;
   readonly host: Host;
   readonly listeners: readonly Listener[] | undefined;
   readonly proxyPorts: ReadonlySet<number>;

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Snapshot } from '../netfilter/index.ts';
+import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { type Decide, explore, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
 import { type Walked, walkOnce } from './once.ts';
@@ -72,6 +72,7 @@ export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (fam
     if (known) return known;
     const ground: Ground = {
       program: compileRules(snapshot, family),
+      unread: unreadFamily(snapshot, family),
       host: hostOf(snapshot, family),
       listeners,
       proxyPorts: new Set(proxyPorts),
@@ -87,6 +88,14 @@ export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (fam
 /** Rules that could not be read are taken to do nothing, one clause each. */
 export const unreadRules = ({ unread = [] }: Snapshot): readonly string[] =>
   unread.flatMap(({ about, what }) => (about === 'rules' ? [`${what} do nothing (they could not be read)`] : []));
+
+/** Why no packet of a family can be followed, where its rules were not read. */
+function unreadFamily(snapshot: Snapshot, family: Family): string | undefined {
+  if (rulesRead(snapshot, family)) return undefined;
+  const spoken = family === 'ipv4' ? 'IPv4' : 'IPv6';
+  const refused = snapshot.unread?.find(({ about, what }) => about === 'rules' && what.includes(spoken));
+  return `the ${spoken} rules were not read${refused ? `: ${refused.because}` : ''}`;
+}
 
 function merge(
   question: Question,

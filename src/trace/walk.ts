@@ -9,6 +9,8 @@ import { askChain, askTable, natsOf, say } from './table.ts';
 
 /** Follows the packet from where it begins to where it ends. Everything it does to the walk is in `walk` afterwards. */
 export function follow(walk: Walk): Outcome {
+  const { unread } = walk.ground;
+  if (unread !== undefined) return { kind: 'unknown', because: unread };
   let at: StopName = walk.direction === 'in' ? 'arrival' : 'departure';
   for (;;) {
     if (at === 'socket') return receive(walk);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FAMILIES } from '../../src/address/index.ts';
-import { type DialectName, programmed, summarise } from '../../src/interception/index.ts';
+import { type DialectName, planBypass, programmed, proxyPortsOf, summarise } from '../../src/interception/index.ts';
 import { emptyRuleSet, type Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
 import { programOf } from './cases.ts';
@@ -223,4 +223,17 @@ COMMIT
     expect(summarise(fromText(text), NOW).doubts).toContainEqual(expect.stringContaining('too many cases'));
     expect(performance.now() - started).toBeLessThan(5000);
   });
+});
+
+test('a port that somebody forwards to another program of the host is not the proxy’s', () => {
+  const more = '*nat\n-A PREROUTING -p tcp -m tcp --dport 2222 -j REDIRECT --to-ports 22\nCOMMIT\n';
+  const snapshot = intercepted('-b * -i *', { more });
+  const inbound = summarise(snapshot, NOW).lines.filter(({ label }) => label === 'inbound');
+  expect(inbound.map(({ traffic, to }) => [traffic, to])).toEqual([
+    ['tcp :2222', 'this host :22'],
+    ['tcp, but :2222 :15008', 'proxy :15006'],
+  ]);
+  expect(proxyPortsOf(snapshot)).toEqual([15001, 15006, 15008]);
+  const plan = planBypass(snapshot, { ports: [[2222, 2222]], now: NOW });
+  expect(plan.changes).toEqual([]);
 });

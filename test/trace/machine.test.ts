@@ -197,3 +197,47 @@ test('the kernel refuses some targets in some places: such rules have no answer'
     because: expect.stringContaining('refuses'),
   });
 });
+
+describe('a family whose rules were not read', () => {
+  const ipv6Only: Snapshot = {
+    origin: 'a listing',
+    held: parseSave('*nat\n-A PREROUTING -d 2001:db8::/32 -p tcp -j REDIRECT --to-ports 15006\nCOMMIT\n').map(
+      (rules) => ({ backend: 'nft', rules }),
+    ),
+  };
+
+  test('is not followed: nothing is known of it', () => {
+    const question = parseQuestion('in tcp > 10.0.0.5:8888', ipv6Only);
+    const { outcome, steps } = trace(ipv6Only, question, [15006]);
+    expect(outcome).toEqual({ kind: 'unknown', because: 'the IPv4 rules were not read' });
+    expect(steps).toEqual([]);
+  });
+
+  test('is not what a packet without addresses is taken to be', () => {
+    const question = parseQuestion('in tcp/8888', ipv6Only);
+    expect(question.packet.family).toBe('ipv6');
+    expect(trace(ipv6Only, question, [15006]).outcome).toMatchObject({ kind: 'proxy', port: 15006 });
+  });
+
+  test('nor the family that the host has no address of', () => {
+    const held: Snapshot['held'] = (['ipv4', 'ipv6'] as const).map((family) => ({
+      backend: 'nft',
+      rules: { family, tables: [] },
+    }));
+    const pod: Snapshot = {
+      origin: 'a pod',
+      held,
+      interfaces: [
+        { name: 'lo', index: 1, up: true, addresses: [own('127.0.0.1', 8, 'host')] },
+        {
+          name: 'net1',
+          index: 2,
+          up: true,
+          addresses: [{ family: 'ipv6', value: 0x20010db8n << 96n, length: 64, secondary: false, scope: 'global' }],
+        },
+      ],
+    };
+    expect(parseQuestion('in tcp/8888', pod).packet).toMatchObject({ family: 'ipv6', in: 'net1' });
+    expect(parseQuestion('in tcp/8888', { origin: 'a text', held }).packet.family).toBe('ipv4');
+  });
+});
