@@ -1,20 +1,10 @@
 import { Argument } from 'commander';
-import {
-  BLANK,
-  nextAfter,
-  outcomeTable,
-  type Screen,
-  traceDocument,
-  type WalkOptions,
-  walkDot,
-  walkScreen,
-  withReasons,
-} from '../explain/index.ts';
-import { proxyPortsOf } from '../interception/index.ts';
+import { BLANK, type WalkOptions } from '../explain/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { parseQuestion, prepare, type Question, QuestionRefused, type Trace } from '../trace/index.ts';
+import { parseQuestion, type Question, QuestionRefused } from '../trace/index.ts';
 import { defineCommand } from './command.ts';
 import { readText } from './file.ts';
+import { connectionsIn, type Following, mustOpen, packetsIn } from './following.ts';
 import {
   familyOption,
   type OutputForm,
@@ -25,12 +15,14 @@ import {
 } from './options.ts';
 import { readSource } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
 import { PacketsRefused, UsageError } from './usage.ts';
 
 interface TraceOptions extends SourceOptions {
   readonly output: OutputForm | 'dot';
   readonly all?: boolean;
   readonly brief?: boolean;
+  readonly connection?: boolean;
 }
 
 export const trace = defineCommand<TraceOptions>({
@@ -39,6 +31,8 @@ export const trace = defineCommand<TraceOptions>({
     ["sidestep trace 'out tcp > 10.0.0.5:80 uid 1000'", 'what happens to a call that an app makes'],
     ["sidestep trace 'in tcp 10.0.0.9:40000 > [2001:db8::5]:8080'", 'from whom, to where; the family is the address’s'],
     ["sidestep trace 'in tcp/8888' --from rules.txt", "in a colleague's rules; no root, no Linux"],
+    ["sidestep trace --connection 'in tcp/8888'", 'SYN, SYN-ACK, data and FIN; who talks to whom, what each side sees'],
+    ["sidestep trace 'in tcp/8888 reply'", 'only the answer: from whoever got the packet, back to the caller'],
     ["sidestep trace 'in tcp/8080' 'in tcp/8888'", 'several at once: one line each, --all for each walk'],
     ['sidestep trace - < packets.txt -o json', 'one packet a line, one JSON document a line'],
   ],
@@ -54,11 +48,15 @@ export const trace = defineCommand<TraceOptions>({
     familyOption(command);
     outputOption(command, 'text', 'json', 'dot');
     command
+      .option('--connection', 'whole connections: each packet until it is open, a few later ones, and its end')
       .option('--all', 'every rule, and every walk of several packets')
       .option('--brief', 'only the rules that matched; of several packets only the outcome');
   },
   async run({ args, options, terminal, program }) {
     if (options.all && options.brief) throw new UsageError('--all and --brief exclude each other');
+    if (options.connection && options.output === 'dot') {
+      throw new UsageError('-o dot draws one packet', 'Leave --connection out, or take -o json.');
+    }
     if (args.includes('-') && options.from === '-') {
       throw new UsageError(
         'packets and rules cannot both come from standard input',
@@ -67,37 +65,44 @@ export const trace = defineCommand<TraceOptions>({
     }
     const snapshot = await readSource(options, terminal);
     const questions = await readQuestions(args, snapshot, options);
-    const follow = prepare(withReasons(snapshot), proxyPortsOf(snapshot));
+    if (options.connection) for (const question of questions) mustOpen(question);
     const several = args.length > 1 || args.includes('-');
-    const walk: WalkOptions = { show: options.all ? 'all' : options.brief ? 'matched' : 'fold' };
-    const briefly: Trace[] = [];
-    let status: ExitStatus = EXIT.done;
-    for (const question of questions) {
-      if (terminal.closed) break;
-      const result = follow(question);
-      if (isFinding(result)) status = EXIT.finding;
-      if (options.output === 'json') terminal.json(traceDocument(result), several ? 'stream' : 'document');
-      else if (options.output === 'dot') terminal.write(walkDot(result));
-      else if (several && !options.all) briefly.push(result);
-      else await terminal.show(walkOf(result, walk, `${program} `, sourceFlags(options), several));
-    }
-    if (briefly.length > 0) await terminal.show([outcomeTable(briefly)]);
-    return status;
+    const told = { terminal, output: options.output, several, brief: several && !options.all };
+    const show: WalkOptions['show'] = options.all ? 'all' : options.brief ? 'matched' : 'fold';
+    return options.connection
+      ? tell(connectionsIn(snapshot, { show }), questions, told)
+      : tell(packetsIn(snapshot, { show }, `${program} `, sourceFlags(options)), questions, told);
   },
 });
 
-function walkOf(result: Trace, options: WalkOptions, program: string, flags: string, several: boolean): Screen {
-  const next = nextAfter(result);
-  const screen = walkScreen(
-    result,
-    next ? { ...options, next: `${next.why}: ${program}${next.command}${flags}` } : options,
-  );
-  return several ? [...screen, BLANK] : screen;
+/** How it is told. */
+interface Telling {
+  readonly terminal: Terminal;
+  readonly output: TraceOptions['output'];
+  readonly several: boolean;
+  /** One line each. */
+  readonly brief: boolean;
 }
 
-/** Nobody gets the packet: what design.md calls unreachable. */
-const isFinding = ({ outcome }: Trace): boolean =>
-  ['dropped', 'rejected', 'nobody listens', 'astray'].includes(outcome.kind);
+async function tell<T>(
+  following: Following<T>,
+  questions: readonly Question[],
+  { terminal, output, several, brief }: Telling,
+): Promise<ExitStatus> {
+  const briefly: T[] = [];
+  let status: ExitStatus = EXIT.done;
+  for (const question of questions) {
+    if (terminal.closed) break;
+    const told = following.follow(question);
+    if (following.isFinding(told)) status = EXIT.finding;
+    if (output === 'json') terminal.json(following.document(told), several ? 'stream' : 'document');
+    else if (output === 'dot') terminal.write(following.dot(told));
+    else if (brief) briefly.push(told);
+    else await terminal.show(several ? [...following.screen(told), BLANK] : following.screen(told));
+  }
+  if (briefly.length > 0) await terminal.show([following.table(briefly)]);
+  return status;
+}
 
 /** All packets, read before the first is followed: one that cannot be read refuses them all. */
 async function readQuestions(

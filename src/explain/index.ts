@@ -5,6 +5,8 @@ export { type ChangeTold, changeDocument, programDocument, routingWords } from '
 export { type ChangeShown, changeScreen } from './change-screen.ts';
 export { type Compared, compareWith } from './compare.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
+export { connectionScreen, connectionTable } from './connection.ts';
+export { connectionDocument } from './connection-document.ts';
 export { walkDot } from './dot.ts';
 export { meaningOf } from './drift-meaning.ts';
 export { layOut, plainText, textOf } from './layout.ts';
@@ -20,6 +22,7 @@ export { whyNot } from './reason.ts';
 export { withReasons } from './reasons.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';
 export type { ChangeDocument } from './schema/change.ts';
+export type { ConnectionDocument } from './schema/connection.ts';
 export type { DemoDocument } from './schema/demo.ts';
 export type { ListingDocument } from './schema/listing.ts';
 export type { PlanDocument } from './schema/plan.ts';

@@ -5,12 +5,15 @@ import { endpoint, purposeOf } from './words.ts';
 
 /** A packet in the words it is asked for with: `tcp 10.0.0.9:40000 → 10.0.0.5:8888`. */
 export function packetWords(packet: Packet): string {
-  const { family } = packet;
-  const source = endpoint(family, packet.source, packet.sourcePort);
-  const target = endpoint(family, packet.destination, packet.destinationPort);
   const protocol =
     packet.protocol === ICMP || packet.protocol === ICMPV6 ? icmpWords(packet) : protocolName(packet.protocol);
-  return `${protocol} ${source === '' ? 'anywhere' : source} → ${target}`;
+  return `${protocol} ${packetEnds(packet)}`;
+}
+
+/** Both ends of a packet: `10.0.0.9:40000 → 10.0.0.5:8888`. */
+export function packetEnds({ family, source, sourcePort, destination, destinationPort }: Packet): string {
+  const from = endpoint(family, source, sourcePort);
+  return `${from === '' ? 'anywhere' : from} → ${endpoint(family, destination, destinationPort)}`;
 }
 
 const icmpWords = ({ protocol, icmpType, icmpCode }: Packet): string =>

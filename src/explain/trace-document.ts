@@ -11,8 +11,10 @@ type OutcomeDocument = TraceDocument['outcome'];
 type StepDocument = TraceDocument['steps'][number];
 
 /** One packet's walk as `trace -o json` prints it. */
-export const traceDocument = (trace: Trace): TraceDocument => ({
-  schema: 'sidestep/trace/1',
+export const traceDocument = (trace: Trace): TraceDocument => ({ schema: 'sidestep/trace/1', ...packetTold(trace) });
+
+/** All that is told of one packet. */
+export const packetTold = (trace: Trace): Omit<TraceDocument, 'schema'> => ({
   question: questionWords(trace.question),
   direction: trace.question.direction,
   ...(trace.inReplyTo ? { inReplyTo: questionWords(trace.inReplyTo) } : {}),

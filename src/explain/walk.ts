@@ -57,7 +57,7 @@ const possibleTable = (possible: Trace['possible']): Block =>
   );
 
 /** What was taken for granted: first the parts of the packet, then the rest. */
-function assumed(assumptions: readonly string[]): Line {
+export function assumed(assumptions: readonly string[]): Line {
   const ending = / assumed$/;
   const parts = assumptions.filter((text) => ending.test(text)).map((text) => text.replace(ending, ''));
   const rest = assumptions.filter((text) => !ending.test(text));
@@ -100,7 +100,8 @@ export const outcomeTable = (traces: readonly Trace[]): Block =>
 /** Ends that nobody wants. */
 const LOST: readonly Outcome['kind'][] = ['dropped', 'rejected', 'nobody listens', 'astray'];
 
-const toned = (outcome: Outcome) => {
+/** Where a packet ends, in the tone of it. */
+export const toned = (outcome: Outcome) => {
   const text = outcomePhrase(outcome);
   if (outcome.kind === 'unknown') return warn(`? ${text}`);
   return LOST.includes(outcome.kind) ? bad(`✗ ${text}`) : good(`→ ${text}`);
@@ -114,9 +115,10 @@ interface Section {
   readonly steps: readonly Step[];
 }
 
-function walkTables(steps: readonly Step[], options: WalkOptions): Block[] {
+/** A walk hook by hook, table by table, rule by rule. */
+export function walkTables(steps: readonly Step[], options: WalkOptions, indent = 0): Block[] {
   const rows = sections(steps).flatMap((section) => sectionRows(section, options));
-  return [table(rows, { hang: 2 })];
+  return [table(rows, { hang: 2, indent })];
 }
 
 /** Cuts the steps at each hook; routing and the socket stand alone. */

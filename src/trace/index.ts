@@ -1,4 +1,5 @@
 export { NOBODY } from './answer.ts';
+export { type Conversation, type ConversationOutcome, prepareConversation, type Turn } from './conversation.ts';
 export { listenerName } from './ends.ts';
 export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';

@@ -65,12 +65,17 @@ function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
   return undefined;
 }
 
+const NOTHING = {
+  original: 'a known connection stays unmapped, as its first packet was',
+  reply: 'nothing of the reply is to be turned back here',
+} as const;
+
 /** A known connection is rewritten as its first packet was, and its replies back; no rule is asked. */
 function keepMapping(walk: Walk, all: readonly Asked[], ofDestination: boolean): undefined {
   const before = snapshotOf(walk);
   const done = walk.way === 'reply' ? mapBack(walk, ofDestination) : mapAgain(walk, ofDestination);
   const rewritten = done !== undefined;
-  const silent = `not asked: ${done ?? `a known connection stays unmapped, as its first packet was`}`;
+  const silent = `not asked: ${done ?? NOTHING[walk.way ?? 'original']}`;
   const changed = walk.copy === before ? {} : { changed: snapshotOf(walk) };
   const asked: readonly Asked[] = all.length > 0 ? all : [{ table: 'nat', backend: 'nft' }];
   for (const each of asked) say(walk, each, each.base?.rules.length || rewritten ? silent : 'no rules', changed);

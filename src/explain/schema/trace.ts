@@ -18,7 +18,7 @@ const packet = z.object({
   gid: z.int().optional(),
 });
 
-const endpoint = z.object({ address: z.string(), port });
+export const endpoint = z.object({ address: z.string(), port });
 const because = z.string();
 
 const outcome = z.discriminatedUnion('kind', [
@@ -79,9 +79,8 @@ const step = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** `sidestep trace -o json`: one packet's walk. */
-export const traceDocument = z.object({
-  schema: z.literal('sidestep/trace/1'),
+/** What is told of every packet that is followed. */
+export const traceFields = {
   question: z.string().describe('the packet as it was asked about, in words'),
   direction: z.enum(['in', 'out']),
   inReplyTo: z.string().optional().describe('where an answer is followed: the packet that it answers, in words'),
@@ -91,6 +90,9 @@ export const traceDocument = z.object({
   possible: z.array(z.object({ outcome, because })).describe('other ends, where a rule cannot be decided'),
   final: packet.describe('the packet as it ended'),
   steps: z.array(step),
-});
+};
+
+/** `sidestep trace -o json`: one packet's walk. */
+export const traceDocument = z.object({ schema: z.literal('sidestep/trace/1'), ...traceFields });
 
 export type TraceDocument = z.infer<typeof traceDocument>;
