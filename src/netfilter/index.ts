@@ -63,6 +63,7 @@ export {
   contextOf,
   type NftContext,
   nftNeedsConntrack,
+  nftSymbols,
 } from './nft/meaning/index.ts';
 export { makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';

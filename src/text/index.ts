@@ -1,5 +1,6 @@
 export { type Diagnostic, escapeControl, formatDiagnostic, InputRefused } from './diagnostic.ts';
 export { parseNftJson } from './nft/json.ts';
+export { parseNft } from './nft/read.ts';
 export { printRule, sameRule } from './print-rule.ts';
 export { type PrintOptions, printSave } from './print-save.ts';
 export { readInput } from './read-input.ts';

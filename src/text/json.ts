@@ -65,7 +65,7 @@ export function readJson<T>(
 const MOST_FAULTS = 100;
 
 /** A number that JSON.parse would round is read as a text of NUL and its digits instead. */
-const LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<![-+.\w])\d{16,}(?![\d.eE])/g;
+const LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<![-+.\w])-?\d{16,}(?![\d.eE])/g;
 
 const exact = (text: string): string =>
   /\d{16}/.test(text)
@@ -117,13 +117,16 @@ export function text(part: Part): string {
   return part.value;
 }
 
-/** A whole number of any size. */
+/** A whole number of 64 bits. What fills the highest bit is below zero in nft's JSON. */
 export function wide(part: Part): bigint {
   const { value } = part;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return BigInt(value);
-  if (typeof value === 'string' && /^\0\d+$/.test(value)) return BigInt(value.slice(1));
-  throw new Unfit(part, 'a whole number from 0');
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt.asUintN(64, BigInt(value));
+  if (typeof value === 'string' && isLong(value)) return BigInt.asUintN(64, BigInt(value.slice(1)));
+  throw new Unfit(part, 'a whole number');
 }
+
+/** Whether a text is a number that JSON.parse would have rounded. */
+export const isLong = (value: string): boolean => /^\0-?\d+$/.test(value);
 
 export function flag(part: Part): boolean {
   if (typeof part.value !== 'boolean') throw new Unfit(part, 'true or false');

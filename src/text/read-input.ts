@@ -1,13 +1,14 @@
 import type { Family } from '../address/index.ts';
 import type { Backend, NftTable, Snapshot } from '../netfilter/index.ts';
 import { parseNftJson } from './nft/json.ts';
+import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
 import { type ReadOptions, refuseBinary } from './reading.ts';
 import { parseSnapshot } from './snapshot.ts';
 
 /**
- * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft -j list
- * ruleset` prints. Throws InputRefused.
+ * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft list
+ * ruleset` or `nft -j list ruleset` prints. Throws InputRefused.
  */
 export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
@@ -18,9 +19,13 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
     const snapshot = parseSnapshot(text, source);
     return family ? { ...snapshot, held: snapshot.held.filter(({ rules }) => rules.family === family) } : snapshot;
   }
+  if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
   const backend = backendShown(text);
   return { origin: source, held: parseSave(text, options).map((rules) => ({ backend, rules })) };
 }
+
+/** The first line that says something begins a table of nft. */
+const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*table[ \t]/;
 
 const nativeOnly = (tables: readonly NftTable[], origin: string, family: Family | undefined): Snapshot => ({
   origin,

@@ -7,6 +7,8 @@ export interface NftType {
   readonly names: readonly string[];
   /** The expression that stood in its place. nft's JSON does not show it. */
   readonly typeof?: NftExpression;
+  /** The values of a map are ranges. nft's JSON does not show it. */
+  readonly interval?: true;
 }
 
 /** A named set; with `data`, a named map. Times are in seconds. */

@@ -1,30 +1,52 @@
 import type { NftExpression } from '../../netfilter/index.ts';
 
-/** Data types of header fields, by protocol and field. What is not here is a plain number. Source: nft(8), DATA TYPES. */
+const plain = (names: string): Record<string, string> =>
+  Object.fromEntries(names.split(' ').map((name) => [name, 'integer']));
+const PORTS = { sport: 'inet_service', dport: 'inet_service' };
+const HOST = { saddr: 'ipv4_addr', daddr: 'ipv4_addr' };
+const HOST6 = { saddr: 'ipv6_addr', daddr: 'ipv6_addr' };
+const CODEPOINT = { dscp: 'dscp', ecn: 'ecn' };
+
+/** Header fields and their data types, by protocol. Source: nft(8), PAYLOAD EXPRESSIONS and DATA TYPES. */
 const PAYLOADS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ether: { saddr: 'ether_addr', daddr: 'ether_addr', type: 'ether_type' },
-  vlan: { type: 'ether_type' },
-  arp: {
-    operation: 'arp_op',
-    ptype: 'ether_type',
-    'saddr ether': 'ether_addr',
-    'daddr ether': 'ether_addr',
-    'saddr ip': 'ipv4_addr',
-    'daddr ip': 'ipv4_addr',
+  vlan: { ...plain('id cfi dei pcp'), type: 'ether_type' },
+  ip: { ...plain('version hdrlength length id frag-off ttl checksum'), ...CODEPOINT, ...HOST, protocol: 'inet_proto' },
+  ip6: { ...plain('version flowlabel length hoplimit'), ...CODEPOINT, ...HOST6, nexthdr: 'inet_proto' },
+  icmp: { ...plain('checksum id sequence mtu'), type: 'icmp_type', code: 'icmp_code', gateway: 'ipv4_addr' },
+  icmpv6: {
+    ...plain('checksum parameter-problem packet-too-big id sequence max-delay mtu'),
+    type: 'icmpv6_type',
+    code: 'icmpv6_code',
+    taddr: 'ipv6_addr',
+    daddr: 'ipv6_addr',
   },
-  ip: { saddr: 'ipv4_addr', daddr: 'ipv4_addr', protocol: 'inet_proto', dscp: 'dscp', ecn: 'ecn' },
-  ip6: { saddr: 'ipv6_addr', daddr: 'ipv6_addr', nexthdr: 'inet_proto', dscp: 'dscp', ecn: 'ecn' },
-  icmp: { type: 'icmp_type', code: 'icmp_code', gateway: 'ipv4_addr' },
-  icmpv6: { type: 'icmpv6_type', code: 'icmpv6_code', taddr: 'ipv6_addr', daddr: 'ipv6_addr' },
-  igmp: { type: 'igmp_type', group: 'ipv4_addr' },
-  tcp: { sport: 'inet_service', dport: 'inet_service', flags: 'tcp_flag' },
-  udp: { sport: 'inet_service', dport: 'inet_service' },
-  udplite: { sport: 'inet_service', dport: 'inet_service' },
-  sctp: { sport: 'inet_service', dport: 'inet_service' },
-  dccp: { sport: 'inet_service', dport: 'inet_service', type: 'dccp_pkttype' },
-  th: { sport: 'inet_service', dport: 'inet_service' },
-  ah: { nexthdr: 'inet_proto' },
-  comp: { nexthdr: 'inet_proto' },
+  igmp: { ...plain('mrt checksum'), type: 'igmp_type', group: 'ipv4_addr' },
+  tcp: { ...plain('sequence ackseq doff reserved window checksum urgptr'), ...PORTS, flags: 'tcp_flag' },
+  udp: { ...plain('length checksum'), ...PORTS },
+  udplite: { ...plain('csumcov checksum'), ...PORTS },
+  sctp: { ...plain('vtag checksum'), ...PORTS },
+  dccp: { ...PORTS, type: 'dccp_pkttype' },
+  th: PORTS,
+  ah: { ...plain('hdrlength reserved spi sequence'), nexthdr: 'inet_proto' },
+  esp: plain('spi sequence'),
+  comp: { ...plain('flags cpi'), nexthdr: 'inet_proto' },
+};
+
+/** The fields of a protocol's header; undefined for a protocol that is not known. */
+export const headerFields = (protocol: string): readonly string[] | undefined =>
+  Object.hasOwn(PAYLOADS, protocol) ? Object.keys(PAYLOADS[protocol] ?? {}) : undefined;
+
+/** The fields of IPv6 extension headers. Source: nft(8), EXTENSION HEADER EXPRESSIONS. */
+export const EXTENSION_HEADERS: Readonly<Record<string, readonly string[]>> = {
+  hbh: ['nexthdr', 'hdrlength'],
+  dst: ['nexthdr', 'hdrlength'],
+  rt: ['nexthdr', 'hdrlength', 'type', 'seg-left'],
+  rt0: ['addr'],
+  rt2: ['addr'],
+  srh: ['last-entry', 'flags', 'tag', 'sid', 'seg-left'],
+  frag: ['nexthdr', 'reserved', 'frag-off', 'reserved2', 'more-fragments', 'id'],
+  mh: ['nexthdr', 'hdrlength', 'type', 'reserved', 'checksum'],
 };
 
 const META: Readonly<Record<string, string>> = {
@@ -55,7 +77,20 @@ const META: Readonly<Record<string, string>> = {
   day: 'day',
   hour: 'hour',
   ipsec: 'boolean',
+  ...plain('length secmark nftrace cpu cgroup random ibrpvid ibrvproto bri_iifpvid bri_iifvproto'),
 };
+
+/** Keys that nft writes without the word `meta`. */
+const BARE: ReadonlySet<string> = new Set('iif iifname oif oifname iifgroup oifgroup ibrname obrname'.split(' '));
+export const isBareMeta = (key: string): boolean => BARE.has(key);
+
+/** Keys that may stand without the word `meta`: iptables-nft's translations write them so. */
+const BARE_TOO: ReadonlySet<string> = new Set(
+  'iiftype oiftype skuid skgid nftrace rtclassid pkttype cpu cgroup ipsec secpath'.split(' '),
+);
+export const mayBeBareMeta = (key: string): boolean => BARE.has(key) || BARE_TOO.has(key);
+
+export const META_KEYS: readonly string[] = Object.keys(META);
 
 const CT: Readonly<Record<string, string>> = {
   mark: 'mark',
@@ -70,7 +105,12 @@ const CT: Readonly<Record<string, string>> = {
   'proto-src': 'inet_service',
   'proto-dst': 'inet_service',
   expiration: 'time_span',
+  saddr: '',
+  daddr: '',
+  ...plain('secmark bytes packets avgpkt zone id timeout expectation'),
 };
+
+export const CT_KEYS: readonly string[] = Object.keys(CT);
 
 const addressType = (family: 'ip' | 'ip6' | undefined): string => (family === 'ip6' ? 'ipv6_addr' : 'ipv4_addr');
 
@@ -83,12 +123,7 @@ const addressType = (family: 'ip' | 'ip6' | undefined): string => (family === 'i
 export function datatypeOf(expression: NftExpression): string | undefined {
   switch (expression.kind) {
     case 'payload':
-      return (
-        own(
-          Object.hasOwn(PAYLOADS, expression.protocol) ? PAYLOADS[expression.protocol] : undefined,
-          expression.field,
-        ) ?? 'integer'
-      );
+      return payloadType(expression.protocol, expression.field) ?? 'integer';
     case 'meta':
       return own(META, expression.key) ?? 'integer';
     case 'ct':
@@ -133,13 +168,10 @@ export function datatypeOf(expression: NftExpression): string | undefined {
 const own = (table: Readonly<Record<string, string>> | undefined, key: string): string | undefined =>
   table && Object.hasOwn(table, key) ? table[key] : undefined;
 
+const payloadType = (protocol: string, field: string): string | undefined =>
+  own(Object.hasOwn(PAYLOADS, protocol) ? PAYLOADS[protocol] : undefined, field);
+
 /** Types whose values are bits: `KEY a,b` means any of them. */
 const BITS: ReadonlySet<string | undefined> = new Set(['ct_state', 'ct_status', 'ct_label', 'ct_event', 'tcp_flag']);
 
 export const isBits = (datatype: string | undefined): boolean => BITS.has(datatype);
-
-/** Whether values are interfaces by their index, or realms: nft's JSON writes their numbers as texts. */
-export const isIndex = (expression: NftExpression): boolean => {
-  const datatype = datatypeOf(expression);
-  return datatype === 'iface_index' || datatype === 'realm' || datatype === 'devgroup';
-};

@@ -1,8 +1,25 @@
 import type { NftElement, NftExpression, NftOperator, NftVerdict } from '../../netfilter/index.ts';
 import { given } from '../given.ts';
-import { field, integer, list, number, oneOf, oneOrList, only, type Part, required, text, unfit } from '../json.ts';
-import { isIndex } from './datatype.ts';
+import {
+  field,
+  isLong,
+  list,
+  number,
+  oneOf,
+  oneOrList,
+  only,
+  type Part,
+  required,
+  text,
+  unfit,
+  wide,
+} from '../json.ts';
+import { asList } from './bits.ts';
+import { datatypeOf, isBits } from './datatype.ts';
 import { elementStatements } from './json-statement.ts';
+import { asNumbers } from './numbers.ts';
+import { typesOf } from './read-expression.ts';
+import { narrow } from './value.ts';
 
 const FAMILIES = ['ip', 'ip6'] as const;
 const BASES = ['ll', 'nh', 'th', 'ih'] as const;
@@ -15,8 +32,9 @@ const DEEPEST = 100;
 export function readExpression(part: Part): NftExpression {
   const { value, path } = part;
   if (path.length > DEEPEST) unfit(part, 'an expression that nft would write: it is nested too deeply');
+  if (typeof value === 'number' || (typeof value === 'string' && isLong(value)))
+    return { kind: 'value', value: narrow(wide(part)) };
   if (typeof value === 'string') return readWord(value);
-  if (typeof value === 'number') return { kind: 'value', value: integer(part) };
   if (typeof value === 'boolean') return { kind: 'value', value };
   if (Array.isArray(value)) return { kind: 'list', items: list(part, readExpression) };
   const { name, inside } = only(part);
@@ -24,16 +42,12 @@ export function readExpression(part: Part): NftExpression {
   return READERS[name]?.(inside) ?? opaque(part);
 }
 
-/** What a text stands for: `@name` for a set, `*` for any, digits that JSON would round, else itself. */
+/** What a text stands for: `@name` for a set, `*` for any, a number of more than 64 bits, else itself. */
 function readWord(value: string): NftExpression {
   if (value === '*') return { kind: 'any' };
   if (value.startsWith('@')) return { kind: 'set-reference', name: value.slice(1) };
-  if (/^(?:\0\d+|0x[0-9a-f]{17,64})$/i.test(value))
-    return { kind: 'value', value: narrow(BigInt(value.replace('\0', ''))) };
-  return { kind: 'value', value };
+  return { kind: 'value', value: /^0x[0-9a-f]{17,64}$/i.test(value) ? BigInt(value) : value };
 }
-
-const narrow = (value: bigint): number | bigint => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value);
 
 /** An expression that Sidestep does not know, as it stood. */
 export const opaque = (part: Part): { kind: 'opaque'; words: string; because: string } => ({
@@ -56,7 +70,15 @@ function readBinary(operator: NftOperator, part: Part): NftExpression {
   const [first, ...others] = list(part, readExpression);
   if (!first || others.length === 0) return unfit(part, 'a list of two expressions');
   // nft 1.1 writes more than two operands of one operator as one list.
-  return others.reduce((left, right): NftExpression => ({ kind: 'binary', operator, left, right }), first);
+  return others.reduce(
+    (left, right): NftExpression => ({
+      kind: 'binary',
+      operator,
+      left,
+      right: operator === '&' && isBits(datatypeOf(left)) ? asList(right) : right,
+    }),
+    first,
+  );
 }
 
 const name = (part: Part): string => text(required(part, 'name'));
@@ -218,26 +240,6 @@ export function readVerdict(part: Part): NftVerdict | undefined {
   return undefined;
 }
 
-/**
- * What an expression is compared with. Interfaces by their index and realms are digits in quotes there: they become
- * numbers, as in nft's text.
- */
-export function readOperand(part: Part, left: NftExpression): NftExpression {
-  const right = readExpression(part);
-  return isIndex(left) ? numbered(right) : right;
-}
-
-function numbered(expression: NftExpression): NftExpression {
-  switch (expression.kind) {
-    case 'value':
-      return typeof expression.value === 'string' && /^\d{1,10}$/.test(expression.value)
-        ? { kind: 'value', value: Number(expression.value) }
-        : expression;
-    case 'set':
-      return { ...expression, elements: expression.elements.map((one) => ({ ...one, key: numbered(one.key) })) };
-    case 'range':
-      return { ...expression, low: numbered(expression.low), high: numbered(expression.high) };
-    default:
-      return expression;
-  }
-}
+/** What an expression is compared with, its numbers as they are in nft's text. */
+export const readOperand = (part: Part, left: NftExpression): NftExpression =>
+  asNumbers(readExpression(part), typesOf(left));

@@ -3,6 +3,7 @@ import { given } from '../given.ts';
 import { field, integer, list, number, oneOf, oneOrList, type Part, record, required, text, wide } from '../json.ts';
 import { readElement, wordsOf } from './json-expression.ts';
 import { readLimit, readStatement } from './json-statement.ts';
+import { asNumbers } from './numbers.ts';
 
 const optional = <T>(part: Part, name: string, read: (part: Part) => T): T | undefined => {
   const found = field(part, name);
@@ -24,16 +25,17 @@ const typeOf = (part: Part): NftType => ({
 
 /** Reads a `set` or a `map` of a table of that family. */
 export function readSet(part: Part, table: string): NftSet {
+  const key = typeOf(required(part, 'type'));
   const data = field(part, 'map');
   const elements = optional(part, 'elem', (found) =>
     Array.isArray(found.value) ? list(found, readElement) : [readElement(found)],
   );
   return {
     ...headOf(part),
-    key: typeOf(required(part, 'type')),
+    key,
     ...given('data', data && typeOf(data)),
     flags: strings(part, 'flags'),
-    elements: elements ?? [],
+    elements: (elements ?? []).map((one) => ({ ...one, key: asNumbers(one.key, key.names) })),
     ...given('timeout', optional(part, 'timeout', number)),
     ...given('gcInterval', optional(part, 'gc-interval', number)),
     ...given('size', optional(part, 'size', number)),

@@ -1,7 +1,10 @@
 import type { NftExpression, NftLimit, NftStatement } from '../../netfilter/index.ts';
+import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { field, flag, list, number, oneOf, oneOrList, only, type Part, required, text, wide } from '../json.ts';
 import { hasOnly, opaque, readExpression, readOperand, readVerdict, wordsOf } from './json-expression.ts';
+import { readStatement as readText } from './read-statement.ts';
+import { peek, scannerOver } from './tokens.ts';
 import { xtReason } from './xt.ts';
 
 const FAMILIES = ['ip', 'ip6'] as const;
@@ -10,12 +13,25 @@ const REJECTS = ['tcp reset', 'icmp', 'icmpv6', 'icmpx'] as const;
 
 /** Reads a statement of a rule in a table of that family. One of a kind that is not known stays as it is. */
 export function readStatement(part: Part, table: string): NftStatement {
+  if (typeof part.value === 'string') return readWords(part.value, table);
   const { name, inside } = only(part);
   const verdict = readVerdict(part);
   if (verdict) return verdict;
   if (name === 'xt') return readXt(inside, table);
   const read = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
   return read ? read(inside, table) : opaque(part);
+}
+
+/** A statement of which nft has no JSON stands there as text (1.0.6: those that add to a map). */
+function readWords(words: string, table: string): NftStatement {
+  const scanner = scannerOver(words);
+  try {
+    const statement = readText(scanner, table);
+    if (peek(scanner).kind === 'end') return statement;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+  }
+  return { kind: 'opaque', words, because: 'nothing is known of it' };
 }
 
 function readXt(part: Part, table: string): NftStatement {

@@ -95,3 +95,34 @@ export const icmpv6Code = named({
   'policy-fail': 5,
   'reject-route': 6,
 });
+
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+const SYMBOLS: Readonly<Record<string, Datatype>> = {
+  inet_proto: protocol,
+  ether_type: etherType,
+  nf_proto: nfproto,
+  icmp_type: icmpType,
+  icmp_code: icmpCode,
+  icmpv6_type: icmpv6Type,
+  icmpv6_code: icmpv6Code,
+  fib_addrtype: addressType,
+  day: named(Object.fromEntries(DAYS.map((day, index) => [day, index]))),
+  pkt_type: named({ host: 0, unicast: 0, broadcast: 1, multicast: 2, other: 3 }),
+};
+
+/**
+ * How the names of a data type become numbers, by nft's name for the type; undefined where its values have none.
+ *
+ * @example nftSymbols('icmp_type')?.('echo-request') // 8
+ */
+export const nftSymbols = (datatype: string): ((word: string) => number | undefined) | undefined => {
+  const symbols = Object.hasOwn(SYMBOLS, datatype) ? SYMBOLS[datatype] : undefined;
+  return (
+    symbols &&
+    ((word) => {
+      const value = symbols(word);
+      return typeof value === 'number' ? value : undefined;
+    })
+  );
+};

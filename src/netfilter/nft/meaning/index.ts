@@ -6,6 +6,7 @@ import { statementActs } from './statement/index.ts';
 export type { Act, Alternative } from './act.ts';
 export { anyOf } from './compare.ts';
 export { contextOf, type NftContext } from './context.ts';
+export { nftSymbols } from './datatype.ts';
 export { needsConntrack as nftNeedsConntrack } from './needs-conntrack.ts';
 
 /** What a rule does, statement by statement: they are carried out from left to right. */
