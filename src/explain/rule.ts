@@ -1,12 +1,15 @@
-import type { Family } from '../address/index.ts';
+import { type Family, formatPrefix } from '../address/index.ts';
 import {
   type Effect,
   effectOf,
+  type FieldName,
+  field,
   formatField,
   isNftRule,
   type NftRule,
   type Packet,
   type Rule,
+  type TargetUse,
 } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import type { RuleStep } from '../trace/index.ts';
@@ -53,7 +56,7 @@ export function effectWords(rule: Rule, family: Family, isProxy: IsProxyPort): s
     case 'goto':
       return `⇒ ${effect.chain} (goto)`;
     case 'queue':
-      return 'handed to a program (NFQUEUE)';
+      return `handed to a program (NFQUEUE)${effect.bypass ? ', or passed on where none listens' : ''}`;
     case 'nat':
       return natWords(effect, family, isProxy);
     case 'tproxy':
@@ -62,17 +65,20 @@ export function effectWords(rule: Rule, family: Family, isProxy: IsProxyPort): s
       return target.kind === 'known' ? target.name : effect.because;
     case 'continue': {
       const assigned = effect.assign.map((assignment) => {
-        if (typeof assignment.xor !== 'number')
-          return `${spokenField(assignment.field)} ← ${spokenField(assignment.xor.field)}`;
-        return `${spokenField(assignment.field)} := ${formatField(assignment.field, assignment.xor, family)}`;
+        const { field: of, xor, add } = assignment;
+        if (xor === 'unknown') return `${spokenField(of)} := what ${targetName(target)} finds`;
+        if (typeof xor !== 'number') return `${spokenField(of)} ← ${spokenField(xor.field)}`;
+        if (add) return `${spokenField(of)} ${add < 0 ? '−' : '+'} ${Math.abs(add)}`;
+        return `${spokenField(of)} := ${formatField(of, xor, family)}`;
       });
       return assigned.length > 0 ? assigned.join(', ') : target.kind === 'known' ? target.name : 'goes on';
     }
   }
 }
 
-const spokenField = (name: string): string =>
-  ({ mark: 'mark', ctmark: 'connection mark', ctzone: 'conntrack zone' })[name] ?? name;
+const spokenField = (name: FieldName): string => (name === 'ctstate' ? name : field(name).spoken);
+
+const targetName = (target: TargetUse): string => ('name' in target ? target.name : target.chain);
 
 function natWords(effect: Effect & { kind: 'nat' }, family: Family, isProxy: IsProxyPort): string {
   const { address, ports, change } = effect;
@@ -81,12 +87,14 @@ function natWords(effect: Effect & { kind: 'nat' }, family: Family, isProxy: IsP
     if (address === 'outgoing') return `from the outgoing interface's address${port} (MASQUERADE)`;
     return `from ${addressRange(family, address)}${port} (SNAT)`;
   }
+  if (change === 'either') return `${addressRange(family, address)} for its network (NETMAP)`;
   if (address === 'here') return ports && isProxy(ports[0]) ? `→ proxy ${port}` : `→ this host ${port}`.trimEnd();
   return `→ ${addressRange(family, address)}${port} (DNAT)`;
 }
 
 function addressRange(family: Family, address: (Effect & { kind: 'nat' })['address']): string {
   if (address === undefined || typeof address === 'string') return '';
+  if ('mask' in address) return formatPrefix({ family, ...address });
   const [low, high] = address;
   return low === high ? endpoint(family, low) : `${endpoint(family, low)}–${endpoint(family, high)}`;
 }
@@ -120,7 +128,7 @@ export function doneWords(effect: Effect, before: Packet, after: Packet | undefi
       return `to :${effect.port === 0 ? before.destinationPort : effect.port}, header unchanged`;
     case 'nat': {
       if (!after) return '';
-      return effect.change === 'source'
+      return effect.change === 'source' || (effect.change === 'either' && after.source !== before.source)
         ? `from ${endpoint(family, after.source, after.sourcePort)}`
         : `to ${endpoint(family, after.destination, after.destinationPort)}`;
     }

@@ -1,13 +1,17 @@
 import type { AddressValue, Family, Range } from '../address/index.ts';
 import {
   type Assignment,
+  bitsOf,
   chainOf,
   conditionsOf,
   type Effect,
   effectOf,
+  type FieldBits,
+  fieldWidth,
   type HookName,
   type Rule,
   type RuleSet,
+  spanOf,
   type TableName,
 } from '../netfilter/index.ts';
 import { intersection } from './box.ts';
@@ -162,27 +166,25 @@ function act(run: TableRun, effect: Effect, travellers: readonly Traveller[], pl
 
 /** After a nat target. Only a new destination is of interest here. */
 function mapped(run: TableRun, one: Traveller, effect: Extract<Effect, { kind: 'nat' }>, by: Place): Traveller {
-  if (effect.change === 'source') return one;
+  const maps = run.hook === 'PREROUTING' || run.hook === 'OUTPUT' ? 'destination' : 'source';
+  if (effect.change === 'source' || maps === 'source') return one;
   const { address, ports } = effect;
   const here = address === 'here';
   const loopback: AddressValue = run.walk.family === 'ipv4' ? 0x7f00_0001 : 1n;
   // In PREROUTING a REDIRECT goes to the interface's own address, which the rules do not tell.
-  const to = here
-    ? run.hook === 'OUTPUT'
-      ? loopback
-      : undefined
-    : typeof address === 'object'
-      ? address[0]
-      : undefined;
+  const span: Range | undefined = typeof address === 'object' ? spanOf(address, run.walk.family) : undefined;
+  const own: Range | undefined = here && run.hook === 'OUTPUT' ? [loopback, loopback] : undefined;
+  // Of several addresses the first stands for all; a whole network is too wide for that.
+  const to = own ?? (span && typeof address === 'object' && 'mask' in address ? span : span && [span[0], span[0]]);
   const port = ports?.[0];
   let after: Batch = one;
   if (port !== undefined) after = withValues(after, 'destinationPort', [[port, port]]);
-  if (to !== undefined) after = withValues(after, 'destination', [[to, to]]);
+  if (to !== undefined) after = withValues(after, 'destination', [to]);
   const turned: Turned = {
     how: here ? 'REDIRECT' : 'DNAT',
     by,
     ...(port === undefined ? {} : { port }),
-    ...(here || to === undefined ? {} : { address: to }),
+    ...(here || to === undefined ? {} : { address: to[0] }),
   };
   return { ...one, ...after, turned };
 }
@@ -204,19 +206,23 @@ function assign(run: TableRun, one: Traveller, assignments: readonly Assignment[
   const known = (of: Batch, field: Assignment['field']): number | undefined =>
     single(valuesNow(of, field, run.walk.family));
   let after: Batch = one;
-  for (const { field, keep, xor } of assignments) {
+  for (const { field, keep, xor, add = 0 } of assignments) {
     // Zones decide nothing here, and what raw says of tracking on the second pass is ignored: netfilter-semantics 11.
     if (field === 'ctzone' || (field === 'ctstate' && run.pass === 2)) continue;
     const before = keep === 0 ? 0 : known(after, field);
-    const other = typeof xor === 'number' ? xor : known(after, xor.field);
+    const other = typeof xor === 'number' ? xor : xor === 'unknown' ? undefined : bitsIn(known(after, xor.field), xor);
+    const last = 2 ** fieldWidth(field, run.walk.family) - 1;
     const value =
       before === undefined || other === undefined
         ? undefined
-        : ((before & keep) ^ (typeof xor === 'number' ? other : other & xor.mask)) >>> 0;
-    after = withValues(after, field, value === undefined ? [[0, 0xffff_ffff]] : [[value, value]]);
+        : Math.min(last, Math.max(0, (((before & keep) ^ other) >>> 0) + add));
+    after = withValues(after, field, value === undefined ? [[0, last]] : [[value, value]]);
   }
   return { ...one, ...after };
 }
+
+const bitsIn = (value: number | undefined, of: FieldBits): number | undefined =>
+  value === undefined ? undefined : bitsOf(value, of);
 
 function single(ranges: readonly Range[]): number | undefined {
   const [range] = ranges;

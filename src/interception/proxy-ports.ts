@@ -1,4 +1,4 @@
-import { chainOf, type Effect, effectOf, type Rule, type RuleSet, type Snapshot } from '../netfilter/index.ts';
+import { chainOf, type Effect, effectOf, type Rule, type RuleSet, type Snapshot, spanOf } from '../netfilter/index.ts';
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
 import { commentsOf } from './comments.ts';
@@ -8,9 +8,12 @@ import { loopbackOf } from './world.ts';
 /** Whether an effect turns a connection to a socket of this host, as an interception does. */
 export function turnsToProxy(effect: Effect, family: RuleSet['family']): boolean {
   if (effect.kind === 'tproxy') return true;
-  if (effect.kind !== 'nat' || effect.change !== 'destination') return false;
+  if (effect.kind !== 'nat' || effect.change === 'source') return false;
   if (effect.address === 'here') return true;
-  return typeof effect.address === 'object' && intersection([effect.address], [loopbackOf(family)]).length > 0;
+  return (
+    typeof effect.address === 'object' &&
+    intersection([spanOf(effect.address, family)], [loopbackOf(family)]).length > 0
+  );
 }
 
 /** Whether any rule turns connections to a socket of this host. Most rule sets of the world do not. */

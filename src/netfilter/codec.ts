@@ -1,4 +1,4 @@
-import { formatPortRange, type PortRange } from '../address/index.ts';
+import { type AddressValue, formatAddress, formatPortRange, type PortRange, parseAddress } from '../address/index.ts';
 import type { Codec } from './extension.ts';
 import { TCP_FLAGS } from './fields.ts';
 import { servicePort } from './service.ts';
@@ -192,3 +192,27 @@ const PLAIN = /^[A-Za-z0-9_-]+$/;
 export function quoted(text: string): string {
   return PLAIN.test(text) ? text : `"${text.replace(/["\\']/g, (char) => `\\${char}`)}"`;
 }
+
+/** A name of `longest` bytes at most; what is beyond them is lost. The tools print it without quotes. */
+export const plainName = (what: string, longest: number): Codec<string> => ({
+  expected: what,
+  read: (word) => (word === '' ? undefined : cutToBytes(word, longest)),
+  print: asWord,
+});
+
+/** One of several names, in any case; printed as the list has it. */
+export const oneOf = <const Name extends string>(what: string, names: readonly Name[]): Codec<Name> => ({
+  expected: `${what}: ${names.join(' ')}`,
+  read: (word) => names.find((name) => name.toLowerCase() === word.toLowerCase()),
+  print: (name) => name,
+});
+
+/** An address of the rule's family. */
+export const hostAddress: Codec<AddressValue> = {
+  expected: 'an address of the rule set’s family',
+  read(word, family) {
+    const given = parseAddress(word);
+    return given?.family === family ? given.value : undefined;
+  },
+  print: (of, family) => formatAddress(family, of),
+};

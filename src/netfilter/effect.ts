@@ -1,18 +1,51 @@
-import type { AddressValue, PortRange } from '../address/index.ts';
+import { type AddressValue, type Family, highest, type PortRange } from '../address/index.ts';
 import type { ValueField } from './fields.ts';
 
 /**
- * `field = (field & keep) ^ xor`, 32 bits unsigned. The right-hand side is a constant, or another field under a mask
- * (CONNMARK copies between the packet's mark and the connection's).
+ * `field = ((field & keep) ^ xor) + add`, 32 bits unsigned. The right-hand side is a constant, or another field under a
+ * mask (CONNMARK copies between the packet's mark and the connection's), or nobody knows (a hash, a lookup).
  */
 export interface Assignment {
   readonly field: ValueField;
   readonly keep: number;
-  readonly xor: number | { readonly field: ValueField; readonly mask: number };
+  readonly xor: number | FieldBits | 'unknown';
+  /** Added at the end; the sum stays within the field's width (TTL). */
+  readonly add?: number;
 }
+
+/** `field & mask`, then shifted: to the left, or to the right where `shift` is negative. */
+export interface FieldBits {
+  readonly field: ValueField;
+  readonly mask: number;
+  readonly shift?: number;
+}
+
+/** The value of such bits, where the field's own is known. */
+export const bitsOf = (value: number, { mask, shift = 0 }: FieldBits): number => {
+  const bits = (value & mask) >>> 0;
+  return shift < 0 ? bits >>> -shift : (bits << shift) >>> 0;
+};
 
 /** An inclusive range of addresses that a nat target may choose from. */
 export type AddressRange = readonly [low: AddressValue, high: AddressValue];
+
+/** Bits of an address, and which of them count. */
+export interface Network {
+  readonly value: AddressValue;
+  readonly mask: AddressValue;
+}
+
+/** From the lowest address to the highest that the kernel may choose. */
+export function spanOf(address: AddressRange | Network, family: Family): AddressRange {
+  if (!('mask' in address)) return address;
+  return [address.value, inNetwork(highest(family), address)];
+}
+
+/** An address moved into a network: the bits under the mask are the network's, the others stay. */
+export function inNetwork(address: AddressValue, { value, mask }: Network): AddressValue {
+  if (typeof address === 'bigint') return (address & ~BigInt(mask)) | BigInt(value);
+  return ((address & ~Number(mask)) | Number(value)) >>> 0;
+}
 
 /**
  * What a target does: written once, by the target's own file, and read by trace, analysis and explain.
@@ -28,17 +61,20 @@ export type Effect =
   | { readonly kind: 'return' }
   | { readonly kind: 'jump'; readonly chain: string }
   | { readonly kind: 'goto'; readonly chain: string }
-  /** Handed to a program: what happens then is not known here. */
-  | { readonly kind: 'queue' }
+  /** Handed to a program: what happens then is not known here. `bypass`: where none listens, the packet passes on. */
+  | { readonly kind: 'queue'; readonly bypass?: true }
   /**
-   * Maps the connection. `address`: absent keeps it; `here` is what REDIRECT does (127.0.0.1 or ::1 in OUTPUT, the
-   * incoming interface's primary address in PREROUTING); `outgoing` is what MASQUERADE does.
+   * Maps the connection. `change`: `either` is what the hook maps, the destination in PREROUTING and OUTPUT, the source
+   * in INPUT and POSTROUTING. `address`: absent keeps it; `here` is what REDIRECT does (127.0.0.1 or ::1 in OUTPUT, the
+   * incoming interface's primary address in PREROUTING); `outgoing` is what MASQUERADE does; a network replaces the bits
+   * under its mask and keeps the others (NETMAP). `base`: ports are shifted, this one to the first of `ports`.
    */
   | {
       readonly kind: 'nat';
-      readonly change: 'source' | 'destination';
-      readonly address?: AddressRange | 'here' | 'outgoing';
+      readonly change: 'source' | 'destination' | 'either';
+      readonly address?: AddressRange | Network | 'here' | 'outgoing';
       readonly ports?: PortRange;
+      readonly base?: number;
     }
   /**
    * Hands the packet to a transparent listener without rewriting it; needs one, else the connection fails. Where it

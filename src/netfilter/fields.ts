@@ -8,8 +8,11 @@ export type CtState = keyof typeof CTSTATE;
 /** Bits of the field `ctstatus`: what has been done to the connection. Source: nf_conntrack_common.h. */
 export const CTSTATUS = { EXPECTED: 1, SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SNAT: 16, DNAT: 32 } as const;
 
-/** Bits of the field `tcpFlags`. */
+/** Bits of the field `tcpFlags` that `--tcp-flags` can name. */
 export const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
+
+/** The two of congestion notification, which `-m ecn` reads and `-j ECN` writes. */
+export const ECN_FLAGS = { ECE: 64, CWR: 128 } as const;
 
 /**
  * Values of the field `socketLookup`: what `-m socket` finds for a packet. A wildcard is a listener that is bound to any
@@ -75,9 +78,12 @@ export const FIELDS = {
   /** TTL in IPv4, hop limit in IPv6. */
   ttl: number(8, 'TTL'),
   fragment: number(1, 'non-first fragment', (value) => (value ? 'yes' : 'no')),
+  /** The two parts of the byte that is called TOS, or traffic class in IPv6. */
+  dscp: number(6, 'DSCP'),
+  ecn: number(2, 'ECN'),
   sourcePort: transport(16, 'source port'),
   destinationPort: transport(16, 'port'),
-  tcpFlags: transport(8, 'TCP flags', bits(TCP_FLAGS)),
+  tcpFlags: transport(8, 'TCP flags', bits({ ...TCP_FLAGS, ...ECN_FLAGS })),
   icmpType: transport(8, 'ICMP type'),
   icmpCode: transport(8, 'ICMP code'),
   mark: number(32, 'mark', hex),

@@ -1,5 +1,15 @@
 export { quoted } from './codec.ts';
-export { type AddressRange, type Assignment, CONTINUE, type Effect } from './effect.ts';
+export {
+  type AddressRange,
+  type Assignment,
+  bitsOf,
+  CONTINUE,
+  type Effect,
+  type FieldBits,
+  inNetwork,
+  type Network,
+  spanOf,
+} from './effect.ts';
 export {
   type Codec,
   type Extension,
@@ -17,6 +27,7 @@ export {
   CTSTATE,
   CTSTATUS,
   type CtState,
+  ECN_FLAGS,
   FIELDS,
   type Field,
   type FieldName,

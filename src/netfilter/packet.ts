@@ -16,6 +16,8 @@ export interface Packet {
   readonly protocol: number;
   readonly ttl: number | undefined;
   readonly fragment: number | undefined;
+  readonly dscp: number | undefined;
+  readonly ecn: number | undefined;
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
   readonly tcpFlags: number | undefined;
@@ -59,6 +61,8 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     protocol,
     ttl: undefined,
     fragment: 0,
+    dscp: undefined,
+    ecn: undefined,
     sourcePort: undefined,
     destinationPort: undefined,
     tcpFlags: protocol === TCP ? TCP_FLAGS.SYN : undefined,

@@ -1,8 +1,13 @@
 import type { MatchExtension, TargetExtension } from './extension.ts';
 import { addrtype } from './match/addrtype.ts';
+import { bpf } from './match/bpf.ts';
+import { cgroup } from './match/cgroup.ts';
 import { comment } from './match/comment.ts';
 import { connmark } from './match/connmark.ts';
 import { conntrack } from './match/conntrack.ts';
+import { dccp } from './match/dccp.ts';
+import { dscp } from './match/dscp.ts';
+import { ecn } from './match/ecn.ts';
 import { hl } from './match/hl.ts';
 import { icmp } from './match/icmp.ts';
 import { icmp6 } from './match/icmp6.ts';
@@ -11,37 +16,71 @@ import { limit } from './match/limit.ts';
 import { mac } from './match/mac.ts';
 import { mark } from './match/mark.ts';
 import { multiport } from './match/multiport.ts';
+import { nfacct } from './match/nfacct.ts';
+import { osf } from './match/osf.ts';
 import { owner } from './match/owner.ts';
+import { physdev } from './match/physdev.ts';
 import { recent } from './match/recent.ts';
+import { sctp } from './match/sctp.ts';
 import { setMatch } from './match/set.ts';
 import { socket } from './match/socket.ts';
 import { state } from './match/state.ts';
 import { statistic } from './match/statistic.ts';
+import { string } from './match/string.ts';
 import { tcp } from './match/tcp.ts';
+import { tcpmss } from './match/tcpmss.ts';
 import { time } from './match/time.ts';
+import { tos } from './match/tos.ts';
 import { ttl } from './match/ttl.ts';
+import { u32 } from './match/u32.ts';
 import { udp } from './match/udp.ts';
+import { audit } from './target/audit.ts';
+import { checksum } from './target/checksum.ts';
+import { classify } from './target/classify.ts';
 import { connmarkTarget } from './target/connmark.ts';
+import { connsecmark } from './target/connsecmark.ts';
 import { ct } from './target/ct.ts';
 import { dnat } from './target/dnat.ts';
+import { dscpTarget } from './target/dscp.ts';
+import { ecnTarget } from './target/ecn.ts';
+import { hmark } from './target/hmark.ts';
+import { hlTarget, ttlTarget } from './target/hops.ts';
+import { idletimer } from './target/idletimer.ts';
+import { led } from './target/led.ts';
 import { log } from './target/log.ts';
 import { markTarget } from './target/mark.ts';
 import { masquerade } from './target/masquerade.ts';
+import { netmap } from './target/netmap.ts';
 import { nflog } from './target/nflog.ts';
+import { nfqueue } from './target/nfqueue.ts';
 import { notrack } from './target/notrack.ts';
+import { dnpt, snpt } from './target/npt.ts';
+import { rateest } from './target/rateest.ts';
 import { redirect } from './target/redirect.ts';
 import { reject } from './target/reject.ts';
+import { secmark } from './target/secmark.ts';
+import { setTarget } from './target/set.ts';
 import { snat } from './target/snat.ts';
 import { accept, drop, queue, returns } from './target/standard.ts';
+import { synproxy } from './target/synproxy.ts';
+import { tcpmssTarget } from './target/tcpmss.ts';
+import { tcpoptstrip } from './target/tcpoptstrip.ts';
+import { tee } from './target/tee.ts';
+import { tosTarget } from './target/tos.ts';
 import { tproxy } from './target/tproxy.ts';
 import { trace } from './target/trace.ts';
 
 // A new match or target: its file, its import, and one line here.
 const matches = [
   addrtype,
+  bpf,
+  cgroup,
   comment,
   connmark,
   conntrack,
+  dccp,
+  dscp,
+  ecn,
   hl,
   icmp,
   icmp6,
@@ -50,35 +89,66 @@ const matches = [
   mac,
   mark,
   multiport,
+  nfacct,
+  osf,
   owner,
+  physdev,
   recent,
+  sctp,
   setMatch,
   socket,
   state,
   statistic,
+  string,
   tcp,
+  tcpmss,
   time,
+  tos,
   ttl,
+  u32,
   udp,
 ];
 const targets = [
   accept,
+  audit,
+  checksum,
+  classify,
   connmarkTarget,
+  connsecmark,
   ct,
   dnat,
+  dnpt,
   drop,
+  dscpTarget,
+  ecnTarget,
+  hlTarget,
+  hmark,
+  idletimer,
+  led,
   log,
   markTarget,
   masquerade,
+  netmap,
   nflog,
+  nfqueue,
   notrack,
   queue,
+  rateest,
   redirect,
   reject,
   returns,
+  secmark,
+  setTarget,
   snat,
+  snpt,
+  synproxy,
+  tcpmssTarget,
+  tcpoptstrip,
+  tee,
+  tosTarget,
   tproxy,
   trace,
+  ttlTarget,
 ];
 
 type AnyMatch = MatchExtension<object>;

@@ -1,4 +1,4 @@
-import { type Assignment, CTSTATE, type Effect } from '../netfilter/index.ts';
+import { type Assignment, bitsOf, CTSTATE, type Effect, type FieldBits, fieldWidth } from '../netfilter/index.ts';
 import { handOver } from './handover.ts';
 import { mapConnection } from './nat.ts';
 import type { CompiledRule } from './program.ts';
@@ -33,7 +33,7 @@ export function perform(walk: Walk, rule: CompiledRule): Done {
       return { verdict: { kind: 'rejected', with: effect.with, because } };
     }
     case 'queue':
-      return unknown(rule, 'hands it to a program');
+      return effect.bypass && !isListening(walk, rule) ? { verdict: 'accept' } : unknown(rule, 'hands it to a program');
     case 'unknown':
       return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: ${effect.because}` } };
     case 'nat':
@@ -52,6 +52,17 @@ const GOES_ON: Done = { verdict: 'continue' };
 const unknown = (rule: CompiledRule, what: string): Done => ({
   verdict: { kind: 'unknown', because: `${nameOf(rule)} ${what}` },
 });
+
+/** Whether a program listens on the queue: not known, so both are followed. */
+function isListening(walk: Walk, rule: CompiledRule): boolean {
+  const where = nameOf(rule);
+  return walk.decide(`${walk.looked} queue`, {
+    where,
+    because: 'whether a program listens on the queue is not known',
+    yes: `a program listens on the queue of ${where}`,
+    no: `no program listens on the queue of ${where}`,
+  });
+}
 
 const strayJump = (effect: Effect): string => `${effect.kind} without a chain to go to`;
 
@@ -78,7 +89,7 @@ function assign(walk: Walk, rule: CompiledRule, assignments: readonly Assignment
   return note;
 }
 
-function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor }: Assignment): string | undefined {
+function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }: Assignment): string | undefined {
   if (field === 'ctstate' || field === 'ctzone') {
     // `-j CT` acts on packets that hold nothing yet: not after another CT, not in the second pass (facts 11). nft's zone
     // also takes a packet that was to stay untracked, and so has it tracked (nft_ct.c, nft_ct_set_zone_eval).
@@ -95,9 +106,13 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor }: Assignm
   }
   const packet = walk.packet as Record<typeof field, unknown>;
   const before = packet[field] as number | undefined;
-  const operand = typeof xor === 'number' ? xor : maskedField(walk, xor);
+  const operand = typeof xor === 'number' ? xor : xor === 'unknown' ? undefined : bitsIn(walk, xor);
   const kept = keep === 0 ? 0 : before === undefined ? undefined : before & keep;
-  const after = kept === undefined || operand === undefined ? undefined : (kept ^ operand) >>> 0;
+  const highest = 2 ** fieldWidth(field, walk.packet.family) - 1;
+  const after =
+    kept === undefined || operand === undefined
+      ? undefined
+      : Math.min(highest, Math.max(0, ((kept ^ operand) >>> 0) + add));
   if (after === before && after !== undefined) return undefined;
   packet[field] = after;
   if (field === 'mark') walk.marked = true;
@@ -105,7 +120,7 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor }: Assignm
   return undefined;
 }
 
-function maskedField(walk: Walk, { field, mask }: { readonly field: Assignment['field']; readonly mask: number }) {
-  const value = walk.packet[field];
-  return value === undefined ? undefined : (Number(value) & mask) >>> 0;
+function bitsIn(walk: Walk, of: FieldBits): number | undefined {
+  const value = walk.packet[of.field];
+  return value === undefined ? undefined : bitsOf(Number(value), of);
 }

@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { CTSTATUS, type Effect, ICMP, ICMPV6, TCP, UDP } from '../netfilter/index.ts';
+import { CTSTATUS, type Effect, ICMP, ICMPV6, inNetwork, TCP, UDP } from '../netfilter/index.ts';
 import type { Done } from './effects.ts';
 import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
 import type { CompiledRule } from './program.ts';
@@ -17,13 +17,15 @@ const PORTED: ReadonlySet<number> = new Set([TCP, UDP, 33, 132, 136]);
 /** Carries out a nat target: the connection's destination or source is decided, and the table ends. */
 export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done {
   const destination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
+  const change = destination ? 'destination' : 'source';
   const { chain } = rule;
-  if ((chain.backend !== 'native' && chain.table !== 'nat') || destination !== (effect.change === 'destination')) {
+  const mapped = effect.change === 'either' || effect.change === change;
+  if ((chain.backend !== 'native' && chain.table !== 'nat') || !mapped) {
     return { verdict: unknown(rule, `the kernel refuses this target in ${chain.table} ${walk.hook}`) };
   }
-  const address = addressFor(walk, rule, effect);
+  const address = addressFor(walk, rule, effect, change);
   if (typeof address === 'object') return { verdict: address };
-  const port = portFor(walk, rule, effect);
+  const port = portFor(walk, rule, effect, change);
   if (typeof port === 'object') return { verdict: port };
   if (destination) {
     mapDestination(walk, { address, port });
@@ -75,18 +77,21 @@ const unknown = (rule: CompiledRule, because: string): Outcome => ({
   because: `${nameOf(rule)}: ${because}`,
 });
 
-function addressFor(walk: Walk, rule: CompiledRule, { change, address }: Nat): AddressValue | Outcome {
+type Change = 'source' | 'destination';
+
+function addressFor(walk: Walk, rule: CompiledRule, { address }: Nat, change: Change): AddressValue | Outcome {
   const { packet } = walk;
+  const kept = change === 'destination' ? packet.destination : packet.source;
+  const notKnown = unknown(rule, 'the source of the packet is not known');
   switch (address) {
-    case undefined: {
-      const kept = change === 'destination' ? packet.destination : packet.source;
-      return kept ?? unknown(rule, 'the source of the packet is not known');
-    }
+    case undefined:
+      return kept ?? notKnown;
     case 'here':
       return here(walk, rule);
     case 'outgoing':
       return outgoing(walk, rule);
     default: {
+      if ('mask' in address) return kept === undefined ? notKnown : inNetwork(kept, address);
       const [low, high] = address;
       const count = BigInt(high) - BigInt(low) + 1n;
       if (count > MOST_CHOICES) return unknown(rule, `the kernel chooses among ${count} addresses`);
@@ -127,12 +132,14 @@ function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but ${device} has no address` };
 }
 
-function portFor(walk: Walk, rule: CompiledRule, { change, ports }: Nat): number | undefined | Outcome {
+function portFor(walk: Walk, rule: CompiledRule, { ports, base }: Nat, change: Change): number | undefined | Outcome {
   const { packet } = walk;
   const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
   if (!PORTED.has(packet.protocol)) return undefined;
   if (!ports) return kept;
   const [low, high] = ports;
+  // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.
+  if (base !== undefined && kept !== undefined) return low + (((kept - base) & 0xffff) % (high - low + 1));
   if (kept !== undefined && kept >= low && kept <= high) return kept;
   if (high - low >= MOST_CHOICES) {
     // The source port matters to nobody who listens; the destination port decides who does.

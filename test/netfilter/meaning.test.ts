@@ -199,6 +199,67 @@ describe('what packets before have left behind', () => {
   ]);
 });
 
+describe('the byte of the service, and congestion', () => {
+  says([
+    ['-m dscp --dscp-class EF', { dscp: 46 }, 'yes'],
+    ['-m dscp ! --dscp 46', { dscp: 46 }, 'no'],
+    ['-m dscp --dscp 46', {}, 'unknown'],
+    ['-m tos --tos 0xb8/0xfc', { dscp: 46, ecn: undefined }, 'yes'],
+    ['-m tos --tos 0xb8', { dscp: 46, ecn: 1 }, 'no'],
+    ['-m tos --tos 0xb8', { dscp: 46 }, 'unknown'],
+    ['-m tos --tos 0xb8', { dscp: 45 }, 'no'],
+    ['-m tos --tos 2/3', { ecn: 2 }, 'yes'],
+    ['-m tos --tos Minimize-Delay', { dscp: 4 | 0x30, ecn: 0 }, 'yes'],
+    ['-m tos --tos 5/3', { dscp: 1, ecn: 1 }, 'no'],
+    ['-m tos ! --tos 5/3', {}, 'yes'],
+    ['-m ecn --ecn-ip-ect 2', { ecn: 2 }, 'yes'],
+    ['-p tcp -m ecn --ecn-tcp-cwr', {}, 'no'],
+    ['-p tcp -m ecn --ecn-tcp-cwr ! --ecn-tcp-ece', { tcpFlags: SYN | 128 }, 'yes'],
+    ['-p tcp -m ecn ! --ecn-tcp-cwr', { fragment: 1, tcpFlags: undefined }, 'no'],
+  ]);
+});
+
+describe('what a packet carries, and where it comes from', () => {
+  says([
+    ['-p sctp --dport 80', { protocol: 132, destinationPort: 80 }, 'yes'],
+    ['-p sctp ! --dport 80', { protocol: 132, fragment: 1 }, 'no'],
+    ['-p sctp --dport 80 --chunk-types any INIT', { protocol: 132, destinationPort: 80 }, 'unknown'],
+    ['-p dccp --dport 80', { protocol: 33, destinationPort: 81 }, 'no'],
+    ['-p dccp --dport 80 --dccp-types REQUEST', { protocol: 33, destinationPort: 81 }, 'no'],
+    ['-p tcp -m tcpmss --mss 500', {}, 'unknown'],
+    ['-p tcp -m osf --genre Linux', { tcpFlags: ACK }, 'no'],
+    ['-p tcp -m osf ! --genre Linux', { tcpFlags: SYN }, 'unknown'],
+    ['-m string --string x --algo bm', {}, 'unknown'],
+    ['-m physdev --physdev-in eth0', {}, 'unknown'],
+    ['-m cgroup --cgroup 1', {}, 'unknown'],
+    ['-m bpf --bytecode "1,6 0 0 0"', {}, 'unknown'],
+    ['-m nfacct --nfacct-name x', {}, 'unknown'],
+  ]);
+});
+
+describe('u32 over the header of IPv4', () => {
+  says([
+    ['-m u32 --u32 "6 & 0xFF = 6"', {}, 'yes'],
+    ['-m u32 --u32 "6 & 0xFF = 1,17"', {}, 'no'],
+    ['-m u32 ! --u32 "6 & 0xFF = 1:5"', {}, 'yes'],
+    ['-m u32 --u32 "9 >> 24 = 6"', {}, 'yes'],
+    ['-m u32 --u32 "16 = 0x0a000005"', {}, 'yes'],
+    ['-m u32 --u32 "16 & 0xff000000 = 0x0a000000"', {}, 'yes'],
+    ['-m u32 --u32 "16 >> 24 = 10"', {}, 'yes'],
+    ['-m u32 --u32 "16 >> 24 & 0xf0 = 0x10"', {}, 'no'],
+    ['-m u32 --u32 "16 & 0xff000000 = 0x0a000001"', {}, 'no'],
+    ['-m u32 --u32 "12 = 0x0a000005:0x0a0000ff"', { source: address('10.0.0.9') }, 'yes'],
+    ['-m u32 --u32 "0 >> 18 & 0x3f = 46"', { dscp: 46 }, 'yes'],
+    ['-m u32 --u32 "0 >> 16 & 3 = 1"', { ecn: 2 }, 'no'],
+    ['-m u32 --u32 "5 & 0xff = 64"', { ttl: 64 }, 'yes'],
+    ['-m u32 --u32 "8 >> 24 = 0:63"', { ttl: 64 }, 'no'],
+    ['-m u32 --u32 "6 & 0xFF = 17 && 0 & 0xffff = 5"', {}, 'no'],
+    ['-m u32 --u32 "0 & 0xffff = 0x100:0xffff"', {}, 'unknown'],
+    ['-m u32 --u32 "0>>22&0x3C@0>>24=0"', {}, 'unknown'],
+    ['-m u32 --u32 "6 & 0xFF = 6"', { family: 'ipv6' }, 'unknown'],
+  ]);
+});
+
 describe('marks and sockets', () => {
   says([
     ['-m mark --mark 0x539/0xfff', { mark: 0xf000_0539 }, 'yes'],
@@ -275,19 +336,20 @@ describe('what Sidestep does not know it does not guess', () => {
   ]);
 
   test('and says what it is', () => {
-    const rule = parseRule('-m geoip --src-cc DE -j TEE --gateway 10.0.0.1', { family: 'ipv4', table: 'mangle' });
+    const rule = parseRule('-m geoip --src-cc DE -j ULOG --ulog-nlgroup 1', { family: 'ipv4', table: 'mangle' });
     expect(conditionsOf(rule, 'ipv4')).toEqual([
       { part: 'geoip', predicate: { kind: 'unknown', because: 'Sidestep does not know the match "geoip"' } },
     ]);
     expect(effectOf(rule.target, 'ipv4')).toEqual({
       kind: 'unknown',
-      because: 'Sidestep does not know the target "TEE"',
+      because: 'Sidestep does not know the target "ULOG"',
     });
   });
 });
 
 describe('what a target does', () => {
   const mark = (keep: number, xor: number) => ({ kind: 'continue', assign: [{ field: 'mark', keep, xor }] });
+  const set = (field: string, xor: number | 'unknown') => ({ kind: 'continue', assign: [{ field, keep: 0, xor }] });
   const ten = Number(address('10.0.0.1'));
   test.for<[words: string, table: TableName, effect: object]>([
     ['', 'nat', { kind: 'continue', assign: [] }],
@@ -336,8 +398,62 @@ describe('what a target does', () => {
     [
       '-j CONNMARK --save-mark --left-shift-mark 3',
       'mangle',
-      { kind: 'unknown', because: 'Sidestep does not follow a mark that is shifted' },
+      {
+        kind: 'continue',
+        assign: [{ field: 'ctmark', keep: 0, xor: { field: 'mark', mask: 0xffff_ffff, shift: 3 } }],
+      },
     ],
+    [
+      '-j CONNMARK --set-xmark 1/3 --right-shift-mark 8',
+      'mangle',
+      {
+        kind: 'continue',
+        assign: [
+          { field: 'ctmark', keep: 0xffff_fffc, xor: 1 },
+          { field: 'ctmark', keep: 0, xor: { field: 'ctmark', mask: 0xffff_ffff, shift: -8 } },
+        ],
+      },
+    ],
+    ['-j DSCP --set-dscp-class EF', 'mangle', set('dscp', 46)],
+    [
+      '-j TOS --set-tos 0x10',
+      'mangle',
+      { kind: 'continue', assign: [...set('dscp', 4).assign, ...set('ecn', 0).assign] },
+    ],
+    ['-j TOS --or-tos 3', 'mangle', set('ecn', 3)],
+    ['-j TOS --and-tos 0xdf', 'mangle', { kind: 'continue', assign: [{ field: 'dscp', keep: 0x37, xor: 0 }] }],
+    ['-j TTL --ttl-set 5', 'mangle', set('ttl', 5)],
+    ['-j TTL --ttl-dec 2', 'mangle', { kind: 'continue', assign: [{ field: 'ttl', keep: 0xff, xor: 0, add: -2 }] }],
+    [
+      '-p tcp -j ECN --ecn-tcp-remove --ecn-ip-ect 1',
+      'mangle',
+      {
+        kind: 'continue',
+        assign: [
+          { field: 'tcpFlags', keep: 0xbf, xor: 0 },
+          { field: 'tcpFlags', keep: 0x7f, xor: 0 },
+          { field: 'ecn', keep: 0, xor: 1 },
+        ],
+      },
+    ],
+    ['-j HMARK --hmark-tuple src --hmark-mod 5 --hmark-rnd 1', 'mangle', set('mark', 'unknown')],
+    ['-j SET --map-set hosts src --map-mark', 'mangle', set('mark', 'unknown')],
+    ['-j SET --add-set hosts src', 'filter', { kind: 'continue', assign: [] }],
+    [
+      '-j NETMAP --to 10.0.0.0/8',
+      'nat',
+      { kind: 'nat', change: 'either', address: { value: address('10.0.0.0'), mask: address('255.0.0.0') } },
+    ],
+    [
+      '-p tcp -j DNAT --to-destination 10.0.0.1:80-89/8000',
+      'nat',
+      { kind: 'nat', change: 'destination', address: [ten, ten], ports: [80, 89], base: 8000 },
+    ],
+    ['-j NFQUEUE --queue-num 3', 'filter', { kind: 'queue' }],
+    ['-j NFQUEUE --queue-bypass', 'filter', { kind: 'queue', bypass: true }],
+    ['-j CHECKSUM --checksum-fill', 'mangle', { kind: 'continue', assign: [] }],
+    ['-p tcp -j TCPMSS --clamp-mss-to-pmtu', 'mangle', { kind: 'continue', assign: [] }],
+    ['-j TEE --gateway 10.0.0.1', 'filter', { kind: 'continue', assign: [] }],
     ['-j CT --zone 1', 'raw', { kind: 'continue', assign: [{ field: 'ctzone', keep: 0, xor: 1 }] }],
     [
       '-j CT --zone mark',

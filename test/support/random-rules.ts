@@ -15,6 +15,8 @@ interface Form {
   readonly words: string;
   readonly protocol?: string;
   readonly places?: Places;
+  /** A match that has to stand before, as `-m tcp …`. */
+  readonly before?: string;
 }
 
 type Make = (random: Random, family: Family) => Form;
@@ -50,6 +52,8 @@ const portRange = (random: Random): string => {
   const low = random.below(60000);
   return random.pick([port(random), `${low}:${low + 1 + random.below(5000)}`, ':1023', '1024:']);
 };
+const numberedRange = (random: Random): string =>
+  random.pick([String(random.below(65_536)), '5:10', ':1023', '1024:', '0:65535', ':', '0x50']);
 const portList = (random: Random): string =>
   Array.from({ length: 1 + random.below(5) }, () => {
     const low = random.below(60000);
@@ -295,8 +299,122 @@ export const MATCH_FORMS: Readonly<Record<string, Make>> = {
       ),
     };
   },
+  sctp: (random) => ({
+    protocol: 'sctp',
+    words: shuffled(
+      random,
+      perhaps(random, '--dport', () => numberedRange(random)),
+      perhaps(random, random.pick(['--sport', '--source-port']), () => numberedRange(random)),
+      perhaps(random, '--chunk-types', () => {
+        const chunks = random.some(['INIT', 'sack', 'DATA:Be', 'ABORT:t', 'COOKIE_ECHO', 'I_DATA:UI', 'ASCONF'], 4);
+        return `${random.pick(['all', 'any', 'ONLY'])} ${random.pick(['ALL', 'none', chunks.join(','), chunks.join(',')])}`;
+      }),
+    ),
+  }),
+  dccp: (random) => ({
+    protocol: 'dccp',
+    words: shuffled(
+      random,
+      perhaps(random, '--dport', () => portRange(random)),
+      perhaps(random, '--sport', () => portRange(random)),
+      perhaps(random, '--dccp-types', () =>
+        random.some(['REQUEST', 'data', 'SYNCACK', 'INVALID', 'RESET'], 4).join(','),
+      ),
+      perhaps(random, '--dccp-option', () => String(1 + random.below(255))),
+    ),
+  }),
+  dscp: (random) => ({
+    words: `${bang(random)}${random.pick(['--dscp 0x2e', '--dscp 0', '--dscp 63', '--dscp 010', '--dscp-class ef', '--dscp-class AF42', '--dscp-class cs7', '--dscp-class BE'])}`,
+  }),
+  tos: (random) => ({ words: `${bang(random)}--tos ${tosWord(random)}` }),
+  ecn: (random) => {
+    const ect = perhaps(random, '--ecn-ip-ect', () => String(random.below(4)));
+    const flags = ['--ecn-tcp-cwr', '--ecn-tcp-ece']
+      .filter(() => random.oneIn(2))
+      .map((name) => `${bang(random)}${name}`);
+    return flags.length === 0
+      ? { words: ect[0] ?? '--ecn-ip-ect 1' }
+      : { protocol: 'tcp', words: random.shuffle([...ect, ...flags]).join(' ') };
+  },
+  tcpmss: (random) => ({
+    protocol: 'tcp',
+    words: `${bang(random)}--mss ${random.pick(['1460', '536:1400', ':1000', '1401:', '0x200', '5:5', '0:65535'])}`,
+  }),
+  physdev: (random) => {
+    const coming = [
+      perhaps(random, '--physdev-in', () => random.pick(['eth0', 'veth+', '+'])),
+      random.oneIn(3) ? [`${bang(random)}--physdev-is-in`] : [],
+    ];
+    const bridged = random.oneIn(3) ? [`${bang(random)}--physdev-is-bridged`] : [];
+    if (random.oneIn(2)) {
+      const words = [...coming, bridged].flat();
+      return { words: words.length > 0 ? random.shuffle(words).join(' ') : '--physdev-is-bridged' };
+    }
+    const out = [`${bang(random)}${random.pick(['--physdev-out eth1', '--physdev-is-out'])}`];
+    return {
+      words: shuffled(random, ...coming, out, bridged),
+      places: { hooks: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'] },
+    };
+  },
+  string: (random) => {
+    const pattern = random.pick([
+      '--string plain',
+      '--string "GET /index.html"',
+      '--string "a \\"b\\" \\\\ c"',
+      '--string é',
+      '--hex-string "|03|www|09|"',
+      '--hex-string "|0D 0A|x"',
+      '--hex-string "|4142|c"',
+      '--string "ends in \\\\"',
+      `--string ${'x'.repeat(128)}`,
+    ]);
+    return {
+      words: shuffled(
+        random,
+        [`${bang(random)}${pattern}`],
+        [`--algo ${random.pick(['bm', 'kmp'])}`],
+        perhaps(random, '--from', () => String(random.below(100)), false),
+        perhaps(random, '--to', () => random.pick(['65535', '100', '1500']), false),
+        flagged(random, '--icase'),
+      ),
+    };
+  },
+  u32: (random) => {
+    const number = (): string => random.pick(['0', '6', '0xff', '0x3FFF', '22', '4294967295', '010']);
+    const test = (): string => {
+      const steps = Array.from(
+        { length: random.below(4) },
+        () =>
+          `${random.pick([`${random.pick([' & ', '&', '@'])}${number()}`, `${random.pick(['>>', ' << '])}${random.below(32)}`])}`,
+      );
+      const values = Array.from({ length: 1 + random.below(3) }, () =>
+        random.pick([number(), `${number()}:${number()}`]),
+      );
+      return `${number()}${steps.join('')}${random.pick(['=', ' = '])}${values.join(',')}`;
+    };
+    const tests = Array.from({ length: 1 + random.below(3) }, test);
+    return { words: `${bang(random)}--u32 "${tests.join(random.pick(['&&', ' && ']))}"` };
+  },
+  bpf: (random) => ({
+    words: `--bytecode "${random.pick(['1,6 0 0 0', '4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0', '1, 6 0  0 4294967295,'])}"`,
+  }),
+  cgroup: (random) => ({
+    words: `${bang(random)}${random.pick(['--cgroup 1', '--cgroup 0x100001', '--path /', '--path ""'])}`,
+  }),
+  osf: (random) => ({
+    protocol: 'tcp',
+    words: shuffled(
+      random,
+      [`${bang(random)}--genre ${random.pick(['Linux', 'Windows', 'x'.repeat(31)])}`],
+      perhaps(random, '--ttl', () => String(random.below(3)), false),
+      perhaps(random, '--log', () => String(random.below(3)), false),
+    ),
+  }),
   mac: (random) => ({ words: `${bang(random)}--mac-source ${random.pick(['00:11:22:33:44:55', 'AA:bb:0:1:2:3'])}` }),
 };
+
+const tosWord = (random: Random): string =>
+  random.pick(['0x10', '8', '0x10/0x3f', '5/0xff', '0/0', 'Minimize-Delay', 'maximize-throughput', '255/0xfc', '3/3']);
 
 const hops = (random: Random, name: 'ttl' | 'hl'): string => {
   const value = random.pick(['0', '1', '64', '255', '0x40', String(random.below(256))]);
@@ -421,6 +539,150 @@ export const TARGET_FORMS: Readonly<Record<string, Make>> = {
       perhaps(random, '--nflog-threshold', () => String(random.below(20)), false),
     ),
   }),
+  CHECKSUM: () => ({ words: '--checksum-fill' }),
+  // The legacy back end wants to see that the rule asks for a SYN.
+  TCPMSS: (random) =>
+    random.oneIn(2)
+      ? { protocol: 'tcp', before: '-m tcp --syn', words: `--set-mss ${random.pick(['1400', '0x500', '0', '65495'])}` }
+      : {
+          protocol: 'tcp',
+          before: '-m tcp --tcp-flags SYN,RST SYN',
+          words: random.pick(['--clamp-mss-to-pmtu', '--set-mss 5 --clamp-mss-to-pmtu']),
+          places: { hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'] },
+        },
+  NETMAP: (random, family) => {
+    const length = family === 'ipv4' ? random.below(33) : random.below(129);
+    const mask = family === 'ipv4' ? '255.255.255.0' : 'ffff:ffff::';
+    return {
+      words: `--to ${randomAddress(random, family)}${random.pick(['', `/${length}`, `/${length}`, `/${mask}`])}`,
+    };
+  },
+  DSCP: (random) => ({
+    words: random.pick([
+      '--set-dscp 0x2e',
+      '--set-dscp 0',
+      '--set-dscp 63',
+      '--set-dscp-class EF',
+      '--set-dscp-class af11',
+    ]),
+  }),
+  TOS: (random) => ({
+    words: random.pick([
+      `--set-tos ${tosWord(random)}`,
+      '--and-tos 0xf0',
+      '--or-tos 3',
+      '--xor-tos 0x10',
+      '--or-tos 0',
+    ]),
+  }),
+  TTL: (random) => ({
+    words: random.pick(['--ttl-set 64', '--ttl-set 0', '--ttl-dec 1', '--ttl-inc 255', '--ttl-set 0x10']),
+  }),
+  HL: (random) => ({
+    words: random.pick(['--hl-set 64', '--hl-set 0', '--hl-dec 1', '--hl-inc 255', '--hl-set 0x10']),
+  }),
+  CLASSIFY: (random) => ({
+    words: `--set-class ${random.pick(['1:2', 'ffff:FFFF', '0x1:0x2', '0:0', '10000:abcde'])}`,
+  }),
+  NFQUEUE: (random) => ({
+    words: shuffled(
+      random,
+      random.pick([
+        [],
+        [`--queue-num ${random.below(65_536)}`],
+        ['--queue-balance 0:3'],
+        ['--queue-balance 0x10:', '--queue-cpu-fanout'],
+      ]),
+      flagged(random, '--queue-bypass'),
+    ),
+  }),
+  SET: (random) => {
+    const sides = (): string =>
+      Array.from({ length: 1 + random.below(3) }, () => random.pick(['src', 'dst'])).join(',');
+    const name = (): string => random.pick(['hosts', 'services', 'pairs', 'ports']);
+    if (random.oneIn(4)) {
+      const marks = random.pick([['--map-mark'], ['--map-mark', '--map-prio'], ['--map-queue']]);
+      return {
+        words: shuffled(random, [`--map-set ${name()} ${sides()}`], marks),
+        places: { tables: ['mangle'], hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'] },
+      };
+    }
+    if (random.oneIn(3)) return { words: `--del-set ${name()} ${sides()}` };
+    return {
+      words: shuffled(
+        random,
+        [`--add-set ${name()} ${sides()}`],
+        random.oneIn(3) ? [`--del-set ${name()} ${sides()}`] : [],
+        flagged(random, '--exist'),
+        perhaps(random, '--timeout', () => random.pick(['0', '60', '0x10']), false),
+      ),
+    };
+  },
+  CONNSECMARK: (random) => ({ words: random.pick(['--save', '--restore']) }),
+  AUDIT: (random) => ({ words: `--type ${random.pick(['accept', 'DROP', 'reject'])}` }),
+  TEE: (random, family) => ({
+    words: shuffled(
+      random,
+      [`--gateway ${randomAddress(random, family)}`],
+      perhaps(random, '--oif', () => random.pick(['eth0', 'x'.repeat(20)]), false),
+    ),
+  }),
+  ECN: (random) => {
+    const ect = perhaps(random, '--ecn-ip-ect', () => String(random.below(4)), false);
+    const flags = random.pick([[], ['--ecn-tcp-remove'], ['--ecn-tcp-cwr 1', '--ecn-tcp-ece 0'], ['--ecn-tcp-ece 1']]);
+    return flags.length === 0
+      ? { words: ect[0] ?? '--ecn-ip-ect 0' }
+      : { protocol: 'tcp', words: shuffled(random, ect, flags) };
+  },
+  HMARK: (random) => ({
+    words: shuffled(
+      random,
+      [
+        random.pick([
+          '--hmark-tuple src,dst,sport,dport',
+          '--hmark-tuple ct,SRC,proto',
+          '--hmark-src-prefix 24 --hmark-dst-prefix 8',
+          '--hmark-sport-mask 0xff --hmark-dport 80',
+          '--hmark-spi-mask 7',
+          '--hmark-proto-mask 0xf --hmark-sport 5',
+        ]),
+      ],
+      [`--hmark-mod ${1 + random.below(1000)}`],
+      [`--hmark-rnd ${random.pick(['0', '0xfeedcafe', '5'])}`],
+      perhaps(random, '--hmark-offset', () => random.pick(['0', '0x10', '10000']), false),
+    ),
+  }),
+  // One timer has one kind, one estimator one rate, however many rules name it.
+  IDLETIMER: (random) => ({
+    words: random.pick([
+      '--timeout 5 --label sidestep.one',
+      '--label sidestep-two --alarm --timeout 0x10',
+      `--timeout 2147482 --label ${'x'.repeat(30)}`,
+    ]),
+  }),
+  RATEEST: (random) => ({
+    words: random.pick([
+      '--rateest-name a --rateest-interval 1s --rateest-ewmalog 2s',
+      '--rateest-name b --rateest-ewmalog 1s --rateest-interval 100ms',
+      '--rateest-name c --rateest-interval 250000us --rateest-ewmalog .5s',
+      '--rateest-name d123456789012345 --rateest-interval 5s --rateest-ewmalog 2000sec',
+    ]),
+  }),
+  SYNPROXY: (random) => ({
+    protocol: 'tcp',
+    words: shuffled(
+      random,
+      flagged(random, '--sack-perm', '--timestamp', '--ecn'),
+      perhaps(random, '--mss', () => random.pick(['1460', '65537', '0x10']), false),
+      perhaps(random, '--wscale', () => random.pick(['7', '0', '256']), false),
+    ),
+  }),
+  TCPOPTSTRIP: (random) => ({
+    protocol: 'tcp',
+    words: random.pick(['', '--strip-options mss,sack,8', '--strip-options 255,30,0x9', '--strip-options timestamp']),
+  }),
+  SNPT: () => ({ words: '--src-pfx fd00:1::/48 --dst-pfx 2001:db8:1::/48' }),
+  DNPT: () => ({ words: '--dst-pfx fd00:1::/64 --src-pfx 2001:db8:1::/60' }),
   // The legacy back end takes it in raw only.
   TRACE: () => ({ words: '', places: { tables: ['raw'] } }),
 };
@@ -460,6 +722,10 @@ export function randomRule(
     if (parts.some((part) => part.startsWith(`-m ${name} `)) && (name === 'tcp' || name === 'udp')) return false;
     // Where both have been named before, the tools take a third --mark for the wrong one.
     if (/mark$/.test(name) && kind === 'match' && parts.some((part) => /^-m (conn)?mark /.test(part))) return false;
+    if (form.before) {
+      if (parts.some((part) => part.startsWith(form.before!.split(' ', 2).join(' ')))) return false;
+      parts.push(form.before);
+    }
     protocol ??= form.protocol;
     parts.push(`${dash} ${name}${form.words === '' ? '' : ` ${form.words}`}`);
     return true;

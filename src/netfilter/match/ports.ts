@@ -1,4 +1,6 @@
 import type { PortRange } from '../../address/index.ts';
+import { portRange } from '../codec.ts';
+import type { Codec } from '../extension.ts';
 import { ALWAYS, isIn, type Predicate, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -44,3 +46,9 @@ export function withoutFullRanges<T extends PortOptions>(options: T): T {
   if (isFull(destinationPort)) delete kept.destinationPort;
   return kept as T;
 }
+
+/** Ports of protocols for which no service is well known: numbers only. */
+export const numberedPorts: Codec<PortRange> = {
+  ...portRange,
+  read: (word, family) => (/^[\dxa-f:]*$/i.test(word) ? portRange.read(word, family) : undefined),
+};

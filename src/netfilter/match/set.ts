@@ -32,18 +32,27 @@ export interface SetOptions {
 const LONGEST_NAME = 31;
 const MOST_DIRECTIONS = 6;
 
+/** The two words that name a set and what is looked up in it: shared with the target. */
+export const setReference = {
+  expected: 'the name of a set, and src and dst in the order of its dimensions: banned src, or web dst,dst',
+  read([name = '', sides = '']: readonly string[]): SetReference | undefined {
+    const directions = sides.split(',').map(direction);
+    if (name === '' || name.length > LONGEST_NAME || directions.length > MOST_DIRECTIONS) return undefined;
+    return directions.every((side) => side !== undefined) ? { name, directions } : undefined;
+  },
+  print: ({ name, directions }: SetReference): string => `${asWord(name)} ${directions.join(',')}`,
+};
+
 const set: Option<Negatable<SetReference>> = {
   names: ['--match-set', '--set'],
   arity: 2,
   negatable: true,
-  expected: 'the name of a set, and src and dst in the order of its dimensions: banned src, or web dst,dst',
-  read([name = '', sides = ''], negated) {
-    const directions = sides.split(',').map(direction);
-    if (name === '' || name.length > LONGEST_NAME || directions.length > MOST_DIRECTIONS) return undefined;
-    return directions.every((side) => side !== undefined) ? { value: { name, directions }, negated } : undefined;
+  expected: setReference.expected,
+  read(words, negated) {
+    const of = setReference.read(words);
+    return of && { value: of, negated };
   },
-  print: ({ value: { name, directions }, negated }) =>
-    `${negated ? '! ' : ''}--match-set ${asWord(name)} ${directions.join(',')}`,
+  print: ({ value: of, negated }) => `${negated ? '! ' : ''}--match-set ${setReference.print(of)}`,
 };
 
 /** The tools look at three letters. */

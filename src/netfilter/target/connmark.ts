@@ -1,5 +1,5 @@
 import { EVERY_BIT, integer, type MaskedMark, mask32 } from '../codec.ts';
-import { CONTINUE } from '../effect.ts';
+import { type Assignment, CONTINUE } from '../effect.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
 import { markChanges } from './mark.ts';
 
@@ -54,15 +54,24 @@ export const connmarkTarget: TargetExtension<ConnmarkTargetOptions> = {
       ...(shiftRight === undefined ? {} : { shiftRight }),
     };
   },
-  effect({ xmark, save, restore, packetMask = EVERY_BIT, connectionMask = EVERY_BIT, shiftLeft, shiftRight }) {
-    if (shiftLeft || shiftRight) return { kind: 'unknown', because: 'Sidestep does not follow a mark that is shifted' };
-    if (xmark) return { kind: 'continue', assign: [{ field: 'ctmark', keep: inverse(xmark.mask), xor: xmark.value }] };
+  effect({ xmark, save, restore, packetMask = EVERY_BIT, connectionMask = EVERY_BIT, shiftLeft = 0, shiftRight = 0 }) {
+    const shift = shiftLeft - shiftRight;
+    if (xmark) return { kind: 'continue', assign: [setTo(xmark), ...(shift ? [shifted(shift)] : [])] };
     if (save) {
-      const xor = { field: 'mark', mask: packetMask } as const;
+      const xor = { field: 'mark', mask: packetMask, ...(shift ? { shift } : {}) } as const;
       return { kind: 'continue', assign: [{ field: 'ctmark', keep: inverse(connectionMask), xor }] };
     }
     if (!restore) return CONTINUE;
-    const xor = { field: 'ctmark', mask: connectionMask } as const;
+    const xor = { field: 'ctmark', mask: connectionMask, ...(shift ? { shift } : {}) } as const;
     return { kind: 'continue', assign: [{ field: 'mark', keep: inverse(packetMask), xor }] };
   },
 };
+
+const setTo = ({ value: of, mask }: MaskedMark): Assignment => ({ field: 'ctmark', keep: inverse(mask), xor: of });
+
+/** A mark that is set is shifted as a whole; one that is copied is shifted on its way. */
+const shifted = (shift: number): Assignment => ({
+  field: 'ctmark',
+  keep: 0,
+  xor: { field: 'ctmark', mask: EVERY_BIT, shift },
+});

@@ -23,5 +23,6 @@ export const dnat: TargetExtension<DnatOptions> = {
     change: 'destination',
     ...(to?.addresses ? { address: to.addresses } : {}),
     ...(to?.ports ? { ports: to.ports } : {}),
+    ...(to?.base === undefined ? {} : { base: to.base }),
   }),
 };

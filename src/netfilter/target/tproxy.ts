@@ -1,5 +1,5 @@
-import { type AddressValue, formatAddress, parseAddress } from '../../address/index.ts';
-import { hexadecimal, type MaskedMark, maskedMark, parsePortWord } from '../codec.ts';
+import type { AddressValue } from '../../address/index.ts';
+import { hexadecimal, hostAddress, type MaskedMark, maskedMark, parsePortWord } from '../codec.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
 import { TCP, UDP } from '../protocol.ts';
 
@@ -17,15 +17,6 @@ const port: Codec<number> = {
   print: String,
 };
 
-const address: Codec<AddressValue> = {
-  expected: 'an address of the rule set’s family',
-  read(word, family) {
-    const given = parseAddress(word);
-    return given?.family === family ? given.value : undefined;
-  },
-  print: (of, family) => formatAddress(family, of),
-};
-
 /** `-j TPROXY`. Source: iptables-extensions(8), TPROXY; net/netfilter/xt_TPROXY.c. */
 export const tproxy: TargetExtension<TproxyOptions> = {
   name: 'TPROXY',
@@ -33,7 +24,7 @@ export const tproxy: TargetExtension<TproxyOptions> = {
   protocols: [TCP, UDP],
   options: {
     port: value(['--on-port'], port),
-    address: value(['--on-ip'], address),
+    address: value(['--on-ip'], hostAddress),
     mark: value(['--tproxy-mark'], {
       ...maskedMark,
       print: ({ value: of, mask }) => `${hexadecimal(of)}/${hexadecimal(mask)}`,

@@ -1,0 +1,53 @@
+import type { PortRange } from '../../address/index.ts';
+import { bitNames, integer, portRange } from '../codec.ts';
+import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { ALWAYS, all, is, unknown } from '../predicate.ts';
+import { DCCP } from '../protocol.ts';
+import type { Negatable } from '../rules.ts';
+import { hasPort, type PortOptions } from './ports.ts';
+
+export interface DccpOptions extends PortOptions {
+  /** Bits of TYPES. */
+  readonly types?: Negatable<number>;
+  readonly option?: Negatable<number>;
+}
+
+/** Kinds of packets in the order of their numbers. Source: linux/dccp.h. */
+const TYPES = {
+  REQUEST: 1,
+  RESPONSE: 2,
+  DATA: 4,
+  ACK: 8,
+  DATAACK: 16,
+  CLOSEREQ: 32,
+  CLOSE: 64,
+  RESET: 128,
+  SYNC: 256,
+  SYNCACK: 512,
+  INVALID: 1024,
+} as const;
+
+/** Numbers in decimal, or names. */
+const ports: Codec<PortRange> = {
+  ...portRange,
+  read: (word, family) => (/0x/i.test(word) ? undefined : portRange.read(word, family)),
+};
+
+/** `-m dccp`. Source: iptables-extensions(8), dccp; net/netfilter/xt_dccp.c. */
+export const dccp: MatchExtension<DccpOptions> = {
+  name: 'dccp',
+  protocols: [DCCP],
+  options: {
+    sourcePort: negatable(['--sport', '--source-port'], ports),
+    destinationPort: negatable(['--dport', '--destination-port'], ports),
+    types: negatable(['--dccp-types'], bitNames('kinds of DCCP packets', TYPES)),
+    option: negatable(['--dccp-option'], integer('the number of a DCCP option', 1, 255)),
+  },
+  predicate: ({ sourcePort, destinationPort, types, option }) =>
+    all(
+      is('fragment', 0),
+      hasPort('sourcePort', sourcePort),
+      hasPort('destinationPort', destinationPort),
+      types || option ? unknown('the kind and the options of a DCCP packet are not known') : ALWAYS,
+    ),
+};
