@@ -16,9 +16,10 @@ import type { Desired } from '../linux/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type ApplyOptions, applyChange, tellChange } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
-import { familyOption, outputOption, type SourceOptions, seconds, sourceFlags, sourceOptions } from './options.ts';
+import { familyOption, outputOption, type SourceOptions, seconds, sourceOptions } from './options.ts';
 import { writeSave } from './save.ts';
 import { readSource } from './source.ts';
+import { sourceFlags } from './source-flags.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import { UsageError } from './usage.ts';
 

@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import { FAMILIES, type Family } from '../address/index.ts';
 import type { Machine, Notice, Program } from '../interception/index.ts';
-import type { Desired } from '../linux/index.ts';
-import type { Backend, RuleSet, Snapshot } from '../netfilter/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
 import { type Applied, type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
 import {
@@ -15,7 +14,7 @@ import {
   settleOutputFlag,
 } from './interception-flags.ts';
 import { machineFor, machineOf, sameAddresses } from './machine.ts';
-import { type NamespaceOptions, namespaceOptions, programFamilyOption, sourceFlags } from './options.ts';
+import { type NamespaceOptions, namespaceOptions, programFamilyOption } from './options.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -80,7 +79,10 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   if (!request.skipRuleApply) {
     const applied = await (applying ?? apply(call, asking, { ...options, ...placeOf(request.netns) }));
     if (applied.changed && !request.reconcile) await sayReplaced(applied.before, terminal);
-    const { askedWords } = await import('../explain/index.ts');
+    const [{ askedWords }, { sourceFlags }] = await Promise.all([
+      import('../explain/index.ts'),
+      import('./source-flags.ts'),
+    ]);
     const nothing = 'the rules are there already, as asked for.';
     const title = askedWords(first.interception).join(' ').replace('--dialect ', '');
     const next = `See them: ${name} list${sourceFlags(options as NamespaceOptions)}`;
@@ -109,7 +111,8 @@ const apply = (
     const there = machineOf(first.machine, before);
     // Mostly the namespace has the addresses that this process sees, and then the rules are written already.
     const { program } = sameAddresses(there, first.machine) ? first : await ask(call, there);
-    return desiredBy(program, before, backend, shownFamilies(call.options));
+    const { heldAfter } = await import('../interception/index.ts');
+    return heldAfter(program, before, backend, shownFamilies(call.options));
   });
 
 const NOTHING: Notice = {
@@ -136,33 +139,6 @@ const shownFamilies = ({ family }: InitOptions): readonly Family[] =>
   family === undefined || family === 'both' ? FAMILIES : [family];
 
 const placeOf = (path: string | undefined): { readonly path?: string } => (path === undefined ? {} : { path });
-
-/** The program in place of any earlier one, in either back end. */
-async function desiredBy(
-  program: Program,
-  before: Snapshot,
-  backend: Backend,
-  families: readonly Family[],
-): Promise<Desired> {
-  const { cleaned, isOwnChain, programmed, routingAfter } = await import('../interception/index.ts');
-  const { emptyRuleSet } = await import('../netfilter/index.ts');
-  const together = before.held.map(({ rules }) => rules);
-  const fresh = families.map((family) => {
-    const old = before.held.find((held) => held.backend === backend && held.rules.family === family)?.rules;
-    return { backend, rules: programmed(old ?? emptyRuleSet(family), program, family, together) };
-  });
-  const holdsOwn = ({ tables }: RuleSet): boolean =>
-    tables.some(({ chains }) => chains.some((chain) => isOwnChain(chain.name)));
-  const elsewhere = before.held
-    .filter((held) => held.backend !== backend && families.includes(held.rules.family) && holdsOwn(held.rules))
-    .map((held) => ({ backend: held.backend, rules: cleaned(held.rules, together) }));
-  const routing = routingAfter(before, program);
-  const concerns = ({ family }: { readonly family: Family }): boolean => families.includes(family);
-  return {
-    held: [...fresh, ...elsewhere],
-    routing: { add: routing.add.filter(concerns), remove: routing.remove.filter(concerns) },
-  };
-}
 
 /** Rules of an earlier interception that gave way: worth a word where nobody asked for it. */
 async function sayReplaced(before: Snapshot, terminal: Terminal): Promise<void> {

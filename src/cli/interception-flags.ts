@@ -1,161 +1,8 @@
 import { type Command, Option } from 'commander';
-import { FAMILIES, type Family } from '../address/index.ts';
+import { FAMILIES, type Family, parseAddress } from '../address/index.ts';
 import type { DialectName, Interception, IstioRequest, Machine, Notice } from '../interception/index.ts';
+import { DECLARED, FLAGS, type Flag, OWN, RUNNING } from './interception-flag-table.ts';
 import { UsageError } from './usage.ts';
-
-/** One flag that says what to intercept: its readable name, and the one of istio-iptables that means the same. */
-interface Flag {
-  readonly istio: string;
-  readonly short?: string;
-  readonly readable?: string;
-  readonly value?: string;
-  readonly summary: string;
-}
-
-// One line a flag. A flag without `value` is on or off; Istio's `--flag=false` is taken too.
-const FLAGS: readonly Flag[] = [
-  {
-    istio: 'istio-inbound-ports',
-    short: 'b',
-    readable: 'inbound-ports',
-    value: 'ports',
-    summary: "inbound ports to intercept: '*', or a list",
-  },
-  {
-    istio: 'istio-local-exclude-ports',
-    short: 'd',
-    readable: 'exclude-inbound-ports',
-    value: 'ports',
-    summary: "inbound ports to leave alone, beside '*'",
-  },
-  {
-    istio: 'istio-service-cidr',
-    short: 'i',
-    readable: 'outbound-cidrs',
-    value: 'cidrs',
-    summary: "outbound destinations to intercept: '*', or a list",
-  },
-  {
-    istio: 'istio-service-exclude-cidr',
-    short: 'x',
-    readable: 'exclude-outbound-cidrs',
-    value: 'cidrs',
-    summary: 'outbound destinations to leave alone',
-  },
-  {
-    istio: 'istio-outbound-ports',
-    short: 'q',
-    readable: 'outbound-ports',
-    value: 'ports',
-    summary: 'outbound ports to intercept whatever the destination',
-  },
-  {
-    istio: 'istio-local-outbound-ports-exclude',
-    short: 'o',
-    readable: 'exclude-outbound-ports',
-    value: 'ports',
-    summary: 'outbound ports to leave alone',
-  },
-  {
-    istio: 'istio-inbound-interception-mode',
-    short: 'm',
-    readable: 'mode',
-    value: 'mode',
-    summary: 'how inbound is caught: REDIRECT, TPROXY or NONE',
-  },
-  {
-    istio: 'envoy-port',
-    short: 'p',
-    readable: 'proxy-outbound-port',
-    value: 'port',
-    summary: "the proxy's port for outbound connections (15001)",
-  },
-  {
-    istio: 'inbound-capture-port',
-    short: 'z',
-    readable: 'proxy-inbound-port',
-    value: 'port',
-    summary: 'for inbound ones (15006; in istio-2018 the same as outbound)',
-  },
-  {
-    istio: 'inbound-tunnel-port',
-    short: 'e',
-    readable: 'tunnel-port',
-    value: 'port',
-    summary: 'the tunnel port, never redirected (15008)',
-  },
-  {
-    istio: 'proxy-uid',
-    short: 'u',
-    value: 'uids',
-    summary: "the proxy's users, whose own traffic is left alone (1337)",
-  },
-  { istio: 'proxy-gid', short: 'g', value: 'gids', summary: "the proxy's groups (the same as its users)" },
-  {
-    istio: 'istio-exclude-interfaces',
-    short: 'c',
-    readable: 'exclude-interfaces',
-    value: 'names',
-    summary: 'interfaces to leave alone',
-  },
-  {
-    istio: 'kube-virt-interfaces',
-    short: 'k',
-    readable: 'virtual-interfaces',
-    value: 'names',
-    summary: 'interfaces of virtual machines, whose traffic counts as outbound',
-  },
-  {
-    istio: 'istio-inbound-tproxy-mark',
-    short: 't',
-    readable: 'tproxy-mark',
-    value: 'mark',
-    summary: 'the mark of TPROXY (1337)',
-  },
-  {
-    istio: 'istio-inbound-tproxy-route-table',
-    short: 'r',
-    readable: 'tproxy-table',
-    value: 'table',
-    summary: 'its routing table (133)',
-  },
-  { istio: 'redirect-dns', readable: 'capture-dns', summary: 'catch DNS queries too' },
-  { istio: 'capture-all-dns', summary: 'those to any server, not only the ones of resolv.conf' },
-  { istio: 'drop-invalid', summary: 'drop what conntrack calls INVALID' },
-  { istio: 'dual-stack', summary: 'IPv6 beside IPv4, where the host has addresses of both' },
-];
-
-/** Flags of istio-iptables that say how to run, not what to intercept. Taken, and listed by no help. */
-const RUNNING: readonly Flag[] = [
-  { istio: 'cleanup-only', summary: '' },
-  { istio: 'force-apply', summary: '' },
-  { istio: 'skip-rule-apply', summary: '' },
-  { istio: 'cni-mode', summary: '' },
-  { istio: 'native-nftables', summary: '' },
-  { istio: 'network-namespace', value: 'path', summary: '' },
-  { istio: 'force-iptables-binary', value: 'name', summary: '' },
-  { istio: 'iptables-probe-port', value: 'port', summary: '' },
-  { istio: 'probe-timeout', value: 'time', summary: '' },
-  { istio: 'log_as_json', summary: '' },
-  ...[
-    'caller',
-    'output_level',
-    'rotate',
-    'rotate_max_age',
-    'rotate_max_backups',
-    'rotate_max_size',
-    'stacktrace_level',
-    'target',
-  ].map((name): Flag => ({ istio: `log_${name}`, value: 'text', summary: '' })),
-  { istio: 'vklog', value: 'text', summary: '' },
-];
-
-/** The same, declared by the commands themselves because people want them too. */
-const DECLARED: readonly Flag[] = [
-  { istio: 'dry-run', short: 'n', summary: '' },
-  { istio: 'reconcile', summary: '' },
-  { istio: 'run-validation', summary: '' },
-];
 
 /** What commander read: each flag under its camel-cased long name. */
 export type InterceptionOptions = Readonly<Record<string, unknown>>;
@@ -185,9 +32,7 @@ export function interceptionOptions(command: Command): void {
     command.addOption(new Option(`${dash}--${flag.readable ?? flag.istio}${valueWord(flag)}`, flag.summary));
     if (flag.readable) command.addOption(new Option(`--${flag.istio}${valueWord(flag)}`).hideHelp());
   }
-  command.addOption(
-    new Option('--proxy-mark <marks>', "know the proxy's traffic by mark: where its uid does not exist"),
-  );
+  for (const { name, value, summary } of OWN) command.addOption(new Option(`--${name} <${value}>`, summary));
   for (const flag of RUNNING) command.addOption(new Option(`--${flag.istio}${valueWord(flag)}`).hideHelp());
 }
 
@@ -197,9 +42,8 @@ const camelCase = (long: string): string => long.replace(/-(\w)/g, (_, letter: s
 
 /** Whether any flag says what to intercept. */
 export const saysWhat = (options: InterceptionOptions): boolean =>
-  FLAGS.some(
-    ({ istio, readable }) =>
-      options[camelCase(istio)] !== undefined || options[camelCase(readable ?? istio)] !== undefined,
+  [...FLAGS.flatMap(({ istio, readable = istio }) => [istio, readable]), ...OWN.map(({ name }) => name)].some(
+    (name) => options[camelCase(name)] !== undefined,
   );
 
 export interface Asked {
@@ -223,7 +67,7 @@ export async function askedOf(
   const mode = options.mode;
   const words = [...FLAGS, ...RUNNING, ...DECLARED].flatMap((flag) => wordsOf(flag, options));
   try {
-    const request = fromIstioFlags(words, process.env, machine, {
+    const request = fromIstioFlags(words, { ...process.env, ...variablesOf(options) }, serversOf(options, machine), {
       dialect: options.dialect as DialectName,
       proxyMarks: marksOf(options.proxyMark),
     });
@@ -260,6 +104,25 @@ function wordsOf({ istio, readable }: Flag, options: InterceptionOptions): strin
   if (value === true) return [`--${istio}`];
   // `-p=15001` is how Go reads it too.
   return [`--${istio}=${String(value).replace(/^=/, '')}`];
+}
+
+/** The variables that our own flags stand for. */
+const variablesOf = (options: InterceptionOptions): Record<string, string> =>
+  Object.fromEntries(
+    OWN.flatMap(({ name, variable }) => {
+      const value = options[camelCase(name)];
+      return variable === undefined || value === undefined ? [] : [[variable, String(value)]];
+    }),
+  );
+
+/** The machine with the name servers that were typed instead of its own. */
+function serversOf({ dnsServers }: InterceptionOptions, machine: Machine): Machine {
+  if (typeof dnsServers !== 'string') return machine;
+  const words = dnsServers.split(',').map((word) => word.trim());
+  const servers = words.filter((word) => word !== '');
+  const wrong = servers.find((word) => parseAddress(word) === undefined);
+  if (wrong !== undefined) throw new UsageError(`--dns-servers ${wrong}: expected is an address like 10.96.0.10`);
+  return { ...machine, resolvConf: servers.map((server) => `nameserver ${server}\n`).join('') };
 }
 
 function marksOf(value: unknown): readonly number[] {
@@ -299,10 +162,14 @@ export const namedAsTyped = (notices: readonly Notice[], argv: readonly string[]
 
 /** The spelling of a flag that stands in the arguments: a complaint names what was typed. */
 function asTyped(about: string, argv: readonly string[]): string {
+  const own = OWN.find(({ variable }) => variable === about);
+  if (own) return isTyped(own.name, argv) ? `--${own.name}` : about;
   const flag = [...FLAGS, ...RUNNING, ...DECLARED].find(({ istio }) => `--${istio}` === about);
   if (!flag) return about;
-  const long = [flag.istio, ...(flag.readable ? [flag.readable] : [])].map((name) => `--${name}`);
-  const typed = long.find((name) => argv.some((word) => word === name || word.startsWith(`${name}=`)));
-  if (typed) return typed;
+  const typed = [flag.istio, ...(flag.readable ? [flag.readable] : [])].find((name) => isTyped(name, argv));
+  if (typed) return `--${typed}`;
   return flag.short && argv.some((word) => word.startsWith(`-${flag.short}`)) ? `-${flag.short}` : about;
 }
+
+const isTyped = (name: string, argv: readonly string[]): boolean =>
+  argv.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));

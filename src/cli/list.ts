@@ -3,16 +3,10 @@ import { inboundPortOf, listingDocument, listingScreen, withReasons } from '../e
 import { summarise } from '../interception/index.ts';
 import { isTableName, type Snapshot, TABLES, type TableName } from '../netfilter/index.ts';
 import { defineCommand } from './command.ts';
-import {
-  familyOption,
-  type OutputForm,
-  outputOption,
-  type SourceOptions,
-  sourceFlags,
-  sourceOptions,
-} from './options.ts';
+import { familyOption, type OutputForm, outputOption, type SourceOptions, sourceOptions } from './options.ts';
 import { writeSave } from './save.ts';
 import { onlyTable, readSource } from './source.ts';
+import { sourceFlags } from './source-flags.ts';
 import { EXIT } from './status.ts';
 
 interface ListOptions extends SourceOptions {

@@ -87,22 +87,4 @@ export function seconds(word: string): number {
   throw new InvalidArgumentError('Expected is a span of time of at least a second, like 30m, 2h or 1h30m.');
 }
 
-/** The namespace flags as they were typed, for the command that a hint proposes. */
-export function sourceFlags(options: SourceOptions): string {
-  const flags: readonly (readonly [flag: string, value: string | number | undefined])[] = [
-    ['--netns', options.netns],
-    ['--pid', options.pid],
-    ['--container', options.container],
-    ['--from', options.from],
-    ['--family', options.family],
-  ];
-  return flags
-    .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${shellWord(String(value))}`]))
-    .join('');
-}
-
-/** A word as a shell reads it back. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 export type { Family, TableName };

@@ -5,15 +5,9 @@ import { parseQuestion, type Question, QuestionRefused } from '../trace/index.ts
 import { defineCommand } from './command.ts';
 import { readText } from './file.ts';
 import { connectionsIn, type Following, mustOpen, packetsIn } from './following.ts';
-import {
-  familyOption,
-  type OutputForm,
-  outputOption,
-  type SourceOptions,
-  sourceFlags,
-  sourceOptions,
-} from './options.ts';
+import { familyOption, type OutputForm, outputOption, type SourceOptions, sourceOptions } from './options.ts';
 import { readSource } from './source.ts';
+import { sourceFlags } from './source-flags.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { PacketsRefused, UsageError } from './usage.ts';

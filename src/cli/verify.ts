@@ -1,18 +1,22 @@
 import { Option } from 'commander';
 import type { Family } from '../address/index.ts';
 import {
+  askedWords,
   bad,
   type Compared,
   compareWith,
   isFaithful,
   line,
+  type MendPlace,
+  mendsOf,
+  nothingFoundDocument,
   paragraph,
   type Verification,
   verificationDocument,
   verificationScreen,
 } from '../explain/index.ts';
-import { commented, dialectOf, type Interception, inferInterception, type Program } from '../interception/index.ts';
-import type { Snapshot } from '../netfilter/index.ts';
+import { commented, dialectOf, type Interception, inferInterception } from '../interception/index.ts';
+import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
 import { isOn, sayNotices } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
 import {
@@ -24,9 +28,9 @@ import {
   settleOutputFlag,
 } from './interception-flags.ts';
 import { machineFor, machineOf } from './machine.ts';
-import { programFamilyOption, type SourceOptions, sourceOptions } from './options.ts';
+import { type NamespaceOptions, programFamilyOption, type SourceOptions, sourceOptions } from './options.ts';
 import { sayUnread } from './said.ts';
-import { readSource } from './source.ts';
+import { loadLinux, readSource, selector } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 
 interface VerifyOptions extends Omit<SourceOptions, 'family'> {
@@ -65,30 +69,65 @@ export const verify = defineCommand<VerifyOptions>({
 });
 
 async function runVerify(call: Call<VerifyOptions>): Promise<ExitStatus> {
-  const { options, terminal, program: name } = call;
+  const { options, terminal } = call;
   const { family, ...anyFamily } = options;
   const only = family === 'ipv4' || family === 'ipv6' ? family : undefined;
+  if (isOn(options.runValidation)) return validateOnly(call);
   const snapshot = await readSource({ ...anyFamily, ...(only ? { family: only } : {}) }, terminal);
   const wanted = await wantedIn(snapshot, call);
   if (!wanted) return nothingHere(snapshot, call);
-  if (isOn(options.runValidation)) return validateOnly(wanted, call);
   await sayUnread(snapshot, terminal);
-  const written = dialectOf(wanted.interception.dialect).write(wanted.interception);
-  const compared = closest(snapshot, [written, commented(written)]);
+  const compared = closest(snapshot, wanted.interception);
   const found: Verification = { ...wanted, ...compared, ...(await probed(wanted.interception, options)) };
-  if (options.output === 'json') terminal.json(verificationDocument(found, snapshot.origin));
-  else await terminal.show(verificationScreen(found, name));
+  const mends = mendsOf(found, await mendPlace(snapshot, wanted.interception, compared.backend, call));
+  if (options.output === 'json') terminal.json(verificationDocument(found, mends, snapshot.origin));
+  else await terminal.show(verificationScreen(found, mends));
   return isFaithful(found) ? EXIT.done : EXIT.finding;
 }
 
 /** Rules written with `init --comment` are as good as those without. */
-function closest(snapshot: Snapshot, programs: readonly Program[]): Compared {
+function closest(snapshot: Snapshot, interception: Interception): Compared & { readonly commented: boolean } {
   const now = Math.floor(Date.now() / 1000);
-  const [first, ...others] = programs.map((program) => compareWith(snapshot, program, now)) as [
-    Compared,
-    ...Compared[],
-  ];
-  return others.reduce((best, other) => (other.drifts.length < best.drifts.length ? other : best), first);
+  const written = dialectOf(interception.dialect).write(interception);
+  const plain = compareWith(snapshot, written, now);
+  if (plain.drifts.length === 0) return { ...plain, commented: false };
+  const told = compareWith(snapshot, commented(written), now);
+  return told.drifts.length < plain.drifts.length ? { ...told, commented: true } : { ...plain, commented: false };
+}
+
+/** Where the commands that mend something are to be run, and what they ask for. */
+async function mendPlace(
+  snapshot: Snapshot,
+  interception: Interception,
+  backend: Backend,
+  { options, program }: Call<VerifyOptions>,
+): Promise<MendPlace> {
+  const { netns, pid, container, family } = options;
+  const [{ askedHere }, { sourceFlags }] = await Promise.all([import('./asked-here.ts'), import('./source-flags.ts')]);
+  const isLive = options.from === undefined;
+  // init would choose by what is in force, or by the variable: it is told where the other one might be chosen.
+  const other = snapshot.held.some((held) => held.backend !== backend && holdsRules(held));
+  const wish = process.env.SIDESTEP_BACKEND ?? '';
+  const named = options.backend ?? (other || (wish !== '' && wish !== backend) ? backend : undefined);
+  return {
+    program,
+    where: sourceFlags({ netns, pid, container, backend: named }),
+    family: family === 'ipv4' || family === 'ipv6' ? ` --family ${family}` : '',
+    enter: isLive ? await enterWords(options) : [],
+    asked: isLive ? await askedHere(interception, machineOf(machineFor(options), snapshot)) : askedWords(interception),
+  };
+}
+
+const holdsRules = ({ rules }: HeldRules): boolean =>
+  rules.tables.some(({ chains }) => chains.some((chain) => chain.rules.length > 0 || chain.policy !== 'ACCEPT'));
+
+/** The words before a command that put it into the namespace. */
+async function enterWords(options: NamespaceOptions): Promise<readonly string[]> {
+  if (options.netns !== undefined && !options.netns.includes('/')) return ['ip', 'netns', 'exec', options.netns];
+  const { openNamespace } = await loadLinux();
+  const { enter } = openNamespace(selector(options));
+  // By their names: where they lie here is nobody's business.
+  return enter.map((word) => word.replace(/^\/\S*bin\//, ''));
 }
 
 type Wanted = Pick<Verification, 'interception' | 'given'>;
@@ -118,25 +157,45 @@ function withWholeIdentity(interception: Interception): Interception {
   return one === undefined ? interception : { ...interception, proxy: { uids: one, gids: one, marks } };
 }
 
-async function nothingHere(snapshot: Snapshot, { terminal, program: name }: Call<VerifyOptions>): Promise<ExitStatus> {
-  await terminal.show([
-    paragraph(line(bad('✗ '), `no interception that Sidestep could have written is in ${snapshot.origin}`), 2),
-    paragraph(`Say what was asked for: ${name} verify -b '*' -i '*'. What is here: ${name} list`),
-  ]);
+async function nothingHere(
+  { origin }: Snapshot,
+  { options, terminal, program: name }: Call<VerifyOptions>,
+): Promise<ExitStatus> {
+  const nothing = `no interception that Sidestep could have written is in ${origin}`;
+  if (options.output === 'json') terminal.json(nothingFoundDocument(nothing, origin));
+  else
+    await terminal.show([
+      paragraph(line(bad('✗ '), nothing), 2),
+      paragraph(`Say what was asked for: ${name} verify -b '*' -i '*'. What is here: ${name} list`),
+    ]);
   return EXIT.finding;
 }
 
-async function validateOnly({ interception }: Wanted, { options, terminal }: Call<VerifyOptions>): Promise<ExitStatus> {
+/**
+ * Istio's own validation. It reads no rules where flags or variables say what to expect, so it needs no right to; else they
+ * tell it, and where they may not be read, what Istio expects if it is told nothing.
+ */
+async function validateOnly(call: Call<VerifyOptions>): Promise<ExitStatus> {
+  const { options, argv, terminal } = call;
   const { validate } = await import('./validation.ts');
-  const { request } = await askedOf({ dialect: interception.dialect, ...timesOf(options) }, [], {}, undefined);
-  return validate({ interception, request }, options, terminal);
+  const asked = await askedOf(options, argv, machineFor(options), familiesAsked(options.family));
+  const read = saysWhat(options) ? undefined : await readInterception(call);
+  return validate({ ...asked, ...(read ? { interception: read } : {}) }, options, terminal);
 }
 
-/** Istio's own flags for its probe. */
-const timesOf = ({ iptablesProbePort, probeTimeout }: VerifyOptions): Record<string, unknown> => ({
-  ...(iptablesProbePort === undefined ? {} : { iptablesProbePort }),
-  ...(probeTimeout === undefined ? {} : { probeTimeout }),
-});
+/** What the rules tell, if they may be read. */
+async function readInterception({ options, terminal }: Call<VerifyOptions>): Promise<Interception | undefined> {
+  const { family: _, ...source } = options;
+  try {
+    const snapshot = await readSource(source, terminal);
+    const found = inferInterception(snapshot);
+    return found && withWholeIdentity(found);
+  } catch (error) {
+    const { NotPermitted } = await loadLinux();
+    if (error instanceof NotPermitted) return undefined;
+    throw error;
+  }
+}
 
 /** A live connection, where there is a kernel to make it in. */
 async function probed(

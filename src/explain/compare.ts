@@ -22,6 +22,8 @@ export interface Compared {
   readonly routing: readonly string[];
   /** Rules that should be there and were looked for. */
   readonly compared: number;
+  /** The back end that holds the interception, or would. */
+  readonly backend: Backend;
 }
 
 /**
@@ -56,12 +58,13 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
           ...drift,
           backend,
           ...(means ? { means } : {}),
+          ...(drift.kind === 'extra' && isBuiltIn(drift.table, drift.chain) ? { foreign: true as const } : {}),
           ...(bypass ? { bypass: ends === '' ? "a bypass of Sidestep's" : `a bypass of Sidestep's, ${ends}` } : {}),
         };
       },
     );
   });
-  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected, program) };
+  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected, program), backend: main };
 }
 
 /** The back end that holds the interception; the first where none does. */

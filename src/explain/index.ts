@@ -12,6 +12,7 @@ export { meaningOf } from './drift-meaning.ts';
 export { layOut, plainText, textOf } from './layout.ts';
 export { type ListingOptions, listingScreen } from './listing.ts';
 export { bypassDocument, inboundPortOf, listingDocument } from './listing-document.ts';
+export { type MendPlace, mendsOf } from './mend.ts';
 export { type Next, nextAfter } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
 export { checkBlocks, planBlocks, planScreen } from './plan.ts';
@@ -52,7 +53,18 @@ export {
 export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';
 export { packetDocument, traceDocument } from './trace-document.ts';
 export { type DriftFound, isFaithful, type Verification, verificationScreen } from './verification.ts';
-export { verificationDocument } from './verification-document.ts';
+export { nothingFoundDocument, verificationDocument } from './verification-document.ts';
 export { outcomeTable, type WalkOptions, walkScreen } from './walk.ts';
 export { type Check, checkBypass, type Witness } from './witnesses.ts';
-export { clock, count, duration, endpoint, familyWord, listed, portWord, prefixWord, purposeOf } from './words.ts';
+export {
+  clock,
+  count,
+  duration,
+  endpoint,
+  familyWord,
+  listed,
+  portWord,
+  prefixWord,
+  purposeOf,
+  shellWord,
+} from './words.ts';

@@ -3,8 +3,12 @@ import { askedWords } from './asked.ts';
 import type { VerificationDocument } from './schema/verification.ts';
 import { isFaithful, type Verification } from './verification.ts';
 
-/** What `verify -o json` prints. */
-export const verificationDocument = (found: Verification, origin: string): VerificationDocument => ({
+/** What `verify -o json` prints. `mends`: the commands that would put things right, in their order. */
+export const verificationDocument = (
+  found: Verification,
+  mends: readonly string[],
+  origin: string,
+): VerificationDocument => ({
   schema: 'sidestep/verification/1',
   origin,
   ok: isFaithful(found),
@@ -28,4 +32,20 @@ export const verificationDocument = (found: Verification, origin: string): Verif
   ),
   routing: [...found.routing],
   probes: found.probes.map(({ outcome, explanation }) => ({ outcome, explanation })),
+  mends: [...mends],
+});
+
+/** The same where there is nothing to compare: `nothing` says why. */
+export const nothingFoundDocument = (nothing: string, origin: string): VerificationDocument => ({
+  schema: 'sidestep/verification/1',
+  origin,
+  ok: false,
+  nothing,
+  asked: [],
+  given: false,
+  compared: 0,
+  differences: [],
+  routing: [],
+  probes: [],
+  mends: [],
 });

@@ -1,8 +1,6 @@
-import { formatPortRange } from '../address/index.ts';
 import type { Drift, Interception } from '../interception/index.ts';
-import { type Backend, isBuiltIn } from '../netfilter/index.ts';
+import type { Backend } from '../netfilter/index.ts';
 import { askedWords } from './asked.ts';
-import { portRangesIn } from './drift-meaning.ts';
 import { type ProbeShown, probeBlocks } from './probe.ts';
 import { ruleWords } from './rule.ts';
 import { bad, faint, good, line, name, paragraph, type Screen, table, warn } from './screen.ts';
@@ -15,6 +13,8 @@ export interface DriftFound extends Drift {
   readonly means?: string;
   /** It is a bypass of Sidestep's: until when, or "bypass". */
   readonly bypass?: string;
+  /** A rule or a policy of somebody else's, which init leaves alone. */
+  readonly foreign?: true;
 }
 
 /** What verifying found. */
@@ -27,6 +27,8 @@ export interface Verification {
   readonly routing: readonly string[];
   /** Rules that were compared. */
   readonly compared: number;
+  /** The rules carry their reasons as comments, as `init --comment` writes them. */
+  readonly commented: boolean;
   readonly probes: readonly ProbeShown[];
   /** Why no probe was made. */
   readonly unprobed?: string;
@@ -38,8 +40,8 @@ export const isFaithful = ({ drifts, routing, probes }: Verification): boolean =
   routing.length === 0 &&
   probes.every(({ outcome }) => !['altered', 'missed'].includes(outcome));
 
-/** The differences first, each with what it does; then the live probe; then what would mend it. */
-export function verificationScreen(found: Verification, program: string): Screen {
+/** The differences first, each with what it does; then the live probe; then the commands that would mend it. */
+export function verificationScreen(found: Verification, mends: readonly string[]): Screen {
   const { interception, given, drifts, routing, compared, probes, unprobed } = found;
   const differences = drifts.length + routing.length;
   const asked = askedWords(interception).join(' ').replace('--dialect ', '');
@@ -60,26 +62,8 @@ export function verificationScreen(found: Verification, program: string): Screen
     }),
     ...probeBlocks(probes),
     ...(unprobed ? [paragraph(line(warn('? '), `no live probe: ${unprobed}`), 2)] : []),
-    ...mendsOf(found, program).map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),
+    ...mends.map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),
   ];
-}
-
-/** What would put things right: each command once, for what it mends. */
-function mendsOf({ drifts, routing, interception }: Verification, program: string): string[] {
-  const mends = drifts.map((drift) => {
-    const { kind, family, table: where, chain, number, rule, bypass } = drift;
-    if (bypass && rule) {
-      const ports = portRangesIn(rule, family).map((range) => formatPortRange(range, '-'));
-      return `${program} bypass ${ports.join(' ')} --undo`;
-    }
-    // init leaves alone what others have put into built-in chains.
-    if (kind === 'extra' && isBuiltIn(where, chain)) {
-      return `${family === 'ipv4' ? 'iptables' : 'ip6tables'} -t ${where} -D ${chain} ${number ?? ''}`.trimEnd();
-    }
-    return `${program} init ${askedWords(interception).join(' ')} --reconcile`;
-  });
-  const rest = routing.length > 0 ? [`${program} init ${askedWords(interception).join(' ')} --reconcile`] : [];
-  return [...new Set([...mends, ...rest])];
 }
 
 function driftRow(drift: DriftFound) {

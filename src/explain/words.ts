@@ -89,3 +89,7 @@ export function clock(time: number, now: number): string {
   const today = new Date(now * 1000).toISOString().slice(0, 10);
   return iso.startsWith(today) ? `${minute} UTC` : `${iso.slice(0, 10)} ${minute} UTC`;
 }
+
+/** A word as a shell reads it back. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -38,14 +38,27 @@ export interface Drift {
 /**
  * What differs between the rules that should be there and those that are: as few differences as explain it, table by
  * table in the kernel's order, in each chain from its top. Counters do not count.
+ *
+ * @param foreign rules of others: never one that should be there in another form
  */
-export function compareRules(expected: RuleSet, actual: RuleSet): readonly Drift[] {
+export function compareRules(
+  expected: RuleSet,
+  actual: RuleSet,
+  foreign: ReadonlySet<Rule> = NOBODYS,
+): readonly Drift[] {
   return TABLES.flatMap((table) => {
-    const where = { family: actual.family, table };
+    const where = { family: actual.family, table, foreign };
     const [wanted, found] = [chainsOf(expected, table), chainsOf(actual, table)];
     const names = new Set([...wanted.keys(), ...found.keys()]);
     return [...names].flatMap((name) => chainDrift({ ...where, chain: name }, wanted.get(name), found.get(name)));
   });
+}
+
+const NOBODYS: ReadonlySet<Rule> = new Set();
+
+/** A chain that is compared. */
+interface Compared extends Pick<Drift, 'family' | 'table' | 'chain'> {
+  readonly foreign: ReadonlySet<Rule>;
 }
 
 type Where = Pick<Drift, 'family' | 'table' | 'chain'>;
@@ -58,7 +71,11 @@ function chainsOf(rules: RuleSet, table: TableName): ReadonlyMap<string, Chain> 
   return chains;
 }
 
-function chainDrift(where: Where, wanted: Chain | undefined, found: Chain | undefined): readonly Drift[] {
+function chainDrift(
+  { foreign, ...where }: Compared,
+  wanted: Chain | undefined,
+  found: Chain | undefined,
+): readonly Drift[] {
   if (!wanted || !found) {
     const count = (wanted ?? found)?.rules.length ?? 0;
     const rules = `${count} ${count === 1 ? 'rule' : 'rules'}`;
@@ -71,14 +88,23 @@ function chainDrift(where: Where, wanted: Chain | undefined, found: Chain | unde
     isBuiltIn(where.table, where.chain) && asked !== is
       ? [{ kind: 'policy', ...where, message: `the policy is ${is}, not ${asked}` }]
       : [];
-  return wanted.rules === found.rules ? policy : [...policy, ...ruleDrifts(where, wanted.rules, found.rules)];
+  return wanted.rules === found.rules ? policy : [...policy, ...ruleDrifts(where, wanted.rules, found.rules, foreign)];
 }
 
-function ruleDrifts(where: Where, wanted: readonly Rule[], found: readonly Rule[]): readonly Drift[] {
+function ruleDrifts(
+  where: Where,
+  wanted: readonly Rule[],
+  found: readonly Rule[],
+  foreign: ReadonlySet<Rule>,
+): readonly Drift[] {
   const [before, after] = keysOf(wanted, found, where.family);
   const steps = stepsBetween(before, after);
   const moved = movedIn(steps, before, after);
-  const drifts = pairsOf(steps, moved).map(([gone, come]): Drift => {
+  const alike = (gone: number, come: number): boolean => {
+    const [old, now] = [wanted[gone], found[come]];
+    return old !== undefined && now !== undefined && !foreign.has(now) && isFormOf(now, old, where.family);
+  };
+  const drifts = pairsOf(steps, moved, alike).map(([gone, come]): Drift => {
     const [old, now] = [gone === undefined ? undefined : wanted[gone], come === undefined ? undefined : found[come]];
     if (old && now && come !== undefined)
       return {
@@ -138,16 +164,34 @@ function movedIn(steps: readonly Step[], before: readonly string[], after: reado
   });
 }
 
-/** What is only gone and what is only new, those together that stand between the same neighbours. */
+/** Whether a rule may be another in a changed form: it asks for the same, or it does the same. Comments ask for nothing. */
+function isFormOf(now: Rule, old: Rule, family: Family): boolean {
+  const asks = ({ header, matches }: Rule): string =>
+    printRule({ header, matches: matches.filter(({ name }) => name !== 'comment') }, family);
+  const does = ({ target }: Rule): string =>
+    printRule({ header: {}, matches: [], ...(target ? { target } : {}) }, family);
+  return asks(now) === asks(old) || does(now) === does(old);
+}
+
+type Pairs = (readonly [gone: number | undefined, come: number | undefined])[];
+
+/** What is only gone and what is only new; those together that are alike and stand between the same neighbours. */
 function pairsOf(
   steps: readonly Step[],
   moved: readonly Moved[],
-): readonly (readonly [gone: number | undefined, come: number | undefined])[] {
-  const pairs: [number | undefined, number | undefined][] = [];
+  alike: (gone: number, come: number) => boolean,
+): Pairs {
+  const pairs: Pairs = [];
   let gone: number[] = [];
   let come: number[] = [];
   const close = (): void => {
-    for (let index = 0; index < Math.max(gone.length, come.length); index += 1) pairs.push([gone[index], come[index]]);
+    for (const old of gone) {
+      const at = come.findIndex((now) => alike(old, now));
+      const before = at < 0 ? [] : come.splice(0, at + 1);
+      const partner = before.pop();
+      pairs.push(...before.map((now) => [undefined, now] as const), [old, partner]);
+    }
+    pairs.push(...come.map((now) => [undefined, now] as const));
     [gone, come] = [[], []];
   };
   for (const step of steps) {

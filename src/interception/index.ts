@@ -8,6 +8,7 @@ export { commented } from './commented.ts';
 export { defaultInterception } from './defaults.ts';
 export { dialectOf, dialects } from './dialects.ts';
 export { compareRules, type Drift } from './drift.ts';
+export { heldAfter } from './held-after.ts';
 export type {
   Caught,
   Command,

@@ -9,3 +9,4 @@ export { parseSave } from './read-save.ts';
 export type { ReadOptions } from './reading.ts';
 export { restoreScript } from './restore.ts';
 export { parseSnapshot, printSnapshot, SNAPSHOT_SCHEMA } from './snapshot.ts';
+export { type Cursor, cursorOver, nextWord } from './words.ts';

@@ -6,6 +6,7 @@ export const verificationDocument = z.object({
   schema: z.literal('sidestep/verification/1'),
   origin: z.string(),
   ok: z.boolean(),
+  nothing: z.string().optional().describe('why nothing was compared: no interception is here, and none was asked for'),
   asked: z.array(z.string()).describe('what was asked for, as flags of init'),
   given: z.boolean().describe('it was given as flags; else it was read from the rules themselves'),
   compared: z.int().describe('how many rules were compared'),
@@ -31,6 +32,7 @@ export const verificationDocument = z.object({
       explanation: z.string(),
     }),
   ),
+  mends: z.array(z.string()).describe('commands that would put things right, in the order in which to run them'),
 });
 
 export type VerificationDocument = z.infer<typeof verificationDocument>;
