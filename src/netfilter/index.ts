@@ -39,6 +39,7 @@ export {
   TCP_FLAGS,
   type ValueField,
 } from './fields.ts';
+export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
 export {
   isFollowed,

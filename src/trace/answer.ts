@@ -30,6 +30,9 @@ export function answerTo(
     ...(kind === 'sent' || kind === 'forwarded'
       ? fromElsewhere(connection)
       : fromHere(connection, kind, (clause) => ownersMatter(ground) && assumptions.add(clause))),
+    dscp: undefined,
+    ecn: undefined,
+    ttl: undefined,
     mark: 0,
     ctmark: 0,
     ctstate: CTSTATE.ESTABLISHED,

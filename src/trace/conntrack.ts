@@ -41,7 +41,10 @@ export function needsConntrack({ matches, target }: Rule, family: Family): Answe
   return uses.some(({ kind }) => kind === 'opaque') ? 'undecided' : false;
 }
 
-/** Combinations of flags, without PSH and URG, that begin a connection: a SYN, or an ACK picked up mid-stream. */
+/** The flags that connection tracking looks at. */
+const DECIDING = TCP_FLAGS.FIN | TCP_FLAGS.SYN | TCP_FLAGS.RST | TCP_FLAGS.ACK;
+
+/** Combinations of these flags that begin a connection: a SYN, or an ACK picked up mid-stream. */
 const OPENING: ReadonlySet<number> = new Set([TCP_FLAGS.SYN, TCP_FLAGS.ACK]);
 
 /** Types that begin a connection: echo, timestamp, information and address mask requests; echo request in IPv6. */
@@ -63,7 +66,7 @@ export function firstState({
   switch (protocol) {
     case TCP:
       if (tcpFlags === undefined) return CTSTATE.NEW;
-      return OPENING.has(tcpFlags & ~(TCP_FLAGS.PSH | TCP_FLAGS.URG)) ? CTSTATE.NEW : CTSTATE.INVALID;
+      return OPENING.has(tcpFlags & DECIDING) ? CTSTATE.NEW : CTSTATE.INVALID;
     case ICMP:
       return icmpType === undefined || REQUESTS.has(icmpType) ? CTSTATE.NEW : CTSTATE.INVALID;
     case ICMPV6:

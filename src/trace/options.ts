@@ -1,4 +1,4 @@
-import { CTSTATE, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, dscpClass, ECN_FLAGS, TCP_FLAGS } from '../netfilter/index.ts';
 import { named, refuse, said, type Word } from './words.ts';
 
 /** What the options of an expression say; what is left out is absent. */
@@ -11,6 +11,8 @@ export interface Options {
   readonly state?: number;
   readonly flags?: number;
   readonly icmp?: { readonly type: number; readonly code: number };
+  readonly dscp?: number;
+  readonly ecn?: number;
   /** Seconds since 1970. */
   readonly time?: number;
   /** Not this packet is meant, but the answer to it. */
@@ -31,7 +33,7 @@ const STATES = {
 };
 
 const FLAGS: Readonly<Record<string, number>> = {
-  ...Object.fromEntries(Object.entries(TCP_FLAGS).map(([name, bit]) => [name.toLowerCase(), bit])),
+  ...Object.fromEntries(Object.entries({ ...TCP_FLAGS, ...ECN_FLAGS }).map(([name, bit]) => [name.toLowerCase(), bit])),
   none: 0,
 };
 
@@ -45,6 +47,8 @@ export const OPTIONS: readonly Option[] = [
   { name: 'state', read: (text, value) => ({ state: named(text, value, 'connection state', STATES) }) },
   { name: 'flags', read: (text, value) => ({ flags: readFlags(text, value) }) },
   { name: 'type', read: (text, value) => ({ icmp: readIcmp(text, value) }) },
+  { name: 'dscp', read: (text, value) => ({ dscp: readDscp(text, value) }) },
+  { name: 'ecn', read: (text, value) => ({ ecn: readSmall(text, value, 3, 'ECN') }) },
   { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
   { name: 'reply', alone: { reply: true } },
 ];
@@ -65,6 +69,16 @@ function readNumber(text: string, value: Word, expected: string): number {
   if (of <= 0xffff_ffff) return of;
   return refuse(text, value, `${said(value)} is no number of 32 bits`, `Expected ${expected}.`);
 }
+
+function readSmall(text: string, value: Word, highest: number, what: string): number {
+  const of = /^\d{1,3}$/.test(value.text) ? Number(value.text) : Number.NaN;
+  if (of <= highest) return of;
+  return refuse(text, value, `${said(value)} is no ${what}`, `Expected a number from 0 to ${highest}.`);
+}
+
+/** A number, or the name of a class. */
+const readDscp = (text: string, value: Word): number =>
+  dscpClass.read(value.text, 'ipv4') ?? readSmall(text, value, 63, 'DSCP');
 
 function readFlags(text: string, value: Word): number {
   let bits = 0;

@@ -61,6 +61,8 @@ export function parseQuestion(
     ...ends,
     ...owner,
     ...header,
+    dscp: read.dscp,
+    ecn: read.ecn,
     mark: read.mark ?? 0,
     ctstate: stateOf(
       read,
