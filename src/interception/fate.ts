@@ -61,8 +61,9 @@ function runHook(
   let going = travellers;
   // nat INPUT and nat on the loopback pass never change a destination.
   const stages = pass === 1 && hook !== 'INPUT' ? STAGES[hook] : withoutNat(hook);
-  for (const { name } of stages) {
-    if (name === 'conntrack' || !(BUILT_IN[name] as readonly string[]).includes(hook)) continue;
+  for (const { name, backend } of stages) {
+    // Where a table stands in the one back end and in the other makes no difference here.
+    if (name === 'conntrack' || backend === 'legacy' || !(BUILT_IN[name] as readonly string[]).includes(hook)) continue;
     for (const rules of held) going = runTable(rules, walk, name, hook, pass, going);
   }
   return going;

@@ -67,7 +67,6 @@ export {
   type NftType,
   type NftValue,
   type NftVerdict,
-  seesFamily,
 } from './nft/index.ts';
 export {
   type Act as NftAct,

@@ -1,10 +1,13 @@
 import type { HookName, TableName } from './rules.ts';
+import type { Backend } from './snapshot.ts';
 
 /** What runs at a hook: a table, or connection tracking itself. */
 export interface Stage {
   readonly name: TableName | 'conntrack';
   /** The kernel's hook priority: lower runs first. Source: linux/netfilter_ipv4.h, nf_ip_hook_priorities. */
   readonly priority: number;
+  /** Where the back ends put a table at different places: whose table this is. */
+  readonly backend?: Backend;
 }
 
 const raw: Stage = { name: 'raw', priority: -300 };
@@ -12,15 +15,17 @@ const conntrack: Stage = { name: 'conntrack', priority: -200 };
 const mangle: Stage = { name: 'mangle', priority: -150 };
 const natDestination: Stage = { name: 'nat', priority: -100 };
 const filter: Stage = { name: 'filter', priority: 0 };
-const security: Stage = { name: 'security', priority: 50 };
+const security: Stage = { name: 'security', priority: 50, backend: 'legacy' };
 const natSource: Stage = { name: 'nat', priority: 100 };
+/** iptables-nft hooks it in behind nat. Source: iptables/nft.c, xtables_ipv4. */
+const nftSecurity: Stage = { name: 'security', priority: 150, backend: 'nft' };
 
 /** What runs at each hook, in order. */
 export const STAGES: Readonly<Record<HookName, readonly Stage[]>> = {
   PREROUTING: [raw, conntrack, mangle, natDestination],
-  INPUT: [mangle, filter, security, natSource],
-  FORWARD: [mangle, filter, security],
-  OUTPUT: [raw, conntrack, mangle, natDestination, filter, security],
+  INPUT: [mangle, filter, security, natSource, nftSecurity],
+  FORWARD: [mangle, filter, security, nftSecurity],
+  OUTPUT: [raw, conntrack, mangle, natDestination, filter, security, nftSecurity],
   POSTROUTING: [mangle, natSource],
 };
 

@@ -2,7 +2,7 @@ import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { addressType } from './host.ts';
-import { kindOf, socketLookup } from './sockets.ts';
+import { socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
 /**
@@ -10,19 +10,17 @@ import { changed, type Walk } from './state.ts';
  * it stays so and nothing can ask.
  */
 export function attach(walk: Walk): void {
-  const { packet, asked, ground, connection, pass } = walk;
+  const { packet, asked, ground, connection } = walk;
   if (ground.program.conntrack === false || connection === 'untracked') return;
-  if (connection === 'tracked') {
-    // POSTROUTING has confirmed the connection, but its packet is as NEW as before (netfilter-semantics 11).
-    if (pass === 2) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.CONFIRMED;
-    changed(walk);
-    return;
-  }
+  if (connection === 'tracked') return;
   walk.way = walk.opening && wayOf(walk.opening, packet);
   // A packet of a connection that is not found is looked at as if it were the first.
   const state = walk.opening && !walk.way ? firstState(packet) : asked.ctstate;
   packet.ctstate = state;
+  packet.ctstatus = 0;
   changed(walk);
+  // What `-j CT` left in raw is used up.
+  walk.connection = 'none';
   if (state === CTSTATE.UNTRACKED) walk.connection = 'untracked';
   else if (state !== CTSTATE.INVALID) {
     walk.connection = 'tracked';
@@ -86,9 +84,7 @@ export function refresh(walk: Walk): void {
  * reply that nat will turn back the kernel looks under the address that the caller has. Source: nf_socket_ipv4.c.
  */
 function lookUpSocket(walk: Walk): number | undefined {
-  const { packet, ground, opening, assigned } = walk;
-  // What TPROXY has given it to is found at once.
-  if (assigned) return assigned.listener ? kindOf(assigned.listener) : SOCKET_LOOKUP.wildcardTransparent;
+  const { packet, ground, opening } = walk;
   const own = opening && socketOf(walk, opening);
   if (own !== undefined) return own;
   if (!ground.listeners) assumeListener(walk);

@@ -42,7 +42,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     if (!done) continue;
     const { effect, target } = done;
     if (target) {
-      walk.witness?.matched(walk, rule);
+      walk.witness?.matched(walk, rule, true);
       if (effect.kind === 'jump') stack.push({ chain, at, depth });
       chain = target;
       at = 0;
@@ -50,14 +50,14 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
       continue;
     }
     if (effect.kind === 'return') {
-      walk.witness?.matched(walk, rule);
+      walk.witness?.matched(walk, rule, true);
       const back = stack.pop();
       if (!back) return policy(walk, base);
       ({ chain, at, depth } = back);
       continue;
     }
     const verdict = act(walk, done);
-    walk.witness?.matched(walk, rule);
+    walk.witness?.matched(walk, rule, typeof verdict === 'string' || verdict.kind !== 'unknown');
     if (verdict === 'accept') return undefined;
     if (verdict !== 'continue' && verdict !== 'break') return verdict;
   }

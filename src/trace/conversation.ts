@@ -98,13 +98,12 @@ function converse(ground: Ground, question: Question, decide: Decide, recorded: 
   const turns: Turn[] = [];
   let connection: Connection | undefined;
   for (const part of partsOf(question.packet)) {
-    const answering = part.by === 'answerer';
-    const shared = { ground, decide, assumptions: new Set<string>() };
-    const circumstances = answering ? answersApart(shared) : shared;
+    const circumstances = { ground, decide, assumptions: new Set<string>() };
     const steps: Step[] | undefined = recorded ? [] : undefined;
     const asked = questionFor(part, question, connection, circumstances);
     if (typeof asked === 'string') break;
-    const walk = begin(circumstances, asked, {
+    const answering = part.by === 'answerer';
+    const walk = begin(answering ? answersApart(circumstances) : circumstances, asked, {
       steps,
       answering,
       ...(connection ? { opening: connection } : {}),

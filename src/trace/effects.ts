@@ -1,4 +1,12 @@
-import { type Assignment, bitsOf, CTSTATE, type Effect, type FieldBits, fieldWidth } from '../netfilter/index.ts';
+import {
+  type Assignment,
+  bitsOf,
+  CTSTATE,
+  CTSTATUS,
+  type Effect,
+  type FieldBits,
+  fieldWidth,
+} from '../netfilter/index.ts';
 import { handOver } from './handover.ts';
 import { mapConnection } from './nat.ts';
 import type { CompiledRule } from './program.ts';
@@ -97,7 +105,7 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }
     if (walk.connection !== 'none' && !(taken && walk.pass === 1))
       return 'ignored: the packet already has its connection';
     if (field === 'ctstate' && xor === CTSTATE.UNTRACKED) walk.connection = 'untracked';
-    else walk.connection = 'template';
+    else leaveTemplate(walk);
   } else if (
     (field === 'ctmark' || (typeof xor === 'object' && xor.field === 'ctmark')) &&
     walk.connection !== 'tracked'
@@ -118,6 +126,22 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }
   if (field === 'mark') walk.marked = true;
   changed(walk);
   return undefined;
+}
+
+/**
+ * Until connection tracking looks at the packet it belongs to a connection that says nothing but its zone: a NEW one, from
+ * nobody to nobody. Source: net/netfilter/xt_CT.c; nf_conntrack_core.c, nf_ct_tmpl_alloc.
+ */
+function leaveTemplate(walk: Walk): void {
+  const { packet } = walk;
+  const nobody = packet.family === 'ipv4' ? 0 : 0n;
+  walk.connection = 'template';
+  packet.ctstate = CTSTATE.NEW;
+  packet.ctstatus = CTSTATUS.CONFIRMED;
+  packet.ctmark = 0;
+  packet.ctorigsrc = packet.ctorigdst = packet.ctreplsrc = packet.ctrepldst = nobody;
+  packet.ctorigsrcport = packet.ctorigdstport = packet.ctreplsrcport = packet.ctrepldstport = 0;
+  changed(walk);
 }
 
 function bitsIn(walk: Walk, of: FieldBits): number | undefined {

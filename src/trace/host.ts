@@ -40,6 +40,8 @@ export interface Host {
   readonly rules: readonly RoutingRule[];
   /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
   readonly rulesKnown: boolean;
+  /** Routing rules beside the usual ones, or local routes that no address brought: then the kernel checks sources in full. */
+  readonly custom: boolean;
   /** The first interface that is not loopback and has an address of the family. */
   readonly card: string;
 }
@@ -74,9 +76,13 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     tables,
     rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority),
     rulesKnown: rules !== undefined,
+    custom: (rules?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
     card,
   };
 }
+
+/** So many rules has every host: local, main and default; IPv6 has no default. */
+const USUAL = 3;
 
 const usualRules = (family: Family): RoutingRule[] => [
   { family, priority: 0, table: TABLE.local },
@@ -120,22 +126,34 @@ function derivedRoutes(interfaces: readonly Interface[], family: Family, card: s
   return routes;
 }
 
-function find(host: Host, table: number, destination: AddressValue): Route | undefined {
+function find(host: Host, table: number, destination: AddressValue, on?: string): Route | undefined {
   return host.tables
     .get(table)
-    ?.find((route) => masked(destination, maskOf(host.family, route.length)) === route.destination);
+    ?.find(
+      (route) =>
+        masked(destination, maskOf(host.family, route.length)) === route.destination &&
+        (on === undefined || route.kind !== 'unicast' || route.device === on),
+    );
 }
 
 /** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
 export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>
   (!host.known && address === own) || find(host, TABLE.local, address)?.kind === 'local';
 
-/** The kind of an address as addrtype sees it, a bit of ADDRESS_TYPE. Source: fib_frontend.c, inet_addr_type. */
+/**
+ * The kinds of an address as addrtype sees them, bits of ADDRESS_TYPE. Source: fib_frontend.c, inet_addr_type;
+ * xt_addrtype.c, match_type6.
+ */
 export function addressType(host: Host, address: AddressValue, own?: AddressValue): number {
+  const kind = find(host, TABLE.local, address)?.kind;
+  if (host.family === 'ipv6') {
+    const { UNICAST, MULTICAST, UNSPEC, LOCAL, ANYCAST } = ADDRESS_TYPE;
+    const written = isMulticast('ipv6', address) ? MULTICAST : address === 0n ? UNSPEC : UNICAST;
+    return written | (isOwn(host, address, own) ? LOCAL : 0) | (kind === 'anycast' ? ANYCAST : 0);
+  }
   if (isOwn(host, address, own)) return ADDRESS_TYPE.LOCAL;
   if (isMulticast(host.family, address)) return ADDRESS_TYPE.MULTICAST;
-  if (host.family === 'ipv4' && (address === 0 || address === 0xffff_ffff)) return ADDRESS_TYPE.BROADCAST;
-  const kind = find(host, TABLE.local, address)?.kind;
+  if (Number(address) >>> 24 === 0 || address === 0xffff_ffff) return ADDRESS_TYPE.BROADCAST;
   return kind === 'broadcast'
     ? ADDRESS_TYPE.BROADCAST
     : kind === 'anycast'
@@ -158,12 +176,14 @@ export interface Lookup {
   readonly mark: number | undefined;
   /** The mark came from a rule: then a routing rule for it is likely. */
   readonly marked: boolean;
+  /** The interface that it came in by: a link-local address is looked for there only. */
+  readonly on?: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own?: AddressValue;
 }
 
 /** Looks a route up: the routing rules in order of priority, in each table the longest prefix. */
-export function lookUp(host: Host, { destination, mark, marked, own }: Lookup, decide: Decide): Routed {
+export function lookUp(host: Host, { destination, mark, marked, on, own }: Lookup, decide: Decide): Routed {
   if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
   for (const rule of host.rules) {
     const asksMark = rule.mark !== undefined && (mark === undefined || rule.mark.mask !== 0);
@@ -176,7 +196,7 @@ export function lookUp(host: Host, { destination, mark, marked, own }: Lookup, d
         because: `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`,
       };
     }
-    const route = find(host, rule.table, destination);
+    const route = find(host, rule.table, destination, host.known && isLinkLocal(destination) ? on : undefined);
     if (!route) continue;
     if (rule.other !== undefined) {
       const where = `ip rule ${rule.priority}`;
@@ -220,8 +240,20 @@ export function primaryAddress(host: Host, name: string | undefined, like: Addre
     .find((candidate) => candidate.name === name)
     ?.addresses.filter(({ family }) => family === host.family);
   if (host.family === 'ipv4') return addresses?.find(({ secondary }) => !secondary)?.value;
-  const linkLocal = (value: AddressValue): boolean => BigInt(value) >> 118n === 0xfe80n >> 6n;
-  return addresses?.find(({ value }) => !linkLocal(like) || linkLocal(value))?.value;
+  const scope = scopeOf(BigInt(like));
+  return addresses?.find(({ value }) => scope === 'global' || scopeOf(BigInt(value)) === scope)?.value;
+}
+
+/** fe80::/10. */
+export const isLinkLocal = (address: AddressValue): boolean =>
+  typeof address === 'bigint' && address >> 118n === 0xfe80n >> 6n;
+
+/** How far an IPv6 address reaches, a group's too. Source: net/ipv6/addrconf_core.c, __ipv6_addr_type. */
+function scopeOf(address: bigint): 'host' | 'link' | 'site' | 'global' {
+  const group = isMulticast('ipv6', address) ? Number((address >> 112n) & 15n) : undefined;
+  if (group === 1 || address === 1n) return 'host';
+  if (group === 2 || isLinkLocal(address)) return 'link';
+  return group === 5 || address >> 118n === 0xfec0n >> 6n ? 'site' : 'global';
 }
 
 /** The source address that the kernel chooses for a packet of this host's own, or for MASQUERADE. */
@@ -231,13 +263,38 @@ export function sourceTowards(
   destination: AddressValue,
 ): AddressValue | undefined {
   if (routed.source !== undefined) return routed.source;
+  if (host.family === 'ipv6') return nearestSource(host, routed.device, destination);
   const next = routed.gateway ?? destination;
-  const own = host.interfaces
-    .find(({ name }) => name === routed.device)
-    ?.addresses.filter((address) => usable(address, host.family) && !address.secondary);
-  const near = own?.find(({ value, length }) => {
+  const own = primariesOf(host, routed.device);
+  const near = own.find(({ value, length }) => {
     const mask = maskOf(host.family, length);
     return masked(value, mask) === masked(next, mask);
   });
-  return (near ?? own?.[0])?.value;
+  // An interface without any borrows from the first that has one: loopback does. Source: devinet.c, inet_select_addr.
+  return (near ?? own[0] ?? host.interfaces.flatMap(({ name }) => primariesOf(host, name))[0])?.value;
 }
+
+const primariesOf = (host: Host, device: string): readonly InterfaceAddress[] =>
+  host.interfaces
+    .find(({ name }) => name === device)
+    ?.addresses.filter((address) => usable(address, host.family) && !address.secondary) ?? [];
+
+/**
+ * The destination itself where it is this host's; else one of the outgoing interface, of those the one that has most bits in
+ * common with it. Source: net/ipv6/addrconf.c, ipv6_get_saddr_eval.
+ */
+function nearestSource(host: Host, device: string, destination: AddressValue): AddressValue | undefined {
+  if (isOwn(host, destination)) return destination;
+  const own = primariesOf(host, device);
+  const candidates = own.length > 0 ? own : host.interfaces.flatMap(({ name }) => primariesOf(host, name));
+  let best: InterfaceAddress | undefined;
+  let most = -1;
+  for (const address of candidates) {
+    const common = Math.min(address.length, bitsInCommon(BigInt(address.value), BigInt(destination)));
+    if (common > most) [best, most] = [address, common];
+  }
+  return best?.value;
+}
+
+const bitsInCommon = (one: bigint, other: bigint): number =>
+  128 - (one ^ other).toString(2).length + (one === other ? 1 : 0);

@@ -42,16 +42,17 @@ export interface Mapped {
   readonly port: number | undefined;
 }
 
-/** Gives the connection a new destination; the replies will come from there. */
+/** Gives the connection a new destination; the replies will come from there. One that changes nothing is not called DNAT. */
 export function mapDestination(walk: Walk, { address, port }: Mapped): void {
   const { packet } = walk;
+  const moves = address !== packet.destination || (port !== undefined && port !== packet.destinationPort);
   packet.destination = address;
   packet.ctreplsrc = address;
   if (port !== undefined) {
     packet.destinationPort = port;
     packet.ctreplsrcport = port;
   }
-  packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.DNAT;
+  if (moves) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.DNAT;
   walk.destination = endpoint(address, port);
   changed(walk);
 }
@@ -59,13 +60,14 @@ export function mapDestination(walk: Walk, { address, port }: Mapped): void {
 /** Gives the connection a new source; the replies will go there. */
 export function mapSource(walk: Walk, { address, port }: Mapped): void {
   const { packet } = walk;
+  const moves = address !== packet.source || (port !== undefined && port !== packet.sourcePort);
   packet.source = address;
   packet.ctrepldst = address;
   if (port !== undefined) {
     packet.sourcePort = port;
     packet.ctrepldstport = port;
   }
-  packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.SNAT;
+  if (moves) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.SNAT;
   walk.source = endpoint(address, port);
   changed(walk);
 }
@@ -126,10 +128,9 @@ function here(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
 function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   const { packet, ground, device, gateway } = walk;
   if (!ground.host.known) return (walk.direction === 'out' && walk.own) || ASSUMED.own[packet.family];
-  if (packet.out === 'lo') return packet.source ?? unknown(rule, 'the source of the packet is not known');
   const routed = { kind: 'device', device, ...(gateway === undefined ? {} : { gateway }) } as const;
   const own = sourceTowards(ground.host, routed, packet.destination);
-  return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but ${device} has no address` };
+  return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but this host has no address to send from` };
 }
 
 function portFor(walk: Walk, rule: CompiledRule, { ports, base }: Nat, change: Change): number | undefined | Outcome {

@@ -66,6 +66,9 @@ const chainsAt = (natives: readonly CompiledChain[], hook: HookName): readonly C
     .reverse()
     .sort((a, b) => priorityOf(a) - priorityOf(b));
 
+const heldHere = (held: readonly Asked[], backend: Stage['backend']): readonly Asked[] =>
+  backend === undefined ? held : held.filter((asked) => asked.backend === backend);
+
 function planHook(
   stages: readonly Stage[],
   held: Readonly<Record<TableName, readonly Asked[]>>,
@@ -78,7 +81,7 @@ function planHook(
   const between = (low: number, high: number): void => {
     for (const base of others) if (priorityOf(base) > low && priorityOf(base) < high) plan.push(native(base));
   };
-  for (const { name, priority } of stages) {
+  for (const { name, priority, backend } of stages) {
     between(from, priority);
     from = priority;
     const equal = others.filter((base) => priorityOf(base) === priority);
@@ -86,13 +89,16 @@ function planHook(
       plan.push(...equal.map(native), { kind: 'conntrack' });
       continue;
     }
+    const own = heldHere(held[name], backend);
+    // A table that nobody holds is named once.
+    if (backend === 'legacy' && own.length === 0 && equal.length === 0) continue;
     const nat = name === 'nat' ? mapping : [];
     // A chain that only filters and stands exactly where nat does is asked before it.
     if (name === 'nat') plan.push(...equal.map(native));
     plan.push({
       kind: 'table',
       name,
-      held: held[name],
+      held: own,
       beside: (name === 'nat' ? nat.filter((base) => priorityOf(base) === priority) : equal).map(nativeAsked),
       before: nat.filter((base) => priorityOf(base) < priority).map(nativeAsked),
       after: nat.filter((base) => priorityOf(base) > priority).map(nativeAsked),

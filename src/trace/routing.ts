@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { isLoopback, isMulticast, isOwn, LOOPBACK, lookUp, type Routed } from './host.ts';
+import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, lookUp, type Routed } from './host.ts';
 import type { Outcome } from './result.ts';
 import type { Walk } from './state.ts';
 
@@ -8,7 +8,8 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
 function routeOf(walk: Walk): Routed {
   const { packet, ground, own, marked, decide } = walk;
   const { destination, mark } = packet;
-  return lookUp(ground.host, { destination, mark, marked, ...(own === undefined ? {} : { own }) }, decide);
+  const on = packet.in === '' ? {} : { on: packet.in };
+  return lookUp(ground.host, { destination, mark, marked, ...on, ...(own === undefined ? {} : { own }) }, decide);
 }
 
 function say(walk: Walk, decision: string): void {
@@ -22,6 +23,8 @@ export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
   const martian = martianBecause(walk);
   if (martian) return refuse(walk, martian);
   const routed = chosen(walk) ?? routeOf(walk);
+  const group = broadcastSource(walk, routed.kind === 'device' ? routed.device : '');
+  if (group) return refuse(walk, group);
   switch (routed.kind) {
     case 'unknown':
       return { kind: 'unknown', because: routed.because };
@@ -53,11 +56,18 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
     if (!(ground.forwards ?? askForwarding(walk, family)))
       return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
   }
+  const beyond = routed.device !== packet.in && beyondScope(packet.source);
+  if (packet.family === 'ipv6' && beyond)
+    return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to} locally`);
   leaveBy(walk, routed, 'forwarded by');
   return 'elsewhere';
 }
+
+/** A link-local source, or none, is not sent on from one link to another. Source: net/ipv6/ip6_output.c, ip6_forward. */
+const beyondScope = (source: AddressValue | undefined): boolean =>
+  source !== undefined && (BigInt(source) === 0n || isLinkLocal(BigInt(source)));
 
 const askForwarding = (walk: Walk, family: string): boolean =>
   walk.decide('forwarding', {
@@ -79,21 +89,51 @@ function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb:
   say(walk, `${verb} ${routed.device}${via}`);
 }
 
-/** Addresses that may not come from outside: loopback's, and one's own as the source. */
+/** Why IPv6 does not even take the packet, before any hook. Source: net/ipv6/ip6_input.c, ip6_rcv_core. */
+export function neverTaken(walk: Walk): Outcome | undefined {
+  const { packet } = walk;
+  const { family, source, destination } = packet;
+  if (family !== 'ipv6' || packet.in === LOOPBACK) return undefined;
+  if (isLoopback(family, destination)) return refuse(walk, '::1 is not reached from outside');
+  if (source === undefined) return undefined;
+  const from = spoken(walk, source);
+  if (isLoopback(family, source) || isMulticast(family, source))
+    return refuse(walk, `${from} may not come from outside`);
+  return undefined;
+}
+
+/** Addresses that may not come from outside: loopback's, groups, and one's own as the source. */
 function martianBecause(walk: Walk): string | undefined {
   const { packet, ground, own } = walk;
   const { family, destination, source } = packet;
+  if (family === 'ipv6') return undefined;
+  if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
+    return `${spoken(walk, source)} is a group: nothing comes from it`;
+  if (destination === 0xffff_ffff || (source === 0 && destination === 0)) return undefined;
+  if (source !== undefined && Number(source) >>> 24 === 0) return `${spoken(walk, source)} may not be a source`;
+  if (Number(destination) >>> 24 === 0) return `${spoken(walk, destination)} is nobody's address`;
   if (packet.in === LOOPBACK) return undefined;
-  if (family === 'ipv6' && isLoopback(family, destination)) return '::1 is not reached from outside';
-  const localnet = family === 'ipv4' && allowsLocalnet(walk);
-  if (family === 'ipv4' && !localnet) {
+  if (!allowsLocalnet(walk)) {
     if (isLoopback(family, destination)) {
       return `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`;
     }
     if (source !== undefined && isLoopback(family, source)) return `${spoken(walk, source)} may not come from outside`;
   }
-  const foreign = family === 'ipv4' && source !== undefined && ground.host.known && isOwn(ground.host, source, own);
+  const foreign = source !== undefined && ground.host.known && isOwn(ground.host, source, own);
   return foreign ? `${spoken(walk, source)} is an address of this host: it may not come from outside` : undefined;
+}
+
+/**
+ * A source that this host would take for a broadcast. The kernel looks only where the packet would go back by the interface
+ * it came by, or where routing has been tampered with. Source: net/ipv4/fib_frontend.c, fib_validate_source.
+ */
+function broadcastSource(walk: Walk, device: string): string | undefined {
+  const { packet, ground } = walk;
+  const { family, source } = packet;
+  if (family === 'ipv6' || source === undefined || !ground.host.known || packet.in === LOOPBACK) return undefined;
+  if (device !== packet.in && !ground.host.custom) return undefined;
+  const back = lookUp(ground.host, { destination: source, mark: 0, marked: false }, () => false);
+  return back.kind === 'local' ? `${spoken(walk, source)} is no host's address: it may not be a source` : undefined;
 }
 
 function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
@@ -134,8 +174,22 @@ export function reroute(walk: Walk): Outcome | undefined {
     case 'local':
       leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself, by');
       return undefined;
-    case 'device':
+    case 'device': {
+      const { source } = walk.packet;
+      if (source !== undefined && boundToLoopback(walk, source, routed.device)) {
+        const because = `${spoken(walk, source)} may not leave by ${routed.device}: route_localnet is off there`;
+        say(walk, because);
+        return dropped(because);
+      }
       leaveBy(walk, routed, 'leaves by');
       return undefined;
+    }
   }
 }
+
+/** 127.0.0.0/8 does not leave this host. Source: net/ipv4/route.c, __mkroute_output. */
+const boundToLoopback = ({ packet, ground }: Walk, source: AddressValue, device: string): boolean =>
+  packet.family === 'ipv4' &&
+  isLoopback('ipv4', source) &&
+  device !== LOOPBACK &&
+  !ground.routeLocalnet?.some((name) => name === 'all' || name === device);

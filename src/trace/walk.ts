@@ -1,9 +1,9 @@
-import { PATH, type Stop, type StopName } from '../netfilter/index.ts';
+import { CTSTATUS, PATH, type Stop, type StopName } from '../netfilter/index.ts';
 import { attach, refresh } from './arrival.ts';
 import { leave, receive } from './ends.ts';
 import { LOOPBACK } from './host.ts';
 import type { Outcome } from './result.ts';
-import { arrivalRoute, departureRoute } from './routing.ts';
+import { arrivalRoute, departureRoute, neverTaken, reroute } from './routing.ts';
 import { changed, snapshotOf, type Walk } from './state.ts';
 import { askChain, askTable, natsOf, say } from './table.ts';
 
@@ -12,6 +12,8 @@ export function follow(walk: Walk): Outcome {
   const { unread } = walk.ground;
   if (unread !== undefined) return { kind: 'unknown', because: unread };
   let at: StopName = walk.direction === 'in' ? 'arrival' : 'departure';
+  const refused = at === 'arrival' ? neverTaken(walk) : undefined;
+  if (refused) return refused;
   for (;;) {
     if (at === 'socket') return receive(walk);
     if (at === 'wire') return leave(walk);
@@ -47,8 +49,14 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
       attach(walk);
       continue;
     }
-    const outcome = part.kind === 'native' ? askChain(walk, part.asked, reroutes) : askTable(walk, part, reroutes);
+    const { mark, destination } = walk.packet;
+    const outcome = part.kind === 'native' ? askChain(walk, part.asked) : askTable(walk, part);
     if (outcome) return outcome;
+    const name = part.kind === 'table' ? part.name : part.base.base?.type === 'route' && 'mangle';
+    if (!name || !reroutes.includes(name)) continue;
+    const moved = walk.packet.destination !== destination || (name === 'mangle' && walk.packet.mark !== mark);
+    const refused = moved ? reroute(walk) : undefined;
+    if (refused) return refused;
   }
   if (pass === 2) sayNatIsSilent(walk, hook);
   return undefined;
@@ -65,6 +73,8 @@ function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
     packet.owned = 0;
     packet.uid = undefined;
     packet.gid = undefined;
+    // POSTROUTING has confirmed the connection, but its packet is as NEW as before (netfilter-semantics 11).
+    if (walk.connection === 'tracked') packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.CONFIRMED;
   }
   if (hook === 'INPUT' || hook === 'PREROUTING') packet.out = '';
   else if (hook !== 'OUTPUT') packet.out = walk.device;

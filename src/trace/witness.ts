@@ -8,8 +8,8 @@ import type { Walk } from './state.ts';
 export interface Witness {
   /** A built-in chain is asked; the packet is as it comes there. */
   asked(walk: Walk, base: CompiledChain): void;
-  /** A rule matched and has been carried out. */
-  matched(walk: Walk, rule: CompiledRule): void;
+  /** A rule matched and has been carried out; not `known`: what it does is not known. */
+  matched(walk: Walk, rule: CompiledRule, known: boolean): void;
   /** A built-in chain ran out: its policy decides. */
   ranOut(walk: Walk, base: CompiledChain): void;
   /** Whether a rule that is undecided matched, where the other account tells; undefined leaves it to the walk. */

@@ -462,7 +462,7 @@ describe('what a target does', () => {
     ],
     ['-j CT --notrack', 'raw', { kind: 'continue', assign: [{ field: 'ctstate', keep: 0, xor: UNTRACKED }] }],
     ['-j NOTRACK', 'raw', { kind: 'continue', assign: [{ field: 'ctstate', keep: 0, xor: UNTRACKED }] }],
-    ['-j CT', 'raw', { kind: 'continue', assign: [] }],
+    ['-j CT', 'raw', { kind: 'continue', assign: [{ field: 'ctzone', keep: 0, xor: 0 }] }],
     ['-j REJECT', 'filter', { kind: 'reject', with: 'icmp-port-unreachable' }],
     ['-p tcp -j REJECT --reject-with tcp-reset', 'filter', { kind: 'reject', with: 'tcp-reset' }],
     ['-j LOG --log-prefix x', 'filter', { kind: 'continue', assign: [] }],

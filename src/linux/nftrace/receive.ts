@@ -8,7 +8,7 @@ import { readTraceMessage, type TraceMessage } from './message.ts';
 export interface TraceReceiver {
   /**
    * Hands every message that has come so far to `take`, and returns how many these were; it never waits. The headers in a
-   * message are good until the next call. Throws TraceOverrun where some were lost.
+   * message are good only until `take` returns. Throws TraceOverrun where some were lost.
    */
   receive(take: (message: TraceMessage) => void): number;
   /** Resolves once something has come, or after so many milliseconds. */

@@ -19,5 +19,4 @@ export {
   type NftHook,
   type NftRule,
   type NftTable,
-  seesFamily,
 } from './table.ts';

@@ -87,7 +87,6 @@ export const ct: TargetExtension<CtOptions> = {
   effect({ notrack, zone: both, zoneOriginal }) {
     if (notrack) return untracked;
     // A packet that is asked about goes in its connection's original direction.
-    const of = both ?? zoneOriginal;
-    return { kind: 'continue', assign: of === undefined ? [] : [zoneAssignment(of)] };
+    return { kind: 'continue', assign: [zoneAssignment(both ?? zoneOriginal ?? 0)] };
   },
 };
