@@ -20,8 +20,6 @@ export interface KernelCase {
   /** A second network behind the pod, which forwards. */
   readonly forwards: boolean;
   readonly rules: readonly { readonly family: Family; readonly text: string }[];
-  /** What nft loads, after the rules of iptables. */
-  readonly native: readonly string[];
   readonly packets: readonly { readonly expression: string; readonly expected: string; readonly line: number }[];
 }
 
@@ -51,7 +49,7 @@ export function parseCase(file: string, text: string): KernelCase {
     file,
     title: all('title')[0] ?? file,
     backend: all('backend')[0] === 'legacy' ? 'legacy' : 'nft',
-    countsNat: all('nat')[0] !== 'not counted' && !bodies.some(({ name }) => name === 'nft'),
+    countsNat: all('nat')[0] !== 'not counted',
     mute: all('mute').length > 0,
     ip: all('ip'),
     sysctl: all('sysctl'),
@@ -61,7 +59,6 @@ export function parseCase(file: string, text: string): KernelCase {
     rules: bodies.flatMap(({ name, body }) =>
       name === 'ipv4' || name === 'ipv6' ? [{ family: name, text: body }] : [],
     ),
-    native: bodies.filter(({ name }) => name === 'nft').map(({ body }) => body),
     packets: bodies.filter(({ name }) => name === 'packets').flatMap(({ body }) => parsePackets(body, firstLine(body))),
   };
 }

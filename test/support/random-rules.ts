@@ -690,12 +690,12 @@ export const TARGET_FORMS: Readonly<Record<string, Make>> = {
 const PROTOCOLS = ['tcp', 'udp', 'icmp', 'sctp', '253', 'all', 'esp', 'gre', '6'];
 
 /** Whether something with these places may stand in a chain to which these hooks lead. */
-const fits = (places: Places | undefined, table: TableName, hooks: readonly string[], family: Family): boolean =>
+export const fits = (places: Places | undefined, table: TableName, hooks: readonly string[], family: Family): boolean =>
   (!places?.families || places.families.includes(family)) &&
   (!places?.tables || places.tables.includes(table)) &&
   (!places?.hooks || hooks.every((hook) => (places.hooks as readonly string[]).includes(hook)));
 
-const placesOf = (name: string, kind: 'match' | 'target'): Places | undefined => {
+export const placesOf = (name: string, kind: 'match' | 'target'): Places | undefined => {
   const extension = (kind === 'match' ? allMatches : allTargets).find((one) => one.name === name);
   return typeof extension?.places === 'function' ? undefined : extension?.places;
 };

@@ -1,0 +1,94 @@
+import type { AddressValue, Family } from '../../../src/address/index.ts';
+import type { PlaceOf, RulePlace, TraceMessage } from '../../../src/linux/index.ts';
+import { WATCH } from './machine.ts';
+import { idIn } from './probe.ts';
+
+/** A packet at one point of its way: what the first message of a base chain tells. */
+export interface Seen {
+  readonly iif: number;
+  readonly oif: number;
+  readonly source: AddressValue;
+  readonly destination: AddressValue;
+  /** The first four bytes behind the network header: ports, or what stands there. */
+  readonly ports: number;
+  /** As CTSTATE has it; undefined: it belongs to no connection, or nothing tracks. */
+  readonly ctstate: number | undefined;
+  readonly ctstatus: number;
+}
+
+/** One thing that the kernel says happened. */
+export type Event =
+  | { readonly kind: 'asked'; readonly table: string; readonly chain: string; readonly seen: Seen }
+  | { readonly kind: 'rule'; readonly place: RulePlace; readonly verdict: string; readonly mark: number }
+  | { readonly kind: 'policy'; readonly table: string; readonly chain: string; readonly policy: string }
+  | { readonly kind: 'received' | 'leaves'; readonly seen: Seen; readonly mark: number };
+
+/** What the kernel did with one packet, in order. */
+export interface Account {
+  readonly id: number;
+  readonly events: Event[];
+}
+
+/** Gathers the accounts of packets that were sent one after the other. */
+export class Accounts {
+  readonly #placeOf: PlaceOf;
+  /** `nat PREROUTING`: base chains that can do something. The kernel asks idle ones too. */
+  readonly #busy: ReadonlySet<string>;
+  readonly #known = new Map<number, Account>();
+  #current: Account | undefined;
+  #idle = false;
+
+  constructor(placeOf: PlaceOf, busy: ReadonlySet<string>) {
+    this.#placeOf = placeOf;
+    this.#busy = busy;
+  }
+
+  /** The account of the packet with this id, and forgets it. */
+  of(id: number): Account {
+    const account = this.#known.get(id) ?? { id, events: [] };
+    this.#known.delete(id);
+    return account;
+  }
+
+  take(message: TraceMessage): void {
+    const { protocol = 'ipv4', table, chain, first, networkHeader, handle, verdict = '', policy, mark } = message;
+    if (first && networkHeader) {
+      // Packets that go over loopback may be handled later than those that follow.
+      const id = idIn(protocol, networkHeader);
+      this.#current = this.#known.get(id);
+      if (!this.#current) {
+        this.#current = { id, events: [] };
+        this.#known.set(id, this.#current);
+      }
+    }
+    const events = this.#current?.events;
+    if (!events) return;
+    if (table === WATCH.table) {
+      if (first && (chain === WATCH.received || chain === WATCH.leaves))
+        events.push({ kind: chain, seen: seenIn(message, protocol), mark });
+      return;
+    }
+    if (first) {
+      this.#idle = !this.#busy.has(`${table} ${chain}`);
+      if (!this.#idle) events.push({ kind: 'asked', table, chain, seen: seenIn(message, protocol) });
+    }
+    if (this.#idle) return;
+    if (handle !== undefined) {
+      const place = this.#placeOf(table, handle) ?? { table, chain, number: 0 };
+      events.push({ kind: 'rule', place, verdict, mark });
+    } else if (policy !== undefined) events.push({ kind: 'policy', table, chain, policy });
+  }
+}
+
+function seenIn({ iif = 0, oif = 0, networkHeader, transportHeader, connection }: TraceMessage, family: Family): Seen {
+  const bytes = networkHeader!;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [source, destination] =
+    family === 'ipv4' ? [view.getUint32(12), view.getUint32(16)] : [wide(view, 8), wide(view, 24)];
+  const ports = transportHeader && transportHeader.length >= 4 ? word(transportHeader) : 0;
+  return { iif, oif, source, destination, ports, ctstate: connection?.state, ctstatus: connection?.status ?? 0 };
+}
+
+const wide = (view: DataView, at: number): bigint => (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
+const word = (bytes: Uint8Array): number =>
+  ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;

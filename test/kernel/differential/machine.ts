@@ -1,0 +1,272 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Family } from '../../../src/address/index.ts';
+import {
+  openNamespace,
+  openTraceReceiver,
+  openTraceTable,
+  readSnapshot,
+  type TraceReceiver,
+} from '../../../src/linux/index.ts';
+import { toSockaddr } from '../../../src/linux/socket/address.ts';
+import { checked, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from '../../../src/linux/socket/calls.ts';
+import { makeTransparent } from '../../../src/linux/socket/transparent.ts';
+import type { Snapshot } from '../../../src/netfilter/index.ts';
+
+/** What a fresh namespace is made into before the rules come. */
+export interface World {
+  readonly name: string;
+  readonly sysctls: readonly string[];
+  /** `ip -batch` lines, after the usual ones, for either family. */
+  readonly ip: readonly string[];
+}
+
+/** The interfaces by which packets come and go: TUN devices that nobody reads from. */
+export const CARDS = ['eth0', 'eth1'] as const;
+export type Card = (typeof CARDS)[number];
+
+const PLACES = [
+  'link set lo up',
+  'address add 10.0.0.5/24 dev eth0',
+  'address add 10.0.0.6/24 dev eth0',
+  'address add 2001:db8::5/64 dev eth0 nodad',
+  'address add 2001:db8::6/64 dev eth0 nodad',
+  'address add 10.1.0.5/24 dev eth1',
+  'address add 2001:db8:1::5/64 dev eth1 nodad',
+  ...CARDS.flatMap((card) => [
+    `link set ${card} addrgenmode none`,
+    `link set ${card} txqueuelen 16`,
+    `link set ${card} up`,
+  ]),
+  'route add default dev eth0',
+  'route add ::/0 dev eth0 src 2001:db8::5',
+];
+
+const QUIET = ['ipv4/conf/all/rp_filter=0', 'ipv4/conf/default/rp_filter=0'];
+const FORWARDS = ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1'];
+
+/** A host that forwards; one that only has apps; one set up for TPROXY, which may route 127.0.0.0/8 from outside. */
+export const WORLDS: readonly World[] = [
+  { name: 'router', sysctls: FORWARDS, ip: [] },
+  { name: 'host', sysctls: [], ip: [] },
+  {
+    name: 'transparent',
+    sysctls: [...FORWARDS, 'ipv4/conf/all/route_localnet=1'],
+    ip: [
+      'rule add fwmark 0x1/0x1 lookup 100',
+      'route add local default dev lo table 100',
+      'rule add fwmark 0x4/0x4 lookup 101',
+      'route add default dev eth1 table 101',
+    ],
+  },
+];
+
+/** Who may send. The first is the proxy. */
+export const OWNERS = [
+  { uid: 1337, gid: 1337 },
+  { uid: 0, gid: 0 },
+  { uid: 1000, gid: 1000 },
+  { uid: 7, gid: 100 },
+  { uid: 1999, gid: 1337 },
+  { uid: 65534, gid: 65534 },
+] as const;
+
+const CLONE_NEWNET = 0x4000_0000;
+const O_RDWR_NONBLOCK = 0o4002;
+const TUNSETIFF = 0x4004_54ca;
+const SIOCGIFINDEX = 0x8933;
+const IFF_TUN_NO_PI = 0x1001;
+const SO_PRIORITY = 12;
+const SO_MARK = 36;
+const IPPROTO_RAW = 255;
+const SOCK_RAW_CLOEXEC = 0x8_0003;
+const SOCK_STREAM_CLOEXEC = 0x8_0001;
+const SOCK_DGRAM_CLOEXEC = 0x8_0002;
+const IP_HDRINCL = 3;
+const IPV6_V6ONLY = 26;
+/** Marks the packets that this program sends: nothing that the kernel sends by itself is traced. */
+const PRIORITY = 0x51de;
+const FAMILY = { ipv4: 2, ipv6: 10 } as const;
+
+/** The table that has packets traced, and its chains at the ends of a packet's way. In the others it begins. */
+export const WATCH = { table: 'watch', received: 'received', leaves: 'leaves' } as const;
+
+interface Calls {
+  unshare(flags: number): number;
+  open(path: string, flags: number): number;
+  ioctl(fd: number, request: number, data: Uint8Array): number;
+  write(fd: number, bytes: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  sendto(fd: number, bytes: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
+}
+
+let bound: Calls | undefined;
+function calls(): Calls {
+  if (bound) return bound;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const libc = koffi.load(null);
+  const call = (prototype: string) => libc.func(prototype) as (...args: unknown[]) => number;
+  bound = {
+    unshare: call('int unshare(int)'),
+    open: call('int open(const char *, int)'),
+    ioctl: call('int ioctl(int, unsigned long, void *)'),
+    write: call('intptr_t write(int, const void *, size_t)'),
+    listen: call('int listen(int, int)'),
+    sendto: call('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
+  };
+  return bound;
+}
+
+/** A command inside the namespace that this thread is in. Throws what it said. */
+function must(command: readonly string[], input: string): void {
+  const [file = '', ...args] = command;
+  const { status, stderr, error } = spawnSync(file, args, { input, encoding: 'utf8', env: ENVIRONMENT });
+  if (status !== 0) throw new Refused(`${command.join(' ')}: ${stderr?.trim() || error?.message}`);
+}
+
+const ENVIRONMENT = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
+
+/** A tool did not take what it was given. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
+/** A fresh network namespace with rules in it, which this thread is in from now on. */
+export interface Machine {
+  readonly receiver: TraceReceiver;
+  /** A packet comes in. The kernel has done all with it when this returns. */
+  arrive(card: Card, bytes: Uint8Array, length: number): void;
+  /** A socket of this owner (an index of OWNERS) sends a packet. `to` is a struct sockaddr. False: it was refused. */
+  depart(family: Family, owner: number, mark: number, to: Uint8Array, bytes: Uint8Array, length: number): boolean;
+  /** Loads rules as iptables-restore takes them. Throws Refused. */
+  load(family: Family, rules: string, sets: string): void;
+  close(): void;
+}
+
+/** Leaves the namespace that this thread is in for a fresh one. */
+export function openMachine(world: World): Machine {
+  const { unshare, write, sendto } = calls();
+  checked('unshare', unshare(CLONE_NEWNET));
+  for (const line of [...QUIET, ...world.sysctls]) {
+    const [name, value = ''] = line.split('=');
+    writeFileSync(`/proc/sys/net/${name}`, value);
+  }
+  const cards = CARDS.map(openCard);
+  must(['ip', '-batch', '-'], `${[...PLACES, ...world.ip].join('\n')}\n`);
+  if (world.ip.length > 0) must(['ip', '-6', '-batch', '-'], `${world.ip.join('\n')}\n`);
+  const sockets = openListeners();
+  const senders = new Map<string, { readonly fd: number; mark: number }>();
+  const senderFor = (family: Family, owner: number): { readonly fd: number; mark: number } => {
+    const key = `${family} ${owner}`;
+    const known = senders.get(key);
+    if (known) return known;
+    const sender = { fd: openSender(family, owner), mark: 0 };
+    senders.set(key, sender);
+    return sender;
+  };
+  const table = openTraceTable(WATCH.table, [
+    ...CARDS.map((card) => {
+      return {
+        name: `arrives by ${card}`,
+        hook: 'PREROUTING',
+        priority: -400,
+        trace: { iif: numberOf(sockets[0]!, card) },
+      } as const;
+    }),
+    { name: 'departs', hook: 'OUTPUT', priority: -400, trace: { priority: PRIORITY } },
+    { name: WATCH.received, hook: 'INPUT', priority: 400 },
+    { name: WATCH.leaves, hook: 'POSTROUTING', priority: 400 },
+  ]);
+  const receiver = openTraceReceiver();
+  return {
+    receiver,
+    arrive: (card, bytes, length) => void write(cards[CARDS.indexOf(card)]!, bytes, length),
+    depart(family, owner, mark, to, bytes, length) {
+      const sender = senderFor(family, owner);
+      if (sender.mark !== mark) setOption(sender.fd, SOL_SOCKET, SO_MARK, mark | 0, 'SO_MARK');
+      sender.mark = mark;
+      return Number(sendto(sender.fd, bytes, length, 0, to, to.length)) === length;
+    },
+    load(family, rules, sets) {
+      if (sets !== '') must(['ipset', 'restore'], sets);
+      must([family === 'ipv4' ? 'iptables-nft-restore' : 'ip6tables-nft-restore'], rules);
+    },
+    close() {
+      receiver.close();
+      table.close();
+      for (const fd of [...cards, ...sockets, ...[...senders.values()].map(({ fd }) => fd)]) socketCalls().close(fd);
+    },
+  };
+}
+
+function openCard(name: Card): number {
+  const fd = checked('open /dev/net/tun', calls().open('/dev/net/tun', O_RDWR_NONBLOCK));
+  const request = new Uint8Array(40);
+  request.set(new TextEncoder().encode(name));
+  new DataView(request.buffer).setUint16(16, IFF_TUN_NO_PI, true);
+  checked('TUNSETIFF', calls().ioctl(fd, TUNSETIFF, request));
+  return fd;
+}
+
+/** An interface's number. Source: netdevice(7), SIOCGIFINDEX. */
+function numberOf(socket: number, name: Card): number {
+  const request = new Uint8Array(40);
+  request.set(new TextEncoder().encode(name));
+  checked('SIOCGIFINDEX', calls().ioctl(socket, SIOCGIFINDEX, request));
+  return new DataView(request.buffer).getInt32(16, true);
+}
+
+/** A socket that sends packets as they are made, in somebody's name. */
+function openSender(family: Family, owner: number): number {
+  const { socket, setfsuid, setfsgid } = socketCalls();
+  const { uid, gid } = OWNERS[owner]!;
+  setfsgid(gid);
+  setfsuid(uid);
+  const fd = socket(FAMILY[family], SOCK_RAW_CLOEXEC, IPPROTO_RAW);
+  setfsuid(0);
+  setfsgid(0);
+  checked('socket', fd);
+  if (family === 'ipv4') setOption(fd, SOL_IP, IP_HDRINCL, 1, 'IP_HDRINCL');
+  setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY, 'SO_PRIORITY');
+  return fd;
+}
+
+/** Sockets for `-m socket` and TPROXY to find: apps, a proxy that is transparent, and one that is reached locally only. */
+function openListeners(): number[] {
+  const at = (family: Family, address: string, port: number): Uint8Array => toSockaddr({ family, address, port });
+  const bound = (family: Family, type: number, address: Uint8Array, prepare = (_fd: number): void => {}): number => {
+    const fd = checked('socket', socketCalls().socket(FAMILY[family], type, 0));
+    if (family === 'ipv6') setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY');
+    prepare(fd);
+    checked('bind', socketCalls().bind(fd, address, address.length));
+    if (type === SOCK_STREAM_CLOEXEC) checked('listen', calls().listen(fd, 4096));
+    return fd;
+  };
+  return (['ipv4', 'ipv6'] as const).flatMap((family) => {
+    const [any, own, loopback] =
+      family === 'ipv4' ? ['0.0.0.0', '10.0.0.5', '127.0.0.1'] : ['::', '2001:db8::5', '::1'];
+    const transparent = (fd: number): void => makeTransparent(fd, family);
+    return [
+      bound(family, SOCK_STREAM_CLOEXEC, at(family, any, 8080)),
+      bound(family, SOCK_STREAM_CLOEXEC, at(family, own, 8888)),
+      bound(family, SOCK_STREAM_CLOEXEC, at(family, loopback, 15001)),
+      bound(family, SOCK_STREAM_CLOEXEC, at(family, any, 15006), transparent),
+      bound(family, SOCK_DGRAM_CLOEXEC, at(family, any, 53)),
+      bound(family, SOCK_DGRAM_CLOEXEC, at(family, own, 8125)),
+      bound(family, SOCK_DGRAM_CLOEXEC, at(family, any, 15006), transparent),
+    ];
+  });
+}
+
+/** What Sidestep's own reader finds in such a namespace: everything but rules. Read once a world, as all are alike. */
+export async function readWorld(world: World): Promise<Snapshot> {
+  const machine = openMachine(world);
+  try {
+    // The table that has packets traced decides nothing.
+    const { native: _watch, unread: _unread, ...snapshot } = await readSnapshot(openNamespace());
+    return snapshot;
+  } finally {
+    machine.close();
+  }
+}
