@@ -1,5 +1,5 @@
 import { FAMILIES } from '../address/index.ts';
-import type { Snapshot, TableName } from '../netfilter/index.ts';
+import { type Snapshot, seesFamily, type TableName } from '../netfilter/index.ts';
 import type { NamespaceOptions, SourceOptions } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
@@ -81,6 +81,7 @@ export function selector({ netns, pid, container }: NamespaceOptions): {
 const onlyFamily = (snapshot: Snapshot, family: (typeof FAMILIES)[number]): Snapshot => ({
   ...snapshot,
   held: snapshot.held.filter(({ rules }) => rules.family === family),
+  ...(snapshot.native ? { native: snapshot.native.filter((table) => seesFamily(table, family)) } : {}),
 });
 
 /** The snapshot with one table only: for showing it, never for following a packet. */

@@ -8,7 +8,7 @@ import { LEGACY_TABLES } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
 import { MissingKernelFeature, MissingPackage } from './refusal.ts';
 import { type Answers, nameOf, type Request } from './session.ts';
-import { findTool, installHint } from './tool.ts';
+import { installHint } from './tool.ts';
 
 /** All iptables rules of a namespace, and what kept some from being read. */
 export interface ReadRules {
@@ -208,22 +208,3 @@ const refused = (backend: Backend, family: Family, error: Error & { readonly hin
   unread: [unread(backend, family, error.message, error.hint)],
   refused: { backend, family, error },
 });
-
-/** Tables of the kernel's nftables that are not iptables' own; iptables-save does not show them. */
-export async function readForeignTables(namespace: Namespace): Promise<readonly Unread[]> {
-  const nft = findTool('nft');
-  const about = 'rules';
-  if (nft === undefined) {
-    return [
-      { about, what: 'tables made with nft itself', because: 'nft is not installed', hint: installHint(['nft']) },
-    ];
-  }
-  const { stdout } = await run([...namespace.enter, nft, 'list', 'tables']);
-  return stdout.split('\n').flatMap((line) => {
-    const [, family = '', name = ''] = /^table (\S+) (.+)$/.exec(line) ?? [];
-    if (family === '' || ['arp', 'bridge'].includes(family)) return [];
-    if (['ip', 'ip6'].includes(family) && (TABLES as readonly string[]).includes(name)) return [];
-    const because = 'it was made with nft itself, not through iptables';
-    return [{ about, what: `table ${family} ${name}`, because, hint: `See it with: nft list table ${family} ${name}` }];
-  });
-}

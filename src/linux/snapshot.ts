@@ -1,9 +1,9 @@
 import type { Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
-import { readForeignTables } from './held-rules.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
 import type { Namespace } from './namespace.ts';
+import { type ReadTables, readNativeTables } from './native-tables.ts';
 import { readState } from './state.ts';
 import { findTool, installHint, type Tool } from './tool.ts';
 
@@ -17,26 +17,27 @@ export interface SnapshotOptions {
  * `needRules`, NotPermitted or MissingPackage is thrown instead when no rules can be read at all.
  */
 export async function readSnapshot(namespace: Namespace, options: SnapshotOptions = {}): Promise<Snapshot> {
-  const [{ snapshot, refusals }, foreign, listeners] = await Promise.all([
+  const [{ snapshot, refusals }, tables, listeners] = await Promise.all([
     readState(namespace, { counters: true }),
-    readForeignTables(namespace),
+    readNativeTables(namespace),
     readListeners(namespace),
   ]);
   const [refused] = refusals;
   if (options.needRules && refused !== undefined && snapshot.held.every(({ rules }) => rules.tables.length === 0))
     throw refused.error;
-  return complete(snapshot, foreign, listeners, await readIpsets(namespace, snapshot));
+  return complete(snapshot, tables, listeners, await readIpsets(namespace, snapshot));
 }
 
 const complete = (
   { unread: known = [], ...snapshot }: Snapshot,
-  foreign: readonly Unread[],
+  { native, unread: foreign }: ReadTables,
   listeners: Part<readonly Listener[]>,
   ipsets: Part<string>,
 ): Snapshot => {
   const unread = [...known, ...foreign, ...listeners.unread, ...ipsets.unread];
   return {
     ...snapshot,
+    ...(native === undefined || native.length === 0 ? {} : { native }),
     ...(listeners.value === undefined ? {} : { listeners: listeners.value }),
     ...(ipsets.value === undefined ? {} : { ipsets: ipsets.value }),
     ...(unread.length > 0 ? { unread } : {}),

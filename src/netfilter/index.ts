@@ -67,6 +67,7 @@ export {
   type NftType,
   type NftValue,
   type NftVerdict,
+  seesFamily,
 } from './nft/index.ts';
 export {
   type Act as NftAct,

@@ -1,5 +1,7 @@
-import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { formatAddress } from '../address/index.ts';
+import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import { type Connection, endsOf, turned } from './connection.ts';
+import { lookUp, sourceTowards } from './host.ts';
 import type { Circumstances } from './once.ts';
 import type { Question, ReplyAsked } from './result.ts';
 import type { Receiver } from './state.ts';
@@ -16,8 +18,9 @@ const HEARD = ['proxy', 'app', 'sent', 'forwarded', 'delivered'] as const;
 export function answerTo(
   connection: Connection,
   { later, tcpFlags }: ReplyAsked,
-  { ground, assumptions }: Pick<Circumstances, 'ground' | 'assumptions'>,
+  circumstances: Circumstances,
 ): Question | string {
+  const { ground, assumptions } = circumstances;
   const { outcome, opened } = connection;
   const kind = HEARD.find((name) => name === outcome.kind);
   if (!kind) return `there is nothing to answer: ${outcome.because}`;
@@ -26,6 +29,7 @@ export function answerTo(
   const packet: Packet = {
     ...opened.packet,
     ...backwards(connection),
+    ...(kind === 'proxy' || kind === 'app' ? chosenSource(connection, circumstances) : {}),
     ...header,
     ...(kind === 'sent' || kind === 'forwarded'
       ? fromElsewhere(connection)
@@ -47,6 +51,34 @@ const ownersMatter = ({ program: { reads } }: Circumstances['ground']): boolean 
 function backwards({ packet }: Connection): Partial<Packet> {
   const { source, sourcePort, destination, destinationPort } = turned(endsOf(packet));
   return { source, sourcePort, destinationPort, ...(destination === undefined ? {} : { destination }) };
+}
+
+/**
+ * A UDP socket that is bound to any address answers from the address that the kernel would choose, unless its program looks
+ * which address was called and says so (IP_PKTINFO).
+ */
+function chosenSource(connection: Connection, { ground, decide }: Circumstances): Partial<Packet> {
+  const { packet, receiver, byTproxy, own } = connection;
+  const { family, protocol, source, destination: called } = packet;
+  const bound = receiver?.listener?.address;
+  if (protocol !== UDP || source === undefined || byTproxy || bound === undefined || Number(bound) !== 0) return {};
+  const { host } = ground;
+  const routed = lookUp(
+    host,
+    { destination: source, mark: 0, marked: false, ...(own === undefined ? {} : { own }) },
+    decide,
+  );
+  const chosen =
+    routed.kind === 'local' ? source : routed.kind === 'device' ? sourceTowards(host, routed, source) : called;
+  if (chosen === undefined || chosen === called) return {};
+  const [usual, other] = [formatAddress(family, called), formatAddress(family, chosen)];
+  const asCalled = decide('the address of the answer', {
+    where: 'the answer',
+    because: 'a UDP socket that is bound to any address may answer from another one than was called',
+    yes: `it answers from ${usual}, which was called (IP_PKTINFO)`,
+    no: `it answers from ${other}, which the kernel chooses`,
+  });
+  return asCalled ? {} : { source: chosen };
 }
 
 /** ICMP's answers: to an echo, a timestamp, an information or address mask request; IPv6's echo. */

@@ -2,7 +2,7 @@ import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { addressType } from './host.ts';
-import { socketLookup } from './sockets.ts';
+import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
 /**
@@ -84,7 +84,9 @@ export function refresh(walk: Walk): void {
  * reply that nat will turn back the kernel looks under the address that the caller has. Source: nf_socket_ipv4.c.
  */
 function lookUpSocket(walk: Walk): number | undefined {
-  const { packet, ground, opening } = walk;
+  const { packet, ground, opening, assigned } = walk;
+  // What TPROXY has given it to is found at once.
+  if (assigned) return assigned.listener ? kindOf(assigned.listener) : SOCKET_LOOKUP.wildcardTransparent;
   const own = opening && socketOf(walk, opening);
   if (own !== undefined) return own;
   if (!ground.listeners) assumeListener(walk);

@@ -98,12 +98,13 @@ function converse(ground: Ground, question: Question, decide: Decide, recorded: 
   const turns: Turn[] = [];
   let connection: Connection | undefined;
   for (const part of partsOf(question.packet)) {
-    const circumstances = { ground, decide, assumptions: new Set<string>() };
+    const answering = part.by === 'answerer';
+    const shared = { ground, decide, assumptions: new Set<string>() };
+    const circumstances = answering ? answersApart(shared) : shared;
     const steps: Step[] | undefined = recorded ? [] : undefined;
     const asked = questionFor(part, question, connection, circumstances);
     if (typeof asked === 'string') break;
-    const answering = part.by === 'answerer';
-    const walk = begin(answering ? answersApart(circumstances) : circumstances, asked, {
+    const walk = begin(circumstances, asked, {
       steps,
       answering,
       ...(connection ? { opening: connection } : {}),

@@ -1,4 +1,5 @@
 import type { Effect } from '../netfilter/index.ts';
+import { refresh } from './arrival.ts';
 import type { Done } from './effects.ts';
 import { primaryAddress } from './host.ts';
 import type { CompiledRule } from './program.ts';
@@ -34,6 +35,8 @@ export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
     walk.marked = true;
     changed(walk);
   }
+  // From now on the packet has a socket, and who asks for one finds it.
+  refresh(walk);
   return { verdict: goesOn ? 'continue' : 'accept', note: `handed to :${receiver.port}` };
 }
 

@@ -14,6 +14,7 @@ import {
   type NftTable,
   nftNeedsConntrack,
   type Snapshot,
+  seesFamily,
 } from '../netfilter/index.ts';
 import { leadsBack } from './loops.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
@@ -21,7 +22,7 @@ import { readsOf } from './reads.ts';
 
 /** The native tables that packets of a family pass. A dormant table's chains are not hooked in. */
 const tablesFor = ({ native = [] }: Snapshot, family: Family): readonly NftTable[] =>
-  native.filter((table) => table.family === 'inet' || table.family === (family === 'ipv4' ? 'ip' : 'ip6'));
+  native.filter((table) => seesFamily(table, family));
 
 /** Compiles the native tables' base chains and all that they lead to, in the order in which they were made. */
 export function compileNative(snapshot: Snapshot, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {

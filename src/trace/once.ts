@@ -52,7 +52,7 @@ function walkReply(
   const there = begin({ ground, decide, assumptions }, question, {});
   const first = openedBy(there, question, follow(there));
   const connection = asked.later ? { ...first, replied: true, assured: question.packet.protocol === TCP } : first;
-  const answer = answerTo(connection, asked, { ground, assumptions });
+  const answer = answerTo(connection, asked, answersApart({ ground, decide, assumptions }));
   if (typeof answer === 'string') {
     return { outcome: { kind: 'unknown', because: answer }, packet: there.packet, assumptions };
   }

@@ -1,3 +1,4 @@
+import type { TableName } from '../netfilter/index.ts';
 import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
 import { mapAgain, mapBack } from './mapping.ts';
@@ -5,29 +6,43 @@ import { natSilence } from './nat.ts';
 import type { Asked, PlannedTable } from './plan.ts';
 import type { CompiledChain } from './program.ts';
 import type { Outcome, Step } from './result.ts';
+import { reroute } from './routing.ts';
 import { snapshotOf, type Walk } from './state.ts';
 
-/** Asks one table of a hook: of every back end that holds it, in their order. Undefined: the packet passes on. */
-export function askTable(walk: Walk, planned: PlannedTable): Outcome | undefined {
+/**
+ * Asks one table of a hook: of every back end that holds it, in their order. Undefined: the packet passes on. `reroutes`:
+ * tables after which a packet of this host's own is routed anew, where they changed what its route hangs on.
+ */
+export function askTable(walk: Walk, planned: PlannedTable, reroutes: readonly TableName[]): Outcome | undefined {
   const { name, held } = planned;
-  if (name === 'nat') return askNat(walk, natsOf(walk, planned));
+  if (name === 'nat') {
+    const { destination } = walk.packet;
+    const outcome = askNat(walk, natsOf(walk, planned));
+    if (outcome || walk.packet.destination === destination || !reroutes.includes('nat')) return outcome;
+    return reroute(walk);
+  }
   if (held.length === 0) say(walk, { table: name, backend: 'nft' }, 'no rules');
   for (const asked of besideEachOther(walk, planned)) {
-    const outcome = askChain(walk, asked);
+    const outcome = askChain(walk, asked, reroutes);
     if (outcome) return outcome;
   }
   return undefined;
 }
 
 /** Asks one chain. A native one that holds nothing is not worth a word. */
-export function askChain(walk: Walk, asked: Asked): Outcome | undefined {
+export function askChain(walk: Walk, asked: Asked, reroutes: readonly TableName[]): Outcome | undefined {
   const { base } = asked;
   if (!base || isIdle(base)) {
     if (asked.backend !== 'native') say(walk, asked, 'no rules');
     return undefined;
   }
+  const { mark } = walk.packet;
   say(walk, asked);
-  return runChain(walk, base);
+  const outcome = runChain(walk, base);
+  if (outcome || walk.packet.mark === mark || !reroutes.includes('mangle')) return outcome;
+  // Only chains of nft's type route do what mangle does (nft_chain_route.c).
+  const steers = base.base ? base.base.type === 'route' : asked.table === 'mangle';
+  return steers ? reroute(walk) : undefined;
 }
 
 const isIdle = ({ rules, policy }: CompiledChain): boolean =>

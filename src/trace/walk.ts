@@ -3,7 +3,7 @@ import { attach, refresh } from './arrival.ts';
 import { leave, receive } from './ends.ts';
 import { LOOPBACK } from './host.ts';
 import type { Outcome } from './result.ts';
-import { arrivalRoute, departureRoute, neverTaken, reroute } from './routing.ts';
+import { arrivalRoute, departureRoute, neverTaken } from './routing.ts';
 import { changed, snapshotOf, type Walk } from './state.ts';
 import { askChain, askTable, natsOf, say } from './table.ts';
 
@@ -49,14 +49,8 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
       attach(walk);
       continue;
     }
-    const { mark, destination } = walk.packet;
-    const outcome = part.kind === 'native' ? askChain(walk, part.asked) : askTable(walk, part);
+    const outcome = part.kind === 'native' ? askChain(walk, part.asked, reroutes) : askTable(walk, part, reroutes);
     if (outcome) return outcome;
-    const name = part.kind === 'table' ? part.name : part.base.base?.type === 'route' && 'mangle';
-    if (!name || !reroutes.includes(name)) continue;
-    const moved = walk.packet.destination !== destination || (name === 'mangle' && walk.packet.mark !== mark);
-    const refused = moved ? reroute(walk) : undefined;
-    if (refused) return refused;
   }
   if (pass === 2) sayNatIsSilent(walk, hook);
   return undefined;

@@ -122,10 +122,14 @@ describe.for(WAYS)('a snapshot, $title', ({ options }) => {
     pod.run(['rm', '-f', env.XTABLES_LOCKFILE]);
   });
 
-  test('tables that were made with nft itself are said to be unread', async () => {
-    pod.must(['nft', 'add table inet istio-proxy-nat; add table arp filter']);
-    const { unread } = await readSnapshot(namespaceOf(pod));
-    expect(unread).toEqual([expect.objectContaining({ about: 'rules', what: 'table inet istio-proxy-nat' })]);
+  test('tables that were made with nft itself are read with nft, in their order', async () => {
+    pod.must(['nft', 'add table inet zulu; add table ip alpha; add chain ip alpha c; add table arp filter']);
+    const { native, unread } = await readSnapshot(namespaceOf(pod));
+    expect(native?.map(({ family, name, chains }) => [family, name, chains.map((chain) => chain.name)])).toEqual([
+      ['inet', 'zulu', []],
+      ['ip', 'alpha', ['c']],
+    ]);
+    expect(unread).toBeUndefined();
   });
 });
 

@@ -20,6 +20,8 @@ export interface KernelCase {
   /** A second network behind the pod, which forwards. */
   readonly forwards: boolean;
   readonly rules: readonly { readonly family: Family; readonly text: string }[];
+  /** What nft loads, after the rules of iptables. */
+  readonly native: readonly string[];
   readonly packets: readonly { readonly expression: string; readonly expected: string; readonly line: number }[];
 }
 
@@ -49,7 +51,7 @@ export function parseCase(file: string, text: string): KernelCase {
     file,
     title: all('title')[0] ?? file,
     backend: all('backend')[0] === 'legacy' ? 'legacy' : 'nft',
-    countsNat: all('nat')[0] !== 'not counted',
+    countsNat: all('nat')[0] !== 'not counted' && !bodies.some(({ name }) => name === 'nft'),
     mute: all('mute').length > 0,
     ip: all('ip'),
     sysctl: all('sysctl'),
@@ -59,6 +61,7 @@ export function parseCase(file: string, text: string): KernelCase {
     rules: bodies.flatMap(({ name, body }) =>
       name === 'ipv4' || name === 'ipv6' ? [{ family: name, text: body }] : [],
     ),
+    native: bodies.filter(({ name }) => name === 'nft').map(({ body }) => body),
     packets: bodies.filter(({ name }) => name === 'packets').flatMap(({ body }) => parsePackets(body, firstLine(body))),
   };
 }

@@ -74,6 +74,7 @@ export async function openLaboratory(from: KernelCase, options: { readonly user?
       const restore = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${from.backend}-restore`;
       pod.must([restore], { input: text });
     }
+    for (const text of from.native) pod.must(['nft', '-f', '-'], { input: text });
     const [root, app, proxy, outside] = [
       startAgent(pod),
       startAgent(pod, pod.manyUsers ? { uid: 1000 } : {}),

@@ -19,4 +19,5 @@ export {
   type NftHook,
   type NftRule,
   type NftTable,
+  seesFamily,
 } from './table.ts';

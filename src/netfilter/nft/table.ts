@@ -1,3 +1,4 @@
+import type { Family } from '../../address/index.ts';
 import type { Origin } from '../rules.ts';
 import type { NftFlowtable, NftObject, NftSet } from './object.ts';
 import type { NftStatement } from './statement.ts';
@@ -56,6 +57,10 @@ export interface NftTable {
   readonly chains: readonly NftChain[];
   readonly words?: string;
 }
+
+/** Whether packets of a family pass a table. */
+export const seesFamily = ({ family: table }: NftTable, family: Family): boolean =>
+  table === 'inet' || table === (family === 'ipv4' ? 'ip' : 'ip6');
 
 /** Whether Sidestep follows packets through a table of this family. */
 export const isFollowed = ({ family }: NftTable): boolean => family === 'ip' || family === 'ip6' || family === 'inet';

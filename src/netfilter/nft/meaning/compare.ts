@@ -91,6 +91,10 @@ function isValue(subject: Subject, to: NftExpression, context: NftContext): Pred
     case 'name': {
       const name = interfaceName(to);
       if (!name) return notUnderstood();
+      // Without an interface its number is 0; a number that nft finds no name for belongs to none that is there.
+      if (subject.whole && /^\d+$/.test(name.text)) {
+        return name.text === '0' ? { kind: 'name', field: subject.field, text: '', prefix: false } : NEVER;
+      }
       return { kind: 'name', field: subject.field, text: name.text, prefix: name.prefix && !subject.whole };
     }
     default: {

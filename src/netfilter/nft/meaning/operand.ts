@@ -64,8 +64,8 @@ function prefixRange(value: AddressValue, length: number): readonly [AddressValu
 export function interfaceName(
   expression: NftExpression,
 ): { readonly text: string; readonly prefix: boolean } | undefined {
-  if (expression.kind !== 'value' || typeof expression.value !== 'string') return undefined;
-  const { value } = expression;
+  if (expression.kind !== 'value' || typeof expression.value === 'boolean') return undefined;
+  const value = String(expression.value);
   if (value.endsWith('\\*')) return { text: `${value.slice(0, -2)}*`, prefix: false };
   return value.endsWith('*') ? { text: value.slice(0, -1), prefix: true } : { text: value, prefix: false };
 }
