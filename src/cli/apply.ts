@@ -1,5 +1,5 @@
-import type { Check } from '../explain/index.ts';
-import type { Notice } from '../interception/index.ts';
+import type { BypassTold, Check } from '../explain/index.ts';
+import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { ChangeReport, Desired } from '../linux/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
 import type { NamespaceOptions, OutputForm } from './options.ts';
@@ -78,6 +78,10 @@ export interface Telling {
   readonly title?: string;
   /** What following packets through the rules before and after told. */
   readonly check?: Check;
+  /** A bypass that is applied. */
+  readonly plan?: BypassPlan;
+  /** What belongs to a bypass that is applied or taken back. */
+  readonly bypass?: BypassTold;
   /** What to do next. */
   readonly next?: string;
 }
@@ -87,7 +91,8 @@ export async function tellChange(applied: Applied, telling: Telling, terminal: T
   const { changeDocument, changeScreen } = await import('../explain/index.ts');
   const { after, backend } = applied;
   if (telling.output === 'json') {
-    terminal.json(changeDocument({ ...applied, notices: telling.notices }));
+    const { notices, bypass } = telling;
+    terminal.json(changeDocument({ ...applied, notices, ...(bypass ? { bypass } : {}) }));
   } else if (telling.output === 'save') {
     const { writeSave } = await import('./save.ts');
     await writeSave(
@@ -96,7 +101,8 @@ export async function tellChange(applied: Applied, telling: Telling, terminal: T
       terminal,
     );
   } else {
-    await terminal.show(changeScreen({ ...applied, ...telling }));
+    const { notCovered = [] } = telling.bypass ?? {};
+    await terminal.show(changeScreen({ ...applied, ...telling, notCovered }));
   }
 }
 

@@ -1,39 +1,30 @@
-import { Argument, InvalidArgumentError, Option } from 'commander';
-import type { Family } from '../address/index.ts';
-import { checkBypass, familyWord, planDocument, planScreen } from '../explain/index.ts';
+import { Argument, Option } from 'commander';
+import { type PortRange, union } from '../address/index.ts';
+import { checkBypass, coverOf, familyWord, planDocument, planScreen } from '../explain/index.ts';
 import {
   afterBypass,
+  type BypassPlan,
   type BypassRequest,
+  bypassesIn,
+  changesBetween,
   MANIFESTS,
-  type ManifestKind,
-  manifest,
-  parsePorts,
+  notCoveredByUndo,
   planBypass,
   proxyPortsOf,
   unbypassed,
+  voidIn,
 } from '../interception/index.ts';
 import type { Desired } from '../linux/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { type ApplyOptions, applyChange, tellChange } from './apply.ts';
+import { applyChange, sayNotices, tellChange } from './apply.ts';
+import { printManifest } from './bypass-manifest.ts';
+import { againWords, type BypassOptions, checkedTime, checkTogether, requestOf, voidFlags } from './bypass-options.ts';
 import { type Call, defineCommand } from './command.ts';
-import { familyOption, outputOption, type SourceOptions, seconds, sourceOptions } from './options.ts';
+import { familyOption, outputOption, seconds, sourceOptions } from './options.ts';
 import { writeSave } from './save.ts';
 import { readSource } from './source.ts';
 import { sourceFlags } from './source-flags.ts';
 import { EXIT, type ExitStatus } from './status.ts';
-import { UsageError } from './usage.ts';
-
-interface BypassOptions extends SourceOptions, ApplyOptions {
-  readonly apply?: boolean;
-  readonly undo?: boolean;
-  readonly for?: number;
-  readonly until?: string;
-  readonly self?: boolean;
-  readonly edit?: boolean;
-  readonly ahead?: 'REDIRECT' | 'TPROXY';
-  readonly manifest?: ManifestKind;
-  readonly image?: string;
-}
 
 export const bypass = defineCommand<BypassOptions>({
   examples: [
@@ -51,7 +42,12 @@ export const bypass = defineCommand<BypassOptions>({
       .optionsGroup('What is done:')
       .option('--apply', 'carry the plan out')
       .option('--undo', 'take bypasses away again: those of the ports, or all')
-      .addOption(new Option('--for <time>', 'let the kernel end it after a time: 30m, 2h').argParser(seconds))
+      .addOption(
+        new Option(
+          '--for <time>',
+          'let the kernel end it after a time: 30m, 2h; run again, it ends so much later',
+        ).argParser(seconds),
+      )
       .addOption(new Option('--until <time>', 'or at a time, in UTC: 19:30, 2026-12-01T08:00').argParser(checkedTime))
       .option('--self', "the pod's own calls to its address too")
       .option('--edit', "change the mesh's own list of ports instead of adding a rule before it")
@@ -73,66 +69,12 @@ export const bypass = defineCommand<BypassOptions>({
     const { args, options } = call;
     checkTogether(args, options);
     const request = requestOf(args, options);
+    await sayNotices(voidFlags(options), call.terminal);
     if (options.manifest) return printManifest(options.manifest, request, call);
     if (options.undo) return undo(request, call);
     return options.apply ? apply(request, call) : plan(request, call);
   },
 });
-
-/** Flags that say different things. */
-function checkTogether(
-  args: readonly string[],
-  { apply: doIt, undo: back, manifest, from, for: span, until }: BypassOptions,
-): void {
-  const modes = Object.entries({ '--apply': doIt, '--undo': back, '--manifest': manifest }).filter(
-    ([, value]) => value,
-  );
-  if (modes.length > 1) throw new UsageError(`${modes.map(([flag]) => flag).join(' and ')} exclude each other`);
-  if (span !== undefined && until !== undefined) throw new UsageError('--for and --until exclude each other');
-  if (from !== undefined && (doIt || back)) {
-    throw new UsageError(
-      'a file cannot be changed: --apply and --undo need the kernel',
-      'Without them, the plan for the file is shown.',
-    );
-  }
-  if (args.length === 0 && !back) throw new UsageError('no port is named', 'For example: sidestep bypass 8888');
-}
-
-function requestOf(args: readonly string[], options: BypassOptions): BypassRequest {
-  const now = Math.floor(Date.now() / 1000);
-  const until =
-    options.for !== undefined ? wholeMinute(now + options.for) : options.until && readTime(options.until, now);
-  return {
-    ports: parsePorts(args),
-    now,
-    ...(until === undefined || until === '' ? {} : { until }),
-    ...(options.family ? { families: [options.family] as readonly Family[] } : {}),
-    ...(options.self ? { self: true } : {}),
-    ...(options.edit ? { edit: true } : {}),
-    ...(options.ahead ? { ahead: options.ahead } : {}),
-  };
-}
-
-/** Up to the next full minute: a run within the same minute then asks for the same rule. */
-const wholeMinute = (time: number): number => Math.ceil(time / 60) * 60;
-
-function checkedTime(word: string): string {
-  if (readTime(word, Math.floor(Date.now() / 1000)) !== undefined) return word;
-  throw new InvalidArgumentError('Expected is a time in UTC: 19:30, or 2026-12-01T08:00.');
-}
-
-/** Seconds since 1970; a time without a date is the next one to come. */
-function readTime(word: string, now: number): number | undefined {
-  const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word) ?? [];
-  if (hour !== undefined && minute !== undefined) {
-    const midnight = Math.floor(now / 86400) * 86400;
-    const today = midnight + Number(hour) * 3600 + Number(minute) * 60;
-    return today > now ? today : today + 86400;
-  }
-  if (!/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?Z?$/.test(word)) return undefined;
-  const time = Date.parse(`${word.replace(' ', 'T').replace(/Z$/, '')}${word.includes(':') ? 'Z' : ''}`);
-  return Number.isNaN(time) ? undefined : Math.floor(time / 1000);
-}
 
 /** The plan for a file or for the kernel as it is; nothing changes. */
 async function plan(
@@ -142,25 +84,24 @@ async function plan(
   // The family says which bypass is wanted. Only of a file it also says whose rules they are.
   const { family, ...anyFamily } = options;
   const snapshot = await readSource(options.from !== undefined ? options : anyFamily, terminal);
+  await sayNotices(voidIn(snapshot, request), terminal);
   const planned = planBypass(snapshot, request);
   const check = checkBypass(snapshot, afterBypass(snapshot, planned), request, proxyPortsOf(snapshot));
   if (options.output === 'json') terminal.json(planDocument(planned, check, snapshot.origin));
   else if (options.output === 'save')
     await writeSave(afterBypass(snapshot, planned).held, { counters: false }, terminal);
   else {
-    const again = `${program} bypass ${args.join(' ')}${sourceFlags(options)}`;
-    await terminal.show(
-      planScreen(planned, check, closing(planned.changes.length > 0, options.from !== undefined, again)),
-    );
+    await terminal.show(planScreen(planned, check, closing(planned, options, againWords(program, args, options))));
   }
   return check.asMeant ? EXIT.done : EXIT.finding;
 }
 
-function closing(changes: boolean, file: boolean, again: string): string {
-  if (file) return 'Nothing has been changed: the rules came from a file. --manifest init-container is for a fleet.';
-  return changes
-    ? `Nothing has been changed. ${again} --apply does it; --for 30m lets the kernel end it; --manifest init-container is for a fleet.`
-    : 'Nothing has been changed.';
+function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): readonly string[] {
+  const fleet = `For a fleet: ${again} --manifest init-container`;
+  if (from !== undefined) return ['Nothing has been changed: the rules came from a file.', fleet];
+  if (changes.length === 0) return ['Nothing has been changed.'];
+  const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
+  return [`Nothing has been changed. ${again} --apply does it${ends}.`, fleet];
 }
 
 async function apply(
@@ -176,9 +117,9 @@ async function apply(
   // On the rules as they were read back, not as they were meant.
   const check = checkBypass(before, after, request, proxyPortsOf(before));
   const undoing = `Undo it: ${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
-  const nothing = [...planned.already, ...planned.unneeded]
-    .map(({ family, because }) => `${familyWord(family)}: ${because}`)
-    .join('; ');
+  const unchanged = [...planned.already, ...planned.unneeded];
+  const nothing = unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ');
+  await sayNotices(voidIn(before, request), terminal);
   await tellChange(
     applied,
     {
@@ -187,6 +128,8 @@ async function apply(
       nothing: `${nothing}.`,
       next: undoing,
       check,
+      plan: planned,
+      bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned) },
     },
     terminal,
   );
@@ -198,27 +141,23 @@ async function undo(request: BypassRequest, { options, terminal }: Call<BypassOp
     held: held.map(({ backend, rules }) => ({ backend, rules: unbypassed(rules, request) })),
   });
   const applied = await applyChange(options, compute);
-  const nothing = nothingToUndo(applied.before, request);
-  await tellChange(applied, { output: options.output, notices: [], nothing }, terminal);
+  const { before } = applied;
+  const nothing = nothingToUndo(before, request);
+  const taken = before.held.flatMap(({ rules, backend }) => changesBetween(rules, unbypassed(rules, request), backend));
+  const ports = request.ports.length > 0 ? request.ports : joined(bypassesIn(before).flatMap((one) => one.ports));
+  const bypass = { ports, unchanged: [], notCovered: notCoveredByUndo(taken) };
+  await tellChange(applied, { output: options.output, notices: [], nothing, bypass }, terminal);
   return EXIT.done;
 }
+
+/** Sorted, each port once. */
+const joined = (ports: readonly PortRange[]) => union(ports) as readonly PortRange[];
+
+const endOf = ({ until }: BypassRequest) => (until === undefined ? {} : { until });
 
 /** A rule that somebody else made is somebody else's to take away. */
 function nothingToUndo(before: Snapshot, request: BypassRequest): string {
   if (request.ports.length === 0) return 'no bypass of Sidestep stands in the rules.';
   const [foreign] = planBypass(before, request).already;
   return `no bypass of Sidestep's is there for these ports${foreign ? `; ${foreign.because}` : ''}.`;
-}
-
-/** YAML for a fleet. A pod that was named shows which mesh it is, and which ports that leaves out today. */
-async function printManifest(
-  kind: ManifestKind,
-  request: BypassRequest,
-  { options, terminal }: Call<BypassOptions>,
-): Promise<ExitStatus> {
-  const { from, netns, pid, container, image } = options;
-  const named = [from, netns, pid, container].some((source) => source !== undefined);
-  const snapshot = named ? await readSource(options, terminal) : undefined;
-  terminal.write(manifest(kind, request, { ...(image ? { image } : {}), ...(snapshot ? { snapshot } : {}) }));
-  return EXIT.done;
 }

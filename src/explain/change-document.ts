@@ -1,8 +1,9 @@
-import { FAMILIES, type Family } from '../address/index.ts';
-import type { Notice, Program, RoutingChange } from '../interception/index.ts';
+import { FAMILIES, type Family, type PortRange } from '../address/index.ts';
+import type { Notice, Program, RoutingChange, Unchanged } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { ruleChanges } from './change.ts';
+import { unchangedDocument } from './plan-document.ts';
 import type { ChangeDocument } from './schema/change.ts';
 import type { ProgramDocument } from './schema/program.ts';
 
@@ -52,10 +53,22 @@ export interface ChangeTold {
   readonly notices: readonly Notice[];
   /** Each in ip's words. */
   readonly routing: readonly string[];
+  /** Of a bypass that was applied or taken back. */
+  readonly bypass?: BypassTold;
+}
+
+/** What belongs to a bypass beside the rules. */
+export interface BypassTold {
+  readonly ports: readonly PortRange[];
+  /** Seconds since 1970. */
+  readonly until?: number;
+  readonly unchanged: readonly Unchanged[];
+  readonly notCovered: readonly Notice[];
 }
 
 /** What `init`, `clean` and `bypass --apply` print with `-o json`. */
-export function changeDocument({ before, after, dryRun, backend, notices, routing }: ChangeTold): ChangeDocument {
+export function changeDocument(told: ChangeTold): ChangeDocument {
+  const { before, after, dryRun, backend, notices, routing, bypass } = told;
   const rules = ruleChanges(before, after).map(({ shown: _, ...change }) => change);
   return {
     schema: 'sidestep/change/1',
@@ -66,5 +79,13 @@ export function changeDocument({ before, after, dryRun, backend, notices, routin
     notices: notices.map((notice) => ({ ...notice })),
     rules,
     routing: [...routing],
+    ...(bypass ? bypassPart(bypass) : {}),
   };
 }
+
+const bypassPart = ({ ports, until, unchanged, notCovered }: BypassTold): Partial<ChangeDocument> => ({
+  ports: ports.map(([low, high]) => [low, high]),
+  ...(until === undefined ? {} : { until: new Date(until * 1000).toISOString() }),
+  unchanged: unchangedDocument({ already: unchanged, unneeded: [] }),
+  notCovered: notCovered.map((notice) => ({ ...notice })),
+});

@@ -1,6 +1,7 @@
+import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { changesTable, ruleChanges } from './change.ts';
-import { checkBlocks } from './plan.ts';
+import { asideBlocks, checkBlocks, coverBlocks, endBlocks } from './plan.ts';
 import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
 import type { Check } from './witnesses.ts';
 
@@ -19,19 +20,38 @@ export interface ChangeShown {
   readonly title?: string;
   /** What following packets through the rules before and after told. */
   readonly check?: Check;
+  /** A bypass that is applied: why some ports need no rule, and when it ends. */
+  readonly plan?: BypassPlan;
+  /** What a bypass, or taking it back, does not cover. */
+  readonly notCovered?: readonly Notice[];
   readonly next?: string;
 }
 
 /** What a change did: rule by rule what came and went, what following packets told of it, and that it was read back. */
 export function changeScreen(shown: ChangeShown): Screen {
-  const { before, after, backend, changed, dryRun, routing, nothing, title, check, next } = shown;
-  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing))];
+  const {
+    before,
+    after,
+    backend,
+    changed,
+    dryRun,
+    routing,
+    nothing,
+    title,
+    check,
+    plan,
+    notCovered = [],
+    next,
+  } = shown;
+  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...coverBlocks(notCovered)];
   return [
     ...changesTable(
       ruleChanges(before, after),
       routing.map((words) => line(words)),
     ),
+    ...(plan ? [...asideBlocks(plan), ...endBlocks(plan)] : []),
     ...(check ? checkBlocks(check) : []),
+    ...coverBlocks(notCovered),
     dryRun
       ? paragraph(line(faint('Nothing has been changed: this is a dry run.')))
       : paragraph(

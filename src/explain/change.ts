@@ -1,9 +1,11 @@
 import { FAMILIES, type Family } from '../address/index.ts';
+import { isOwnChain } from '../interception/index.ts';
 import {
   type Backend,
   type Chain,
   chainOf,
   emptyRuleSet,
+  isBuiltIn,
   type RuleSet,
   type Snapshot,
   TABLES,
@@ -12,7 +14,7 @@ import {
 } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { ruleWords } from './rule.ts';
-import { type Block, bad, faint, good, type Line, line, name, table } from './screen.ts';
+import { type Block, bad, faint, good, type Line, line, name, table, warn } from './screen.ts';
 import { count, familyWord, listed } from './words.ts';
 
 /** A rule that came or went. */
@@ -28,6 +30,8 @@ export interface RuleChange {
   readonly rule: string;
   /** The same, shorter. */
   readonly shown: string;
+  /** Why a rule went that nobody of the mesh wrote. */
+  readonly because?: string;
 }
 
 /** The difference between what two snapshots of one namespace hold, rule by rule, in the kernel's order of tables. */
@@ -38,17 +42,31 @@ export function ruleChanges(before: Snapshot, after: Snapshot): RuleChange[] {
       TABLES.flatMap((tableName) => {
         const sets = [rulesIn(before, family, backend), rulesIn(after, family, backend)] as const;
         return chainNames(sets, tableName).flatMap((chain) =>
-          chainChanges(sets, tableName, chain).map((change) => ({
+          chainChanges(sets, tableName, chain).map(({ target, ...change }) => ({
             ...change,
             family,
             backend,
             table: tableName,
             chain,
+            ...(change.sign === '-' ? reasonOf(target, sets[1], tableName, chain) : {}),
           })),
         );
       }),
     ),
   );
+}
+
+/** In somebody's own chain a rule goes when the mesh's chain that it sends packets to is gone. */
+function reasonOf(
+  target: string | undefined,
+  after: RuleSet,
+  tableName: TableName,
+  chain: string,
+): { readonly because?: string } {
+  const isTheirs = !isOwnChain(chain) && !isBuiltIn(tableName, chain);
+  if (!isTheirs || target === undefined || !isOwnChain(target)) return {};
+  if (chainOf(after, tableName, target) !== undefined) return {};
+  return { because: `${chain} is not the mesh's, but ${target} is, and is gone` };
 }
 
 const rulesIn = ({ held }: Snapshot, family: Family, backend: Backend): RuleSet =>
@@ -58,7 +76,7 @@ const chainNames = (sets: readonly RuleSet[], tableName: TableName): string[] =>
   ...new Set(sets.flatMap((rules) => tableOf(rules, tableName)?.chains.map((chain) => chain.name) ?? [])),
 ];
 
-type InChain = Pick<RuleChange, 'sign' | 'number' | 'rule' | 'shown'>;
+type InChain = Pick<RuleChange, 'sign' | 'number'> & Words;
 
 function chainChanges(sets: readonly [RuleSet, RuleSet], tableName: TableName, chain: string): InChain[] {
   const [old, fresh] = sets.map((rules) => wordsOf(chainOf(rules, tableName, chain), rules.family)) as [
@@ -81,10 +99,16 @@ function chainChanges(sets: readonly [RuleSet, RuleSet], tableName: TableName, c
 interface Words {
   readonly rule: string;
   readonly shown: string;
+  /** The chain that it jumps or goes to. */
+  readonly target?: string;
 }
 
 const wordsOf = (chain: Chain | undefined, family: Family): Words[] =>
-  (chain?.rules ?? []).map((rule) => ({ rule: printRule(rule, family), shown: ruleWords(rule, family) }));
+  (chain?.rules ?? []).map((rule) => ({
+    rule: printRule(rule, family),
+    shown: ruleWords(rule, family),
+    ...(rule.target?.kind === 'jump' || rule.target?.kind === 'goto' ? { target: rule.target.chain } : {}),
+  }));
 
 /** The longest common subsequence of two lists, as the places of its members in each. */
 function commonPart(old: readonly string[], fresh: readonly string[]): { old: Set<number>; fresh: Set<number> } {
@@ -138,17 +162,28 @@ function groupRows(group: readonly RuleChange[], whole: boolean): Line[][] {
   const [first] = group;
   if (!first) return [];
   const where = `${first.table}${first.family === 'ipv6' ? ' IPv6' : ''}`;
-  if (whole) return [[line(name(where)), wholeWords(group)]];
-  return group.map((change, index) => {
+  if (!whole) return singleRows(group);
+  // What somebody else wrote is never counted with the mesh's own.
+  const [theirs, ours] = [group.filter(({ because }) => because), group.filter(({ because }) => !because)];
+  return [...(ours.length > 0 ? [[line(name(where)), wholeWords(ours)]] : []), ...theirsRows(theirs)];
+}
+
+const singleRows = (group: readonly RuleChange[]): Line[][] =>
+  group.map((change, index) => {
     const same = group[index - 1]?.chain === change.chain;
     return [
-      line(name(same ? '' : `${first.table} ${change.chain}`)),
+      line(name(same ? '' : `${change.table} ${change.chain}`)),
       line(sign(change.sign), ` ${change.number}`),
-      line(change.shown),
+      line(change.shown, warn(change.because ? `  ${change.because}` : '')),
       line(faint(change.family === 'ipv6' ? 'IPv6' : '')),
     ];
   });
-}
+
+const theirsRows = (theirs: readonly RuleChange[]): Line[][] =>
+  theirs.map(({ table: where, chain, family, sign: which, number, shown, because = '' }) => [
+    line(name(`${where} ${chain}${family === 'ipv6' ? ' IPv6' : ''}`)),
+    line(sign(which), ` ${number} ${shown}  `, warn(because)),
+  ]);
 
 const sign = (text: '+' | '-') => (text === '+' ? good('+') : bad('-'));
 

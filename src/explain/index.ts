@@ -1,7 +1,7 @@
 export { askedWords } from './asked.ts';
 export { type ChainOptions, chainsTable, type RuleNote } from './chains.ts';
 export { changeSummary, changesTable, type RuleChange, ruleChanges } from './change.ts';
-export { type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';
+export { type BypassTold, type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';
 export { type ChangeShown, changeScreen } from './change-screen.ts';
 export { type Compared, compareWith } from './compare.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
@@ -15,7 +15,7 @@ export { bypassDocument, inboundPortOf, listingDocument } from './listing-docume
 export { type MendPlace, mendsOf } from './mend.ts';
 export { type Next, nextAfter } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
-export { checkBlocks, planBlocks, planScreen } from './plan.ts';
+export { checkBlocks, coverOf, planBlocks, planScreen } from './plan.ts';
 export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';

@@ -13,7 +13,7 @@ export const listingDocument = (snapshot: Snapshot, summary: Summary): ListingDo
   summary: summary.lines.map((part) => ({ ...part, families: [...part.families] })),
   doubts: [...summary.doubts],
   interceptions: summary.recognitions.map(interceptionDocument),
-  bypasses: summary.bypasses.map(bypassDocument),
+  bypasses: summary.bypasses.map((bypass) => bypassDocument(bypass, summary.idle)),
   unread: (snapshot.unread ?? []).map(({ about, what, because }) => ({ about, what, because })),
   rules: snapshot.held.map(rulesDocument),
 });
@@ -50,7 +50,7 @@ const included = <T extends string | Prefix | PortRange, U>(values: Include<T>, 
   values === '*' ? '*' : values.map(as);
 
 /** A bypass that stands in the rules. */
-export const bypassDocument = (bypass: Bypass): ListingDocument['bypasses'][number] => ({
+export const bypassDocument = (bypass: Bypass, idle: readonly Bypass[]): ListingDocument['bypasses'][number] => ({
   family: bypass.family,
   backend: bypass.backend,
   table: bypass.table,
@@ -61,6 +61,7 @@ export const bypassDocument = (bypass: Bypass): ListingDocument['bypasses'][numb
   rule: printRule(bypass.rule, bypass.family),
   ...(bypass.until === undefined ? {} : { until: new Date(bypass.until * 1000).toISOString() }),
   expired: bypass.expired,
+  idle: idle.some(({ rule }) => rule === bypass.rule),
 });
 
 const rulesDocument = ({ backend, rules }: HeldRules): ListingDocument['rules'][number] => ({

@@ -56,13 +56,20 @@ export function chainBlocks(
     : [...blocks, paragraph(line(faint(`${listed(families.map(familyWord))}: no rules`))), BLANK];
 }
 
-function notesOf(held: HeldRules, { bypasses, recognitions }: Summary, now: number): RuleNote[] {
+function notesOf(held: HeldRules, { bypasses, idle, recognitions }: Summary, now: number): RuleNote[] {
   const { family } = held.rules;
   const own = bypasses
     .filter((bypass) => bypass.family === family && bypass.backend === held.backend)
     .map((bypass): RuleNote => {
       const { table, chain, number, expired } = bypass;
-      return { table, chain, number, text: bypassNote(bypass, now), tone: expired ? 'warn' : 'good' };
+      const isIdle = idle.some(({ rule }) => rule === bypass.rule);
+      return {
+        table,
+        chain,
+        number,
+        text: bypassNote(bypass, now, isIdle),
+        tone: expired || isIdle ? 'warn' : 'good',
+      };
     });
   const foreign = recognitions
     .filter((one) => one.family === family && one.dialect !== 'hand-made')

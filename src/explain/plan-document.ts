@@ -1,6 +1,7 @@
 import type { PortRange } from '../address/index.ts';
 import type { BypassPlan } from '../interception/index.ts';
 import { printRule } from '../text/index.ts';
+import { bypassDocument } from './listing-document.ts';
 import { outcomePhrase } from './packet.ts';
 import type { PlanDocument } from './schema/plan.ts';
 import { type Check, isAsMeant, isMoved } from './witnesses.ts';
@@ -16,15 +17,12 @@ export const planDocument = (plan: BypassPlan, check: Check, origin: string): Pl
     rule: printRule(rule, place.family),
     ...(was ? { was: printRule(was, place.family) } : {}),
   })),
-  unchanged: [...plan.already, ...plan.unneeded].map(({ kind, family, ports, because }) => ({
-    kind,
-    family,
-    ports: ports.map(pair),
-    because,
-  })),
+  unchanged: unchangedDocument(plan),
+  idle: plan.idle.map((bypass) => bypassDocument(bypass, plan.idle)),
   notCovered: plan.notCovered.map((notice) => ({ ...notice })),
   check: {
     asMeant: check.asMeant,
+    notFollowed: check.left,
     packets: check.witnesses.map((witness) => ({
       packet: witness.packet,
       family: witness.family,
@@ -36,5 +34,14 @@ export const planDocument = (plan: BypassPlan, check: Check, origin: string): Pl
     })),
   },
 });
+
+/** The ports for which a plan changes nothing. */
+export const unchangedDocument = ({ already, unneeded }: Pick<BypassPlan, 'already' | 'unneeded'>) =>
+  [...already, ...unneeded].map(({ kind, family, ports, because }) => ({
+    kind,
+    family,
+    ports: ports.map(pair),
+    because,
+  }));
 
 const pair = ([low, high]: PortRange): [number, number] => [low, high];

@@ -1,4 +1,4 @@
-import type { BypassPlan, Notice } from '../interception/index.ts';
+import type { Bypass, BypassPlan, Notice } from '../interception/index.ts';
 import type { Outcome } from '../trace/index.ts';
 import { outcomePhrase } from './packet.ts';
 import { ruleWords } from './rule.ts';
@@ -18,17 +18,25 @@ import {
 } from './screen.ts';
 import { expiryWords } from './summary.ts';
 import { type Check, isAsMeant, isMoved, type Witness } from './witnesses.ts';
-import { count, familyWord, portWord } from './words.ts';
+import { count, familyWord, listed, portWord } from './words.ts';
 
 /** What a bypass would change, what following packets says of it, what it does not cover. */
-export function planScreen(plan: BypassPlan, check: Check, closing: string): Screen {
-  // Where nothing changes, only what was not read may still want something.
-  const notCovered = plan.notCovered.filter(({ about }) => plan.changes.length > 0 || about === 'other families');
-  return [...planBlocks(plan), ...checkBlocks(check), ...coverBlocks(notCovered), paragraph(line(faint(closing)))];
+export function planScreen(plan: BypassPlan, check: Check, closing: readonly string[]): Screen {
+  return [
+    ...planBlocks(plan),
+    ...checkBlocks(check),
+    ...coverBlocks(coverOf(plan)),
+    ...closing.map((words) => paragraph(line(faint(words)))),
+  ];
 }
 
+/** Where nothing changes, only what was not read may still want something. */
+export const coverOf = ({ notCovered, changes }: BypassPlan): readonly Notice[] =>
+  notCovered.filter(({ about }) => changes.length > 0 || about === 'other families');
+
 /** The rules that come and go, and why some ports need none. */
-export function planBlocks({ changes, already, unneeded, request }: BypassPlan): Block[] {
+export function planBlocks(plan: BypassPlan): Block[] {
+  const { changes } = plan;
   const rows = changes.flatMap(({ action, table: where, chain, number, family, rule, was }) => {
     const place = line(name(`${where} ${chain}`));
     const [fresh, old] = [line(ruleWords(rule, family)), was ? line(faint(ruleWords(was, family))) : []];
@@ -40,60 +48,111 @@ export function planBlocks({ changes, already, unneeded, request }: BypassPlan):
       [[], line(good('+'), ` ${number}`), fresh, tail],
     ];
   });
-  const ends = request.until === undefined ? '' : expiryWords({ until: request.until, expired: false }, request.now);
   return [
     ...(rows.length > 0 ? [table(rows, { hang: 1 })] : [paragraph(line(strong('Nothing to do.')))]),
-    ...[...already, ...unneeded].map(({ family, ports, because }) =>
-      paragraph(line(faint(`  ${familyWord(family)} ${ports.map(portWord).join(' ')}: ${because}`)), 4),
-    ),
-    ...(ends !== '' && rows.length > 0 ? [paragraph(line('  ', strong(ends)), 2)] : []),
+    ...asideBlocks(plan),
+    ...(rows.length > 0 ? endBlocks(plan) : []),
   ];
 }
 
-/** What following packets through the rules before and after told. Never called a proof: it is a handful of packets. */
-export function checkBlocks({ witnesses, asMeant }: Check): Block[] {
+/** Why some ports need no rule, and which bypasses of them let nothing pass. */
+export const asideBlocks = ({ already, unneeded, idle }: BypassPlan): Block[] => [
+  ...[...already, ...unneeded].map(({ family, ports, because }) =>
+    paragraph(line(faint(`  ${familyWord(family)} ${ports.map(portWord).join(' ')}: ${because}`)), 4),
+  ),
+  ...idle.map((bypass) => paragraph(line(warn('  without effect: '), idleWords(bypass)), 4)),
+];
+
+const idleWords = ({ family, table: where, chain, number, ports }: Bypass): string =>
+  `${where} ${chain} ${number}, a bypass of ${ports.map(portWord).join(' ')} in ${familyWord(family)}, stands where nothing catches it now`;
+
+/** When the kernel ends it. */
+export function endBlocks({ request: { until, now } }: BypassPlan): Block[] {
+  return until === undefined ? [] : [paragraph(line('  ', strong(expiryWords({ until, expired: false }, now))), 2)];
+}
+
+/** What following packets through the rules before and after told. Never called a proof: other packets may fare otherwise. */
+export function checkBlocks({ witnesses, asMeant, left }: Check): Block[] {
   if (witnesses.length === 0) return [];
   const moved = witnesses.filter(isMoved);
-  const shown = witnesses.filter((witness) => isMoved(witness) || witness.meant || !isAsMeant(witness));
+  const shown = shownOf(witnesses);
   const still = witnesses.length - shown.length;
   const title = `Checked with ${count(witnesses.length, 'packet')}, followed through the rules before and after${moved.length === 0 ? '; none of them goes another way:' : ':'}`;
   return [
     paragraph(line(asMeant ? good('✓ ') : bad('✗ '), title), 2),
-    table(
-      shown.map((witness) => witnessRow(witness)),
-      { indent: 2, hang: 1 },
-    ),
+    table(alike(shown).map(witnessRow), { indent: 2, hang: 1 }),
     ...(still > 0
       ? [
           paragraph(
-            line(faint(`  ${count(still, 'other')} (neighbouring ports, udp, outbound, own calls) stay as they are`)),
+            line(faint(`  ${count(still, 'other')} (other ports, udp, outbound, own calls) stay as they are`)),
             2,
           ),
         ]
       : []),
+    ...(left > 0
+      ? [paragraph(line(warn('  not looked at: '), `${count(left, 'more port')} at which a rule begins or ends`), 2)]
+      : []),
   ];
 }
 
-function witnessRow(witness: Witness): Line[] {
-  const { packet, family, before, after } = witness;
+/** What moves, what was meant to, what should not have. Of own calls, those that nothing catches only where none moves. */
+function shownOf(witnesses: readonly Witness[]): readonly Witness[] {
+  const selfMoves = witnesses.some((witness) => witness.self && isMoved(witness));
+  return witnesses.filter(
+    (witness) =>
+      isMoved(witness) || !isAsMeant(witness) || (witness.meant && !(witness.self && (selfMoves || isSecond(witness)))),
+  );
+
+  /** Where no own call moves, one line for a port says so. */
+  function isSecond({ packet, port, family }: Witness): boolean {
+    return witnesses.find((one) => one.self && one.port === port && one.family === family)?.packet !== packet;
+  }
+}
+
+/** Packets that fare alike, those that go another way first. */
+function alike(witnesses: readonly Witness[]): readonly (readonly Witness[])[] {
+  const groups = new Map<string, Witness[]>();
+  for (const witness of [...witnesses.filter(isMoved), ...witnesses.filter((one) => !isMoved(one))]) {
+    const { family, self } = witness;
+    const key = JSON.stringify([family, self, isMoved(witness), isAsMeant(witness), ...pathOf(witness, 'several')]);
+    groups.set(key, [...(groups.get(key) ?? []), witness]);
+  }
+  return [...groups.values()];
+}
+
+/** So many packets of a row are named, the others counted. */
+const MOST_NAMED = 6;
+
+function witnessRow(group: readonly Witness[]): Line[] {
+  const [witness] = group;
+  if (!witness) return [];
   const fault = isAsMeant(witness) ? '' : witness.meant ? 'should leave the proxy' : 'should stay as it is';
+  const [from, to] = pathOf(witness, group.length > 1 ? 'several' : 'one');
+  const named = group.slice(0, group.length > MOST_NAMED ? MOST_NAMED - 1 : MOST_NAMED).map(({ packet }) => packet);
+  const more = group.length - named.length;
   return [
-    line(`${packet}`, faint(family === 'ipv6' ? '  IPv6' : '')),
-    isMoved(witness) ? line(short(before), faint(' → '), strong(short(after))) : line(faint(stays(after))),
+    line(listed(more > 0 ? [...named, `${more} more`] : named), faint(witness.family === 'ipv6' ? '  IPv6' : '')),
+    to === undefined ? line(faint(from)) : line(from, faint(' → '), strong(to)),
     fault === '' ? [] : line(bad(`✗ ${fault}`)),
   ];
 }
 
-/** Why a packet goes nowhere else is worth a word where it never gets in. */
-const stays = (outcome: Outcome): string =>
-  outcome.kind === 'app' || outcome.kind === 'proxy'
-    ? `${short(outcome)}, as before`
-    : `${short(outcome)}, as before: ${outcome.because}`;
+/** Where a packet ended and where it ends now; one clause where both are the same. */
+function pathOf(witness: Witness, group: 'one' | 'several'): readonly [from: string, to?: string] {
+  const { port, before, after } = witness;
+  const say = (outcome: Outcome): string =>
+    group === 'several' && outcome.kind === 'app' && outcome.port === port ? 'app' : short(outcome);
+  if (isMoved(witness)) return [say(before), say(after)];
+  // Why a packet goes nowhere else is worth a word where it never gets in.
+  const why = after.kind === 'app' || after.kind === 'proxy' ? '' : `: ${after.because}`;
+  return [`${say(after)}, as before${why}`];
+}
 
 const short = (outcome: Outcome): string =>
   outcome.kind === 'proxy' || outcome.kind === 'app' ? `${outcome.kind} :${outcome.port}` : outcomePhrase(outcome);
 
-function coverBlocks(notices: readonly Notice[]): Block[] {
+/** What is not covered, each by its name. */
+export function coverBlocks(notices: readonly Notice[]): Block[] {
   if (notices.length === 0) return [];
   return [
     paragraph(line(warn('Not covered:'))),

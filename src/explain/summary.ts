@@ -93,9 +93,9 @@ export function expiryWords({ until, expired }: Pick<Bypass, 'until' | 'expired'
 }
 
 /** A bypass in a listing. */
-export const bypassNote = (bypass: Bypass, now: number): string => {
+export const bypassNote = (bypass: Bypass, now: number, isIdle = false): string => {
   const when = expiryWords(bypass, now);
-  return when === '' ? 'bypass' : `bypass ${when}`;
+  return `bypass${when === '' ? '' : ` ${when}`}${isIdle ? `, without effect now: nothing in ${bypass.table} catches it` : ''}`;
 };
 
 export const doneLine = (text: string): Block => paragraph(line(good('✓ '), text), 2);

@@ -1,5 +1,6 @@
 import { formatPortRange, parsePortRange } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
+import { escapeControl } from '../text/index.ts';
 import type { BypassRequest } from './bypass-request.ts';
 import { portList } from './caught-words.ts';
 import type { Interception, RecognisedName } from './interception.ts';
@@ -17,11 +18,16 @@ const INJECTED: Ports = [
 ];
 
 /** YAML with the mesh's own annotation for inbound ports that are to be left alone. */
-export function annotationsFor(request: BypassRequest, snapshot: Snapshot | undefined): readonly string[] {
-  const [dialect = 'istio'] = snapshot ? recogniseAll(snapshot, request.now).map((found) => found.dialect) : [];
+export function annotationsFor(
+  request: BypassRequest,
+  { snapshot, unread }: { readonly snapshot?: Snapshot; readonly unread?: string },
+): readonly string[] {
+  const [found] = snapshot ? recogniseAll(snapshot, request.now).map((one) => one.dialect) : [];
+  const dialect = found ?? 'istio';
   const { about, annotations } = spoken(dialect, request, snapshot && inferInterception(snapshot));
   return [
     `# ${about}'s own way to let tcp ${portList(request.ports)} pass its proxy by.`,
+    ...(found ? [] : [`# The mesh is taken to be Istio: ${why(snapshot, unread)}.`]),
     '# A part of the pod template (spec.template of a workload); it counts when the pods are made anew.',
     '# An annotation of the same name is replaced: join the lists if there is one.',
     'metadata:',
@@ -32,6 +38,19 @@ export function annotationsFor(request: BypassRequest, snapshot: Snapshot | unde
     ]),
   ];
 }
+
+const why = (snapshot: Snapshot | undefined, unread: string | undefined): string =>
+  snapshot
+    ? `nothing is intercepted in ${escapeControl(snapshot.origin)}`
+    : unread === undefined
+      ? 'no rules of a mesh were shown'
+      : 'the rules here could not be read';
+
+/** Whether the rules are those of a mesh that has such an annotation. */
+export const namesMesh = (snapshot: Snapshot, now: number): boolean => {
+  const [first] = recogniseAll(snapshot, now);
+  return first !== undefined && ['istio', 'istio-2018', 'linkerd', 'kuma', 'consul'].includes(first.dialect);
+};
 
 interface Annotation {
   readonly name: string;

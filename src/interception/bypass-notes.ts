@@ -6,7 +6,7 @@ import { portsOf } from './bypasses.ts';
 import { portList } from './caught-words.ts';
 import { interceptedPorts, virtualInterfaces } from './intercepted.ts';
 import type { Notice, RecognisedName } from './interception.ts';
-import { bothPorts, type Ports } from './port-sets.ts';
+import { bothPorts, joinedPorts, type Ports } from './port-sets.ts';
 import { recognise, recogniseAll } from './recognise.ts';
 import type { RuleChange } from './rule-changes.ts';
 
@@ -26,6 +26,20 @@ export function notCoveredBy(
     ...otherFamilies(snapshot, request, ports),
     ...(changes.length > 0 ? ofChanges(snapshot, request, changes, ports) : []),
   ];
+}
+
+/**
+ * What taking bypasses back does not cover.
+ *
+ * @param changes what it takes away
+ */
+export function notCoveredByUndo(changes: readonly RuleChange[]): readonly Notice[] {
+  const taken = joinedPorts(
+    ...changes.map(({ action, rule, was, family }) => portsOf(action === 'replace' && was ? was : rule, family)),
+  );
+  if (taken.length === 0) return [];
+  const message = `Connections to ${portList(taken)} that are open now stay with the app until they close.`;
+  return [{ about: 'open connections', message }];
 }
 
 function ofChanges(

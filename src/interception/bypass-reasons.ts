@@ -32,7 +32,10 @@ export function reasonsOf(
   const held = heldFor(snapshot, family);
   if (held.length === 0) return [];
   const changed = joinedPorts(
-    ...changes.filter((change) => change.family === family).map(({ rule }) => portsOf(rule, family)),
+    // A rule for own calls is no reason to be silent about what comes in.
+    ...changes
+      .filter((change) => change.family === family && change.chain !== 'OUTPUT')
+      .map(({ rule }) => portsOf(rule, family)),
   );
   const found: Unchanged[] = [];
   for (const range of ports) {

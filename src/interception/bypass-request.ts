@@ -5,6 +5,8 @@ import { type Problem, RequestRefused } from './refused.ts';
 export interface BypassRequest {
   /** Sorted and apart, as `parsePorts` leaves them. For an undo, none means all. */
   readonly ports: readonly PortRange[];
+  /** Those that were named one by one, though a range may hold them too. */
+  readonly named?: readonly number[];
   /** Absent: both. */
   readonly families?: readonly Family[];
   /** Change the mesh's own list of inbound ports instead of adding a rule before it. */
@@ -18,6 +20,11 @@ export interface BypassRequest {
   readonly ahead?: 'REDIRECT' | 'TPROXY';
   /** The last second, since 1970, in which it holds. */
   readonly until?: number;
+  /**
+   * By so many seconds a bypass that is there may end earlier and is still the one that is asked for. What is asked for as a
+   * span of time ends later with every run; so a run that follows at once changes nothing.
+   */
+  readonly leeway?: number;
   /** The clock: seconds since 1970. */
   readonly now: number;
 }
@@ -34,19 +41,38 @@ const EXPECTED = 'a port from 1 to 65535, or a range like 9000-9010';
 export function parsePorts(words: readonly string[]): readonly PortRange[] {
   const problems: Problem[] = [];
   const ranges: PortRange[] = [];
-  for (const word of words.flatMap((item) => item.split(',')).map((item) => item.trim())) {
-    const range = parsePortRange(word, word.includes('-') ? '-' : ':');
-    // An open end (`9000:`) is iptables' own form; `-9000` would be an option.
-    if (range && range[0] > 0 && !/^-|-$/.test(word)) ranges.push(range);
-    else problems.push({ about: 'port', value: word, expected: EXPECTED, ...causeOf(word) });
+  for (const item of words) {
+    const parts = item.split(',').map((part) => part.trim());
+    for (const word of parts.filter((part) => part !== '')) {
+      const range = parsePortRange(word, word.includes('-') ? '-' : ':');
+      // An open end (`9000:`) is iptables' own form; `-9000` would be an option.
+      if (range && range[0] > 0 && !/^-|-$/.test(word)) ranges.push(range);
+      else problems.push({ about: 'port', value: word, expected: EXPECTED, ...causeOf(word) });
+    }
+    // One complaint for a word, however many commas it has too many.
+    if (parts.every((part) => part === '')) {
+      problems.push({
+        about: 'ports',
+        value: item === '' ? '""' : item,
+        expected: EXPECTED,
+        cause: 'There is none in it.',
+      });
+    } else if (parts.includes(''))
+      problems.push({ about: 'ports', value: item, expected: EXPECTED, cause: 'There is a comma too many.' });
   }
   if (problems.length > 0) throw new RequestRefused(problems);
   return union(ranges) as unknown as readonly PortRange[];
 }
 
+/** The ports that words name one by one, beside ranges: in `8000-9000 8888` it is 8888. */
+export const namedPorts = (words: readonly string[]): readonly number[] => [
+  ...new Set(
+    words.flatMap((item) => item.split(',')).flatMap((item) => (/^\s*\d+\s*$/.test(item) ? [Number(item)] : [])),
+  ),
+];
+
 function causeOf(word: string): { cause?: string } {
   const [low, high] = word.split(/[-:]/).map(Number);
-  if (word === '') return { cause: 'There is a comma too many.' };
   if (/^\d+$/.test(word)) return { cause: word === '0' ? 'Nobody listens on port 0.' : 'The highest port is 65535.' };
   if (/^\d+[-:]\d+$/.test(word) && low !== undefined && high !== undefined && low > high)
     return { cause: `A range goes from the lower port to the higher: ${high}-${low}.` };
@@ -70,6 +96,15 @@ export function checkRequest({ ports, until, now }: BypassRequest): void {
     problems.push({ about: 'expiry', value: String(until), expected: `a time before ${inUtc(LAST_SECOND)}`, cause });
   }
   if (problems.length > 0) throw new RequestRefused(problems);
+}
+
+/** How many seconds a second run of a span may be apart from the first and still change nothing: at most a minute. */
+export const leewayOf = (span: number): number => Math.min(60, Math.floor(span / 10));
+
+/** Whether a bypass that ends then (undefined: never) is the one that is asked for. */
+export function isWantedEnd(end: number | undefined, { until, leeway = 0, now }: BypassRequest): boolean {
+  if (end === undefined || until === undefined) return end === until;
+  return end >= now && end <= until && end >= until - leeway;
 }
 
 /** Seconds since 1970 as `-m time` takes them: `2026-11-23T19:30:00`. */

@@ -1,5 +1,5 @@
 import type { Rule, RuleSet, TableName } from '../netfilter/index.ts';
-import { type BypassRequest, inUtc } from './bypass-request.ts';
+import { type BypassRequest, inUtc, isWantedEnd } from './bypass-request.ts';
 import { bypassRules, rearmed } from './bypass-rules.ts';
 import { isDisarmed, portsOf, untilOf } from './bypasses.ts';
 import { isBypass } from './comments.ts';
@@ -57,12 +57,11 @@ export function withoutExpired(before: RuleSet, now: number): RuleSet {
  * The rule set without those bypasses of the request's ports that hold for another time than it asks for: they make room
  * for new ones. A bypass that is as it should be stays.
  */
-export const withoutOutdated = (before: RuleSet, { ports, until, self, now }: BypassRequest): RuleSet =>
+export const withoutOutdated = (before: RuleSet, request: BypassRequest): RuleSet =>
   settled(before, (rule, _ports, chain) => {
-    const ends = untilOf(rule);
-    if (ends === until && (ends === undefined || ends >= now)) return 'stays';
+    if (isWantedEnd(untilOf(rule), request)) return 'stays';
     // A bypass of own calls is another one's business, unless own calls are asked for.
-    return chain === 'OUTPUT' && !self ? 'stays' : { lose: ports };
+    return chain === 'OUTPUT' && !request.self ? 'stays' : { lose: request.ports };
   });
 
 /** "until 2026-11-23 19:30:00 UTC", or nothing. */

@@ -2,11 +2,13 @@ import { FAMILIES, type Family } from '../address/index.ts';
 import { type Backend, emptyRuleSet, type RuleSet, type Snapshot } from '../netfilter/index.ts';
 import { prepared } from './bypass-ahead.ts';
 import { edited } from './bypass-edit.ts';
+import { idleBypasses } from './bypass-idle.ts';
 import { inserted } from './bypass-insert.ts';
 import { notCoveredBy } from './bypass-notes.ts';
 import { reasonsOf, type Unchanged } from './bypass-reasons.ts';
 import { type BypassRequest, checkRequest } from './bypass-request.ts';
 import { withoutOutdated } from './bypass-undo.ts';
+import type { Bypass } from './bypasses.ts';
 import { interceptedPorts } from './intercepted.ts';
 import type { Notice } from './interception.ts';
 import { bothPorts, type Ports } from './port-sets.ts';
@@ -22,6 +24,8 @@ export interface BypassPlan {
   readonly already: readonly Unchanged[];
   /** Ports that a family does not intercept, and why. */
   readonly unneeded: readonly Unchanged[];
+  /** Bypasses of the ports that stand in the rules and let nothing pass now. */
+  readonly idle: readonly Bypass[];
   /** What it does not cover, where that applies here. */
   readonly notCovered: readonly Notice[];
 }
@@ -47,6 +51,10 @@ export function planBypass(snapshot: Snapshot, request: BypassRequest, backend?:
     changes,
     already: reasons.filter(({ kind }) => kind === 'already'),
     unneeded: reasons.filter(({ kind }) => kind === 'unneeded'),
+    // Ahead of the mesh, to be without effect for now is what is meant.
+    idle: request.ahead
+      ? []
+      : idleBypasses(after, request.now).filter(({ ports }) => bothPorts(ports, request.ports).length > 0),
     notCovered: notCoveredBy(snapshot, request, changes),
   };
 }

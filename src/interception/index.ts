@@ -1,7 +1,11 @@
+export { namesMesh } from './annotations.ts';
 export { afterBypass, type BypassPlan, bypassed, planBypass } from './bypass.ts';
+export { idleBypasses } from './bypass-idle.ts';
+export { notCoveredByUndo } from './bypass-notes.ts';
 export type { Unchanged } from './bypass-reasons.ts';
-export { type BypassRequest, parsePorts } from './bypass-request.ts';
+export { type BypassRequest, leewayOf, namedPorts, parsePorts } from './bypass-request.ts';
 export { unbypassed, withoutExpired } from './bypass-undo.ts';
+export { voidIn } from './bypass-void.ts';
 export { type Bypass, bypassesIn } from './bypasses.ts';
 export { problemsOf } from './check.ts';
 export { commented } from './commented.ts';
@@ -27,7 +31,7 @@ export type {
 export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
 export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
-export { MANIFESTS, type ManifestKind, type ManifestOptions, manifest } from './manifest.ts';
+export { MANIFESTS, type ManifestKind, type ManifestOptions, manifest, modeIn } from './manifest.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';

@@ -1,5 +1,6 @@
 import { FAMILIES, formatPortRange } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
+import { escapeControl } from '../text/index.ts';
 import { annotationsFor } from './annotations.ts';
 import { asDateStop, type BypassRequest } from './bypass-request.ts';
 import { portList } from './caught-words.ts';
@@ -16,6 +17,8 @@ export interface ManifestOptions {
   readonly name?: string;
   /** A pod's rules as they are: which mesh it is, its mode, the ports that it leaves out today. Absent: Istio, REDIRECT. */
   readonly snapshot?: Snapshot;
+  /** Why there is no snapshot, though one was looked for: the YAML says so. */
+  readonly unread?: string;
 }
 
 /**
@@ -27,10 +30,10 @@ export interface ManifestOptions {
 export function manifest(kind: ManifestKind, request: BypassRequest, options: ManifestOptions = {}): string {
   switch (kind) {
     case 'init-container':
-      return lines(...aboutContainer(request, PLACE), ...container(request, options));
+      return lines(...aboutContainer(request, PLACE, options), ...container(request, options));
     case 'patch':
       return lines(
-        ...aboutContainer(request, PATCH),
+        ...aboutContainer(request, PATCH, options),
         'spec:',
         '  template:',
         '    spec:',
@@ -38,7 +41,7 @@ export function manifest(kind: ManifestKind, request: BypassRequest, options: Ma
         ...container(request, options).map((line) => `        ${line}`),
       );
     case 'annotation':
-      return lines(...annotationsFor(request, options.snapshot));
+      return lines(...annotationsFor(request, options));
   }
 }
 
@@ -54,10 +57,16 @@ const PATCH = [
   'A second time it changes nothing. To take it back: kubectl rollout undo deployment NAME',
 ] as const;
 
-const aboutContainer = ({ ports, edit }: BypassRequest, where: readonly string[]): readonly string[] =>
-  [
+const aboutContainer = (
+  request: BypassRequest,
+  where: readonly string[],
+  options: ManifestOptions,
+): readonly string[] => {
+  const { ports, edit } = request;
+  return [
     `Lets tcp ${portList(ports)} pass the sidecar's proxy by: it reaches the app directly.`,
     ...where,
+    ...(edit ? [] : [modeWords(request, options)]),
     ...(edit
       ? ["Order: behind the mesh's own init container, for it changes the list that the mesh has written."]
       : [
@@ -65,13 +74,38 @@ const aboutContainer = ({ ports, edit }: BypassRequest, where: readonly string[]
         ]),
     'Restarts: it may run any number of times, a run that finds its rule changes nothing.',
   ].map((line) => `# ${line}`);
+};
 
-function container(request: BypassRequest, { image, name, snapshot }: ManifestOptions): readonly string[] {
+/** How inbound tcp is caught in a snapshot; undefined where it is not. */
+export function modeIn(snapshot: Snapshot, now: number): 'REDIRECT' | 'TPROXY' | undefined {
+  const modes = recogniseAll(snapshot, now).map(({ mode }) => mode);
+  return (['TPROXY', 'REDIRECT'] as const).find((mode) => modes.includes(mode));
+}
+
+/** The mode that the command names: as asked for, as in the pod that was shown, or the usual one. */
+const modeOf = ({ ahead, now }: BypassRequest, { snapshot }: ManifestOptions): 'REDIRECT' | 'TPROXY' =>
+  ahead ?? (snapshot && modeIn(snapshot, now)) ?? 'REDIRECT';
+
+function modeWords(request: BypassRequest, options: ManifestOptions): string {
+  const { snapshot, unread } = options;
+  const mode = modeOf(request, options);
+  if (request.ahead) return `Mode: ${mode}, as asked for.`;
+  if (unread !== undefined)
+    return `Mode: ${mode}, the default: the rules here could not be read. For another: --ahead TPROXY`;
+  if (!snapshot) return `Mode: ${mode}, the default. For another: --ahead TPROXY`;
+  const origin = escapeControl(snapshot.origin);
+  return modeIn(snapshot, request.now) === undefined
+    ? `Mode: ${mode}, the default: nothing is intercepted in ${origin}. For another: --ahead TPROXY`
+    : `Mode: ${mode}, as in ${origin}.`;
+}
+
+function container(request: BypassRequest, options: ManifestOptions): readonly string[] {
+  const { image, name } = options;
   return [
     `- name: ${quoted(name ?? 'sidestep-bypass')}`,
     '  # Any image that holds sidestep, Node and iptables.',
     `  image: ${quoted(image ?? 'sidestep:latest')}`,
-    `  command: [${commandOf(request, snapshot).map(quoted).join(', ')}]`,
+    `  command: [${commandOf(request, options).map(quoted).join(', ')}]`,
     '  securityContext:',
     '    runAsUser: 0',
     '    runAsGroup: 0',
@@ -86,16 +120,15 @@ function container(request: BypassRequest, { image, name, snapshot }: ManifestOp
 }
 
 /** The command as it runs in the pod, where the mesh may not have come yet. */
-function commandOf(request: BypassRequest, snapshot: Snapshot | undefined): readonly string[] {
+function commandOf(request: BypassRequest, options: ManifestOptions): readonly string[] {
   const { ports, self, edit, until, families = FAMILIES } = request;
   const [family] = families;
-  const tproxy = snapshot && recogniseAll(snapshot, request.now).some(({ mode }) => mode === 'TPROXY');
   return [
     'sidestep',
     'bypass',
     ...ports.map((range) => formatPortRange(range, '-')),
     '--apply',
-    ...(edit ? ['--edit'] : ['--ahead', tproxy ? 'TPROXY' : (request.ahead ?? 'REDIRECT')]),
+    ...(edit ? ['--edit'] : ['--ahead', modeOf(request, options)]),
     ...(self ? ['--self'] : []),
     ...(families.length === 1 && family ? ['--family', family] : []),
     ...(until === undefined ? [] : ['--until', `${asDateStop(until)}Z`]),

@@ -1,6 +1,7 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Backend, heldFor, type Snapshot } from '../netfilter/index.ts';
 import { merged } from './box.ts';
+import { idleBypasses } from './bypass-idle.ts';
 import { type Bypass, bypassesIn } from './bypasses.ts';
 import { type Catch, catchOf, describeBox } from './caught.ts';
 import { portList, trafficOf, wordsOf } from './caught-words.ts';
@@ -34,6 +35,8 @@ export interface Summary {
   readonly backends: readonly Backend[];
   readonly recognitions: readonly Recognition[];
   readonly bypasses: readonly Bypass[];
+  /** Those of them that let nothing pass now, though they have not expired. */
+  readonly idle: readonly Bypass[];
   /** Why the lines may not be all or not be certain; then the chains have to be read. */
   readonly doubts: readonly string[];
 }
@@ -56,6 +59,7 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
   const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside)]));
   const bypasses = bypassesIn(snapshot, now);
   const proxyPorts = proxyPortsOf(snapshot);
+  const idle = now === undefined ? [] : idleBypasses(snapshot, now);
   const titles = [...new Set(recognitions.map(({ title }) => title))];
   const lines = read.flatMap((family) =>
     linesOf(found.get(family) as Catch, family, { recognitions, proxyPorts, now }),
@@ -65,12 +69,13 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
     lines: [
       ...joined(lines),
       ...(anything ? [directLine(found, now)] : []),
-      ...joined(bypasses.filter(({ expired }) => !expired).map(bypassLine)),
+      ...joined(bypasses.filter(({ expired }) => !expired).map((one) => bypassLine(one, isAmong(idle, one)))),
     ],
     ...(titles.length === 0 ? {} : { title: titles.join(' and ') }),
     backends: [...new Set(snapshot.held.filter(({ rules }) => rules.tables.length > 0).map(({ backend }) => backend))],
     recognitions,
     bypasses,
+    idle,
     doubts: [...new Set([...found.values()].flatMap(({ doubts }) => doubts)), ...unreadRules(snapshot)],
   };
 }
@@ -159,11 +164,15 @@ function directLine(found: ReadonlyMap<Family, Catch>, now: number | undefined):
 
 const spoken = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
 
-function bypassLine({ ports, family, table, chain, number, until }: Bypass): SummaryLine {
+/** Whether a bypass is one of these: by its rule, which is the same object. */
+const isAmong = (some: readonly Bypass[], { rule }: Bypass): boolean => some.some((one) => one.rule === rule);
+
+function bypassLine({ ports, family, table, chain, number, until }: Bypass, isIdle: boolean): SummaryLine {
+  const end = until === undefined ? '' : `, until ${utc(until)}`;
   return {
     label: 'bypass',
     traffic: `tcp ${portList(ports)}`,
-    note: `${table} ${chain} ${number}${until === undefined ? '' : `, until ${utc(until)}`}`,
+    note: `${table} ${chain} ${number}${end}${isIdle ? ', without effect now' : ''}`,
     families: [family],
   };
 }

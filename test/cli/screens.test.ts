@@ -29,6 +29,7 @@ const SCREENS: readonly (readonly [name: string, args: readonly string[], status
   ['trace-connection-out', ['trace', '--connection', 'out tcp > 192.0.2.1:80', '--from', POST], 0],
   ['trace-connection-lost', ['trace', '--connection', 'in tcp/8080', 'in udp/53', '--from', 'undecided.rules'], 1],
   ['bypass-plan', ['bypass', '8888', '--from', 'pod.json'], 0],
+  ['bypass-range', ['bypass', '8000-9000', '9999', '--self', '--from', POST], 0],
   ['bypass-nothing', ['bypass', '22', '--from', POST], 0],
   ['bypass-edit', ['bypass', '8888', '--edit', '--from', POST], 0],
   ['verify-drifted', ['verify', '--from', 'drifted.rules'], 1],

@@ -7,6 +7,8 @@ import {
   type DialectName,
   dialectOf,
   type Interception,
+  idleBypasses,
+  leewayOf,
   parsePorts,
   planBypass,
   programmed,
@@ -175,6 +177,19 @@ describe('a second run', () => {
     }
   });
 
+  test('of a span that is asked for anew changes nothing within its leeway, and moves the end after it', () => {
+    const span = (now: number): Partial<BypassRequest> => ({ now, until: now + 600, leeway: leewayOf(600) });
+    const once = afterBypass(POST, { request: asking('8888', span(NOW)) });
+    expect(changes(once, asking('8888', span(NOW + 60)))).toEqual([]);
+    expect(changes(once, asking('8888', span(NOW + 61)))).toEqual([
+      expect.stringMatching(/^= ipv4 nat PREROUTING 1 .* --datestop 2027-01-15T08:11:01 -j RETURN$/),
+    ]);
+    // An end that is later than what is asked for is another one.
+    expect(changes(once, asking('8888', span(NOW - 1)))).toHaveLength(1);
+    // Of a few seconds none is to spare.
+    expect([1, 9, 10, 60, 600, 86_400].map(leewayOf)).toEqual([0, 0, 1, 6, 60, 60]);
+  });
+
   test('with another end takes the place of the first', () => {
     const once = afterBypass(POST, { request: asking('8888', { until: NOW + 60 }) });
     expect(changes(once, asking('8888', { until: NOW + 600 }))).toEqual([
@@ -207,6 +222,47 @@ describe('a second run', () => {
     expect(changes(once, asking('8888', { now: NOW + 61 }))).toEqual([
       expect.stringMatching(/^= ipv4 nat PREROUTING 1 /),
     ]);
+  });
+});
+
+describe('a bypass that lets nothing pass is known', () => {
+  const idle = (snapshot: Snapshot, now = NOW): readonly string[] =>
+    idleBypasses(snapshot, now).map(({ family, table, chain, number }) => `${family} ${table} ${chain} ${number}`);
+  const rule = (more = '') =>
+    `-A PREROUTING -p tcp --dport 8888 -m comment --comment "sidestep bypass" ${more}-j RETURN\n`;
+  const redirect = '-A PREROUTING -p tcp -j REDIRECT --to-ports 1\n';
+
+  test('in nat, where TPROXY catches in mangle; until it is REDIRECT again', () => {
+    const { interception } = programOf('-b * -i *'.split(' '), 'istio');
+    const ipv4 = (mode: 'REDIRECT' | 'TPROXY', before: Snapshot = holding(emptyRuleSet('ipv4'))): Snapshot =>
+      laid({ ...interception, mode }, (family) => (family === 'ipv4' ? before.held[0]!.rules : emptyRuleSet(family)));
+    const once = afterBypass(ipv4('REDIRECT'), { request: asking('8888', { self: true }) });
+    expect(idle(once)).toEqual([]);
+    const other = ipv4('TPROXY', { ...once, held: once.held.slice(0, 1) });
+    expect(idle(other)).toContain('ipv4 nat PREROUTING 1');
+    const plan = planBypass(other, asking('8888'));
+    expect(plan.changes.map(({ table }) => table)).toEqual(['mangle']);
+    expect(plan.idle.map(({ table }) => table)).toContain('nat');
+  });
+
+  test('none is, that needs another of the same bypass', () => {
+    for (const mode of ['REDIRECT', 'TPROXY'])
+      expect(idle(afterBypass(pod(`-m ${mode} -b * -i *`), { request: asking('8888', { self: true }) }))).toEqual([]);
+  });
+
+  test('none of two that do the same', () => {
+    expect(idle(podOf(`*nat\n${rule()}${rule()}${redirect}COMMIT\n`))).toEqual([]);
+  });
+
+  test('before the mesh has come; behind what catches; not once it is over', () => {
+    expect(idle(podOf(`*nat\n${rule()}COMMIT\n`))).toEqual(['ipv4 nat PREROUTING 1']);
+    expect(idle(podOf(`*nat\n${redirect}${rule()}COMMIT\n`))).toEqual(['ipv4 nat PREROUTING 2']);
+    const ended = rule('-m time --datestop 2020-01-01T00:00:00 ');
+    expect(idle(podOf(`*nat\n${ended}${redirect}COMMIT\n`))).toEqual([]);
+  });
+
+  test('an entry of a list that was turned counts as it was', () => {
+    expect(idle(afterBypass(POST, { request: asking('8888', { edit: true }) }))).toEqual([]);
   });
 });
 

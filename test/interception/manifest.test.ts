@@ -81,6 +81,18 @@ describe('an init container', () => {
     expect(command).toEqual(['sidestep', 'bypass', '8888', '--apply', '--ahead', 'TPROXY']);
   });
 
+  test('says where it has its mode from; what is asked for outright counts', () => {
+    const text = (request: BypassRequest, options = {}) => manifest('init-container', request, options);
+    expect(text(asking('8888'))).toMatch(/^# Mode: REDIRECT, the default\./m);
+    expect(text(asking('8888'), { unread: 'no iptables' })).toMatch(/^# Mode: REDIRECT, the default: .* not be read/m);
+    const snapshot = pod('-m TPROXY -b * -i *');
+    expect(text(asking('8888'), { snapshot })).toMatch(/^# Mode: TPROXY, as in a pod\.$/m);
+    expect(text(asking('8888', { ahead: 'REDIRECT' }), { snapshot })).toContain('"--ahead", "REDIRECT"');
+    const nothing: Snapshot = { origin: 'a\nb: [', held: [] };
+    expect(parse(text(asking('8888'), { snapshot: nothing }))).toHaveLength(1);
+    expect(text(asking('8888'), { snapshot: nothing })).toContain('nothing is intercepted in a\\x0ab: [');
+  });
+
   test('holds an image’s name as it is, whatever is in it', () => {
     for (const image of ['a"b', 'x: [y]', '#', 'é\u001b[31m', 'no', "'"]) {
       const text = manifest('init-container', asking('8888'), { image });
@@ -130,6 +142,11 @@ describe("the mesh's own annotation", () => {
       'config.linkerd.io/skip-inbound-ports': '8888,9000-9010',
     });
     expect(annotations(asking('8888'), podOf(KUMA))).toEqual({ 'traffic.kuma.io/exclude-inbound-ports': '8888' });
+  });
+
+  test('without rules of a mesh it is taken to be Istio, and that is said', () => {
+    expect(manifest('annotation', asking('8888'))).toContain('# The mesh is taken to be Istio: no rules');
+    expect(manifest('annotation', asking('8888'), { unread: 'x' })).toContain('the rules here could not be read');
   });
 
   test('of a mesh without one', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { backend, family, notices, place } from './common.ts';
+import { backend, family, notices, place, ports } from './common.ts';
+import { unchanged } from './plan.ts';
 
 const ruleChange = z.object({
   sign: z.enum(['+', '-']),
@@ -7,6 +8,7 @@ const ruleChange = z.object({
   backend,
   ...place.shape,
   rule: z.string(),
+  because: z.string().optional().describe('why a rule went that nobody of the mesh wrote'),
 });
 
 /** What `init`, `clean` and `bypass --apply` changed, or with --dry-run would change. */
@@ -19,6 +21,13 @@ export const changeDocument = z.object({
   notices,
   rules: z.array(ruleChange),
   routing: z.array(z.string()).describe("what changed beside the rules, in ip's words"),
+  ports: z
+    .array(ports)
+    .optional()
+    .describe('bypass: the ports that were asked for; an undo of all: those that were taken back'),
+  until: z.string().optional().describe('bypass: when the kernel ends it, ISO 8601'),
+  unchanged: z.array(unchanged).optional().describe('bypass: ports for which nothing changes, and why'),
+  notCovered: notices.optional().describe('bypass: what it does not cover, where that applies'),
 });
 
 export type ChangeDocument = z.infer<typeof changeDocument>;

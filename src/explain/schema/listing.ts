@@ -32,7 +32,7 @@ const interception = z.object({
   doubts: z.array(z.string()),
 });
 
-const bypass = z.object({
+export const bypass = z.object({
   family,
   backend,
   ...place.shape,
@@ -41,6 +41,7 @@ const bypass = z.object({
   rule: z.string(),
   until: z.string().optional().describe('when the kernel stops matching it, ISO 8601'),
   expired: z.boolean(),
+  idle: z.boolean().describe('it lets nothing pass now: without it its ports would reach the app all the same'),
 });
 
 const summaryLine = z.object({

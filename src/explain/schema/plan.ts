@@ -1,5 +1,14 @@
 import { z } from 'zod';
 import { backend, family, notices, place, ports } from './common.ts';
+import { bypass } from './listing.ts';
+
+/** Ports for which nothing changes, and why. */
+export const unchanged = z.object({
+  kind: z.enum(['already', 'unneeded']),
+  family,
+  ports: z.array(ports),
+  because: z.string(),
+});
 
 /** `sidestep bypass PORT -o json`: what would change. */
 export const planDocument = z.object({
@@ -19,13 +28,13 @@ export const planDocument = z.object({
       }),
     )
     .describe('none: there is nothing to do'),
-  unchanged: z.array(
-    z.object({ kind: z.enum(['already', 'unneeded']), family, ports: z.array(ports), because: z.string() }),
-  ),
+  unchanged: z.array(unchanged),
+  idle: z.array(bypass).describe('bypasses of these ports that stand in the rules and let nothing pass now'),
   notCovered: notices,
   check: z
     .object({
       asMeant: z.boolean(),
+      notFollowed: z.number().describe('ports at which a rule begins or ends that were too many to follow'),
       packets: z.array(
         z.object({
           packet: z.string(),
@@ -38,7 +47,7 @@ export const planDocument = z.object({
         }),
       ),
     })
-    .describe('a handful of packets followed through the rules before and after: no proof over all packets'),
+    .describe('packets to every port at which a rule begins or ends, followed through the rules before and after'),
 });
 
 export type PlanDocument = z.infer<typeof planDocument>;

@@ -1,0 +1,74 @@
+import { type BypassRequest, type ManifestKind, manifest, modeIn, namesMesh } from '../interception/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
+import { sayNotices } from './apply.ts';
+import type { BypassOptions } from './bypass-options.ts';
+import type { Call } from './command.ts';
+import { readSource } from './source.ts';
+import { EXIT, type ExitStatus } from './status.ts';
+
+/** YAML for a fleet. The rules that are named, or those of this namespace, show which mesh it is and in which mode. */
+export async function printManifest(
+  kind: ManifestKind,
+  request: BypassRequest,
+  { options, terminal }: Call<BypassOptions>,
+): Promise<ExitStatus> {
+  const { image, ahead } = options;
+  const { snapshot, unread } = await shown(kind, request, { options, terminal });
+  if (unread !== undefined) {
+    const message = `could not be read, so the default is taken; --from FILE or --pid PID shows those of a pod (${unread})`;
+    await sayNotices([{ about: 'the rules of this network namespace', message }], terminal);
+  }
+  if (ahead && kind !== 'annotation' && snapshot) {
+    const mode = modeIn(snapshot, request.now);
+    if (mode !== undefined && mode !== ahead) {
+      const message = `${ahead} is written as asked for, but ${snapshot.origin} intercepts by ${mode}`;
+      await sayNotices([{ about: '--ahead', message }], terminal);
+    }
+  }
+  terminal.write(
+    manifest(kind, request, {
+      ...(image ? { image } : {}),
+      ...(snapshot ? { snapshot } : {}),
+      ...(unread === undefined ? {} : { unread }),
+    }),
+  );
+  return EXIT.done;
+}
+
+interface Shown {
+  readonly snapshot?: Snapshot;
+  /** Why they could not be read. */
+  readonly unread?: string;
+}
+
+/**
+ * The rules that tell what is intercepted: those that were named, else this namespace's. Nobody needs rights, iptables or
+ * Linux for YAML: what was not named may stay unread.
+ */
+async function shown(
+  kind: ManifestKind,
+  request: BypassRequest,
+  { options, terminal }: Pick<Call<BypassOptions>, 'options' | 'terminal'>,
+): Promise<Shown> {
+  // The family says which bypass is wanted. Only of a file it also says whose rules they are.
+  const { family: _, ...anyFamily } = options;
+  const { from, netns, pid, container } = options;
+  if (from !== undefined) return { snapshot: await readSource(options, terminal) };
+  if ([netns, pid, container].some((source) => source !== undefined))
+    return { snapshot: await readSource(anyFamily, terminal) };
+  if (options.ahead && kind !== 'annotation') return {};
+  try {
+    const snapshot = await readSource(anyFamily, terminal);
+    // A machine that only happens to redirect something is no pod of a mesh.
+    return kind === 'annotation' && !namesMesh(snapshot, request.now) ? {} : { snapshot };
+  } catch (error) {
+    if (isMissingHere(error)) return { unread: (error as Error).message.split('\n')[0] ?? '' };
+    throw error;
+  }
+}
+
+/** Not permitted, no iptables, no Linux, no koffi. */
+function isMissingHere(error: unknown): boolean {
+  const { name, exitStatus, code } = error as { name?: string; exitStatus?: number; code?: string };
+  return exitStatus === EXIT.notPermitted || name === 'NotHere' || code === 'ERR_MODULE_NOT_FOUND';
+}
