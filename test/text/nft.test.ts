@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseNft, parseNftJson, readInput } from '../../src/text/index.ts';
+import { parseNft, parseNftJson, printNft, readInput } from '../../src/text/index.ts';
 import { shownByBoth } from '../support/nft-shown.ts';
 
 const FOLDER = new URL('../cases/nft/', import.meta.url);
@@ -10,6 +10,17 @@ const read = (file: string): string => readFileSync(new URL(file, FOLDER), 'utf8
 describe('what nft lists', () => {
   test.each(names)('%s: its text and its JSON are the same', (name) => {
     expect(shownByBoth(parseNft(read(`${name}.txt`)))).toEqual(shownByBoth(parseNftJson(read(`${name}.json`))));
+  });
+
+  test.each(names)('%s: its text is printed back as it stands', (name) => {
+    const text = read(`${name}.txt`);
+    expect(printNft(parseNft(text), { state: true })).toBe(text);
+  });
+
+  test.each(names)('%s: what was read from JSON is the same after it was printed and read again', (name) => {
+    const tables = parseNftJson(read(`${name}.json`));
+    const again = parseNft(printNft(tables, { state: true, handles: true }));
+    expect(shownByBoth(again)).toEqual(shownByBoth(tables));
   });
 
   test.each(names)('%s: nothing is unknown', (name) => {

@@ -63,7 +63,7 @@ export function parseNftJson(input: string, options: ReadOptions = {}): NftTable
     ...head,
     ...rest,
     chains: [...chains.values()],
-    ...(isForeign(head.family) ? { words: words.join('\n') } : {}),
+    ...(isForeign(head.family) ? { words: words.map((one) => `\n\t${one}`).join('') } : {}),
   }));
 }
 

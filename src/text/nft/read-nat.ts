@@ -24,14 +24,7 @@ export function readNat(scanner: Scanner, kind: NftNat['kind']): NftNat {
     if (!takeIf(scanner, ',')) break;
     if (!isNext(scanner, ...FLAGS)) throw unexpected(scanner, `one of ${FLAGS.join(', ')}`);
   }
-  return { kind, ...given('family', family ?? shown(destination.address)), ...destination, flags, typeFlags };
-}
-
-/** The family that an address shows, where nothing says it: as iptables-nft's translations write it. */
-function shown(address: NftExpression | undefined): NftAddressFamily | undefined {
-  const first = address?.kind === 'range' ? address.low : address;
-  if (first?.kind !== 'value' || typeof first.value !== 'string') return undefined;
-  return first.value.includes(':') ? 'ip6' : 'ip';
+  return { kind, ...given('family', family), ...destination, flags, typeFlags };
 }
 
 /** What stands behind `tproxy`. */

@@ -58,7 +58,11 @@ export function readObject(scanner: Scanner, word: (typeof OBJECT_WORDS)[number]
   const head = readHead(scanner, 'a name');
   const comment = readComment(scanner);
   const about = { ...head, ...given('comment', comment) };
-  nextInside(scanner);
+  if (!nextInside(scanner)) {
+    // Without state (nft -s) nothing stands in a counter.
+    if (word === 'counter') return { ...about, kind: 'counter', packets: 0n, bytes: 0n };
+    throw unexpected(scanner, `what the ${word} is`);
+  }
   const object = readBody(scanner, word, about);
   if (nextInside(scanner)) throw unexpected(scanner, '}');
   return object;
