@@ -5,6 +5,7 @@ import type {
   Interface,
   InterfaceAddress,
   Listener,
+  NftTable,
   Route,
   RoutingRule,
   RuleSet,
@@ -14,6 +15,9 @@ import type {
 } from '../netfilter/index.ts';
 import { given } from './given.ts';
 import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
+import { printNft } from './nft/print.ts';
+import { parseNft } from './nft/read.ts';
+import { UNREADABLE } from './nft/unknown.ts';
 import { printSave } from './print-save.ts';
 import { parseSave } from './read-save.ts';
 import { refuseBinary } from './reading.ts';
@@ -28,6 +32,7 @@ export function printSnapshot(snapshot: Snapshot): string {
     origin: rest.origin,
     ...(rest.taken === undefined ? {} : { taken: rest.taken }),
     rules: held.map(printHeld),
+    ...(rest.native ? { native: printNative(rest.native) } : {}),
     ...(rest.orderUnknown ? { orderUnknown: true } : {}),
     ...(interfaces ? { interfaces: interfaces.map(printInterface) } : {}),
     ...(routes ? { routes: routes.map(printRoute) } : {}),
@@ -48,6 +53,17 @@ const printHeld = ({ backend, rules }: HeldRules): object => ({
   save: printSave(rules, { backend, counters: true }),
   ...(hasUnreadable(rules) ? { unreadable: true } : {}),
 });
+
+const printNative = (tables: readonly NftTable[]): object => ({
+  list: printNft(tables, { state: true, handles: true }),
+  ...(tables.some(hasUnreadableRule) ? { unreadable: true } : {}),
+});
+
+/** The same of a native table. */
+const hasUnreadableRule = ({ chains }: NftTable): boolean =>
+  chains.some(({ rules }) =>
+    rules.some(({ statements }) => statements.some((one) => one.kind === 'opaque' && one.because === UNREADABLE)),
+  );
 
 /** Whether a rule was kept that could not be read: it will not be readable from the snapshot either. */
 const hasUnreadable = ({ tables }: RuleSet): boolean =>
@@ -91,6 +107,10 @@ function readSnapshot(document: Part, source: string): Snapshot {
     origin: words(required(document, 'origin')),
     ...given('taken', optional(document, 'taken', words)),
     held: list(required(document, 'rules'), (part) => readHeld(part, source)),
+    ...given(
+      'native',
+      optional(document, 'native', (part) => readNative(part, source)),
+    ),
     ...(orderUnknown ? { orderUnknown } : {}),
     ...given('interfaces', optionalList(document, 'interfaces', readInterface)),
     ...given('routes', optionalList(document, 'routes', readRoute)),
@@ -123,6 +143,12 @@ function readHeld(part: Part, source: string): HeldRules {
   });
   return { backend, rules };
 }
+
+const readNative = (part: Part, source: string): NftTable[] =>
+  parseNft(words(required(part, 'list')), {
+    source: `${source} (native tables)`,
+    keepGoing: optional(part, 'unreadable', flag) ?? false,
+  });
 
 function readInterface(part: Part): Interface {
   return {

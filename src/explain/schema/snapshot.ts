@@ -9,6 +9,13 @@ export const snapshotDocument = z.object({
   origin: z.string(),
   taken: z.string().optional(),
   rules: z.array(z.object({ backend, family, save: z.string().describe('what iptables-save -c prints') })),
+  native: z
+    .object({
+      list: z.string().describe('what nft -a list ruleset prints'),
+      unreadable: z.boolean().optional().describe('a rule in it could not be read'),
+    })
+    .optional()
+    .describe('the tables of nftables that iptables does not show'),
   orderUnknown: z
     .boolean()
     .optional()

@@ -28,6 +28,7 @@ import type { ReadOptions } from '../reading.ts';
 import { wordsOf } from './json-expression.ts';
 import { readChain, readFlowtable, readObject, readSet } from './json-object.ts';
 import { readStatement } from './json-statement.ts';
+import { UNREADABLE } from './unknown.ts';
 
 const EXPECTED = 'Expected what nft -j list ruleset prints.';
 const TABLE_FLAGS: readonly string[] = ['dormant', 'owner', 'persist'];
@@ -162,6 +163,6 @@ function readStatements(part: Part, family: string, unfitting: Unfitting, keepGo
     return list(expressions, (one) => readStatement(one, family));
   } catch (error) {
     unfitting(error);
-    return keepGoing ? [{ kind: 'opaque', words: wordsOf(expressions), because: 'it could not be read' }] : [];
+    return keepGoing ? [{ kind: 'opaque', words: wordsOf(expressions), because: UNREADABLE }] : [];
   }
 }

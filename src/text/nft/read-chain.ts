@@ -18,6 +18,7 @@ import {
   takeIf,
   unexpected,
 } from './tokens.ts';
+import { UNREADABLE } from './unknown.ts';
 
 /** What is done about a rule that cannot be read. */
 export interface Complaints {
@@ -100,7 +101,7 @@ function readRule(scanner: Scanner, family: string, { complain, lineOf }: Compla
     const words = scanner.text.slice(at, peek(scanner).at).trimEnd();
     const handle = readHandle(scanner);
     return {
-      statements: [{ kind: 'opaque', words, because: 'it could not be read' }],
+      statements: [{ kind: 'opaque', words, because: UNREADABLE }],
       ...given('handle', handle),
       origin,
     };

@@ -3,6 +3,9 @@ import { Fault } from '../diagnostic.ts';
 import { nearest } from '../spelling.ts';
 import { peek, type Scanner, skipBlock, take } from './tokens.ts';
 
+/** Why a rule is opaque that was wrong and was passed over. */
+export const UNREADABLE = 'it could not be read';
+
 /**
  * A word that Sidestep does not know where a newer nft may have one: the statement is kept word for word. Thrown inside
  * this layer only.
