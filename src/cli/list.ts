@@ -39,7 +39,7 @@ export const list = defineCommand<ListOptions>({
     );
     const counters = options.counters ?? false;
     if (options.output === 'save') {
-      await writeSave(snapshot.held, { counters }, terminal);
+      await writeSave(snapshot.held, { counters, native: snapshot.native ?? [] }, terminal);
       return EXIT.done;
     }
     const now = Math.floor(Date.now() / 1000);
@@ -58,4 +58,5 @@ export const list = defineCommand<ListOptions>({
 });
 
 /** A packet is worth following where there are rules. */
-const isShown = ({ held }: Snapshot): boolean => held.some(({ rules }) => rules.tables.length > 0);
+const isShown = ({ held, native = [] }: Snapshot): boolean =>
+  native.length > 0 || held.some(({ rules }) => rules.tables.length > 0);

@@ -84,17 +84,18 @@ const onlyFamily = (snapshot: Snapshot, family: (typeof FAMILIES)[number]): Snap
   ...(snapshot.native ? { native: snapshot.native.filter((table) => seesFamily(table, family)) } : {}),
 });
 
-/** The snapshot with one table only: for showing it, never for following a packet. */
-export const onlyTable = (snapshot: Snapshot, table: TableName | undefined): Snapshot =>
-  table === undefined
-    ? snapshot
-    : {
-        ...snapshot,
-        held: snapshot.held.map(({ backend, rules }) => ({
-          backend,
-          rules: { ...rules, tables: rules.tables.filter(({ name }) => name === table) },
-        })),
-      };
+/** The snapshot with one table of iptables only: for showing it, never for following a packet. */
+export function onlyTable(snapshot: Snapshot, table: TableName | undefined): Snapshot {
+  if (table === undefined) return snapshot;
+  const { native: _, ...rest } = snapshot;
+  return {
+    ...rest,
+    held: snapshot.held.map(({ backend, rules }) => ({
+      backend,
+      rules: { ...rules, tables: rules.tables.filter(({ name }) => name === table) },
+    })),
+  };
+}
 
 /** The families of which a snapshot holds rules. */
 export const familiesOf = (snapshot: Snapshot): readonly (typeof FAMILIES)[number][] =>

@@ -1,7 +1,7 @@
 import { formatPrefix, type PortRange, type Prefix } from '../address/index.ts';
 import type { Bypass, Caught, Include, Recognition, Summary } from '../interception/index.ts';
-import type { Counters, HeldRules, Snapshot } from '../netfilter/index.ts';
-import { printRule } from '../text/index.ts';
+import { type Counters, type HeldRules, isFollowed, type NftTable, type Snapshot } from '../netfilter/index.ts';
+import { printNftHook, printNftRule, printNftSetHead, printRule } from '../text/index.ts';
 import type { ListingDocument } from './schema/listing.ts';
 
 /** What `list -o json` prints. */
@@ -16,6 +16,7 @@ export const listingDocument = (snapshot: Snapshot, summary: Summary): ListingDo
   bypasses: summary.bypasses.map((bypass) => bypassDocument(bypass, summary.idle)),
   unread: (snapshot.unread ?? []).map(({ about, what, because }) => ({ about, what, because })),
   rules: snapshot.held.map(rulesDocument),
+  ...(snapshot.native ? { native: snapshot.native.map(nativeDocument) } : {}),
 });
 
 const interceptionDocument = (recognition: Recognition): ListingDocument['interceptions'][number] => ({
@@ -73,6 +74,23 @@ const rulesDocument = ({ backend, rules }: HeldRules): ListingDocument['rules'][
       name: chain.name,
       ...(chain.policy ? { policy: chain.policy } : {}),
       rules: chain.rules.map((rule) => ({ rule: printRule(rule, rules.family), ...counted(rule.counters) })),
+    })),
+  })),
+});
+
+const nativeDocument = (table: NftTable): NonNullable<ListingDocument['native']>[number] => ({
+  family: table.family,
+  name: table.name,
+  followed: isFollowed(table),
+  flags: [...table.flags],
+  sets: table.sets.map((set) => ({ name: set.name, set: printNftSetHead(set), elements: set.elements.length })),
+  chains: table.chains.map(({ name, base, rules }) => ({
+    name,
+    ...(base ? { hook: printNftHook(base), policy: base.policy } : {}),
+    rules: rules.map((rule) => ({
+      rule: printNftRule(rule, table),
+      ...(rule.handle === undefined ? {} : { handle: rule.handle }),
+      ...counted(rule.statements.find((statement) => statement.kind === 'counter')),
     })),
   })),
 });

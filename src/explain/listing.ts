@@ -1,6 +1,7 @@
 import type { Summary } from '../interception/index.ts';
 import type { HeldRules, Snapshot } from '../netfilter/index.ts';
 import { chainsTable, isEmpty, type RuleNote } from './chains.ts';
+import { nativeBlocks } from './native.ts';
 import { BLANK, type Block, faint, line, paragraph, type Screen, strong } from './screen.ts';
 import { bypassNote, cautions, namingOf, summaryBlocks } from './summary.ts';
 import { familyWord, listed } from './words.ts';
@@ -21,6 +22,7 @@ export function listingScreen(snapshot: Snapshot, summary: Summary, options: Lis
     ...warnings,
     BLANK,
     ...chainBlocks(snapshot, summary, options),
+    ...nativeBlocks(snapshot.native ?? [], options.counters),
     ...(options.next ? [paragraph(line(faint(options.next)))] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { type Catch, catchOf, describeBox } from './caught.ts';
 import { portList, trafficOf, wordsOf } from './caught-words.ts';
 import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
+import { nativeDoubts } from './native-doubts.ts';
 import { proxyPortsOf, turnsAnything } from './proxy-ports.ts';
 import { recogniseAll } from './recognise.ts';
 import { toldOf, toldOfSelf } from './told.ts';
@@ -76,7 +77,11 @@ export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(
     recognitions,
     bypasses,
     idle,
-    doubts: [...new Set([...found.values()].flatMap(({ doubts }) => doubts)), ...unreadRules(snapshot)],
+    doubts: [
+      ...new Set([...found.values()].flatMap(({ doubts }) => doubts)),
+      ...unreadRules(snapshot),
+      ...nativeDoubts(snapshot),
+    ],
   };
 }
 

@@ -1,6 +1,6 @@
 export { type Diagnostic, escapeControl, formatDiagnostic, InputRefused } from './diagnostic.ts';
 export { parseNftJson } from './nft/json.ts';
-export { printNft, printNftRule } from './nft/print.ts';
+export { printNft, printNftHook, printNftRule, printNftSetHead } from './nft/print.ts';
 export type { NftPrintOptions } from './nft/print-expression.ts';
 export { parseNft } from './nft/read.ts';
 export { printRule, sameRule } from './print-rule.ts';

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Backend, NftTable, Snapshot } from '../netfilter/index.ts';
+import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfilter/index.ts';
 import { parseNftJson } from './nft/json.ts';
 import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
@@ -30,11 +30,8 @@ const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*table[ \t]/;
 const nativeOnly = (tables: readonly NftTable[], origin: string, family: Family | undefined): Snapshot => ({
   origin,
   held: [],
-  native: family ? tables.filter((table) => isOf(table, family)) : tables,
+  native: family ? tables.filter((table) => seesFamily(table, family)) : tables,
 });
-
-/** Whether a table sees packets of a family. */
-const isOf = ({ family: table }: NftTable, family: Family): boolean => table !== (family === 'ipv4' ? 'ip6' : 'ip');
 
 /** The head line of iptables-save names the nft back end, and does not name the legacy one. */
 function backendShown(text: string): Backend {

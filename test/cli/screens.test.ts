@@ -14,6 +14,7 @@ const SCREENS: readonly (readonly [name: string, args: readonly string[], status
   ['list-drifted', ['list', '--from', 'drifted.rules'], 0],
   ['list-counters', ['list', '--counters', '--from', 'undecided.rules'], 0],
   ['list-both-back-ends', ['list', '--from', 'both-back-ends.json'], 0],
+  ['list-native', ['list', '--counters', '--from', 'native.nft'], 0],
   ['trace-2018', ['trace', 'in tcp 10.0.0.9:40000 > 10.0.0.5:8888', '--from', POST], 0],
   ['trace-2018-narrow', ['trace', 'in tcp 10.0.0.9:40000 > 10.0.0.5:8888', '--from', POST], 0, 60],
   ['trace-out', ['trace', 'out tcp 10.0.0.5:40000 > 192.0.2.1:80 uid 1000', '--from', POST], 0],

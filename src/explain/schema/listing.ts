@@ -75,6 +75,35 @@ const ruleSet = z.object({
   ),
 });
 
+const nativeTable = z.object({
+  family: z.enum(['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev']),
+  name: z.string(),
+  followed: z.boolean().describe('whether sidestep trace follows packets through it'),
+  flags: z.array(z.string()).describe('dormant: no packet passes it'),
+  sets: z.array(
+    z.object({
+      name: z.string(),
+      set: z.string().describe('what it is of, as nft says it'),
+      elements: z.int(),
+    }),
+  ),
+  chains: z.array(
+    z.object({
+      name: z.string(),
+      hook: z.string().optional().describe('of a base chain: nat hook prerouting priority dstnat'),
+      policy: z.enum(['accept', 'drop']).optional(),
+      rules: z.array(
+        z.object({
+          rule: z.string().describe('as nft -s lists it'),
+          handle: z.int().optional(),
+          packets: z.string().optional(),
+          bytes: z.string().optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** `sidestep list -o json`: what is intercepted, and the chains. */
 export const listingDocument = z.object({
   schema: z.literal('sidestep/listing/1'),
@@ -87,6 +116,7 @@ export const listingDocument = z.object({
   bypasses: z.array(bypass),
   unread: z.array(z.object({ about: z.string(), what: z.string(), because: z.string() })),
   rules: z.array(ruleSet),
+  native: z.array(nativeTable).optional().describe('tables of nftables that iptables does not show'),
 });
 
 export type ListingDocument = z.infer<typeof listingDocument>;

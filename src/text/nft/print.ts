@@ -1,7 +1,8 @@
-import type { NftChain, NftRule, NftTable } from '../../netfilter/index.ts';
+import type { NftChain, NftHook, NftRule, NftSet, NftTable } from '../../netfilter/index.ts';
 import type { NftPrintOptions } from './print-expression.ts';
 import { block, printFlowtable, printObject, printSet } from './print-object.ts';
 import { type PrintContext, printStatement } from './print-statement.ts';
+import { printTypes } from './print-type.ts';
 import { printName, quote } from './print-value.ts';
 import { printPriority } from './priority.ts';
 
@@ -42,10 +43,7 @@ const contextOf = ({ family, sets }: NftTable, options: NftPrintOptions): PrintC
 function printChain({ name, handle, comment, base, flags, rules }: NftChain, context: PrintContext): string {
   const lines = comment === undefined ? [] : [`comment ${quote(comment)}`];
   if (base) {
-    const { type, hook, priority, policy, devices } = base;
-    lines.push(
-      `type ${type} hook ${hook}${printDevices(devices)} priority ${printPriority(priority, hook)}; policy ${policy};`,
-    );
+    lines.push(`type ${printNftHook(base)}; policy ${base.policy};`);
   }
   if (flags.length > 0) lines.push(`flags ${flags.join(',')};`);
   const { options } = context;
@@ -55,6 +53,14 @@ function printChain({ name, handle, comment, base, flags, rules }: NftChain, con
   }
   return block(`chain ${printName(name)}`, handle, lines, options);
 }
+
+/** Where a base chain is hooked in: `nat hook prerouting priority dstnat - 5`. */
+export const printNftHook = ({ type, hook, priority, devices }: NftHook): string =>
+  `${type} hook ${hook}${printDevices(devices)} priority ${printPriority(priority, hook)}`;
+
+/** What a set is of, in one line: `type ipv4_addr . inet_service, flags interval`. */
+export const printNftSetHead = (set: NftSet): string =>
+  [printTypes(set), ...(set.flags.length > 0 ? [`flags ${set.flags.join(',')}`] : [])].join('; ');
 
 const printDevices = (devices: readonly string[]): string => {
   if (devices.length === 0) return '';

@@ -1,4 +1,5 @@
 import { NFT_FAMILIES, type NftChain, type NftFamily, type NftTable } from '../../netfilter/index.ts';
+import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { isMisspelt, OPEN_WORDS } from './open-words.ts';
 import { type Complaints, readChain } from './read-chain.ts';
@@ -15,6 +16,8 @@ import { readSet } from './read-set.ts';
 import {
   expect,
   expectName,
+  goTo,
+  isNext,
   peek,
   peekSecond,
   readWords,
@@ -48,8 +51,29 @@ export function readTable(scanner: Scanner, complaints: Complaints): NftTable {
     skipBlock(scanner);
     return { ...table, words: scanner.text.slice(at, Math.max(at, scanner.at - 1)).trimEnd() };
   }
-  while (nextInside(scanner)) readPart(scanner, table, complaints);
+  while (nextInside(scanner)) {
+    const { at } = peek(scanner);
+    try {
+      readPart(scanner, table, complaints);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      complaints.complain(error);
+      passOver(scanner, at);
+    }
+  }
   return table;
+}
+
+/** Goes on behind a part that begins there: behind its block, or on the next line. */
+function passOver(scanner: Scanner, at: number): void {
+  goTo(scanner, at);
+  while (!isNext(scanner, '{')) {
+    const { kind } = peek(scanner);
+    if (kind === 'line' || kind === 'end') return;
+    take(scanner);
+  }
+  take(scanner);
+  skipBlock(scanner);
 }
 
 function readFamily(scanner: Scanner): NftFamily {

@@ -1,0 +1,23 @@
+import type { NftChain, NftStatement, NftTable, Snapshot } from '../netfilter/index.ts';
+
+/**
+ * Native tables in which packets may be intercepted: none of their rules is in the summary's lines, so it says so. One
+ * sentence for each of them that turns packets somewhere else, or of which that is not known.
+ */
+export const nativeDoubts = ({ native = [] }: Snapshot): string[] =>
+  native.filter(({ flags }) => !flags.includes('dormant')).flatMap((table) => doubtOf(table) ?? []);
+
+function doubtOf(table: NftTable): string | undefined {
+  for (const chain of table.chains) {
+    const index = chain.rules.findIndex(({ statements }) => statements.some(mayTurn));
+    if (index >= 0) return sentence(table, chain, index + 1);
+  }
+  return undefined;
+}
+
+const sentence = ({ family, name }: NftTable, { name: chain }: NftChain, number: number): string =>
+  `table ${family} ${name} of nftables may intercept (${chain} ${number}), and is not summed up here; trace follows it`;
+
+/** Whether a statement takes packets to another place, or may do so. */
+const mayTurn = ({ kind }: NftStatement): boolean =>
+  kind === 'dnat' || kind === 'redirect' || kind === 'tproxy' || kind === 'opaque' || kind === 'xt';
