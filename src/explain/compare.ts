@@ -1,17 +1,26 @@
 import { FAMILIES } from '../address/index.ts';
-import { bypassesIn, compareRules, isOwnChain, type Program, programmed, routingAfter } from '../interception/index.ts';
+import {
+  bypassesIn,
+  compareRules,
+  heldAfter,
+  interferenceIn,
+  isOwnChain,
+  type Program,
+  programmed,
+  routingAfter,
+} from '../interception/index.ts';
 import {
   type Backend,
   emptyRuleSet,
   type HeldRules,
   heldFor,
   isBuiltIn,
+  type Rule,
   type RuleSet,
   type Snapshot,
-  type TableName,
 } from '../netfilter/index.ts';
 import { routingWords } from './change-document.ts';
-import { meaningOf } from './drift-meaning.ts';
+import { followers, meaningOf } from './drift-meaning.ts';
 import { expiryWords } from './summary.ts';
 import type { DriftFound } from './verification.ts';
 
@@ -27,44 +36,77 @@ export interface Compared {
 }
 
 /**
- * Compares what a namespace holds with what a program would write there: the mesh's own chains, and every built-in chain
- * that it writes into, in which a rule of somebody else's is an extra one. Other software's chains are its own business.
+ * Compares what a namespace holds with what a program would write there: the mesh's own chains, its rules in built-in
+ * chains, and in whatever built-in chain the rules of others that change the fate of intercepted connections. Other
+ * software's rules are its own business as long as they do not.
  *
  * @param now seconds since 1970, for bypasses that end
  */
 export function compareWith(snapshot: Snapshot, program: Program, now: number): Compared {
   const main = mainBackend(snapshot);
   const expected = expectedHeld(snapshot, program, main);
-  const should: Snapshot = { ...snapshot, held: expected };
-  const { proxy, inboundPort, outboundPort } = program.interception;
-  const uid = Number(proxy.uids[0] ?? 1337) || 1337;
+  const families = FAMILIES.filter((family) => heldFor(snapshot, family).length > 0);
+  const written = heldAfter(program, snapshot, main, families).held;
+  const asItShouldBe = snapshot.held.map((one) => written.find((other) => isSameHeld(one, other)) ?? one);
+  const interferences = interferenceIn(asItShouldBe, expected, now);
+  const follow = followers({ ...snapshot, held: expected }, snapshot, program, now);
   const bypasses = bypassesIn(snapshot, now);
-  const drifts = snapshot.held.flatMap(({ backend, rules: actual }): DriftFound[] => {
-    const wanted = expected.find((held) => held.backend === backend && held.rules.family === actual.family)?.rules;
-    return compareRules(relevant(wanted ?? emptyRuleSet(actual.family), program), relevant(actual, program)).map(
-      (drift) => {
-        const bypass = bypasses.find(
-          (one) =>
-            one.backend === backend &&
-            one.family === drift.family &&
-            one.table === drift.table &&
-            one.chain === drift.chain &&
-            one.number === drift.number &&
-            drift.kind === 'extra',
-        );
-        const means = meaningOf(drift, should, snapshot, [inboundPort, outboundPort], uid, now);
-        const ends = bypass ? expiryWords(bypass, now) : '';
-        return {
+  const drifts = snapshot.held.flatMap((held): DriftFound[] => {
+    const { backend, rules: actual } = held;
+    const wanted = expected.find((one) => isSameHeld(one, held))?.rules ?? emptyRuleSet(actual.family);
+    const others = othersIn(actual, asItShouldBe.find((one) => isSameHeld(one, held))?.rules ?? actual, wanted);
+    return compareRules(relevant(wanted), relevant(actual), others).flatMap((drift): DriftFound[] => {
+      const { kind, family, table, chain, number, rule } = drift;
+      const bypass = bypasses.find(
+        (one) =>
+          (kind === 'extra' || kind === 'changed') &&
+          one.backend === backend &&
+          one.family === family &&
+          one.table === table &&
+          one.chain === chain &&
+          one.number === number,
+      );
+      const foreign = kind === 'policy' || (rule !== undefined && others.has(rule) && kind === 'extra');
+      const interference = interferences.find(
+        (one) =>
+          one.backend === backend &&
+          one.family === family &&
+          one.table === table &&
+          one.chain === chain &&
+          one.rule === rule,
+      );
+      if (foreign && !interference && !bypass) return [];
+      const means = meaningOf(drift, backend, follow, interference?.diverted ?? []);
+      const ends = bypass ? expiryWords(bypass, now) : '';
+      return [
+        {
           ...drift,
           backend,
           ...(means ? { means } : {}),
-          ...(drift.kind === 'extra' && isBuiltIn(drift.table, drift.chain) ? { foreign: true as const } : {}),
+          ...(foreign ? { foreign: true as const } : {}),
           ...(bypass ? { bypass: ends === '' ? "a bypass of Sidestep's" : `a bypass of Sidestep's, ${ends}` } : {}),
-        };
-      },
-    );
+        },
+      ];
+    });
   });
-  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected, program), backend: main };
+  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected), backend: main };
+}
+
+const isSameHeld = (one: HeldRules, other: HeldRules): boolean =>
+  one.backend === other.backend && one.rules.family === other.rules.family;
+
+/** The rules in built-in chains that stay where the interception is written again: those of others. */
+function othersIn(actual: RuleSet, written: RuleSet, wanted: RuleSet): ReadonlySet<Rule> {
+  const rulesIn = (rules: RuleSet): readonly Rule[] =>
+    rules.tables.flatMap(({ name, chains }) =>
+      chains.flatMap((chain) => (isBuiltIn(name, chain.name) ? chain.rules : [])),
+    );
+  const stay = new Set(
+    compareRules(relevant(wanted), relevant(written)).flatMap(({ kind, rule }) =>
+      kind === 'extra' && rule ? [rule] : [],
+    ),
+  );
+  return new Set(rulesIn(actual).filter((rule) => stay.has(rule)));
 }
 
 /** The back end that holds the interception; the first where none does. */
@@ -84,22 +126,14 @@ const expectedHeld = (snapshot: Snapshot, program: Program, main: Backend): read
     })),
   );
 
-/** The part of a rule set that a program has to do with. */
-function relevant(rules: RuleSet, program: Program): RuleSet {
-  const touched = (table: TableName, chain: string): boolean =>
-    isOwnChain(chain) ||
-    (isBuiltIn(table, chain) &&
-      FAMILIES.some((family) =>
-        program.commands[family].some((command) => command.table === table && command.chain === chain),
-      ));
-  return {
-    ...rules,
-    tables: rules.tables.map((table) => ({
-      ...table,
-      chains: table.chains.filter(({ name }) => touched(table.name, name)),
-    })),
-  };
-}
+/** A rule set without the chains of others. */
+const relevant = (rules: RuleSet): RuleSet => ({
+  ...rules,
+  tables: rules.tables.map((table) => ({
+    ...table,
+    chains: table.chains.filter(({ name }) => isOwnChain(name) || isBuiltIn(table.name, name)),
+  })),
+});
 
 /** Routing is compared where it was read. */
 function routingDrift(snapshot: Snapshot, program: Program): string[] {
@@ -111,8 +145,8 @@ function routingDrift(snapshot: Snapshot, program: Program): string[] {
   ];
 }
 
-const countRules = (held: readonly HeldRules[], program: Program): number =>
+const countRules = (held: readonly HeldRules[]): number =>
   held
-    .flatMap(({ rules }) => relevant(rules, program).tables)
+    .flatMap(({ rules }) => relevant(rules).tables)
     .flatMap(({ chains }) => chains)
     .reduce((sum, { rules }) => sum + rules.length, 0);

@@ -109,6 +109,21 @@ export function namesWithout(names: Names, pattern: string): Names | undefined {
   return { ...names, except: [...names.except.filter((other) => !covers(pattern, other)), pattern].sort() };
 }
 
+/** The packets that both boxes hold, or undefined when there are none. */
+export function common(a: Box, b: Box, family: Family): Box | undefined {
+  let both: Box | undefined = a;
+  for (const [field, ranges] of Object.entries(b.values)) {
+    both = both && narrowed(both, field as ValueField, ranges, family);
+  }
+  for (const [field, { within, except }] of Object.entries(b.names)) {
+    let names: Names | undefined = both?.names[field as NameField] ?? { except: [] };
+    if (within !== undefined) names = names && namesWithin(names, within);
+    for (const other of except) names = names && namesWithout(names, other);
+    both = both && names && { ...both, names: { ...both.names, [field]: names } };
+  }
+  return both;
+}
+
 const sameNames = (a: Names | undefined, b: Names | undefined): boolean =>
   (a?.within ?? undefined) === (b?.within ?? undefined) &&
   (a?.except ?? []).join('\n') === (b?.except ?? []).join('\n');

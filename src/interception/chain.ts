@@ -180,6 +180,8 @@ function mapped(run: TableRun, one: Traveller, effect: Extract<Effect, { kind: '
   let after: Batch = one;
   if (port !== undefined) after = withValues(after, 'destinationPort', [[port, port]]);
   if (to !== undefined) after = withValues(after, 'destination', [to]);
+  // A socket that TPROXY has found keeps the connection; only what it was sent to is told otherwise.
+  if (one.turned?.how === 'TPROXY') return { ...one, ...after };
   const turned: Turned = {
     how: here ? 'REDIRECT' : 'DNAT',
     by,

@@ -38,13 +38,16 @@ export function fatesOf(held: readonly RuleSet[], world: World, now: number | un
   else {
     const left = runHook(held, walk, 'OUTPUT', 1, [start]);
     const comesBack = (one: Traveller): boolean => world === 'self' || one.turned?.how === 'REDIRECT';
-    for (const one of left) if (!comesBack(one)) walk.settle(one, 'arrives');
-    const onLoopback = left.filter(comesBack).map((one) => ({ ...one, now: { ...one.now, names: BY_LOOPBACK } }));
+    const byDevice = left.map((one) => (comesBack(one) ? { ...one, now: { ...one.now, names: TO_LOOPBACK } } : one));
+    const gone = runHook(held, walk, 'POSTROUTING', 1, byDevice);
+    for (const one of gone) if (!comesBack(one)) walk.settle(one, 'arrives');
+    const onLoopback = gone.filter(comesBack).map((one) => ({ ...one, now: { ...one.now, names: BY_LOOPBACK } }));
     arrive(held, walk, runHook(held, walk, 'PREROUTING', 2, onLoopback), 2);
   }
   return walk.tooMany ? undefined : fates;
 }
 
+const TO_LOOPBACK = { in: { within: '', except: [] }, out: { within: 'lo', except: [] } } as const;
 const BY_LOOPBACK = { in: { within: 'lo', except: [] }, out: { within: '', except: [] } } as const;
 
 function arrive(held: readonly RuleSet[], walk: Walk, travellers: readonly Traveller[], pass: 1 | 2): void {
@@ -89,6 +92,6 @@ function runTable(
 
 /** nat is asked of a connection's first packet, once, and never of what is not tracked. */
 function reachesNat(walk: Walk, one: Traveller): boolean {
-  if (one.turned) return false;
+  if (one.turned && one.turned.how !== 'TPROXY') return false;
   return valuesNow(one, 'ctstate', walk.family).some(([low, high]) => low <= CTSTATE.NEW && high >= CTSTATE.NEW);
 }

@@ -28,6 +28,7 @@ export type {
   Recognition,
   RoutingChange,
 } from './interception.ts';
+export { type Diverted, type Interference, interferenceIn } from './interference.ts';
 export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
 export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
@@ -40,3 +41,4 @@ export { type Problem, RequestRefused } from './refused.ts';
 export { type RoutingChanges, type RoutingState, routingAfter } from './routing.ts';
 export { changesBetween, type RuleChange } from './rule-changes.ts';
 export { type Summary, type SummaryLine, summarise } from './summary.ts';
+export type { World } from './world.ts';

@@ -51,11 +51,11 @@ function unmade(request: ProbeRequest, outcome: string): ProbeResult {
   const { expected, timeout = 5000 } = request;
   switch (outcome) {
     case 'ECONNREFUSED': {
-      const explanation = `${name} was refused: nothing redirects it to port ${expected}`;
+      const explanation = `${name} was refused: nothing redirects it to port ${expected}, or a rule rejects it`;
       return { request, outcome: 'missed', explanation };
     }
     case 'timeout': {
-      const explanation = `${name} did not answer within ${timeout} ms: nothing redirects it to port ${expected}`;
+      const explanation = `${name} did not answer within ${timeout} ms: it is dropped on its way to port ${expected}, or before`;
       return { request, outcome: 'missed', explanation };
     }
     case 'ECONNRESET':

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareRules } from '../../src/interception/index.ts';
-import type { RuleSet } from '../../src/netfilter/index.ts';
+import type { Rule, RuleSet } from '../../src/netfilter/index.ts';
 import { parseSave, printRule } from '../../src/text/index.ts';
 
 /** One chain of rules, each named by the port that it is about. */
@@ -37,6 +37,29 @@ describe('what differs between the rules that should be there and those that are
   test('another rule in its place', () => {
     expect(found(chain([1, 2, 3]), chain([1, 9, 3]))).toEqual([
       'nat ISTIO_INBOUND 2 changed (9): another rule stands here',
+    ]);
+  });
+
+  test('a rule of others, or one that has nothing in common, is no other form of one that is gone', () => {
+    const rules = (...lines: readonly string[]): RuleSet =>
+      parseSave(`*nat\n:MINE - [0:0]\n:ISTIO_INBOUND - [0:0]\n${lines.join('\n')}\nCOMMIT\n`, { family: 'ipv4' })[0]!;
+    const kinds = (of: ReturnType<typeof compareRules>) => of.map(({ kind, number }) => `${kind} ${number}`);
+    const jump = rules('-A PREROUTING -p tcp -j ISTIO_INBOUND');
+    expect(kinds(compareRules(jump, rules('-A PREROUTING -j MINE')))).toEqual(['missing 1', 'extra 1']);
+    const other = rules('-A PREROUTING -p tcp -m tcp --dport 80 -j ISTIO_INBOUND');
+    expect(kinds(compareRules(jump, other))).toEqual(['changed 1']);
+    const foreign = new Set(other.tables.flatMap(({ chains }) => chains.flatMap((one) => one.rules)));
+    expect(kinds(compareRules(jump, other, foreign))).toEqual(['missing 1', 'extra 1']);
+  });
+
+  test('what the chain is with one difference alone, and without it', () => {
+    const texts = (rules: readonly Rule[] = []) =>
+      rules.map((rule) => /--dport (\d+)/.exec(printRule(rule, 'ipv4'))?.[1]);
+    const drifts = compareRules(chain([1, 2, 3, 4, 5]), chain([9, 1, 3, 5, 4]));
+    expect(drifts.map(({ kind, alone, mended }) => [kind, texts(alone).join(), texts(mended).join()])).toEqual([
+      ['extra', '9,1,2,3,4,5', '1,3,5,4'],
+      ['missing', '1,3,4,5', '9,1,2,3,5,4'],
+      ['order', '1,2,3,5,4', '9,1,3,4,5'],
     ]);
   });
 
