@@ -27,7 +27,11 @@ export const list = defineCommand<ListOptions>({
     sourceOptions(command);
     command.optionsGroup('What is shown:');
     familyOption(command);
-    command.addOption(new Option('--table <name>', 'this table only').choices([...TABLES]));
+    command.addOption(
+      new Option('--table <name>', 'this table only; also the table of rules that name none (iptables -S)').choices([
+        ...TABLES,
+      ]),
+    );
     command.option('--counters', 'the packets that each rule saw');
     outputOption(command, 'text', 'json', 'save');
   },

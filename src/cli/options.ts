@@ -15,6 +15,8 @@ export interface SourceOptions extends NamespaceOptions {
   readonly from?: string;
   readonly family?: Family;
   readonly keepGoing?: boolean;
+  /** The table of rules that name none. */
+  readonly table?: TableName;
 }
 
 export type OutputForm = 'text' | 'json' | 'save';
@@ -37,7 +39,10 @@ export const namespaceOptions = (command: Command): Command =>
 export const sourceOptions = (command: Command): Command =>
   namespaceOptions(command)
     .optionsGroup('Or from a file, on any system:')
-    .option('--from <file>', 'what iptables-save printed, or a snapshot; - reads standard input')
+    .option(
+      '--from <file>',
+      'what iptables-save or iptables -S printed, a script of iptables commands, or a snapshot; - reads standard input',
+    )
     .option('--keep-going', 'pass over rules that cannot be read; where they matter the answer is "unknown"');
 
 export const familyOption = (command: Command): Command =>

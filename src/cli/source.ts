@@ -18,16 +18,19 @@ export async function readSource(options: SourceOptions, terminal: Terminal): Pr
 async function readFrom(path: string, options: SourceOptions, terminal: Terminal): Promise<Snapshot> {
   const live = (['netns', 'pid', 'container'] as const).find((key) => options[key] !== undefined);
   if (live) throw new UsageError(`--from and --${live} exclude each other`, 'A file says nothing of a namespace.');
-  const { keepGoing = false, family } = options;
+  const { keepGoing = false, family, table } = options;
   const { readText } = await import('./file.ts');
   const text = await readText(path, { keepGoing });
   const { formatDiagnostic, readInput } = await import('../text/index.ts');
   const source = path === '-' ? 'standard input' : path;
   const passedOver: string[] = [];
+  const notes: string[] = [];
   const snapshot = readInput(text, {
     source,
     keepGoing,
     report: (diagnostic) => passedOver.push(formatDiagnostic(source, diagnostic)),
+    note: (text) => notes.push(text),
+    ...(table ? { table } : {}),
     // Where the text holds both families and says so, the flag only chooses.
     ...(family && !namesBoth(text) ? { family } : {}),
   });
@@ -38,6 +41,10 @@ async function readFrom(path: string, options: SourceOptions, terminal: Terminal
       [...lines, 'sidestep: this is passed over (--keep-going).'].map((told) => paragraph(told)),
       'warn',
     );
+  }
+  if (notes.length > 0) {
+    const { paragraph } = await import('../explain/index.ts');
+    await terminal.say(notes.map((text) => paragraph(`sidestep: ${source}: ${text}`)));
   }
   return snapshot;
 }

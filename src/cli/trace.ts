@@ -1,6 +1,6 @@
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import { BLANK, type WalkOptions } from '../explain/index.ts';
-import type { Snapshot } from '../netfilter/index.ts';
+import { type Snapshot, TABLES } from '../netfilter/index.ts';
 import { parseQuestion, type Question, QuestionRefused } from '../trace/index.ts';
 import { defineCommand } from './command.ts';
 import { readText } from './file.ts';
@@ -38,6 +38,9 @@ export const trace = defineCommand<TraceOptions>({
       ),
     );
     sourceOptions(command);
+    command.addOption(
+      new Option('--table <name>', 'the table of rules that name none (iptables -S)').choices([...TABLES]),
+    );
     command.optionsGroup('What is shown:');
     familyOption(command);
     outputOption(command, 'text', 'json', 'dot');

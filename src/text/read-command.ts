@@ -2,7 +2,7 @@ import type { Counters, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { declareNew, readCounters, readPolicy, usedChain } from './read-chain.ts';
 import { complain, type OpenChain, type OpenTable, type Reading } from './reading.ts';
-import { readRule } from './rule.ts';
+import { countsAfter, readRule } from './rule.ts';
 import { type Cursor, nextWord } from './words.ts';
 
 /** `[packets:bytes] -A CHAIN …`, as iptables-save -c writes it. */
@@ -60,11 +60,17 @@ export function readCommand(
     case '--policy': {
       const chain = usedChain(reading, table);
       chain.policy = readPolicy(cursor, table.name, chain.name);
+      readChainCounters(cursor, chain);
       return;
     }
     default:
       throw otherCommand(cursor);
   }
+}
+
+/** `iptables -S -v` prints a chain's counters after its policy. */
+function readChainCounters(cursor: Cursor, chain: OpenChain): void {
+  if (nextWord(cursor) && cursor.word === '-c') chain.counters = countsAfter(cursor);
 }
 
 function otherCommand({ word, start, stop }: Cursor): Fault {
@@ -118,7 +124,7 @@ function addRule(reading: Reading, chain: OpenChain, position: number, counters:
 }
 
 /** A rule that could not be read: it may match anything and do anything. */
-const unreadable = (words: string, counters: Counters | undefined, line: number): Rule => ({
+export const unreadable = (words: string, counters: Counters | undefined, line: number): Rule => ({
   header: {},
   ...(counters ? { counters } : {}),
   matches: [{ kind: 'opaque', name: '', words: words.trim() === '' ? [] : [words.trim()] }],

@@ -3,12 +3,13 @@ import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfi
 import { parseNftJson } from './nft/json.ts';
 import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
+import { isScript, readScript } from './read-script.ts';
 import { type ReadOptions, refuseBinary } from './reading.ts';
 import { parseSnapshot } from './snapshot.ts';
 
 /**
  * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft list
- * ruleset` or `nft -j list ruleset` prints. Throws InputRefused.
+ * ruleset` or `nft -j list ruleset` prints, a shell script of iptables commands. Throws InputRefused.
  */
 export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
@@ -20,6 +21,7 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
     return family ? { ...snapshot, held: snapshot.held.filter(({ rules }) => rules.family === family) } : snapshot;
   }
   if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
+  if (isScript(text)) return readScript(text, options);
   const backend = backendShown(text);
   return { origin: source, held: parseSave(text, options).map((rules) => ({ backend, rules })) };
 }

@@ -3,7 +3,7 @@ import type { RuleSet } from '../netfilter/index.ts';
 import { Fault, InputRefused } from './diagnostic.ts';
 import { declareChain } from './read-chain.ts';
 import { readCommand, readCounted } from './read-command.ts';
-import { closeTable, openTable, unfinished } from './read-table.ts';
+import { closeTable, openListed, openTable, unfinished } from './read-table.ts';
 import { complain, MOST_DIAGNOSTICS, type Reading, type ReadOptions, refuseBinary } from './reading.ts';
 import { cursorOver } from './words.ts';
 
@@ -45,6 +45,8 @@ export function parseSave(text: string, options: ReadOptions = {}): RuleSet[] {
 function readLines(reading: Reading): void {
   const { text } = reading;
   let start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  const listed = isListing(text);
+  if (listed) openListed(reading);
   while (start < text.length) {
     let end = text.indexOf('\n', start);
     if (end < 0) end = text.length;
@@ -71,8 +73,12 @@ function readLines(reading: Reading): void {
   const { table } = reading;
   if (!table) return;
   closeTable(reading, table);
-  unfinished(reading, table);
+  if (!listed) unfinished(reading, table);
 }
+
+/** What `iptables -S` prints: commands, and no line that begins a table. */
+const isListing = (text: string): boolean =>
+  /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*-[PNA] /.test(text) && !/^[ \t]*\*/m.test(text);
 
 function readLine(reading: Reading, start: number, end: number): void {
   const { text } = reading;
@@ -122,7 +128,7 @@ function readLine(reading: Reading, start: number, end: number): void {
 function likelyForm(words: string): string {
   if (/^Chain \S+ \(/.test(words)) return 'It looks like iptables -L, which leaves things out: use iptables-save.';
   if (/^(sudo |\S*\/)?ip6?tables\b/.test(words))
-    return 'It looks like a shell command: run it, and give the output of iptables-save.';
+    return 'It looks like a shell command among saved rules: give a script by itself, or the output of iptables-save.';
   if (/^table (ip|ip6|inet|arp|bridge|netdev) /.test(words))
     return 'It looks like nft list ruleset: use iptables-save.';
   return 'Expected *TABLE, :CHAIN POLICY, -A CHAIN …, COMMIT or a comment, as iptables-save writes them.';
@@ -148,8 +154,7 @@ function outside(reading: Reading, at: number, end: number): never {
   if (words === 'COMMIT')
     throw new Fault(at, length, 'COMMIT without a table', 'A table begins with a line like *nat.');
   if (!/^[-:[]/.test(words)) throw new Fault(at, length, NO_PART, likelyForm(words));
-  const hint =
-    'iptables -S leaves out the lines *nat and COMMIT that begin and end a table; iptables-save writes them.';
+  const hint = 'A table begins with a line like *nat and ends with COMMIT, as iptables-save writes them.';
   throw new Fault(at, length, 'a line outside any table', hint);
 }
 

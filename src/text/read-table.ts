@@ -34,13 +34,19 @@ export function openTable(reading: Reading, at: number, end: number): void {
     throw new Fault(at, name.length + 1, `the table ${name} stands here a second time`, hint);
   }
   reading.lost = false;
+  beginTable(reading, name, at, name.length + 1);
+}
+
+/** A table begins, with its built-in chains. The family of the text has been found out. */
+function beginTable(reading: Reading, name: TableName, at: number, length: number): void {
+  const family = reading.family ?? 'ipv4';
   const chains = new Map<string, OpenChain>();
   for (const chain of BUILT_IN[name]) chains.set(chain, openChain(chain, 'ACCEPT'));
   const table: OpenTable = {
     family,
     name,
     at,
-    length: name.length + 1,
+    length,
     line: reading.line,
     chains,
     undeclared: [],
@@ -48,6 +54,25 @@ export function openTable(reading: Reading, at: number, end: number): void {
   };
   reading.table = table;
   reading.draft = newDraft(scopeOf(reading, table));
+}
+
+/** The table of rules that stand outside any: what `iptables -S` prints is of one table, and does not say of which. */
+export function openListed(reading: Reading): void {
+  const { text, options } = reading;
+  reading.family ??= familyShown(text);
+  const shown = options.table ?? tableShown(text);
+  if (shown === undefined)
+    options.note?.(`the table is taken to be ${USUAL}: what iptables -S prints does not name it (--table NAME does)`);
+  beginTable(reading, shown ?? USUAL, 0, 1);
+}
+
+const USUAL: TableName = 'filter';
+
+/** The table whose built-in chains are exactly those that have a policy; filter and security have the same ones. */
+function tableShown(text: string): TableName | undefined {
+  const chains = [...text.matchAll(/^-P (\S+)/gm)].map(([, chain]) => chain).sort();
+  const named = TABLES.filter((table) => [...BUILT_IN[table]].sort().join(' ') === chains.join(' '));
+  return named.length === 1 ? named[0] : undefined;
 }
 
 function tableName(name: string, at: number): TableName {

@@ -15,6 +15,10 @@ export interface ReadOptions {
   readonly keepGoing?: boolean;
   /** With `keepGoing`: hears of each thing that could not be read. */
   report?(diagnostic: Diagnostic): void;
+  /** Hears, one sentence each, of what a text does not say and is taken for granted, and of what was passed over. */
+  note?(text: string): void;
+  /** The table of rules that name none, as `iptables -S` prints them. */
+  table?: TableName;
 }
 
 /** How many diagnostics are enough to give up on an input. */

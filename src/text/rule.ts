@@ -81,7 +81,7 @@ function readGeneral(draft: Draft, cursor: Cursor, option: string, negated: bool
       return;
     case '-c':
       notNegated(cursor, option, negated);
-      draft.counters = readCounters(cursor);
+      draft.counters = countsAfter(cursor);
       return;
     case '-4':
     case '-6':
@@ -123,7 +123,8 @@ function sharedProtocol(value: number, negated: boolean): Negatable<number> {
   return protocols[index];
 }
 
-function readCounters(cursor: Cursor): Counters {
+/** The two numbers after `-c`. */
+export function countsAfter(cursor: Cursor): Counters {
   const [packets, bytes] = [readCount(cursor), readCount(cursor)];
   return { packets, bytes };
 }

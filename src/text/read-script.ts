@@ -1,0 +1,163 @@
+import type { Family } from '../address/index.ts';
+import type { Backend, Snapshot, Unread } from '../netfilter/index.ts';
+import { Fault, InputRefused } from './diagnostic.ts';
+import { unreadable } from './read-command.ts';
+import { complain, lineStartOf, type Reading, type ReadOptions, saidEnough } from './reading.ts';
+import type { Call } from './script/arguments.ts';
+import { parseScript } from './script/parse.ts';
+import { type Run, run } from './script/run.ts';
+import { faultsOf, type Holding, heldTable, ruleSetOf } from './script/tables.ts';
+import { cursorOver } from './words.ts';
+
+/** A line that calls iptables, with what may stand before the call. */
+const CALL =
+  /^[ \t]*(?:(?:sudo|doas|exec|command)[ \t]+(?:-\w+[ \t]+)*|\w+=\S*[ \t]+)*(?:\S*\/)?ip6?tables(?:-nft|-legacy)?[ \t]+-/m;
+
+/** Whether a text is a shell script that programs rules: it calls iptables, and is no saved rule set. */
+export const isScript = (text: string): boolean => {
+  const first = /^\ufeff?(?:[ \t\r]*\n|[ \t]*#(?!!)[^\n]*\n)*[ \t]*(\S)/.exec(text)?.[1];
+  return first !== '*' && first !== ':' && first !== '[' && (CALL.test(text) || /^\ufeff?#![^\n]*sh\b/.test(text));
+};
+
+/**
+ * Reads a shell script of iptables commands: the rule sets that are there once it has run where there were none. Loops
+ * over literal words, functions and variables with literal values are followed; commands that are none of iptables are
+ * passed over and told (`note`). Throws InputRefused.
+ *
+ * @example readScript('iptables -N WEB\niptables -A INPUT -p tcp --dport 80 -j WEB\n').held[0].rules
+ */
+export function readScript(text: string, options: ReadOptions = {}): Snapshot {
+  const source = options.source ?? '-';
+  const reading: Reading = {
+    text,
+    options,
+    source,
+    cursor: cursorOver(text),
+    diagnostics: [],
+    sets: new Map(),
+    family: options.family,
+    table: undefined,
+    draft: undefined,
+    lost: false,
+    line: 0,
+    lineStart: 0,
+  };
+  const starts = lineStarts(text);
+  const holdings = new Map<string, Holding>();
+  const say = (fault: Fault, line: number): void => {
+    const at = fault.at < 0 ? (starts[line - 1] ?? 0) : fault.at;
+    const placed = fault.at < 0 ? new Fault(at, 1, fault.message, fault.hint) : fault;
+    // A word may stand on a later line than its command begins.
+    complain(reading, placed, lineAt(starts, at), lineStartOf(text, at));
+    if (saidEnough(reading)) of.ended = true;
+  };
+  const notes = notesFor(options);
+  const unread: Unread[] = [];
+  const of: Run = {
+    variables: new Map(),
+    functions: new Map(),
+    holding: (family, backend) => holdingOf(holdings, family, backend),
+    complain: say,
+    unread: (call, holding, line) => {
+      if (!options.keepGoing || keptUnread(call, holding, line)) return;
+      unread.push({
+        about: 'rules',
+        what: `the commands of line ${line} (${call.asked.text})`,
+        because: 'the line could not be read',
+      });
+    },
+    failure: (line, because) => notes.failed.push(`line ${line} fails and changes nothing: ${because}`),
+    skip: (name, line) => notes.skipped.push({ name, line }),
+    assume: (clause) => notes.assumed.add(clause),
+    ended: false,
+    strict: /^\ufeff?#![^\n]*sh\b[^\n]* -\w*e/.test(text),
+    count: 0,
+    depth: 0,
+  };
+  try {
+    run(of, parseScript(text));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    say(error, 1);
+  }
+  for (const holding of holdings.values()) for (const { fault, line } of faultsOf(holding)) say(fault, line);
+  if (reading.diagnostics.length > 0 && !options.keepGoing)
+    throw new InputRefused(
+      source,
+      reading.diagnostics.sort((a, b) => a.line - b.line || a.column - b.column),
+    );
+  notes.tell();
+  return {
+    origin: source,
+    held: [...holdings.values()]
+      .map((holding) => ({ backend: holding.backend, rules: ruleSetOf(holding) }))
+      .filter(({ rules }) => options.family === undefined || rules.family === options.family),
+    ...(unread.length > 0 ? { unread } : {}),
+  };
+}
+
+/** Keeps the place of a rule that could not be read: it may match anything and do anything. False where it has none. */
+function keptUnread({ table, action, names, rule }: Call, holding: Holding, line: number): boolean {
+  if (action !== 'append' && action !== 'insert') return false;
+  const chain = heldTable(holding, table).chains.get(names[0]?.text ?? '');
+  if (!chain) return false;
+  const words = rule.map(({ text }) => text).join(' ');
+  const position =
+    action === 'append' ? chain.rules.length : Math.min(Number(names[1]?.text ?? 1) - 1, chain.rules.length);
+  chain.rules.splice(position, 0, unreadable(words, undefined, line));
+  return true;
+}
+
+function holdingOf(holdings: Map<string, Holding>, family: Family, backend: Backend): Holding {
+  const key = `${family} ${backend}`;
+  const holding = holdings.get(key) ?? { family, backend, tables: new Map() };
+  holdings.set(key, holding);
+  return holding;
+}
+
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** The one-based line that a place stands in. */
+function lineAt(starts: readonly number[], at: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? 0) <= at) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
+
+/** Gathers what has to be said beside the rules: each kind of command that was passed over is named once. */
+function notesFor({ note }: ReadOptions) {
+  const failed: string[] = [];
+  const skipped: { readonly name: string; readonly line: number }[] = [];
+  const assumed = new Set<string>();
+  return {
+    failed,
+    skipped,
+    assumed,
+    tell(): void {
+      if (!note) return;
+      if (skipped.length > 0) note(`not looked at: ${skippedWords(skipped)}`);
+      for (const text of [...failed, ...assumed]) note(text);
+    },
+  };
+}
+
+const MOST_LINES = 8;
+
+function skippedWords(skipped: readonly { readonly name: string; readonly line: number }[]): string {
+  const lines = new Map<string, Set<number>>();
+  for (const { name, line } of skipped) lines.set(name, (lines.get(name) ?? new Set()).add(line));
+  const spoken = [...lines].map(([name, at]) => {
+    const all = [...at];
+    const shown = all.slice(0, MOST_LINES).join(', ');
+    return `${name} (${all.length > 1 ? 'lines' : 'line'} ${shown}${all.length > MOST_LINES ? ' …' : ''})`;
+  });
+  return spoken.join(', ');
+}

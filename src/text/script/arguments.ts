@@ -1,0 +1,185 @@
+import { isTableName, TABLES, type TableName } from '../../netfilter/index.ts';
+import { Fault } from '../diagnostic.ts';
+import { nearest } from '../spelling.ts';
+
+/** A word that a command is given, and where it stands in the script. */
+export interface Argument {
+  readonly text: string;
+  readonly at: number;
+  readonly length: number;
+}
+
+export type Action =
+  | 'append'
+  | 'insert'
+  | 'replace'
+  | 'delete'
+  | 'check'
+  | 'new-chain'
+  | 'rename-chain'
+  | 'delete-chain'
+  | 'flush'
+  | 'policy'
+  | 'zero'
+  | 'show';
+
+/** A call of iptables, taken apart. */
+export interface Call {
+  readonly table: TableName;
+  readonly action: Action;
+  /** The word that asks for it. */
+  readonly asked: Argument;
+  /** What stands right after it: a chain, and a second name, position or policy. */
+  readonly names: readonly Argument[];
+  /** The words of the rule. */
+  readonly rule: readonly Argument[];
+}
+
+/** Each action's letter and how many words belong to it: `-I CHAIN [N]`. Source: iptables(8), COMMANDS. */
+const ACTIONS: Readonly<
+  Record<string, { readonly action: Action; readonly names: readonly ('name' | 'number' | 'maybe')[] }>
+> = {
+  A: { action: 'append', names: ['name'] },
+  I: { action: 'insert', names: ['name', 'number'] },
+  R: { action: 'replace', names: ['name', 'number'] },
+  D: { action: 'delete', names: ['name', 'number'] },
+  C: { action: 'check', names: ['name'] },
+  N: { action: 'new-chain', names: ['name'] },
+  E: { action: 'rename-chain', names: ['name', 'name'] },
+  X: { action: 'delete-chain', names: ['maybe'] },
+  F: { action: 'flush', names: ['maybe'] },
+  P: { action: 'policy', names: ['name', 'name'] },
+  Z: { action: 'zero', names: ['maybe', 'number'] },
+  L: { action: 'show', names: ['maybe', 'number'] },
+  S: { action: 'show', names: ['maybe', 'number'] },
+  V: { action: 'show', names: [] },
+  h: { action: 'show', names: [] },
+};
+
+const LONG: Readonly<Record<string, string>> = {
+  append: 'A',
+  insert: 'I',
+  replace: 'R',
+  delete: 'D',
+  check: 'C',
+  'new-chain': 'N',
+  'rename-chain': 'E',
+  'delete-chain': 'X',
+  flush: 'F',
+  policy: 'P',
+  zero: 'Z',
+  list: 'L',
+  'list-rules': 'S',
+  version: 'V',
+  help: 'h',
+  table: 't',
+  wait: 'w',
+  'wait-interval': 'W',
+  modprobe: 'M',
+  numeric: 'n',
+  verbose: 'v',
+  exact: 'x',
+  'line-numbers': 'n',
+};
+
+/** Options whose value is a text of any form: it may begin with a dash. */
+const TAKES_TEXT: ReadonlySet<string> = new Set(
+  '--comment --log-prefix --nflog-prefix --string --hex-string --ulog-prefix'.split(' '),
+);
+
+/** Letters of options that a value may stick to, as in `-tnat`; those of rules (`-ptcp`) the tools refuse. */
+const STICKY = /^-([tAIRDCNEXFPwWM])(.+)$/;
+
+/** Takes the words after `iptables` apart. Throws a Fault. */
+export function readCall(given: readonly Argument[], tool: Argument): Call {
+  const words = given.flatMap(apart);
+  let table: TableName = 'filter';
+  let action: { readonly action: Action; readonly asked: Argument } | undefined;
+  let names: readonly Argument[] = [];
+  const rule: Argument[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at]!;
+    const letter = TAKES_TEXT.has(words[at - 1]?.text ?? '') ? undefined : letterOf(word.text);
+    const known = letter === undefined ? undefined : ACTIONS[letter];
+    if (known) {
+      // `-L -Z` shows and zeroes at once; all else is asked for alone.
+      if (action && known.action !== 'show' && known.action !== 'zero')
+        throw new Fault(word.at, word.length, `${word.text} beside ${action.asked.text}`, 'A call asks for one thing.');
+      const taken = namesAfter(words, at + 1, known.names);
+      if (!action) {
+        action = { action: known.action, asked: word };
+        names = taken;
+      }
+      at += taken.length;
+    } else if (letter === 't') {
+      at += 1;
+      table = tableNamed(words[at], word);
+    } else if (letter === 'w') {
+      if (/^\d+$/.test(words[at + 1]?.text ?? '')) at += 1;
+    } else if (letter === 'W' || letter === 'M') at += 1;
+    else if (letter === undefined) rule.push(word);
+  }
+  if (!action)
+    throw new Fault(
+      tool.at,
+      tool.length,
+      'this call asks for nothing',
+      'Expected -A, -I, -D, -N, -P or another command after it.',
+    );
+  return { table, ...action, names, rule };
+}
+
+/** The letter of an option that is no part of a rule: an action's, or one of `t w W M`; a blank for those that change nothing. */
+function letterOf(text: string): string | undefined {
+  const letter = text.startsWith('--') ? LONG[text.slice(2)] : /^-[A-Za-z]$/.test(text) ? text.charAt(1) : undefined;
+  if (letter !== undefined && Object.hasOwn(ACTIONS, letter)) return letter;
+  if (letter !== undefined && 'twWM'.includes(letter)) return letter;
+  if (letter !== undefined && 'nvx'.includes(letter)) return ' ';
+  // `-nvL` and its like.
+  return /^-[nvxLSZ]{2,}$/.test(text) ? (/[LS]/.exec(text)?.[0] ?? 'Z') : undefined;
+}
+
+/** `--table=nat` and `-tnat` are two words to the tools. */
+function apart(word: Argument): Argument[] {
+  const { text, at, length } = word;
+  const long = /^(--[a-z-]+)=(.*)$/s.exec(text);
+  const name = long?.[1]?.slice(2) ?? '';
+  if (long && Object.hasOwn(LONG, name)) return name === 'wait' ? [] : parts(word, long[1] ?? '', long[2] ?? '');
+  const sticky = STICKY.exec(text);
+  if (!sticky || /^-[nvxLSZ]{2,}$/.test(text)) return [{ text, at, length }];
+  return parts(word, `-${sticky[1]}`, sticky[2] ?? '');
+}
+
+const parts = ({ at, length }: Argument, first: string, second: string): Argument[] => [
+  { text: first, at, length },
+  { text: second, at, length },
+];
+
+/** The words that belong to an action, as far as they are there. */
+function namesAfter(
+  words: readonly Argument[],
+  from: number,
+  wanted: readonly ('name' | 'number' | 'maybe')[],
+): readonly Argument[] {
+  const taken: Argument[] = [];
+  for (const kind of wanted) {
+    const word = words[from + taken.length];
+    const fits = kind === 'number' ? /^\d+$/.test(word?.text ?? '') : word !== undefined && !/^[-!]/.test(word.text);
+    if (!fits || !word) break;
+    taken.push(word);
+  }
+  return taken;
+}
+
+function tableNamed(word: Argument | undefined, option: Argument): TableName {
+  if (!word)
+    throw new Fault(option.at, option.length, `${option.text} needs a value`, `Tables are ${TABLES.join(', ')}.`);
+  if (isTableName(word.text)) return word.text;
+  const near = nearest(word.text, TABLES);
+  throw new Fault(
+    word.at,
+    word.length,
+    'there is no such table',
+    `${near ? `Did you mean ${near}? ` : ''}Tables are ${TABLES.join(', ')}.`,
+  );
+}

@@ -1,0 +1,176 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InputRefused, parseSave, printSave, readInput, readScript } from '../../src/text/index.ts';
+
+/** The IPv4 rules of one table that a script leaves, without chain lines; and what was said beside. */
+function left(text: string, table: 'filter' | 'nat' = 'filter') {
+  const notes: string[] = [];
+  const { held } = readScript(text, { source: 'rules.sh', note: (note) => notes.push(note) });
+  const rules = held.find((one) => one.rules.family === 'ipv4')?.rules;
+  const lines = rules ? printSave(rules, { table }).match(/^-A .*/gm) : null;
+  return { rules: lines ?? [], notes };
+}
+
+const refusal = (text: string): string => {
+  try {
+    readScript(text, { source: 'rules.sh' });
+  } catch (error) {
+    if (error instanceof InputRefused) return error.message;
+    throw error;
+  }
+  return 'read';
+};
+
+describe('a shell script is recognised by its commands', () => {
+  const folder = new URL('../cases/script/', import.meta.url);
+  test.for(readdirSync(folder))('%s', (name) => {
+    const text = readFileSync(new URL(name, folder), 'utf8');
+    expect(printSave(readInput(text).held[0]!.rules)).toBe(printSave(readScript(text).held[0]!.rules));
+  });
+
+  test('but a saved rule set stays one, whatever its comments say', () => {
+    const text = '# iptables -F\n*filter\n-A INPUT -m comment --comment "\niptables -A x"\nCOMMIT\n';
+    expect(() => readInput(text)).toThrow(':4:');
+    expect(readInput('# iptables -A INPUT\n*nat\nCOMMIT\n').held[0]!.rules.tables[0]!.name).toBe('nat');
+  });
+});
+
+describe('what a script leaves', () => {
+  test.for<[title: string, script: string, rules: readonly string[]]>([
+    [
+      'loops over literal words',
+      'for p in 1 "2" 3; do iptables -A INPUT -p tcp --dport $p; done',
+      ['-A INPUT -p tcp -m tcp --dport 1', '-A INPUT -p tcp -m tcp --dport 2', '-A INPUT -p tcp -m tcp --dport 3'],
+    ],
+    [
+      'variables in their place',
+      'A="-s 10.0.0.1"; B="x y"; iptables -A INPUT $A -m comment --comment "$B"',
+      ['-A INPUT -s 10.0.0.1/32 -m comment --comment "x y"'],
+    ],
+    [
+      'functions and their arguments',
+      'f() { iptables -A "$1" -s $2; }\nf INPUT 10.0.0.1\nf OUTPUT 10.0.0.2',
+      ['-A INPUT -s 10.0.0.1/32', '-A OUTPUT -s 10.0.0.2/32'],
+    ],
+    [
+      'an else of what is known',
+      'if iptables -C INPUT -j DROP; then :; else iptables -A INPUT -j DROP; fi',
+      ['-A INPUT -j DROP'],
+    ],
+    ['nothing after exit', 'iptables -A INPUT -j DROP\nexit\niptables -F', ['-A INPUT -j DROP']],
+    ['nothing of a text', 'cat <<-"E" >x\n\tiptables -F\n\tE\niptables -A INPUT -j DROP', ['-A INPUT -j DROP']],
+    ['nothing of another namespace', 'ip netns exec x iptables -F\niptables -A INPUT -j DROP', ['-A INPUT -j DROP']],
+    ['what || saves', 'iptables -A NONE -j DROP || iptables -A INPUT -j DROP', ['-A INPUT -j DROP']],
+    ['commands that Windows ended', 'iptables -A INPUT \\\r\n -j DROP\r\n', ['-A INPUT -j DROP']],
+  ])('%s', ([, script, rules]) => {
+    expect(left(script).rules).toEqual(rules);
+  });
+
+  test('commands that are passed over are told, and what fails', () => {
+    const { notes } = left(
+      'modprobe ip_tables\nfoo\nfoo\niptables -X NONE\niptables -D INPUT 3 || true\n[ -x /bin/y ] || exit 1\niptables -A INPUT -j DROP',
+    );
+    expect(notes).toEqual([
+      'not looked at: modprobe (line 1), foo (lines 2, 3), [ (line 6)',
+      'line 4 fails and changes nothing: there is no chain NONE in filter',
+      'line 5 fails and changes nothing: there is no rule 3 in INPUT',
+      'line 6: the script is taken to go on there',
+    ]);
+  });
+
+  test('set -e ends it at the first failure that nobody looks at', () => {
+    const script = 'set -eu\niptables -X A || true\niptables -A INPUT -j DROP\niptables -X B\niptables -F';
+    expect(left(script).rules).toEqual(['-A INPUT -j DROP']);
+    expect(left(script).notes.at(-1)).toBe('line 4: a command fails there, and set -e ends the script');
+  });
+});
+
+describe('what only a shell could tell is refused, with its place', () => {
+  test.for<[script: string, place: string, message: string]>([
+    ['iptables -A INPUT -i $IF -j DROP', '1:22', 'what this word is, only the shell knows'],
+    ['iptables -A INPUT -s $(hostname -i) -j DROP', '1:22', 'what this word is, only the shell knows'],
+    ['$IPT -A INPUT -j DROP', '1:1', 'what this word is, only the shell knows'],
+    ['\nwhile read x; do iptables -A INPUT -s $x; done', '2:1', 'this stands in a while, whose way is not known'],
+    ['case $1 in\n start) iptables -F;;\nesac', '1:1', 'this stands in a case, whose way is not known'],
+    ['if [ -f x ]; then iptables -F; fi', '1:1', 'this stands in an if, whose condition is not known'],
+    ['for x in $LIST; do iptables -A INPUT -s $x; done', '1:1', 'this loop goes over words that are not known'],
+    ['grep -q x y && iptables -F', '1:16', 'whether this runs depends on a command that is not looked at'],
+    ['iptables-restore < rules', '1:1', 'this loads rules that do not stand here as commands'],
+    ['iptables -A INPUT \\\n  -p tcp --dport 99999', '2:18', '99999 is not what --dport takes'],
+    ['iptables -A INPUT -m comment --comment "a b" --dport 5', '1:46', 'unknown option --dport'],
+    ['iptables -A INPT -j DROP', '1:13', 'there is no chain INPT in filter'],
+    ['iptables -A INPUT -j WEB', '1:22', 'WEB is no target, and no chain of filter'],
+    ['iptables -t filtre -F', '1:13', 'there is no such table'],
+    ['iptables -A INPUT -F', '1:19', '-F beside -A'],
+    ['iptables', '1:1', 'this call asks for nothing'],
+    ['iptables -t nat -P PREROUTING DROP', '1:31', 'DROP cannot be a policy in nat'],
+    [
+      'iptables -N A; iptables -A A -m owner --uid-owner 1; iptables -A INPUT -j A',
+      '1:33',
+      'owner cannot stand in A, to which INPUT leads',
+    ],
+    ['iptables -N A; iptables -A A -j A; iptables -A INPUT -j A', '1:1', 'a rule of A leads in a circle'],
+    ['iptables -A INPUT -j DROP "', '1:27', 'a quote that is not closed'],
+    ['if true; then iptables -F', '1:1', 'fi is missing at the end'],
+    ['f() { f; iptables -F; }; f', '1:7', 'functions that call each other without end'],
+  ])('%s', ([script, place, message]) => {
+    expect(refusal(script).split('\n')[0]).toBe(`rules.sh:${place}: ${message}`);
+  });
+
+  test('with keepGoing its place among the rules is kept, and nothing is known of it', () => {
+    const text = 'iptables -A INPUT -j ACCEPT\niptables -A INPUT -i $IF -j DROP\nwhile read x; do iptables -F; done';
+    const { held, unread } = readScript(text, { keepGoing: true });
+    expect(held[0]!.rules.tables[0]!.chains[0]!.rules.map(({ target }) => target?.kind)).toEqual(['known', 'opaque']);
+    expect(unread?.map(({ what }) => what)).toEqual(['the commands of line 3 (-F)']);
+  });
+});
+
+describe('iptables -S', () => {
+  const parsed = (text: string, options = {}) => {
+    const notes: string[] = [];
+    const [rules] = parseSave(text, { ...options, note: (note) => notes.push(note) });
+    return { table: rules!.tables[0]!.name, text: printSave(rules!, { counters: true }), notes };
+  };
+
+  test('its policies tell the table', () => {
+    const { table, notes } = parsed('-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n-A OUTPUT -p udp -j CT --notrack\n');
+    expect({ table, notes }).toEqual({ table: 'raw', notes: [] });
+  });
+
+  test('else the caller, else it is filter, and that is said', () => {
+    const rule = '-N WEB\n-A INPUT -j WEB\n';
+    expect(parsed(rule, { table: 'mangle' })).toMatchObject({ table: 'mangle', notes: [] });
+    expect(parsed(rule)).toMatchObject({
+      table: 'filter',
+      notes: ['the table is taken to be filter: what iptables -S prints does not name it (--table NAME does)'],
+    });
+  });
+
+  test('with -v it has counters', () => {
+    expect(parsed('-P INPUT DROP -c 7 800\n-A INPUT -c 5 300 -j ACCEPT\n').text).toContain(
+      ':INPUT DROP [7:800]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n[5:300] -A INPUT -j ACCEPT\n',
+    );
+  });
+});
+
+test('whatever stands in a script, it is read or refused', () => {
+  const words = fc.constantFrom(
+    ...'iptables -A -I -D INPUT X -j DROP -t nat -p tcp --dport 80 if then else fi for x in do done while case esac { } ( ) f() ; ;; && || | & ! $x $y `a` $(b) " \' \\ # <<E E <f >g $((1)) exit set -e return true false sudo'.split(
+      ' ',
+    ),
+    '\n',
+    '\n',
+    'iptables -A INPUT',
+  );
+  fc.assert(
+    fc.property(fc.array(words, { maxLength: 60 }), fc.boolean(), (list, keepGoing) => {
+      try {
+        readScript(list.join(' '), { keepGoing });
+      } catch (error) {
+        if (!(error instanceof InputRefused)) throw error;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
