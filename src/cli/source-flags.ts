@@ -12,7 +12,6 @@ export function sourceFlags(options: Where): string {
     ['--backend', options.backend],
     ['--from', options.from],
     ['--family', options.family],
-    ['--table', options.table],
   ];
   return flags
     .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${shellWord(String(value))}`]))
