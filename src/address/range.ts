@@ -12,6 +12,22 @@ export function holds(ranges: readonly Range[], value: AddressValue): boolean {
   return false;
 }
 
+/** The same question for many ranges, sorted and apart from each other as `union` gives them. */
+export function holdsSorted(ranges: readonly Range[]): (value: AddressValue) => boolean {
+  return (value) => {
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const [from, to] = ranges[middle]!;
+      if (value < from) high = middle;
+      else if (value > to) low = middle + 1;
+      else return true;
+    }
+    return false;
+  };
+}
+
 const next = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value + 1n : value + 1);
 const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
 

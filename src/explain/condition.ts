@@ -69,6 +69,8 @@ export function say(predicate: Predicate, family: Family, naming: Naming = NAMEL
       return `${lead(predicate.field)}${listed(formatField(predicate.field, predicate.mask, family).split(','), 'or')}`;
     case 'name':
       return `${predicate.field === 'in' ? 'in' : 'out'} ${predicate.text}${predicate.prefix ? '+' : ''}`;
+    case 'member':
+      return `${listed(predicate.fields.map((name) => field(name).spoken))} in ${predicate.group}`;
     case 'all':
       return predicate.of
         .filter(isTold)

@@ -1,5 +1,13 @@
 import type { Family, Range } from '../address/index.ts';
-import { compile, field, formatField, type Packet, type Predicate, type ValueField } from '../netfilter/index.ts';
+import {
+  compile,
+  type FieldName,
+  field,
+  formatField,
+  type Packet,
+  type Predicate,
+  type ValueField,
+} from '../netfilter/index.ts';
 import { bitsWord, called, NAMELESS, type Naming, rangeWord, say } from './condition.ts';
 import { listed } from './words.ts';
 
@@ -37,6 +45,10 @@ export function whyNot(predicate: Predicate, packet: Packet, naming: Naming = NA
     }
     case 'name':
       return nameReason(predicate.field, packet, (actual) => `${actual} is not ${pattern(predicate)}`);
+    case 'member':
+      return compile(predicate.meaning)(packet) === 'undecided'
+        ? whyNot(predicate.meaning, packet, naming)
+        : `${subjects(predicate.fields, packet)} not in ${predicate.group}`;
     case 'all': {
       // The first part that fails decides; where none fails, the first that is open does.
       const part = firstWith(predicate.of, packet, false) ?? firstWith(predicate.of, packet, 'undecided');
@@ -91,6 +103,10 @@ function whyHolds(predicate: Predicate, packet: Packet, naming: Naming): string 
           ? `${actual} begins with ${predicate.text}`
           : `${field(predicate.field).spoken} is ${predicate.text}`,
       );
+    case 'member':
+      return compile(predicate.meaning)(packet) === 'undecided'
+        ? whyHolds(predicate.meaning, packet, naming)
+        : `${subjects(predicate.fields, packet)} in ${predicate.group}`;
     case 'all':
       return listed(
         predicate.of
@@ -104,6 +120,16 @@ function whyHolds(predicate: Predicate, packet: Packet, naming: Naming): string 
     case 'not':
       return whyNot(predicate.of, packet, naming);
   }
+}
+
+/** Fields with their values, and the verb: `source 10.0.0.9 and port 80 are`. */
+function subjects(names: readonly FieldName[], packet: Packet): string {
+  const words = names.map((name) => {
+    const value = packet[name];
+    if (value === undefined) return field(name).spoken;
+    return `${field(name).spoken} ${typeof value === 'string' ? value : formatField(name as ValueField, value, packet.family)}`;
+  });
+  return `${listed(words)} ${words.length === 1 ? 'is' : 'are'}`;
 }
 
 const isFragment = ({ fragment }: Packet): string =>

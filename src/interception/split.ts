@@ -43,6 +43,8 @@ export function split(batch: Batch, predicate: Predicate, family: Family): Split
     case 'choice':
     case 'unknown':
       return undecided(batch, predicate.because);
+    case 'member':
+      return split(batch, predicate.meaning, family);
     case 'not': {
       const { yes, no } = split(batch, predicate.of, family);
       return { yes: no, no: yes };

@@ -1,4 +1,5 @@
 import type { Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
+import { parseSets } from '../text/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
@@ -39,7 +40,9 @@ const complete = (
     ...snapshot,
     ...(native === undefined || native.length === 0 ? {} : { native }),
     ...(listeners.value === undefined ? {} : { listeners: listeners.value }),
-    ...(ipsets.value === undefined ? {} : { ipsets: ipsets.value }),
+    ...(ipsets.value === undefined
+      ? {}
+      : { ipsets: ipsets.value, sets: parseSets(ipsets.value, { source: 'ipset save', keepGoing: true }) }),
     ...(unread.length > 0 ? { unread } : {}),
   };
 };

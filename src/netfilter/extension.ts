@@ -1,5 +1,6 @@
 import type { Family } from '../address/index.ts';
 import type { Effect } from './effect.ts';
+import type { IpSets } from './ipset.ts';
 import type { Predicate } from './predicate.ts';
 import type { HookName, MatchUse, Negatable, TableName, TargetUse } from './rules.ts';
 
@@ -55,6 +56,8 @@ export interface RuleContext {
 /** What a match or target needs to know of its surroundings to say what it means. */
 export interface MeaningContext {
   readonly family: Family;
+  /** The sets that rules name. Undefined: not read. */
+  readonly sets?: IpSets;
 }
 
 /** What matches and targets share: how they are typed and where they may stand. */

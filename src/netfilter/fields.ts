@@ -1,4 +1,5 @@
 import { type AddressValue, type Family, formatAddress, widthOf } from '../address/index.ts';
+import { formatMac } from './mac-address.ts';
 import { protocolName } from './protocol.ts';
 
 /** Connection states as bits, the value of the field `ctstate` (exactly one is set). Source: xt_conntrack.h. */
@@ -113,6 +114,9 @@ export const FIELDS = {
   ),
   sourceType: number(16, 'kind of source address', bits(ADDRESS_TYPE)),
   destinationType: number(16, 'kind of destination address', bits(ADDRESS_TYPE)),
+  /** 0 where there is none: a packet of this host's own, or one on the loopback device. */
+  sourceMac: number(48, 'source MAC address', formatMac),
+  destinationMac: number(48, 'MAC address', formatMac),
   /** The clock when the packet passes: seconds since 1970 in UTC, what `-m time` reads. */
   time: number(40, 'time', (value) => new Date(value * 1000).toISOString()),
 } as const satisfies Record<string, Field>;

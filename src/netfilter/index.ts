@@ -1,4 +1,4 @@
-export { quoted } from './codec.ts';
+export { parsePortWord, parseUint32, quoted } from './codec.ts';
 export {
   type AddressRange,
   type Assignment,
@@ -39,6 +39,9 @@ export {
   TCP_FLAGS,
   type ValueField,
 } from './fields.ts';
+export { icmpType } from './icmp-type.ts';
+export { type Dimension, type IpSet, type IpSets, SET_TYPES, type SetEntry, type SetPart } from './ipset.ts';
+export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
 export {
@@ -80,7 +83,7 @@ export {
 } from './nft/meaning/index.ts';
 export { makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
-export { ALWAYS, type Answer, compile, type Predicate, type Test } from './predicate.ts';
+export { ALWAYS, type Answer, all, compile, type Predicate, type Test } from './predicate.ts';
 export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';
 export {

@@ -1,5 +1,7 @@
 import { type Family, highest } from '../address/index.ts';
 import { CONTINUE, type Effect } from './effect.ts';
+import type { MeaningContext } from './extension.ts';
+import type { IpSets } from './ipset.ts';
 import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
 import { findMatch, findTarget } from './registry.ts';
 import type { Header, MatchUse, OpaqueUse, Rule, TargetUse } from './rules.ts';
@@ -14,26 +16,29 @@ export interface Condition {
   readonly predicate: Predicate;
 }
 
-/** The conditions of a rule in the order in which the kernel looks at them. */
-export function conditionsOf(rule: Rule, family: Family): readonly Condition[] {
+/**
+ * The conditions of a rule in the order in which the kernel looks at them. `sets` are those that the rule may name; without
+ * them what is in a set is not known.
+ */
+export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonly Condition[] {
   const conditions = headerConditions(rule.header, family);
   for (const use of rule.matches) {
-    const predicate = matchPredicate(use, family);
+    const predicate = matchPredicate(use, sets ? { family, sets } : { family });
     if (predicate.kind !== 'always') conditions.push({ part: use.name, predicate });
   }
   return conditions;
 }
 
-function matchPredicate(use: MatchUse | OpaqueUse, family: Family): Predicate {
+function matchPredicate(use: MatchUse | OpaqueUse, context: MeaningContext): Predicate {
   const extension = use.kind === 'known' ? findMatch(use.name) : undefined;
   if (use.kind !== 'known' || !extension)
     return unknown(use.name === '' ? UNREADABLE : `Sidestep does not know the match ${JSON.stringify(use.name)}`);
-  return extension.predicate(extension.complete?.(use.options, family) ?? use.options, { family });
+  return extension.predicate(extension.complete?.(use.options, context.family) ?? use.options, context);
 }
 
 /** The whole condition of a rule as one predicate. */
-export const predicateOf = (rule: Rule, family: Family): Predicate =>
-  all(...conditionsOf(rule, family).map(({ predicate }) => predicate));
+export const predicateOf = (rule: Rule, family: Family, sets?: IpSets): Predicate =>
+  all(...conditionsOf(rule, family, sets).map(({ predicate }) => predicate));
 
 function headerConditions(header: Header, family: Family): Condition[] {
   const conditions: Condition[] = [];

@@ -43,6 +43,8 @@ export interface Packet {
   readonly socketLookup: number | undefined;
   readonly sourceType: number | undefined;
   readonly destinationType: number | undefined;
+  readonly sourceMac: number | undefined;
+  readonly destinationMac: number | undefined;
   readonly time: number | undefined;
 }
 
@@ -88,6 +90,8 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     socketLookup: SOCKET_LOOKUP.none,
     sourceType: undefined,
     destinationType: undefined,
+    sourceMac: undefined,
+    destinationMac: undefined,
     time: undefined,
     ...given,
   };

@@ -1,5 +1,5 @@
-import { type AddressValue, holds, masked, type Range } from '../address/index.ts';
-import type { NameField, ValueField } from './fields.ts';
+import { type AddressValue, holds, holdsSorted, masked, type Range, union } from '../address/index.ts';
+import type { FieldName, NameField, ValueField } from './fields.ts';
 import type { Packet } from './packet.ts';
 
 /**
@@ -27,6 +27,13 @@ export type Predicate =
   | { readonly kind: 'not'; readonly of: Predicate }
   /** The kernel may answer either way (random, limit). Equal ids within one rule answer alike. */
   | { readonly kind: 'choice'; readonly id: string; readonly because: string }
+  /** What `meaning` says, in other words: the fields are in a group of values that has a name (`the set "banned"`). */
+  | {
+      readonly kind: 'member';
+      readonly fields: readonly FieldName[];
+      readonly group: string;
+      readonly meaning: Predicate;
+    }
   /** Sidestep does not know. */
   | { readonly kind: 'unknown'; readonly because: string };
 
@@ -88,6 +95,9 @@ export const unless = (negated: boolean, predicate: Predicate): Predicate => (ne
 /** A three-valued answer: yes, no, or undecided (a choice of the kernel's, or not known). */
 export type Answer = true | false | 'undecided';
 
+/** So many ranges are looked through one by one; among more of them the right one is searched for. */
+const FEW = 8;
+
 /** A predicate made ready to run: one call a packet. */
 export type Test = (packet: Packet) => Answer;
 
@@ -116,9 +126,10 @@ export function compile(predicate: Predicate): Test {
           return value === undefined ? 'undecided' : value >= low && value <= high;
         };
       }
+      const held = ranges.length > FEW ? holdsSorted(union(ranges)) : (value: AddressValue) => holds(ranges, value);
       return (packet) => {
         const value = packet[field];
-        return value === undefined ? 'undecided' : holds(ranges, value);
+        return value === undefined ? 'undecided' : held(value);
       };
     }
     case 'bits': {
@@ -142,6 +153,8 @@ export function compile(predicate: Predicate): Test {
         return name === undefined ? 'undecided' : prefix ? name.startsWith(text) : name === text;
       };
     }
+    case 'member':
+      return compile(predicate.meaning);
     case 'not': {
       const inner = compile(predicate.of);
       return (packet) => {

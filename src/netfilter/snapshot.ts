@@ -1,4 +1,5 @@
 import type { AddressValue, Family } from '../address/index.ts';
+import type { IpSets } from './ipset.ts';
 import type { NftTable } from './nft/index.ts';
 import type { RuleSet } from './rules.ts';
 
@@ -111,6 +112,8 @@ export interface Snapshot {
   readonly sysctls?: Sysctls;
   /** `ipset save`, word for word. */
   readonly ipsets?: string;
+  /** The same, read. */
+  readonly sets?: IpSets;
   /** What could not be read, and why. Absent: all was read, or the snapshot is of a text that holds rules only. */
   readonly unread?: readonly Unread[];
 }

@@ -1,5 +1,6 @@
 import type { Family } from '../address/index.ts';
 import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfilter/index.ts';
+import { isSetLine, parseSets } from './ipset.ts';
 import { parseNftJson } from './nft/json.ts';
 import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
@@ -23,7 +24,33 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
   if (isScript(text)) return readScript(text, options);
   const backend = backendShown(text);
-  return { origin: source, held: parseSave(text, options).map((rules) => ({ backend, rules })) };
+  const { rules: ofRules, sets: ofSets } = apart(text);
+  return {
+    origin: source,
+    held: parseSave(ofRules, options).map((rules) => ({ backend, rules })),
+    ...(ofSets === undefined
+      ? {}
+      : { ipsets: ofSets.replace(/^\n+|(\n)\n+/g, '$1'), sets: parseSets(ofSets, options) }),
+  };
+}
+
+/**
+ * The lines of iptables-save and those of `ipset save` that stand outside its tables. Either text keeps empty lines in
+ * place of the other's, so that both tell the same places.
+ */
+function apart(text: string): { readonly rules: string; readonly sets?: string } {
+  if (!/^\s*(create|add)\s/m.test(text)) return { rules: text };
+  const rules: string[] = [];
+  const sets: string[] = [];
+  let inside = false;
+  for (const line of text.split('\n')) {
+    const ofSet = !inside && isSetLine(line);
+    rules.push(ofSet ? '' : line);
+    sets.push(ofSet ? line : '');
+    if (/^\s*\*/.test(line)) inside = true;
+    else if (/^\s*COMMIT\s*$/.test(line)) inside = false;
+  }
+  return sets.some((line) => line !== '') ? { rules: rules.join('\n'), sets: sets.join('\n') } : { rules: text };
 }
 
 /** The first line that says something begins a table of nft. */

@@ -14,6 +14,7 @@ import type {
   Unread,
 } from '../netfilter/index.ts';
 import { given } from './given.ts';
+import { parseSets } from './ipset.ts';
 import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
 import { printNft } from './nft/print.ts';
 import { parseNft } from './nft/read.ts';
@@ -117,9 +118,14 @@ function readSnapshot(document: Part, source: string): Snapshot {
     ...given('routingRules', optionalList(document, 'routingRules', readRoutingRule)),
     ...given('listeners', optionalList(document, 'listeners', readListener)),
     ...given('sysctls', optional(document, 'sysctls', readSysctls)),
-    ...given('ipsets', optional(document, 'ipsets', words)),
+    ...readSets(document, source),
     ...given('unread', optionalList(document, 'unread', readUnread)),
   };
+}
+
+function readSets(document: Part, source: string): Pick<Snapshot, 'ipsets' | 'sets'> {
+  const ipsets = optional(document, 'ipsets', words);
+  return ipsets === undefined ? {} : { ipsets, sets: parseSets(ipsets, { source: `${source} (ipsets)` }) };
 }
 
 function optional<T>(part: Part, key: string, read: (part: Part) => T): T | undefined {

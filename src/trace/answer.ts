@@ -1,6 +1,7 @@
 import { formatAddress } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import { type Connection, endsOf, turned } from './connection.ts';
+import { USUAL_HOPS } from './defaults.ts';
 import { lookUp, sourceTowards } from './host.ts';
 import type { Circumstances } from './once.ts';
 import type { Question, ReplyAsked } from './result.ts';
@@ -36,7 +37,8 @@ export function answerTo(
       : fromHere(connection, kind, (clause) => ownersMatter(ground) && assumptions.add(clause))),
     dscp: undefined,
     ecn: undefined,
-    ttl: undefined,
+    ttl: USUAL_HOPS,
+    ...(kind === 'sent' || kind === 'forwarded' ? NO_MAC_KNOWN : NO_MAC),
     mark: 0,
     ctmark: 0,
     ctstate: CTSTATE.ESTABLISHED,
@@ -44,6 +46,10 @@ export function answerTo(
   };
   return { direction: kind === 'sent' || kind === 'forwarded' ? 'in' : 'out', packet, assumptions: opened.assumptions };
 }
+
+/** This host's own packets have no MAC address where rules look; that of others is not known. */
+const NO_MAC = { sourceMac: 0, destinationMac: 0 };
+const NO_MAC_KNOWN = { sourceMac: undefined, destinationMac: undefined };
 
 const ownersMatter = ({ program: { reads } }: Circumstances['ground']): boolean => reads.has('uid') || reads.has('gid');
 

@@ -1,4 +1,4 @@
-import { CTSTATE, dscpClass, ECN_FLAGS, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, dscpClass, ECN_FLAGS, macAddress, TCP_FLAGS } from '../netfilter/index.ts';
 import { named, refuse, said, type Word } from './words.ts';
 
 /** What the options of an expression say; what is left out is absent. */
@@ -13,6 +13,10 @@ export interface Options {
   readonly icmp?: { readonly type: number; readonly code: number };
   readonly dscp?: number;
   readonly ecn?: number;
+  /** TTL or hop limit. */
+  readonly ttl?: number;
+  /** The MAC address that it comes from, as a number. */
+  readonly mac?: number;
   /** Seconds since 1970. */
   readonly time?: number;
   /** Not this packet is meant, but the answer to it. */
@@ -49,6 +53,8 @@ export const OPTIONS: readonly Option[] = [
   { name: 'type', read: (text, value) => ({ icmp: readIcmp(text, value) }) },
   { name: 'dscp', read: (text, value) => ({ dscp: readDscp(text, value) }) },
   { name: 'ecn', read: (text, value) => ({ ecn: readSmall(text, value, 3, 'ECN') }) },
+  { name: 'ttl', read: (text, value) => ({ ttl: readSmall(text, value, 255, 'TTL') }) },
+  { name: 'mac', read: (text, value) => ({ mac: readMac(text, value) }) },
   { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
   { name: 'reply', alone: { reply: true } },
 ];
@@ -79,6 +85,10 @@ function readSmall(text: string, value: Word, highest: number, what: string): nu
 /** A number, or the name of a class. */
 const readDscp = (text: string, value: Word): number =>
   dscpClass.read(value.text, 'ipv4') ?? readSmall(text, value, 63, 'DSCP');
+function readMac(text: string, value: Word): number {
+  const mac = macAddress.read(value.text, 'ipv4');
+  return mac ?? refuse(text, value, `${said(value)} is no MAC address`, 'Expected one like 00:11:22:33:44:55.');
+}
 
 function readFlags(text: string, value: Word): number {
   let bits = 0;

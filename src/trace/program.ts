@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import {
   type Answer,
+  all,
   type Backend,
   type Chain,
   type Condition,
@@ -11,11 +12,11 @@ import {
   type FieldName,
   type HookName,
   heldFor,
+  type IpSets,
   type NftHook,
   type NftRule,
   type Policy,
   type Predicate,
-  predicateOf,
   type Rule,
   type RuleSet,
   type Snapshot,
@@ -97,7 +98,9 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const tables = {} as Record<TableName, CompiledTable[]>;
   for (const name of TABLES) {
     tables[name] = held.flatMap(({ backend, rules }) =>
-      rules.tables.filter((table) => table.name === name).map((table) => compileTable(table, backend, family, reads)),
+      rules.tables
+        .filter((table) => table.name === name)
+        .map((table) => compileTable(table, { backend, family, reads, sets: snapshot.sets })),
     );
   }
   const natives = compileNative(snapshot, family, reads);
@@ -118,7 +121,16 @@ function asksConntrack(sets: readonly RuleSet[]): Answer {
   return answer;
 }
 
-function compileTable(table: Table, backend: Backend, family: Family, reads: Set<FieldName>): CompiledTable {
+/** What all rules of a table have in common while they are compiled. */
+interface Compiling {
+  readonly backend: Backend;
+  readonly family: Family;
+  readonly reads: Set<FieldName>;
+  readonly sets: IpSets | undefined;
+}
+
+function compileTable(table: Table, compiling: Compiling): CompiledTable {
+  const { backend } = compiling;
   const chains = new Map<string, CompiledChain & { readonly rules: CompiledRule[] }>();
   for (const { name, policy } of table.chains) {
     chains.set(name, { name, table: table.name, backend, ...(policy ? { policy } : {}), rules: [] });
@@ -126,8 +138,7 @@ function compileTable(table: Table, backend: Backend, family: Family, reads: Set
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain)])));
   for (const source of table.chains) {
     const chain = chains.get(source.name);
-    if (chain)
-      for (const rule of source.rules) chain.rules.push(compileRule(rule, chain, chains, looping, family, reads));
+    if (chain) for (const rule of source.rules) chain.rules.push(compileRule(rule, chain, chains, looping, compiling));
   }
   return { backend, chains };
 }
@@ -137,10 +148,10 @@ function compileRule(
   chain: CompiledChain,
   chains: ReadonlyMap<string, CompiledChain>,
   looping: (from: string, to: string) => boolean,
-  family: Family,
-  reads: Set<FieldName>,
+  { family, reads, sets }: Compiling,
 ): CompiledRule {
-  const predicate = predicateOf(rule, family);
+  const conditions = conditionsOf(rule, family, sets);
+  const predicate = all(...conditions.map((condition) => condition.predicate));
   readsOf(predicate, reads);
   let effect = effectOf(rule.target, family);
   let target: CompiledChain | undefined;
@@ -159,7 +170,7 @@ function compileRule(
     chain,
     test: compile(predicate),
     predicate,
-    conditions: conditionsOf(rule, family).map((condition) => ({ condition, test: compile(condition.predicate) })),
+    conditions: conditions.map((condition) => ({ condition, test: compile(condition.predicate) })),
     effect,
     ...(target ? { target } : {}),
   };

@@ -1,17 +1,7 @@
 import { type AddressValue, FAMILIES, type Family, formatAddress } from '../address/index.ts';
-import {
-  CTSTATE,
-  ICMP,
-  ICMPV6,
-  makePacket,
-  type Packet,
-  rulesRead,
-  type Snapshot,
-  TCP,
-  TCP_FLAGS,
-  UDP,
-} from '../netfilter/index.ts';
+import { CTSTATE, makePacket, type Packet, rulesRead, type Snapshot, TCP, UDP } from '../netfilter/index.ts';
 import { firstState } from './conntrack.ts';
+import { type Assume, headerOf, nowFor, protocolIn, unsaidOf } from './defaults.ts';
 import { type Expression, readExpression } from './expression.ts';
 import {
   ASSUMED,
@@ -54,7 +44,8 @@ export function parseQuestion(
   const ends = read.way === 'in' ? arriving(read, host, assume) : departing(read, host, assume);
   const owner = read.way === 'in' ? {} : ownerOf(read, assume);
   const header = headerOf(read, family, assume);
-  const time = read.time ?? nowFor(snapshot, options.now, assumptions);
+  const unsaid = unsaidOf(read, snapshot, { family, destination: ends.destination }, assume);
+  const time = read.time ?? nowFor(snapshot, options.now, assume);
   const packet = makePacket({
     family,
     protocol: protocolIn(read, family),
@@ -63,6 +54,7 @@ export function parseQuestion(
     ...header,
     dscp: read.dscp,
     ecn: read.ecn,
+    ...unsaid,
     mark: read.mark ?? 0,
     ctstate: stateOf(
       read,
@@ -104,12 +96,6 @@ function likelyFamily(snapshot: Snapshot): Family {
   return only ?? 'ipv4';
 }
 
-/** `icmp` means what the family calls so. */
-const protocolIn = ({ protocol }: Expression, family: Family): number =>
-  protocol === ICMP && family === 'ipv6' ? ICMPV6 : protocol;
-
-/** Adds "CLAUSE assumed (WHY)". */
-type Assume = (clause: string, why?: string) => void;
 type Ends = Pick<Packet, 'in' | 'out' | 'source' | 'destination' | 'sourcePort' | 'destinationPort'>;
 
 const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
@@ -196,40 +182,10 @@ function ownerOf(read: Expression, assume: Assume): Pick<Packet, 'owned' | 'uid'
   return { owned: 1, uid, gid };
 }
 
-type Header = Pick<Packet, 'tcpFlags' | 'icmpType' | 'icmpCode'>;
-
-function headerOf(read: Expression, family: Family, assume: Assume): Partial<Header> {
-  const protocol = protocolIn(read, family);
-  // What is said of a reply does not hold for the packet that is answered.
-  if (protocol === TCP && read.reply) return { tcpFlags: TCP_FLAGS.SYN };
-  if (protocol === TCP) {
-    const later = read.state === CTSTATE.ESTABLISHED;
-    if (read.flags === undefined && later) assume('flag ACK');
-    return { tcpFlags: read.flags ?? (later ? TCP_FLAGS.ACK : TCP_FLAGS.SYN) };
-  }
-  if (protocol !== ICMP && protocol !== ICMPV6) return {};
-  if (!read.icmp) assume('an echo request');
-  const { type, code } = read.icmp ?? { type: protocol === ICMP ? 8 : 128, code: 0 };
-  return { icmpType: type, icmpCode: code };
-}
-
 function stateOf(read: Expression, packet: Parameters<typeof firstState>[0], assume: Assume): number {
   if (read.state !== undefined && !read.reply) return read.state;
   const state = firstState(packet);
   if (state === CTSTATE.INVALID) assume('state invalid', 'it begins no connection');
   if (state === CTSTATE.UNTRACKED) assume('state untracked', 'such messages always are');
   return state;
-}
-
-/** The clock matters only where a rule reads it. */
-function nowFor(snapshot: Snapshot, now: number | undefined, assumptions: string[]): number | undefined {
-  if (now === undefined) return undefined;
-  const time = Math.floor(now / 1000);
-  const read = snapshot.held.some(({ rules }) =>
-    rules.tables.some(({ chains }) =>
-      chains.some((chain) => chain.rules.some(({ matches }) => matches.some(({ name }) => name === 'time'))),
-    ),
-  );
-  if (read) assumptions.push(`time ${new Date(time * 1000).toISOString().replace('.000', '')} assumed (now)`);
-  return time;
 }

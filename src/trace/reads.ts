@@ -9,6 +9,9 @@ export function readsOf(predicate: Predicate, reads: Set<FieldName>): void {
     case 'name':
       reads.add(predicate.field);
       return;
+    case 'member':
+      readsOf(predicate.meaning, reads);
+      return;
     case 'not':
       readsOf(predicate.of, reads);
       return;

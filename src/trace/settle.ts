@@ -21,6 +21,8 @@ export function settle(predicate: Predicate, settling: Settling): boolean {
       return true;
     case 'never':
       return false;
+    case 'member':
+      return settle(predicate.meaning, settling);
     case 'not':
       return !settle(predicate.of, settling);
     case 'all':

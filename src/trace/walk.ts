@@ -69,7 +69,11 @@ function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
     packet.gid = undefined;
     // POSTROUTING has confirmed the connection, but its packet is as NEW as before (netfilter-semantics 11).
     if (walk.connection === 'tracked') packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.CONFIRMED;
+    packet.sourceMac = 0;
+    packet.destinationMac = 0;
   }
+  // The kernel counts a forwarded packet's hop before it asks FORWARD (netfilter-semantics 19).
+  if (hook === 'FORWARD' && packet.ttl !== undefined) packet.ttl -= 1;
   if (hook === 'INPUT' || hook === 'PREROUTING') packet.out = '';
   else if (hook !== 'OUTPUT') packet.out = walk.device;
   refresh(walk);

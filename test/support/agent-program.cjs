@@ -138,10 +138,29 @@ const sendRaw = async ({ packet, to }) => {
   if (sent !== bytes.length) throw new Error(`errno ${koffi.errno()}`);
 };
 
+/** Sends an Ethernet frame as it stands, out of a device. */
+const sendFrame = async ({ frame, device }) => {
+  const koffi = require('node:module').createRequire(process.argv[1])('koffi');
+  const libc = koffi.load(null);
+  const [AF_PACKET, SOCK_RAW] = [17, 3];
+  frames ??= libc.func('int socket(int, int, int)')(AF_PACKET, SOCK_RAW, 0);
+  const index = libc.func('unsigned int if_nametoindex(const char *)')(device);
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeInt32LE(index, 4);
+  const sendto = libc.func('long sendto(int, const void *, size_t, int, const void *, uint32_t)');
+  const bytes = Buffer.from(frame, 'base64');
+  if (sendto(frames, bytes, bytes.length, 0, address, address.length) !== bytes.length)
+    throw new Error(`errno ${koffi.errno()}`);
+};
+
+let frames;
+
 const tasks = {
   converse,
   say,
   sendRaw,
+  sendFrame,
   greet: () => {},
   listen: (request) => (request.protocol === 'udp' ? listenUdp(request) : listenTcp(request)),
   send: (request) => (request.protocol === 'udp' ? sendUdp(request) : connectTcp(request)),

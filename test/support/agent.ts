@@ -47,6 +47,8 @@ export interface Agent {
   converse(to: string, port: number): Promise<() => Promise<void>>;
   /** Sends an IPv4 packet as it stands, but for the header's checksum. */
   sendRaw(packet: Uint8Array, to: string): Promise<void>;
+  /** Sends an Ethernet frame as it stands, out of a device. */
+  sendFrame(frame: Uint8Array, device: string): Promise<void>;
 }
 
 const program = readFileSync(new URL('agent-program.cjs', import.meta.url), 'utf8');
@@ -88,6 +90,9 @@ export function startAgent(scratch: Scratch, options: { readonly uid?: number } 
     },
     sendRaw: async (packet, to) => {
       await ask({ task: 'sendRaw', packet: Buffer.from(packet).toString('base64'), to });
+    },
+    sendFrame: async (frame, device) => {
+      await ask({ task: 'sendFrame', frame: Buffer.from(frame).toString('base64'), device });
     },
     send: async (sending, timeout) => {
       tokens += 1;

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Snapshot } from '../../src/netfilter/index.ts';
-import { InputRefused, parseSave, parseSnapshot, printSave, printSnapshot, readInput } from '../../src/text/index.ts';
+import {
+  InputRefused,
+  parseSave,
+  parseSets,
+  parseSnapshot,
+  printSave,
+  printSnapshot,
+  readInput,
+} from '../../src/text/index.ts';
 
 const rules = parseSave('*nat\n:MINE - [1:2]\n[3:4] -A PREROUTING -p tcp -m tcp --dport 8888 -j MINE\nCOMMIT\n')[0]!;
 
@@ -56,6 +64,7 @@ const snapshot: Snapshot = {
   ],
   sysctls: { ipForward: false, ipv6Forward: true, routeLocalnet: ['all', 'eth0'] },
   ipsets: 'create x hash:ip\n',
+  sets: parseSets('create x hash:ip\n'),
   unread: [{ about: 'listeners', what: 'the listening sockets', because: 'permission denied', hint: 'sudo' }],
 };
 

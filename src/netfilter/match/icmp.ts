@@ -18,7 +18,7 @@ export interface IcmpOptions {
 const ANY = 255;
 
 /** Names as `iptables -p icmp -h` lists them, each with its type and, after a slash, its code. */
-const NAMES: Readonly<Record<string, string>> = {
+export const ICMP_NAMES: Readonly<Record<string, string>> = {
   any: '255',
   'echo-reply': '0',
   pong: '0',
@@ -91,7 +91,7 @@ export const icmp: MatchExtension<IcmpOptions> = {
   name: 'icmp',
   places: { families: ['ipv4'] },
   protocols: [ICMP],
-  options: { type: negatable(['--icmp-type'], icmpCodec(NAMES, ANY)) },
+  options: { type: negatable(['--icmp-type'], icmpCodec(ICMP_NAMES, ANY)) },
   required: ['type'],
   // Never true of a non-first fragment, negated or not.
   predicate: ({ type }) =>

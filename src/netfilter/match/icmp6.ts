@@ -4,7 +4,7 @@ import { ICMPV6 } from '../protocol.ts';
 import { type IcmpOptions, icmpCodec, isType } from './icmp.ts';
 
 /** Names as `ip6tables -p icmpv6 -h` lists them. */
-const NAMES: Readonly<Record<string, string>> = {
+export const ICMPV6_NAMES: Readonly<Record<string, string>> = {
   'destination-unreachable': '1',
   'no-route': '1/0',
   'communication-prohibited': '1/1',
@@ -41,7 +41,7 @@ export const icmp6: MatchExtension<IcmpOptions> = {
   aliases: ['icmpv6', 'ipv6-icmp'],
   places: { families: ['ipv6'] },
   protocols: [ICMPV6],
-  options: { type: negatable(['--icmpv6-type'], icmpCodec(NAMES, undefined)) },
+  options: { type: negatable(['--icmpv6-type'], icmpCodec(ICMPV6_NAMES, undefined)) },
   required: ['type'],
   predicate: ({ type }) => all(type ? unless(type.negated, isType(type.value)) : ALWAYS, is('fragment', 0)),
 };

@@ -1,6 +1,7 @@
 import { asWord, uint64 } from '../codec.ts';
-import { flag, type MatchExtension, negatableFlag, type Option, value } from '../extension.ts';
-import { unknown, unless } from '../predicate.ts';
+import { flag, type MatchExtension, type MeaningContext, negatableFlag, type Option, value } from '../extension.ts';
+import { fieldsOf, memberOf } from '../membership.ts';
+import { all, choice, NEVER, type Predicate, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
 type Direction = 'src' | 'dst';
@@ -94,6 +95,25 @@ export const setMatch: MatchExtension<SetOptions> = {
     bytes: counter('bytes'),
   },
   required: ['set'],
-  predicate: ({ set: of }) =>
-    unless(of?.negated ?? false, unknown(`the members of the set ${JSON.stringify(of?.value.name)} were not read`)),
+  predicate: (options, context) => unless(options.set?.negated ?? false, inSet(options, context)),
 };
+
+function inSet({ set: of, returnNomatch, packets, bytes }: SetOptions, context: MeaningContext): Predicate {
+  if (!of) return NEVER;
+  const { name, directions } = of.value;
+  const group = `the set ${JSON.stringify(name)}`;
+  const sources = directions.map((side) => side === 'src');
+  const found = context.sets?.get(name);
+  const fields = fieldsOf(found?.type, sources);
+  const known = (meaning: Predicate): Predicate => ({ kind: 'member', fields, group, meaning });
+  if (!context.sets) return known(unknown(`what is in ${group} was not read`));
+  if (!found) return known(unknown(`${group} is not among those that were read`));
+  const inside = memberOf(found, {
+    sources,
+    returnNomatch: returnNomatch === true,
+    family: context.family,
+    sets: context.sets,
+  });
+  if (!found.counts || (!packets && !bytes)) return known(inside);
+  return known(all(inside, choice(`counters ${name}`, `it depends on the packets that ${group} has counted so far`)));
+}

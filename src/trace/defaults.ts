@@ -1,0 +1,69 @@
+import { type AddressValue, type Family, masked } from '../address/index.ts';
+import { CTSTATE, ICMP, ICMPV6, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import type { Expression } from './expression.ts';
+
+/** Adds "CLAUSE assumed (WHY)". */
+export type Assume = (clause: string, why?: string) => void;
+
+/** `icmp` means what the family calls so. */
+export const protocolIn = ({ protocol }: Expression, family: Family): number =>
+  protocol === ICMP && family === 'ipv6' ? ICMPV6 : protocol;
+
+type Header = Pick<Packet, 'tcpFlags' | 'icmpType' | 'icmpCode'>;
+
+/** The transport header, as far as rules look at it. */
+export function headerOf(read: Expression, family: Family, assume: Assume): Partial<Header> {
+  const protocol = protocolIn(read, family);
+  // What is said of a reply does not hold for the packet that is answered.
+  if (protocol === TCP && read.reply) return { tcpFlags: TCP_FLAGS.SYN };
+  if (protocol === TCP) {
+    const later = read.state === CTSTATE.ESTABLISHED;
+    if (read.flags === undefined && later) assume('flag ACK');
+    return { tcpFlags: read.flags ?? (later ? TCP_FLAGS.ACK : TCP_FLAGS.SYN) };
+  }
+  if (protocol !== ICMP && protocol !== ICMPV6) return {};
+  if (!read.icmp) assume('an echo request');
+  const { type, code } = read.icmp ?? { type: protocol === ICMP ? 8 : 128, code: 0 };
+  return { icmpType: type, icmpCode: code };
+}
+
+type Unsaid = Pick<Packet, 'ttl' | 'sourceMac' | 'destinationMac'>;
+
+/** The TTL or hop limit that Linux sends with. Source: IPDEFTTL in ip.h. */
+export const USUAL_HOPS = 64;
+
+/** To many hosts at once. Source: ip(7), IP_MULTICAST_TTL. */
+const MULTICAST_HOPS = 1;
+
+/** Fields of the packet's way that people seldom speak of: said only where a rule reads them. */
+export function unsaidOf(
+  read: Expression,
+  snapshot: Snapshot,
+  { family, destination }: Pick<Packet, 'family' | 'destination'>,
+  assume: Assume,
+): Unsaid {
+  const usual = isMulticast(family, destination) ? MULTICAST_HOPS : USUAL_HOPS;
+  const word = family === 'ipv4' ? 'ttl' : 'hl';
+  if (read.ttl === undefined && named(snapshot, word)) assume(`TTL ${usual}`, 'what Linux sends with');
+  const own = read.way === 'in' ? read.mac : 0;
+  return { ttl: read.ttl ?? usual, sourceMac: own, destinationMac: read.way === 'in' ? undefined : 0 };
+}
+
+const isMulticast = (family: Family, address: AddressValue): boolean =>
+  family === 'ipv4' ? masked(address, 0xf000_0000) === 0xe000_0000 : BigInt(address) >> 120n === 0xffn;
+
+/** The clock matters only where a rule reads it. */
+export function nowFor(snapshot: Snapshot, now: number | undefined, assume: Assume): number | undefined {
+  if (now === undefined) return undefined;
+  const time = Math.floor(now / 1000);
+  if (named(snapshot, 'time')) assume(`time ${new Date(time * 1000).toISOString().replace('.000', '')}`, 'now');
+  return time;
+}
+
+/** Whether any rule uses a match. */
+const named = ({ held }: Snapshot, match: string): boolean =>
+  held.some(({ rules }) =>
+    rules.tables.some(({ chains }) =>
+      chains.some((chain) => chain.rules.some(({ matches }) => matches.some(({ name }) => name === match))),
+    ),
+  );
