@@ -86,10 +86,14 @@ export interface Telling {
   readonly next?: string;
 }
 
-/** Prints what a change did, or would do. */
+/** Prints what a change did, or would do, and what it could not see. */
 export async function tellChange(applied: Applied, telling: Telling, terminal: Terminal): Promise<void> {
   const { changeDocument, changeScreen } = await import('../explain/index.ts');
-  const { after, backend } = applied;
+  const { before, after, backend } = applied;
+  if (before.unread?.some(({ about }) => about === 'rules')) {
+    const { sayUnread } = await import('./said.ts');
+    await sayUnread({ ...before, held: [], unread: before.unread.filter(({ about }) => about === 'rules') }, terminal);
+  }
   if (telling.output === 'json') {
     const { notices, bypass } = telling;
     terminal.json(changeDocument({ ...applied, notices, ...(bypass ? { bypass } : {}) }));

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { Option } from 'commander';
 import type { Claim, DemoDialect, Stage, Told } from '../demo/index.ts';
 import { BLANK, bad, faint, good, line, paragraph, type Screen, strong } from '../explain/index.ts';
@@ -106,11 +105,16 @@ function leaveOnSignal(stage: Stage): () => void {
   };
 }
 
+/** Waits for a line, or for anything else that comes: the end of the input means that nobody is there to wait for. */
 async function pause(): Promise<void> {
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    await prompt.question(`${INDENT}Enter to go on `);
-  } finally {
-    prompt.close();
+  const { stdin, stderr } = process;
+  stderr.write(`${INDENT}Enter to go on `);
+  if (!stdin.readableEnded && !stdin.destroyed) {
+    await new Promise<void>((resolve) => {
+      for (const event of ['data', 'end', 'error']) stdin.once(event, () => resolve());
+      stdin.resume();
+    });
+    stdin.pause();
   }
+  if (!stdin.isTTY) stderr.write('\n');
 }

@@ -109,7 +109,7 @@ function explained(path: string, error: unknown): unknown {
 function decode(bytes: Buffer, source: string, keepGoing: boolean): string {
   for (const [magic, what, hint] of MAGIC) {
     if (magic.every((byte, index) => bytes[index] === byte))
-      throw new UnreadableInput(source, `is ${what}, not text`, hint);
+      throw new UnreadableInput(source, `is ${what}, not ${what.endsWith('text') ? 'UTF-8' : 'text'}`, hint);
   }
   const zero = bytes.indexOf(0);
   if (zero >= 0) throw new UnreadableInput(source, `is not text: byte ${zero + 1} is zero`, EXPECTED);

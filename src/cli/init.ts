@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { FAMILIES, type Family } from '../address/index.ts';
-import type { Machine, Notice, Program } from '../interception/index.ts';
+import type { Interception, Machine, Notice, Program } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Applied, type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
@@ -10,11 +10,10 @@ import {
   familiesAsked,
   interceptionOptions,
   namedAsTyped,
-  saysWhat,
   settleOutputFlag,
 } from './interception-flags.ts';
 import { machineFor, machineOf, sameAddresses } from './machine.ts';
-import { type NamespaceOptions, namespaceOptions, programFamilyOption } from './options.ts';
+import { type NamespaceOptions, namespaceOptions, programFamilyOption, type SourceOptions } from './options.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -71,7 +70,7 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   const notices = [
     ...request.ignored,
     ...namedAsTyped(program.notices, call.argv),
-    ...(saysWhat(options) ? [] : [NOTHING]),
+    ...(catchesNothing(first.interception) && !request.skipRuleApply ? [NOTHING] : []),
   ];
   await sayNotices(notices, terminal);
   // Either is enough: what only looks must never write.
@@ -85,7 +84,7 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
     ]);
     const nothing = 'the rules are there already, as asked for.';
     const title = askedWords(first.interception).join(' ').replace('--dialect ', '');
-    const next = `See them: ${name} list${sourceFlags(options as NamespaceOptions)}`;
+    const next = `See them: ${name} list${sourceFlags(placeFlags(options, request.netns))}`;
     await tellChange(applied, { output: options.output, notices, nothing, title, next }, terminal);
   }
   if (!request.runValidation) return EXIT.done;
@@ -114,6 +113,17 @@ const apply = (
     const { heldAfter } = await import('../interception/index.ts');
     return heldAfter(program, before, backend, shownFamilies(call.options));
   });
+
+/** What names the namespace, for the command that is proposed next; whatever family was written, all is shown. */
+const placeFlags = ({ family, ...options }: InitOptions, netns: string | undefined): SourceOptions => ({
+  ...(options as NamespaceOptions),
+  ...(netns === undefined ? {} : { netns }),
+  ...(family === undefined || family === 'both' ? {} : { family }),
+});
+
+/** Whether nothing at all is turned to the proxy. Without a word that would look like success. */
+const catchesNothing = ({ inbound, outbound, dns }: Interception): boolean =>
+  inbound.include.length === 0 && outbound.include.length === 0 && outbound.includePorts.length === 0 && !dns.capture;
 
 const NOTHING: Notice = {
   about: 'nothing is intercepted',
@@ -163,7 +173,11 @@ async function showProgram(
   const { emptyRuleSet } = await import('../netfilter/index.ts');
   const families = shownFamilies(options);
   const backend = options.backend ?? 'nft';
-  const held = families.map((family) => ({ backend, rules: programmed(emptyRuleSet(family), program, family) }));
+  const held = families.map((family) => {
+    const rules = programmed(emptyRuleSet(family), program, family);
+    // Legacy lists the table first that was made last.
+    return { backend, rules: backend === 'nft' ? rules : { ...rules, tables: [...rules.tables].reverse() } };
+  });
   if (options.output === 'save') {
     const { writeSave } = await import('./save.ts');
     await writeSave(held, { counters: false }, terminal);

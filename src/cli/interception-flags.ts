@@ -10,13 +10,18 @@ export type InterceptionOptions = Readonly<Record<string, unknown>>;
 /** The values that tell `-o FORM`, how the result is printed, from istio-iptables' own `-o PORTS`. */
 export const FORMS: readonly string[] = ['text', 'json', 'save'];
 
-/** `-o save` becomes `--output save`; any other `-o` stays Istio's list of ports. */
-export const settleOutputFlag = (argv: readonly string[]): readonly string[] =>
-  argv.map((word, index) => {
-    if (word === '-o' && FORMS.includes(argv[index + 1] ?? '')) return '--output';
+/**
+ * `-o save` becomes `--output save`; any other `-o` stays Istio's list of ports. `-nb 80` is `-n -b 80`: the value that `-n`
+ * may have follows a `=`, as Go reads flags.
+ */
+export const settleOutputFlag = (argv: readonly string[]): readonly string[] => {
+  const words = argv.flatMap((word) => (/^-n[a-z]/.test(word) ? ['-n', `-${word.slice(2)}`] : word));
+  return words.map((word, index) => {
+    if (word === '-o' && FORMS.includes(words[index + 1] ?? '')) return '--output';
     const [, form] = /^-o=?(\w+)$/.exec(word) ?? [];
     return form !== undefined && FORMS.includes(form) ? `--output=${form}` : word;
   });
+};
 
 /** Declares what `init` and `verify` share: everything that says what to intercept. */
 export function interceptionOptions(command: Command): void {
@@ -64,8 +69,11 @@ export async function askedOf(
   families: readonly Family[] | undefined,
 ): Promise<Asked> {
   const { fromIstioFlags, RequestRefused } = await import('../interception/index.ts');
-  const mode = options.mode;
-  const words = [...FLAGS, ...RUNNING, ...DECLARED].flatMap((flag) => wordsOf(flag, options));
+  // NONE is the readable flag's own: istio-iptables takes it for REDIRECT, and -m is its flag.
+  const none = options.mode === 'NONE' && argv.some((word) => /^--mode(?:=|$)/.test(word));
+  const words = [...FLAGS, ...RUNNING, ...DECLARED]
+    .filter(({ readable }) => !(none && readable === 'mode'))
+    .flatMap((flag) => wordsOf(flag, options));
   try {
     const request = fromIstioFlags(words, { ...process.env, ...variablesOf(options) }, serversOf(options, machine), {
       dialect: options.dialect as DialectName,
@@ -74,7 +82,7 @@ export async function askedOf(
     const { interception } = request;
     return {
       request: { ...request, ignored: namedAsTyped(request.ignored, argv) },
-      interception: { ...interception, ...(mode === 'NONE' ? { mode } : {}), ...(families ? { families } : {}) },
+      interception: { ...interception, ...(none ? { mode: 'NONE' as const } : {}), ...(families ? { families } : {}) },
     };
   } catch (error) {
     if (!(error instanceof RequestRefused)) throw error;
@@ -99,8 +107,7 @@ function wordsOf({ istio, readable }: Flag, options: InterceptionOptions): strin
     );
   }
   const value = own ?? theirs;
-  // NONE is the readable flag's own: istio-iptables takes it for REDIRECT.
-  if (value === undefined || (readable === 'mode' && value === 'NONE')) return [];
+  if (value === undefined) return [];
   if (value === true) return [`--${istio}`];
   // `-p=15001` is how Go reads it too.
   return [`--${istio}=${String(value).replace(/^=/, '')}`];

@@ -2,12 +2,15 @@ import { fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { line, paragraph, warn } from '../explain/index.ts';
+import type { LogFile } from '../proxy/index.ts';
 import type { Terminal } from './terminal.ts';
 import { UnreadableInput } from './usage.ts';
 
 /** Where the access log goes. */
 export interface Log {
   readonly stream: Writable;
+  /** Opens a log in a file anew, after it was moved away. Undefined where it is in none. */
+  readonly reopen?: () => Promise<void>;
   /** Whether it was said that, and why, lines get lost. */
   readonly told: boolean;
 }
@@ -15,7 +18,8 @@ export interface Log {
 /** Opens what --access-log names. That it cannot be written any more is said once, when it happens. */
 export async function openLog(path: string, terminal: Terminal): Promise<Log | undefined> {
   if (path === 'none') return undefined;
-  const stream = path === '-' ? await standardOutput() : await fileAt(path);
+  const file = path === '-' ? undefined : await fileAt(path);
+  const stream = file?.stream ?? (await standardOutput());
   let told = false;
   const tell = (error: NodeJS.ErrnoException): void => {
     if (told) return;
@@ -27,6 +31,7 @@ export async function openLog(path: string, terminal: Terminal): Promise<Log | u
   stream.on('lost', tell);
   return {
     stream,
+    ...(file ? { reopen: () => file.reopen().catch(tell) } : {}),
     get told() {
       return told;
     },
@@ -38,10 +43,10 @@ async function standardOutput(): Promise<Writable> {
   const kind = fstatSync(1);
   if (kind.isFIFO() || kind.isSocket() || isatty(1)) return process.stdout;
   const { fileLog } = await import('../proxy/index.ts');
-  return fileLog(1);
+  return fileLog(() => 1);
 }
 
-async function fileAt(path: string): Promise<Writable> {
+async function fileAt(path: string): Promise<LogFile> {
   const { openLogFile } = await import('../proxy/index.ts');
   try {
     return await openLogFile(path);

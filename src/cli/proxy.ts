@@ -90,7 +90,7 @@ export const proxy = defineCommand<ProxyOptions>({
       )
       .option(
         '--access-log <file>',
-        'one JSON line a connection, with Envoy’s field names; - is standard output, none none',
+        'one JSON line a connection, with Envoy’s field names; - is standard output, none none; SIGHUP opens it anew',
         '-',
       );
   },
@@ -112,7 +112,7 @@ export const proxy = defineCommand<ProxyOptions>({
       },
     });
     // Signals are taken before anything is said: who reads "ready" may send one at once.
-    const ended = untilStopped(running, terminal);
+    const ended = untilStopped(running, terminal, log?.reopen);
     await terminal.say(startScreen(running));
     await terminal.say(endScreen(await ended, log?.told ?? false));
     // Lines that their reader does not take must not keep a stopped proxy from ending.
@@ -137,8 +137,15 @@ const inFlags = (problem: string): string =>
     .replace(/^[\w.]+(?=:)|\b[a-z]+[A-Z]\w+/g, (field) => `--${field.replace('.', '-')}`)
     .replace(/(?<=--[a-z]+)[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
 
-/** The first SIGTERM or SIGINT drains, the second ends at once. */
-function untilStopped(running: RunningProxy, terminal: Terminal): Promise<DrainReport> {
+/**
+ * The first SIGTERM or SIGINT drains, the second ends at once. SIGHUP is a log's that is rotated; where there is none in a
+ * file, the terminal is gone, and the proxy goes as it does on SIGTERM.
+ */
+function untilStopped(
+  running: RunningProxy,
+  terminal: Terminal,
+  reopen: (() => Promise<void>) | undefined,
+): Promise<DrainReport> {
   return new Promise((resolve, reject) => {
     let asked = false;
     const stop = (signal: string): void => {
@@ -152,5 +159,6 @@ function untilStopped(running: RunningProxy, terminal: Terminal): Promise<DrainR
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     process.on('SIGINT', () => stop('SIGINT'));
+    process.on('SIGHUP', () => void (reopen ? reopen() : stop('SIGHUP')));
   });
 }

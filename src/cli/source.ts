@@ -82,6 +82,9 @@ export function selector({ netns, pid, container }: NamespaceOptions): {
       'Each of them names one network namespace.',
     );
   }
+  for (const [key, value] of given) {
+    if (value === '') throw new UsageError(`--${key} is empty`, 'Was it to hold a shell variable that is not set?');
+  }
   return Object.fromEntries(given);
 }
 

@@ -129,7 +129,7 @@ function lead(name: ValueField): string {
 
 function sayRanges(name: ValueField, ranges: readonly Range[], family: Family, naming: Naming): string {
   if (name === 'owned') return 'sent by a process of this host';
-  if (name === 'fragment') return 'fragments after the first';
+  if (name === 'fragment') return `${ranges[0]?.[0] === 0 ? 'no ' : ''}fragments after the first`;
   if (name === 'time') return ranges.map(timeWord).join(' or ');
   if (name === 'destinationPort') {
     return ranges.map(([low, high]) => portWord([Number(low), Number(high)])).join(' ');

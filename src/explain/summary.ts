@@ -25,10 +25,9 @@ export function summaryLines(summary: Summary, snapshot: Snapshot): Block[] {
     ),
   ]);
   if (rows.length > 0) return [table(rows)];
-  const known = summary.doubts.length === 0;
-  return [
-    paragraph(line(strong(known ? 'Nothing is intercepted here.' : 'Whether anything is intercepted is not known.'))),
-  ];
+  if (summary.doubts.length > 0) return [paragraph(line(strong('Whether anything is intercepted is not known.')))];
+  const all = !snapshot.unread?.some(({ about }) => about === 'rules');
+  return [paragraph(line(strong(all ? 'Nothing is intercepted here.' : 'Nothing that could be read intercepts.')))];
 }
 
 const whoAndWhere = ({ title, backends }: Summary, { origin, taken }: Snapshot): string =>

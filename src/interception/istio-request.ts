@@ -76,7 +76,7 @@ function modeOf(values: FlagValues, notices: Notice[]): Mode {
   const instead =
     text.toUpperCase() === 'TPROXY'
       ? 'only TPROXY in capitals means that mode'
-      : 'to catch nothing inbound, leave the included inbound ports empty';
+      : 'to catch nothing inbound, say --mode NONE or leave the included inbound ports empty';
   notices.push({ about: values.as(flag), message: `"${text}" acts as REDIRECT: ${instead}` });
   return 'REDIRECT';
 }

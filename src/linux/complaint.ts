@@ -54,6 +54,14 @@ const COMPLAINTS: readonly (readonly [RegExp, Refused])[] = [
     (_, { doing, capability = 'CAP_NET_ADMIN' }) => new NotPermitted(doing, capability),
   ],
   [
+    /IPv6 is disabled on nexthop device/,
+    (said, { doing }) =>
+      new ChangeRefused(
+        `${doing} failed: ${said}`,
+        'Switch IPv6 on for loopback (sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0), or leave IPv6 out. What was done before it has been undone.',
+      ),
+  ],
+  [
     /Nexthop device is not up|Network is down/,
     (said, { doing }) =>
       new ChangeRefused(`${doing} failed: ${said}`, 'Bring its interface up first: ip link set lo up'),
@@ -126,6 +134,6 @@ function linesMeant(stderr: string, script: string | undefined): readonly string
 
 function hintFor(stderr: string, script: string | undefined): string {
   if (linesMeant(stderr, script).some((line) => /[ug]id-owner/.test(line)))
-    return 'An owner must exist in the user namespace that owns the network namespace: one made by an ordinary user knows uid 0 only. There the proxy can be told by a packet mark.';
+    return 'An owner must exist in the user namespace that owns the network namespace: one made by an ordinary user knows uid 0 only. There the proxy can be told by a packet mark: init --proxy-mark 1337, proxy --mark 1337.';
   return 'The kernel takes no such rule. What was done before it has been undone.';
 }

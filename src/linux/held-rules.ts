@@ -150,7 +150,8 @@ async function readLegacy(
   const save = backendTool('legacy', family, 'save');
   if (denied && (options.backend !== 'legacy' || save === undefined)) {
     const because = `${LEGACY_TABLES[family]} may not be read by this user`;
-    return { kind: 'unread', unread: [unread('legacy', family, because)] };
+    const hint = 'Where legacy is in use, name it: --backend legacy, or SIDESTEP_BACKEND=legacy';
+    return { kind: 'unread', unread: [unread('legacy', family, because, hint)] };
   }
   if (save === undefined) {
     const tool = family === 'ipv4' ? 'iptables-legacy-save' : 'ip6tables-legacy-save';

@@ -1,5 +1,6 @@
 import type { Listener, Rule, Snapshot, Unread } from '../netfilter/index.ts';
 import { parseSets } from '../text/index.ts';
+import { wishedBackend } from './backend.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
@@ -18,6 +19,8 @@ export interface SnapshotOptions {
  * `needRules`, NotPermitted or MissingPackage is thrown instead when no rules can be read at all.
  */
 export async function readSnapshot(namespace: Namespace, options: SnapshotOptions = {}): Promise<Snapshot> {
+  // A name that is none is told at once, not only when something is to be changed.
+  wishedBackend();
   const [{ snapshot, refusals }, tables, listeners] = await Promise.all([
     readState(namespace, { counters: true }),
     readNativeTables(namespace),

@@ -12,7 +12,7 @@ export {
 } from './config.ts';
 export type { ConnectionRecord, Engine, EngineParts, Flag, ListenerOptions, OpenListener } from './engine.ts';
 export { PortUnavailable, ProxyNotPermitted } from './errors.ts';
-export { fileLog, openLogFile } from './log-file.ts';
+export { fileLog, type LogFile, openLogFile } from './log-file.ts';
 export { netEngine } from './net-engine.ts';
 export type { KernelSockets } from './net-sockets.ts';
 export { type Arrival, type Decision, type Direction, decide, type Host } from './policy.ts';

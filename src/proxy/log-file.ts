@@ -1,4 +1,4 @@
-import { constants, open, write } from 'node:fs';
+import { closeSync, constants, open, write } from 'node:fs';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 
@@ -9,7 +9,7 @@ const NEWLINE = Buffer.from('\n');
  * written at once, on the thread that moves the bytes. Here a full disk costs the lines that do not fit, each told by the
  * event `lost`, and the log goes on when there is space again.
  */
-export function fileLog(fd: number): Writable {
+export function fileLog(descriptor: () => number): Writable {
   // What a failed write has left of a line is ended before the next one.
   let torn = false;
   const stream = new Writable({
@@ -19,7 +19,7 @@ export function fileLog(fd: number): Writable {
         done();
         return;
       }
-      writeAll(fd, torn ? Buffer.concat([NEWLINE, line]) : line, (error, written) => {
+      writeAll(descriptor(), torn ? Buffer.concat([NEWLINE, line]) : line, (error, written) => {
         torn = error !== null && (torn || written > 0);
         if (error) stream.emit('lost', error);
         done();
@@ -29,10 +29,32 @@ export function fileLog(fd: number): Writable {
   return stream;
 }
 
+/** A log in a file that may be moved away. */
+export interface LogFile {
+  readonly stream: Writable;
+  /** Opens the file anew by its name. Where that fails the old one goes on, and what the system said is thrown. */
+  reopen(): Promise<void>;
+}
+
 /** Opens a file to append to. A named pipe is not waited for: without a reader it is refused (ENXIO), a full one loses lines. */
-export async function openLogFile(path: string): Promise<Writable> {
+export async function openLogFile(path: string): Promise<LogFile> {
   const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-  return fileLog(await promisify(open)(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666));
+  const openIt = () => promisify(open)(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+  let current = await openIt();
+  const stale: number[] = [];
+  // Lines are written one after the other: when one begins, nobody writes to an earlier descriptor.
+  const stream = fileLog(() => {
+    for (const old of stale.splice(0)) closeSync(old);
+    return current;
+  });
+  return {
+    stream,
+    async reopen() {
+      const fresh = await openIt();
+      stale.push(current);
+      current = fresh;
+    },
+  };
 }
 
 /** write(2) may take a part only: as much as the disk has room for. */

@@ -186,3 +186,38 @@ describe('completion', () => {
     expect(offered('sidestep', 'help', 'by')).toEqual(['bypass']);
   });
 });
+
+describe('init, shown', () => {
+  const shown = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    sidestep(['init', '--dry-run', '-o', 'save', '--family', 'ipv4', ...args], { env });
+
+  test('says that nothing is intercepted where that is so, and only there', () => {
+    const NOTHING = 'nothing is intercepted: neither inbound ports nor outbound CIDRs are given';
+    expect(shown(['-p', '15001', '-u', '1337']).stderr).toContain(NOTHING);
+    expect(shown(['-b', '80']).stderr).not.toContain(NOTHING);
+    expect(shown([], { ISTIO_INBOUND_PORTS: '*' }).stderr).not.toContain(NOTHING);
+    expect(shown([], { ISTIO_SERVICE_CIDR: '*' }).stderr).not.toContain(NOTHING);
+  });
+
+  test('-m NONE is istio-iptables’ own, which redirects all the same; --mode NONE catches nothing inbound', () => {
+    const redirected = shown(['-b', '*', '-m', 'REDIRECT']).stdout;
+    const theirs = shown(['-b', '*', '-m', 'NONE']);
+    expect(theirs.stdout).toBe(redirected);
+    expect(theirs.stderr).toContain('-m: "NONE" acts as REDIRECT');
+    expect(shown(['-b', '*'], { ISTIO_INBOUND_INTERCEPTION_MODE: 'NONE' }).stdout).toBe(redirected);
+    expect(shown(['-b', '*', '--mode', 'NONE']).stdout).not.toContain('-A PREROUTING');
+  });
+
+  test('short flags may stand together, as Go reads them', () => {
+    const together = sidestep(['init', '-nb', '80', '-o', 'save', '--family', 'ipv4']);
+    expect(together.stdout).toBe(shown(['-b', '80']).stdout);
+    expect(together.stdout).toContain('--dport 80 ');
+  });
+
+  test('is what legacy would list: the table that was made last comes first', () => {
+    const tables = (backend: string) =>
+      shown(['-m', 'TPROXY', '-b', '*', '--backend', backend]).stdout.match(/^\*\w+/gm);
+    expect(tables('nft')).toEqual(['*mangle', '*nat']);
+    expect(tables('legacy')).toEqual(['*nat', '*mangle']);
+  });
+});

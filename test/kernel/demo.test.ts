@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -52,6 +52,17 @@ describe.for(WAYS)('the demo $title', ({ options: { user } }) => {
     expect(done.stdout).toMatch(/✓ the app on :8888 was called by the client itself, 10\.0\.0\.9/);
     expect(done.stdout).toMatch(/All \d+ claims held/);
     expect(done.stdout).not.toContain('✗ the');
+  });
+
+  test('with --pause goes on where nobody is there to press Enter', () => {
+    const [file, args] = argv(user, ['--pause', '--dialect', 'istio']);
+    for (const path of ['/dev/null', '/dev/zero']) {
+      const input = openSync(path, 'r');
+      const done = spawnSync(file, args, { encoding: 'utf8', stdio: [input, 'pipe', 'pipe'], timeout: 30_000 });
+      closeSync(input);
+      expect(done.status, done.stderr).toBe(0);
+      expect(done.stdout).toMatch(/All \d+ claims held/);
+    }
   });
 
   test.for(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves nothing behind when %s ends it', async (signal) => {

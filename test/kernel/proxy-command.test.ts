@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 import { SIDESTEP } from '../support/sidestep.ts';
@@ -124,6 +126,32 @@ describe('an access log that cannot be written', () => {
     expect(await stop(proxy)).toBe(0);
     expect(Date.now() - begun).toBeLessThan(5000);
     expect(proxy.said()).toMatch(/ \d+ lines of the access log were lost: its reader was too slow\./);
+  });
+});
+
+describe('SIGHUP', () => {
+  test('opens a log in a file anew, and the proxy goes on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sidestep-hup-'));
+    const [path, moved] = [join(folder, 'log'), join(folder, 'log.1')];
+    const proxy = await start(['--access-log', path]);
+    knock(1);
+    await expect.poll(() => readFileSync(path, 'utf8').split('\n').length).toBe(2);
+    renameSync(path, moved);
+    proxy.child.kill('SIGHUP');
+    await expect.poll(() => existsSync(path)).toBe(true);
+    knock(2);
+    expect(await stop(proxy)).toBe(0);
+    expect(readFileSync(path, 'utf8').split('\n').length).toBe(3);
+    expect(readFileSync(moved, 'utf8').split('\n').length).toBe(2);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('drains where the log is in no file: the terminal is gone', async () => {
+    const proxy = await start([]);
+    const ended = once(proxy.child, 'exit');
+    proxy.child.kill('SIGHUP');
+    expect((await ended)[0]).toBe(0);
+    expect(proxy.said()).toContain('SIGHUP: draining');
   });
 });
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -104,7 +104,10 @@ test('lines that wait for a reader when it goes away are counted', async () => {
 
 test('a full disk loses lines, counted, and ends nothing', async () => {
   const fd = openSync('/dev/full', 'w');
-  const log = openAccessLog(fileLog(fd), 1 << 20);
+  const log = openAccessLog(
+    fileLog(() => fd),
+    1 << 20,
+  );
   for (let at = 1; at <= 2; at += 1) {
     log.write(record);
     await expect.poll(() => log.dropped).toBe(at);
@@ -125,7 +128,8 @@ test('once there is space again the log goes on, on a line of its own', async ()
     import { fileLog } from ${JSON.stringify(new URL('../../dist/proxy/index.js', import.meta.url).href)};
     import { openSync } from 'node:fs';
     process.on('SIGXFSZ', () => {});
-    const log = fileLog(openSync(${JSON.stringify(path)}, 'a'));
+    const fd = openSync(${JSON.stringify(path)}, 'a');
+    const log = fileLog(() => fd);
     let lost = 0;
     log.on('lost', () => (lost += 1));
     const write = (text) => new Promise((done) => log.write(text.repeat(600) + '\\n', done));
@@ -139,6 +143,25 @@ test('once there is space again the log goes on, on a line of its own', async ()
   expect([stdout, stderr]).toEqual(['1\n', '']);
   const lines = ['a'.repeat(600), 'b'.repeat(399), 'c'.repeat(600), ''];
   expect(readFileSync(path, 'utf8')).toBe(lines.join('\n'));
+  rmSync(folder, { recursive: true });
+});
+
+test('a file that was moved away is opened anew, and no line is lost on the way', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sidestep-log-'));
+  const [path, moved] = [join(folder, 'log'), join(folder, 'log.1')];
+  const { stream, reopen } = await openLogFile(path);
+  const write = (text: string) => new Promise((done) => stream.write(`${text}\n`, done));
+  await write('one');
+  renameSync(path, moved);
+  await write('two');
+  await reopen();
+  await write('three');
+  expect([readFileSync(moved, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['one\ntwo\n', 'three\n']);
+  // Where it cannot be opened anew, the old one goes on.
+  rmSync(path);
+  mkdirSync(path);
+  await expect(reopen()).rejects.toMatchObject({ code: 'EISDIR' });
+  await write('four');
   rmSync(folder, { recursive: true });
 });
 
