@@ -1,13 +1,5 @@
 import type { Family } from '../address/index.ts';
-import {
-  type Chain,
-  effectOf,
-  type HeldRules,
-  isBuiltIn,
-  type Rule,
-  type Table,
-  type TableName,
-} from '../netfilter/index.ts';
+import { type Chain, type HeldRules, isBuiltIn, type Rule, type Table, type TableName } from '../netfilter/index.ts';
 import { conditionWords, type Naming } from './condition.ts';
 import { effectWords, type IsProxyPort } from './rule.ts';
 import { type Block, bad, faint, type Line, line, name, span, strong, table, warn } from './screen.ts';
@@ -39,26 +31,38 @@ export function chainsTable({ rules }: HeldRules, options: ChainOptions): Block[
 
 function tableRows(part: Table, family: Family, options: ChainOptions): Line[][] {
   const rows: Line[][] = [];
-  const shown = new Set<string>();
-  const show = (chain: Chain): void => {
-    if (shown.has(chain.name)) return;
-    shown.add(chain.name);
-    for (const row of chainRows(part, chain, family, options)) {
+  const called = new Set(part.chains.flatMap(({ rules }) => rules.flatMap((rule) => ledTo(rule) ?? [])));
+  for (const chain of asMet(part)) {
+    for (const row of chainRows(part, chain, called.has(chain.name), family, options)) {
       rows.push([rows.length === 0 ? line(name(part.name)) : [], ...row]);
     }
-    for (const rule of chain.rules) {
-      const effect = effectOf(rule.target, family);
-      if (effect.kind !== 'jump' && effect.kind !== 'goto') continue;
-      const next = part.chains.find((other) => other.name === effect.chain);
-      if (next) show(next);
-    }
-  };
-  for (const chain of part.chains) if (isBuiltIn(part.name, chain.name)) show(chain);
-  for (const chain of part.chains) show(chain);
+  }
   return rows;
 }
 
-function chainRows(part: Table, chain: Chain, family: Family, options: ChainOptions): Line[][] {
+/** Chains in the order in which packets meet them: each built-in one, then all that it leads to, then those left over. */
+function asMet({ name: tableName, chains }: Table): readonly Chain[] {
+  const byName = new Map(chains.map((chain) => [chain.name, chain]));
+  const met = new Set<Chain>();
+  const begin = [...chains.filter((chain) => isBuiltIn(tableName, chain.name)), ...chains];
+  for (const first of begin) {
+    // A stack of its own: legacy takes chains that are nested thousands deep.
+    const open = [first];
+    for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+      if (met.has(chain)) continue;
+      met.add(chain);
+      const next = chain.rules.flatMap((rule) => byName.get(ledTo(rule) ?? '') ?? []);
+      open.push(...next.reverse());
+    }
+  }
+  return [...met];
+}
+
+/** The chain that a rule jumps or goes to. */
+const ledTo = ({ target }: Rule): string | undefined =>
+  target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
+
+function chainRows(part: Table, chain: Chain, called: boolean, family: Family, options: ChainOptions): Line[][] {
   const builtIn = isBuiltIn(part.name, chain.name);
   const policy = chain.policy ?? 'ACCEPT';
   // A built-in chain that lets everything pass says nothing.
@@ -66,7 +70,7 @@ function chainRows(part: Table, chain: Chain, family: Family, options: ChainOpti
   const rows = chain.rules.map((rule, index) => ruleRow(part.name, chain, rule, index + 1, family, options));
   if (chain.rules.length === 0 && !builtIn) rows.push([[], [], line(faint('no rules: back to the calling chain'))]);
   if (builtIn && policy !== 'ACCEPT') rows.push([[], [], line(faint('all others')), line(bad(`policy ${policy}`))]);
-  const idle = builtIn || isCalled(part, chain.name) ? '' : 'nothing leads here  ';
+  const idle = builtIn || called ? '' : 'nothing leads here  ';
   return rows.map(([, number = [], conditions = [], effect = [], notes = [], why = []], index) => [
     line(strong(index === 0 ? chain.name : '')),
     number,
@@ -76,11 +80,6 @@ function chainRows(part: Table, chain: Chain, family: Family, options: ChainOpti
     why,
   ]);
 }
-
-const isCalled = ({ chains }: Table, wanted: string): boolean =>
-  chains.some(({ rules }) =>
-    rules.some(({ target }) => (target?.kind === 'jump' || target?.kind === 'goto') && target.chain === wanted),
-  );
 
 function ruleRow(
   tableName: TableName,

@@ -36,6 +36,12 @@ export interface WalkOptions {
 /** Rules in a row that did not match and that `fold` still shows one by one. */
 const RUN = 8;
 
+/** Lines of one table beyond which its middle is left out, unless all are asked for: nobody reads more. */
+const MOST_ROWS = 1000;
+
+/** Chains within chains that are still set in further; legacy takes them nested thousands deep. */
+const DEEPEST = 16;
+
 /** One packet's walk: the question, the outcome, then hook by hook and rule by rule why. */
 export function walkScreen(trace: Trace, options: WalkOptions): Screen {
   const { question, outcome, possible } = trace;
@@ -183,7 +189,7 @@ function tablesOf(steps: readonly Step[]): Asked[] {
   return list;
 }
 
-function ruleRows(asked: Asked, options: WalkOptions): Row[] {
+function ruleRows(asked: Asked, options: WalkOptions): readonly Row[] {
   const rows: Row[] = [];
   let chain: string | undefined;
   let depth = 0;
@@ -193,7 +199,7 @@ function ruleRows(asked: Asked, options: WalkOptions): Row[] {
       continue;
     }
     const first = part.kind === 'run' ? part.rules[0]! : part;
-    const indent = '   '.repeat(first.depth);
+    const indent = '   '.repeat(Math.min(first.depth, DEEPEST));
     // A chain is named where it is entered, not where a walk comes back to it.
     if (chain !== undefined && chain !== first.chain && first.depth > 0 && first.depth >= depth)
       rows.push([line(indent, name(first.chain))]);
@@ -201,7 +207,13 @@ function ruleRows(asked: Asked, options: WalkOptions): Row[] {
     depth = first.depth;
     rows.push(part.kind === 'run' ? runRow(part.rules, indent) : ruleRow(part, indent, options.naming));
   }
-  return rows;
+  return options.show === 'all' ? rows : withoutMiddle(rows);
+}
+
+function withoutMiddle(rows: readonly Row[]): readonly Row[] {
+  if (rows.length <= MOST_ROWS) return rows;
+  const left = line(faint(`… ${count(rows.length - MOST_ROWS, 'line')} left out: --all shows them`));
+  return [...rows.slice(0, MOST_ROWS / 2), [left], ...rows.slice(-MOST_ROWS / 2)];
 }
 
 type Part = RuleStep | (Step & { kind: 'policy' }) | { readonly kind: 'run'; readonly rules: readonly RuleStep[] };
@@ -213,7 +225,7 @@ function folded(steps: readonly Step[], show: WalkOptions['show']): Part[] {
   const flush = (): void => {
     if (show === 'matched' ? run.length > 0 : show === 'fold' && run.length > RUN)
       parts.push({ kind: 'run', rules: run });
-    else parts.push(...run);
+    else for (const step of run) parts.push(step);
     run = [];
   };
   for (const step of steps) {

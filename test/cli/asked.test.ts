@@ -20,9 +20,10 @@ async function readBack(words: readonly string[], machine: Machine): Promise<Int
   const { init } = await import('../../src/cli/init.ts');
   const command = new Command().exitOverride();
   init.declare(command);
-  command.parse([...settleOutputFlag(shellSplit(words.join(' ')))], { from: 'user' });
+  const argv = settleOutputFlag(shellSplit(words.join(' ')));
+  command.parse([...argv], { from: 'user' });
   const options = command.opts();
-  return (await askedOf(options, [], machine, familiesAsked(options.family))).interception;
+  return (await askedOf(options, argv, machine, familiesAsked(options.family))).interception;
 }
 
 /** What no rule is written of cannot be asked for, and need not be. */
