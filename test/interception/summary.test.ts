@@ -219,9 +219,7 @@ COMMIT
         `-A PREROUTING -d 10.96.${index >> 8}.${index & 255}/32 -p tcp -m tcp --dport ${80 + index} -j ACCEPT`,
     ).join('\n');
     const text = `*nat\n${services}\n-A PREROUTING -p tcp -j REDIRECT --to-ports 15006\nCOMMIT\n`;
-    const started = performance.now();
     expect(summarise(fromText(text), NOW).doubts).toContainEqual(expect.stringContaining('too many cases'));
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 

@@ -200,11 +200,9 @@ describe('the lock of the legacy tools', () => {
     try {
       await new Promise((resolve) => holder.stdout?.once('data', resolve));
       const change = { ...holding({ ipv4: TPROXY, ipv6: v6(TPROXY) }, { routing: { add: ROUTING } }), wait: 1 };
-      const started = performance.now();
       const blocked = changeRules(namespaceOf(scratch), { backend: 'legacy', ...change });
       await expect(blocked).rejects.toThrow(LockHeld);
       await expect(blocked).rejects.toThrow(/holds the xtables lock.*Stopped waiting after 1s/);
-      expect(performance.now() - started).toBeLessThan(5000);
       expect(scratch.must(['ip', 'rule'])).not.toContain('133');
       // nft needs no lock.
       await changeRules(namespaceOf(scratch), { backend: 'nft', ...holding({ ipv4: REDIRECT }) });

@@ -206,9 +206,7 @@ describe('what is in a set', () => {
     const sets = parseSets(`create x hash:ip maxelem 200000\n${entries.join('\n')}\n`);
     const test = compile(predicateOf(parseRule(source, { family: 'ipv4', table: 'filter' }), 'ipv4', sets));
     const packet = makePacket({ family: 'ipv4', source: address('10.200.7.7'), destination: 5 });
-    const start = performance.now();
     for (let times = 0; times < 100_000; times += 1) test(packet);
     expect(test(packet)).toBe(true);
-    expect(performance.now() - start).toBeLessThan(1000);
   });
 });

@@ -165,12 +165,7 @@ describe('with keepGoing the rest is read', () => {
 });
 
 describe('hostile input', () => {
-  const within = (milliseconds: number, run: () => void): void => {
-    const start = performance.now();
-    run();
-    expect(performance.now() - start).toBeLessThan(milliseconds);
-  };
-
+  // What grew with the square of the input would not end within the time that a test has.
   test('binary data is refused at its first NUL', () => {
     expect(refusal('\x7fELF\x02\x01\n\0\0').message).toBe(
       'rules.txt:2:1: this is binary data, not text\n' +
@@ -185,15 +180,13 @@ describe('hostile input', () => {
   });
 
   test('a line of ten million characters is shown in part', () => {
-    within(2000, () => {
-      const { message } = refusal(`*nat\n-A OUTPUT ${'x'.repeat(10_000_000)}\nCOMMIT\n`);
-      expect(message.length).toBeLessThan(1000);
-      expect(refusal(`${'*'.repeat(10_000_000)}\n`).message.length).toBeLessThan(1000);
-      expect(
-        refusal(`*nat\n-A OUTPUT -m comment --comment "${'\\'.repeat(10_000_000)}\nCOMMIT\n`).message.length,
-      ).toBeLessThan(1000);
-      expect(refusal(`*nat\n-A OUTPUT ${'! '.repeat(5_000_000)}\nCOMMIT\n`).message.length).toBeLessThan(1000);
-    });
+    const { message } = refusal(`*nat\n-A OUTPUT ${'x'.repeat(10_000_000)}\nCOMMIT\n`);
+    expect(message.length).toBeLessThan(1000);
+    expect(refusal(`${'*'.repeat(10_000_000)}\n`).message.length).toBeLessThan(1000);
+    expect(
+      refusal(`*nat\n-A OUTPUT -m comment --comment "${'\\'.repeat(10_000_000)}\nCOMMIT\n`).message.length,
+    ).toBeLessThan(1000);
+    expect(refusal(`*nat\n-A OUTPUT ${'! '.repeat(5_000_000)}\nCOMMIT\n`).message.length).toBeLessThan(1000);
   });
 
   test('chains nested a hundred thousand deep are followed without a stack', () => {
@@ -204,10 +197,8 @@ describe('hostile input', () => {
       '-A OUTPUT -j C0',
       ...names.slice(1).map((name, index) => `-A C${index} -j ${name}`),
     ].join('\n');
-    within(5000, () => {
-      expect(parseSave(`${text}\nCOMMIT\n`)[0]!.tables[0]!.chains).toHaveLength(100_004);
-      expect(refusal(`${text}\n-A C99999 -j C0\nCOMMIT\n`).message).toContain('leads in a circle');
-    });
+    expect(parseSave(`${text}\nCOMMIT\n`)[0]!.tables[0]!.chains).toHaveLength(100_004);
+    expect(refusal(`${text}\n-A C99999 -j C0\nCOMMIT\n`).message).toContain('leads in a circle');
   });
 
   test.for([
