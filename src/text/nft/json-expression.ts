@@ -27,6 +27,7 @@ const DIRECTIONS = ['original', 'reply'] as const;
 const OPERATORS: readonly string[] = ['&', '|', '^', '<<', '>>'];
 /** Deeper than anything that nft writes. */
 const DEEPEST = 100;
+const MOST_OPERANDS = 64;
 
 /** Reads an expression of libnftables-json(5). One of a kind that is not known stays as it is. */
 export function readExpression(part: Part): NftExpression {
@@ -39,7 +40,7 @@ export function readExpression(part: Part): NftExpression {
   if (Array.isArray(value)) return { kind: 'list', items: list(part, readExpression) };
   const { name, inside } = only(part);
   if (OPERATORS.includes(name)) return readBinary(name as NftOperator, inside);
-  return READERS[name]?.(inside) ?? opaque(part);
+  return Object.hasOwn(READERS, name) ? READERS[name]!(inside) : opaque(part);
 }
 
 /** What a text stands for: `@name` for a set, `*` for any, a number of more than 64 bits, else itself. */
@@ -68,7 +69,7 @@ export function wordsOf(part: Part): string {
 
 function readBinary(operator: NftOperator, part: Part): NftExpression {
   const [first, ...others] = list(part, readExpression);
-  if (!first || others.length === 0) return unfit(part, 'a list of two expressions');
+  if (!first || others.length === 0 || others.length > MOST_OPERANDS) return unfit(part, 'a list of two expressions');
   // nft 1.1 writes more than two operands of one operator as one list.
   return others.reduce(
     (left, right): NftExpression => ({

@@ -29,6 +29,7 @@ const OPERATORS: Readonly<Record<string, { readonly operator: NftOperator; reado
 };
 
 const DEEPEST = 30;
+const MOST_OPERATORS = 64;
 
 /** What a statement reads: one or more fields, with what is done to their bits. */
 export const readSubject = (scanner: Scanner): NftExpression =>
@@ -67,17 +68,21 @@ function concatenated(scanner: Scanner, read: (index: number) => NftExpression):
   const first = read(0);
   if (!isNext(scanner, '.')) return first;
   const items = [first];
-  while (takeIf(scanner, '.')) items.push(read(items.length));
+  while (takeIf(scanner, '.')) {
+    if (items.length > MOST_OPERATORS) throw unexpected(scanner, 'something simpler');
+    items.push(read(items.length));
+  }
   return { kind: 'concat', items };
 }
 
 /** Operands and operators of at least that rank, the stronger ones first. */
 function readBits(scanner: Scanner, datatype: string | undefined, rank = 1): NftExpression {
   let left = readOperand(scanner, datatype);
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const { kind, text } = peek(scanner);
     const found = kind !== 'string' && Object.hasOwn(OPERATORS, text) ? OPERATORS[text] : undefined;
     if (!found || found.rank < rank) return left;
+    if (count > MOST_OPERATORS) throw unexpected(scanner, 'something simpler');
     take(scanner);
     const type = datatypeOf(left) ?? datatype;
     const right = readBits(scanner, found.rank === 4 ? 'integer' : type, found.rank + 1);
@@ -104,10 +109,11 @@ function readConstantBits(scanner: Scanner, datatype: string | undefined, rank =
   let left = isNext(scanner, '(')
     ? bracketed(scanner, () => readConstantBits(scanner, datatype))
     : readConstant(scanner, datatype);
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const { kind, text } = peek(scanner);
     const found = kind === 'mark' && Object.hasOwn(OPERATORS, text) ? OPERATORS[text] : undefined;
     if (!found || found.rank < rank) return left;
+    if (count > MOST_OPERATORS) throw unexpected(scanner, 'something simpler');
     take(scanner);
     left = {
       kind: 'binary',

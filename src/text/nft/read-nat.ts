@@ -49,7 +49,7 @@ function readDestination(scanner: Scanner): Destination {
   const { kind, text, at } = peek(scanner);
   if (kind === 'word' && text.startsWith(':') && !text.startsWith('::')) return readPort(scanner, {});
   const bracketed = /^\[([0-9a-f:.]+)\](?:-\[([0-9a-f:.]+)\])?(?=:|$)/i.exec(text);
-  const plain = bracketed ?? /^([\d.]+)(?:-([\d.]+))?(?=:)/.exec(text);
+  const plain = bracketed ?? /^(\d+(?:\.\d+){3})(?:-(\d+(?:\.\d+){3}))?(?=:)/.exec(text);
   if (kind !== 'word' || !plain) return readPort(scanner, { address: readSource(scanner, [undefined]) });
   const [all, low = '', high] = plain;
   const address = constant(high === undefined ? low : `${low}-${high}`, bracketed ? 'ipv6_addr' : 'ipv4_addr');

@@ -14,7 +14,7 @@ export function readReject(scanner: Scanner, family: string): NftStatement {
     return { kind: 'reject', type: 'tcp reset' };
   }
   if (type !== 'icmp' && type !== 'icmpv6' && type !== 'icmpx') {
-    throw new Unknown(`reject with ${type} is nothing that Sidestep knows`);
+    throw new Unknown(scanner, `reject with ${type} is nothing that Sidestep knows`);
   }
   takeIf(scanner, 'type');
   return { kind: 'reject', type, code: readConstant(scanner, 'icmp_code') };

@@ -10,6 +10,7 @@ import {
   expectNumber,
   expectWord,
   isNext,
+  peek,
   peekSecond,
   readWords,
   type Scanner,
@@ -17,6 +18,7 @@ import {
   takeIf,
   unexpected,
 } from './tokens.ts';
+import { Unknown } from './unknown.ts';
 
 const LINES = 'type typeof flags timeout gc-interval size policy auto-merge comment elements';
 
@@ -84,8 +86,21 @@ function readNames(scanner: Scanner): NftType {
 }
 
 function readTypeof(scanner: Scanner): NftType {
-  const expression = readSubject(scanner);
-  return { names: typeNames(expression), typeof: expression };
+  const { at } = peek(scanner);
+  try {
+    const expression = readSubject(scanner);
+    return { names: typeNames(expression), typeof: expression };
+  } catch (error) {
+    if (!(error instanceof Unknown)) throw error;
+    return { names: [], typeof: { kind: 'opaque', words: wordsFrom(scanner, at), because: error.message } };
+  }
+}
+
+/** The words up to the colon or the end of the line. */
+function wordsFrom(scanner: Scanner, at: number): string {
+  while (!isNext(scanner, ':', ';', '}') && peek(scanner).kind !== 'line' && peek(scanner).kind !== 'end')
+    take(scanner);
+  return scanner.text.slice(at, peek(scanner).at).trimEnd();
 }
 
 /** The names of an expression's data types, as nft prints them. */

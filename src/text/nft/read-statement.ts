@@ -142,7 +142,8 @@ const READERS: Readonly<Record<string, (scanner: Scanner, family: string) => Nft
   reset: (scanner) => ({ kind: 'reset', option: readSubject(scanner) }),
   xt: (scanner, family) => {
     const type = expectWord(scanner, 'match or target');
-    if (type !== 'match' && type !== 'target' && type !== 'watcher') throw new Unknown(`xt ${type} is not known`);
+    if (type !== 'match' && type !== 'target' && type !== 'watcher')
+      throw new Unknown(scanner, `xt ${type} is not known`);
     return { kind: 'xt', type, name: expectName(scanner, 'a name'), because: xtReason(family) };
   },
 };

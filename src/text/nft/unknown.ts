@@ -7,22 +7,25 @@ import { peek, type Scanner, skipBlock, take } from './tokens.ts';
 export const UNREADABLE = 'it could not be read';
 
 /**
- * A word that Sidestep does not know where a newer nft may have one: the statement is kept word for word. Thrown inside
- * this layer only.
+ * A word that Sidestep does not know where a newer nft may have one: a statement is then kept word for word. Anywhere else
+ * it is a fault like another.
  */
-export class Unknown extends Error {
-  override readonly name = 'Unknown';
+export class Unknown extends Fault {
+  constructor(scanner: Scanner, message: string) {
+    const { at, end } = peek(scanner);
+    super(at, Math.max(1, end - at), message, 'Was this written by a newer nft than 1.1?');
+  }
 }
 
 /**
  * What is done about a word that is none of those that are known: one slip away from one of them it is a misspelling,
  * which is refused, else it is unknown.
  */
-export function unknownWord(scanner: Scanner, what: string, known: readonly string[]): Fault | Unknown {
+export function unknownWord(scanner: Scanner, what: string, known: readonly string[]): Fault {
   const { text, at, end } = peek(scanner);
   const near = text.length > 2 && !known.includes(text) ? nearest(text, known, 1) : undefined;
   return near === undefined
-    ? new Unknown(`${what}${text} is nothing that Sidestep knows`)
+    ? new Unknown(scanner, `${what}${text} is nothing that Sidestep knows`)
     : new Fault(at, end - at, `${what}${text} is not known`, `Did you mean ${what}${near}?`);
 }
 

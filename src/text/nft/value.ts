@@ -5,6 +5,9 @@ const NUMBER = /^(?:\d+|0x[0-9a-f]+)$/i;
 const ETHER = /^(?:[0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i;
 const SPAN = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 
+/** Longer than any value: two IPv6 addresses are 91 characters. */
+const LONGEST = 256;
+
 /**
  * What a word stands for where a constant stands, given the data type that belongs there: a number, a range, a prefix, a
  * name. Undefined where that type cannot have it.
@@ -13,6 +16,7 @@ const SPAN = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms
  */
 export function constant(word: string, datatype: string | undefined): NftExpression | undefined {
   if (word === '*') return { kind: 'any' };
+  if (word.length > LONGEST) return undefined;
   const slash = word.lastIndexOf('/');
   if (slash > 0) return prefix(word.slice(0, slash), word.slice(slash + 1), datatype);
   for (let dash = word.indexOf('-'); dash > 0; dash = word.indexOf('-', dash + 1)) {
