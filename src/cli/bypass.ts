@@ -7,6 +7,8 @@ import {
   type BypassRequest,
   bypassesIn,
   changesBetween,
+  inUtc,
+  isOver,
   MANIFESTS,
   notCoveredByUndo,
   planBypass,
@@ -118,7 +120,9 @@ async function apply(
   const check = checkBypass(before, after, request, proxyPortsOf(before));
   const undoing = `Undo it: ${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
   const unchanged = [...planned.already, ...planned.unneeded];
-  const nothing = unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ');
+  const nothing = isOver(request)
+    ? `the end, ${inUtc(request.until ?? 0)}, has come`
+    : unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ');
   await sayNotices(voidIn(before, request), terminal);
   await tellChange(
     applied,

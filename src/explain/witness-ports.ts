@@ -18,8 +18,10 @@ export interface WitnessPorts {
   readonly left: number;
 }
 
-/** More than this are not followed: a rule set that names thousands of ports is no sidecar's. */
+/** More than this are not followed, and fewer where each meets many rules: thousands of rules are no sidecar's. */
 const MOST = 512;
+/** So many rules may all packets together meet. */
+const MOST_RULES = 3_000_000;
 
 const LAST = 65535;
 
@@ -43,21 +45,25 @@ export function witnessPorts(
   };
   for (const range of asked) cut(range);
   for (const port of apart) cut([port, port]);
+  let rulesMet = 1;
   for (const rules of sets) {
-    for (const rule of reachedRules(rules)) {
+    const reached = reachedRules(rules);
+    rulesMet += reached.length;
+    for (const rule of reached) {
       if (mayBeTcp(rule)) for (const range of namedPorts(predicateOf(rule, rules.family))) cut(range);
     }
   }
+  const most = Math.max(32, Math.min(MOST, Math.floor(MOST_RULES / rulesMet)));
   const sorted = [...begins].sort((a, b) => a - b);
   const ends = sorted.map((_, index) => (sorted[index + 1] ?? LAST + 1) - 1);
   const told = [...new Set(sorted.flatMap((low, index) => [low, ends[index] ?? low]))];
   const isAsked = (port: number): boolean => asked.some(([low, high]) => port >= low && port <= high);
-  const inside = told.filter(isAsked).slice(0, MOST);
+  const inside = told.filter(isAsked).slice(0, most);
   // Nearest first: what stays beside the ports that are asked for is what a slip would touch.
   const distance = (port: number): number =>
     Math.min(...asked.map(([low, high]) => Math.min(Math.abs(port - low), Math.abs(port - high))));
   const others = told.filter((port) => !isAsked(port));
-  const outside = others.sort((a, b) => distance(a) - distance(b)).slice(0, MOST - inside.length);
+  const outside = others.sort((a, b) => distance(a) - distance(b)).slice(0, most - inside.length);
   return {
     inside,
     outside: outside.sort((a, b) => a - b),

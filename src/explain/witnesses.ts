@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import { type BypassRequest, recognise, unbypassed } from '../interception/index.ts';
+import { type BypassRequest, isOver, recognise, unbypassed } from '../interception/index.ts';
 import { heldFor, type Snapshot } from '../netfilter/index.ts';
 import { type Outcome, parseQuestion, prepareOutcome, QuestionRefused } from '../trace/index.ts';
 import { witnessPorts } from './witness-ports.ts';
@@ -121,7 +121,7 @@ function packetsFor(
   proxyPorts: readonly number[],
 ): { readonly packets: readonly Planned[]; readonly left: number } {
   const { ports, named = [], families, self = false, until, now } = request;
-  const asked = families === undefined || families.includes(family);
+  const asked = (families === undefined || families.includes(family)) && !isOver(request);
   const sets = [before, after].flatMap((snapshot) => heldFor(snapshot, family).map(({ rules }) => rules));
   const listened = (before.listeners ?? []).filter(({ protocol }) => protocol === 'tcp').map(({ port }) => port);
   const { inside, outside, left } = witnessPorts(sets, ports, [...named, ...proxyPorts, ...listened]);

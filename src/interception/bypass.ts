@@ -6,7 +6,7 @@ import { idleBypasses } from './bypass-idle.ts';
 import { inserted } from './bypass-insert.ts';
 import { notCoveredBy } from './bypass-notes.ts';
 import { reasonsOf, type Unchanged } from './bypass-reasons.ts';
-import { type BypassRequest, checkRequest } from './bypass-request.ts';
+import { type BypassRequest, checkRequest, isOver } from './bypass-request.ts';
 import { withoutOutdated } from './bypass-undo.ts';
 import type { Bypass } from './bypasses.ts';
 import { interceptedPorts } from './intercepted.ts';
@@ -64,6 +64,7 @@ export function planBypass(snapshot: Snapshot, request: BypassRequest, backend?:
  * function of the request whenever it is asked; after itself it changes nothing.
  */
 export function afterBypass(snapshot: Snapshot, plan: Pick<BypassPlan, 'request'>, backend?: Backend): Snapshot {
+  if (isOver(plan.request)) return snapshot;
   const { ahead } = plan.request;
   if (ahead && !snapshot.held.some(({ rules }) => turnsAnything(rules)))
     return prepared(snapshot, plan.request, backend);

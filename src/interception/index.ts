@@ -3,7 +3,7 @@ export { afterBypass, type BypassPlan, bypassed, planBypass } from './bypass.ts'
 export { idleBypasses } from './bypass-idle.ts';
 export { notCoveredByUndo } from './bypass-notes.ts';
 export type { Unchanged } from './bypass-reasons.ts';
-export { type BypassRequest, leewayOf, namedPorts, parsePorts } from './bypass-request.ts';
+export { type BypassRequest, inUtc, isOver, leewayOf, namedPorts, parsePorts } from './bypass-request.ts';
 export { unbypassed, withoutExpired } from './bypass-undo.ts';
 export { voidIn } from './bypass-void.ts';
 export { type Bypass, bypassesIn } from './bypasses.ts';

@@ -2,7 +2,7 @@ import { FAMILIES, formatPortRange } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { escapeControl } from '../text/index.ts';
 import { annotationsFor } from './annotations.ts';
-import { asDateStop, type BypassRequest } from './bypass-request.ts';
+import { asDateStop, type BypassRequest, inUtc } from './bypass-request.ts';
 import { portList } from './caught-words.ts';
 import { recogniseAll } from './recognise.ts';
 
@@ -62,7 +62,8 @@ const aboutContainer = (
   where: readonly string[],
   options: ManifestOptions,
 ): readonly string[] => {
-  const { ports, edit } = request;
+  const { ports, edit, until } = request;
+  const late = edit ? 'is refused: take it out by then' : 'has nothing to do';
   return [
     `Lets tcp ${portList(ports)} pass the sidecar's proxy by: it reaches the app directly.`,
     ...where,
@@ -72,6 +73,7 @@ const aboutContainer = (
       : [
           "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
         ]),
+    ...(until === undefined ? [] : [`End: ${inUtc(until)}, by the kernel. In a pod that starts later it ${late}.`]),
     'Restarts: it may run any number of times, a run that finds its rule changes nothing.',
   ].map((line) => `# ${line}`);
 };

@@ -419,6 +419,13 @@ describe('ahead of the mesh', () => {
     expect(changes(fresh(FAMILIES), { ...ahead, ahead: 'TPROXY' })[0]).toBe(`+ ipv4 mangle PREROUTING 1 ${rule}`);
   });
 
+  test('once its end has come there is nothing to do: a pod that starts later must start', () => {
+    const late = { ...ahead, until: NOW };
+    expect(changes(fresh(FAMILIES), late)).toEqual([]);
+    expect(changes(POST, late)).toEqual([]);
+    expect(() => planBypass(POST, asking('8888', { until: NOW }))).toThrow(/still to come/);
+  });
+
   test('in one back end only, the one that takes new rules', () => {
     const both: Snapshot = {
       ...fresh(['ipv4']),

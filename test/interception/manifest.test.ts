@@ -93,6 +93,14 @@ describe('an init container', () => {
     expect(text(asking('8888'), { snapshot: nothing })).toContain('nothing is intercepted in a\\x0ab: [');
   });
 
+  test('says when it ends, and what that is to a pod that starts later', () => {
+    const until = 1_800_000_600;
+    expect(manifest('patch', asking('8888', { until }))).toMatch(
+      /^# End: 2027-01-15 08:10:00 UTC, by the kernel\. In a pod that starts later it has nothing to do\.$/m,
+    );
+    expect(manifest('patch', asking('8888', { until, edit: true }))).toContain('starts later it is refused');
+  });
+
   test('holds an image’s name as it is, whatever is in it', () => {
     for (const image of ['a"b', 'x: [y]', '#', 'é\u001b[31m', 'no', "'"]) {
       const text = manifest('init-container', asking('8888'), { image });

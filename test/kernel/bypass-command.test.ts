@@ -86,6 +86,14 @@ describe.runIf(process.getuid?.() === 0)('the command bypass', () => {
     );
   });
 
+  test('an init container whose end has come does nothing, and the pod starts', () => {
+    const late = ['bypass', '8888', '--apply', '--until', '2026-01-01T00:00:00Z'];
+    const done = inside(...late, '--ahead', 'REDIRECT');
+    expect([done.status, done.stdout]).toEqual([0, 'Nothing to do: the end, 2026-01-01 00:00:00 UTC, has come.\n']);
+    expect(saved()).not.toContain('sidestep');
+    expect(inside(...late).status).toBe(2);
+  });
+
   test('where the rules cannot be read, the manifest has the default and says so', () => {
     for (const kind of ['init-container', 'annotation']) {
       const words = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, SIDESTEP];
