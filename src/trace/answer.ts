@@ -2,16 +2,14 @@ import { formatAddress } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import { type Connection, endsOf, turned } from './connection.ts';
 import { USUAL_HOPS } from './defaults.ts';
-import { lookUp, sourceTowards } from './host.ts';
+import { LOOPBACK, sourceTowards } from './host.ts';
+import { lookUp } from './lookup.ts';
 import type { Circumstances } from './once.ts';
-import type { Question, ReplyAsked } from './result.ts';
+import { NOBODY, type Question, type ReplyAsked } from './result.ts';
 import type { Receiver } from './state.ts';
 
 /** Whose sockets these are taken to be where nobody says. */
 const OWNER = { proxy: 1337, app: 1000 } as const;
-
-/** No user: sockets of the kernel itself have no owner that a rule could name (netfilter-semantics 20). */
-export const NOBODY = 0xffff_ffff;
 
 const HEARD = ['proxy', 'app', 'sent', 'forwarded', 'delivered'] as const;
 
@@ -71,7 +69,14 @@ function chosenSource(connection: Connection, { ground, decide }: Circumstances)
   const { host } = ground;
   const routed = lookUp(
     host,
-    { destination: source, mark: 0, marked: false, ...(own === undefined ? {} : { own }) },
+    {
+      destination: source,
+      mark: 0,
+      marked: false,
+      in: LOOPBACK,
+      source: typeof source === 'bigint' ? 0n : 0,
+      ...(own === undefined ? {} : { own }),
+    },
     decide,
   );
   const chosen =

@@ -1,12 +1,4 @@
-import {
-  type AddressValue,
-  type Family,
-  formatAddress,
-  masked,
-  maskOf,
-  parseAddress,
-  widthOf,
-} from '../address/index.ts';
+import { type AddressValue, type Family, masked, maskOf, parseAddress, widthOf } from '../address/index.ts';
 import {
   ADDRESS_TYPE,
   type Interface,
@@ -15,7 +7,7 @@ import {
   type RoutingRule,
   type Snapshot,
 } from '../netfilter/index.ts';
-import type { Decide } from './decisions.ts';
+import { type PolicyRule, policyRule } from './ip-rule.ts';
 
 export const LOOPBACK = 'lo';
 
@@ -27,7 +19,7 @@ export const ASSUMED = {
 } as const;
 
 /** The routing tables that every kernel has. Source: linux/rtnetlink.h, rt_class_t. */
-const TABLE = { default: 253, main: 254, local: 255 } as const;
+export const TABLE = { default: 253, main: 254, local: 255 } as const;
 
 /** What is known of one family's addresses and routes. */
 export interface Host {
@@ -37,7 +29,8 @@ export interface Host {
   readonly interfaces: readonly Interface[];
   /** Routes of each table, the longest prefix first and the lowest metric first among equals. */
   readonly tables: ReadonlyMap<number, readonly Route[]>;
-  readonly rules: readonly RoutingRule[];
+  /** The lines of `ip rule`, in the order of their priorities. */
+  readonly rules: readonly PolicyRule[];
   /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
   readonly rulesKnown: boolean;
   /** Routing rules beside the usual ones, or local routes that no address brought: then the kernel checks sources in full. */
@@ -45,18 +38,6 @@ export interface Host {
   /** The first interface that is not loopback and has an address of the family. */
   readonly card: string;
 }
-
-/** A packet's way out of a routing decision. */
-export type Routed =
-  | { readonly kind: 'local'; readonly table: number }
-  | {
-      readonly kind: 'device';
-      readonly device: string;
-      readonly gateway?: AddressValue;
-      readonly source?: AddressValue;
-    }
-  | { readonly kind: 'refused'; readonly because: string }
-  | { readonly kind: 'unknown'; readonly because: string };
 
 /** Reads the routing part of a snapshot for one family. */
 export function hostOf(snapshot: Snapshot, family: Family): Host {
@@ -74,7 +55,7 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     known: snapshot.interfaces !== undefined,
     interfaces,
     tables,
-    rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority),
+    rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority).map(policyRule),
     rulesKnown: rules !== undefined,
     custom: (rules?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
     card,
@@ -126,7 +107,8 @@ function derivedRoutes(interfaces: readonly Interface[], family: Family, card: s
   return routes;
 }
 
-function find(host: Host, table: number, destination: AddressValue, on?: string): Route | undefined {
+/** The route of a table for a destination: the longest prefix; `on` restricts it to one device. */
+export function find(host: Host, table: number, destination: AddressValue, on?: string): Route | undefined {
   return host.tables
     .get(table)
     ?.find(
@@ -170,67 +152,6 @@ export const isMulticast = (family: Family, address: AddressValue): boolean =>
 export const isLoopback = (family: Family, address: AddressValue): boolean =>
   family === 'ipv4' ? Number(address) >>> 24 === 127 : address === 1n;
 
-/** What a lookup needs besides the host. */
-export interface Lookup {
-  readonly destination: AddressValue;
-  readonly mark: number | undefined;
-  /** The mark came from a rule: then a routing rule for it is likely. */
-  readonly marked: boolean;
-  /** The interface that it came in by: a link-local address is looked for there only. */
-  readonly on?: string | undefined;
-  /** Taken to be the host's own address where no interfaces are known. */
-  readonly own?: AddressValue;
-}
-
-/** Looks a route up: the routing rules in order of priority, in each table the longest prefix. */
-export function lookUp(host: Host, { destination, mark, marked, on, own }: Lookup, decide: Decide): Routed {
-  if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
-  for (const rule of host.rules) {
-    const asksMark = rule.mark !== undefined && (mark === undefined || rule.mark.mask !== 0);
-    if (asksMark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
-    if (rule.mark && masked(mark ?? 0, rule.mark.mask) !== rule.mark.value) continue;
-    if (rule.priority > 0 && marked && !host.rulesKnown) {
-      const hex = `0x${(mark ?? 0).toString(16)}`;
-      return {
-        kind: 'unknown',
-        because: `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`,
-      };
-    }
-    const route = find(host, rule.table, destination, host.known && isLinkLocal(destination) ? on : undefined);
-    if (!route) continue;
-    if (rule.other !== undefined) {
-      const where = `ip rule ${rule.priority}`;
-      const because = `whether "${rule.other}" holds for it is not looked at`;
-      const doubt = { where, because, yes: `${where} applies`, no: `${where} does not apply` };
-      if (!decide(`route ${rule.priority} ${destination}`, doubt)) continue;
-    }
-    return routedBy(route);
-  }
-  return { kind: 'refused', because: `no route to ${formatAddress(host.family, destination)}` };
-}
-
-function routedBy(route: Route): Routed {
-  const { kind, family, destination, length, table, device, gateway, source } = route;
-  switch (kind) {
-    case 'local':
-    case 'broadcast':
-    case 'anycast':
-      return { kind: 'local', table };
-    case 'unicast':
-    case 'multicast':
-      return {
-        kind: 'device',
-        device: device ?? ASSUMED.interface,
-        ...(gateway === undefined ? {} : { gateway }),
-        ...(source === undefined ? {} : { source }),
-      };
-    case 'blackhole':
-    case 'unreachable':
-    case 'prohibit':
-      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
-  }
-}
-
 /**
  * The address that the kernel takes as an interface's own: for IPv4 the first primary one. For IPv6, REDIRECT takes the
  * first of the scope of the destination, in the kernel's order (netfilter-semantics 13).
@@ -259,7 +180,7 @@ function scopeOf(address: bigint): 'host' | 'link' | 'site' | 'global' {
 /** The source address that the kernel chooses for a packet of this host's own, or for MASQUERADE. */
 export function sourceTowards(
   host: Host,
-  routed: Routed & { readonly kind: 'device' },
+  routed: { readonly device: string; readonly gateway?: AddressValue; readonly source?: AddressValue },
   destination: AddressValue,
 ): AddressValue | undefined {
   if (routed.source !== undefined) return routed.source;

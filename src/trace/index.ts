@@ -1,7 +1,7 @@
-export { NOBODY } from './answer.ts';
 export { type Conversation, type ConversationOutcome, prepareConversation, type Turn } from './conversation.ts';
 export { listenerName } from './ends.ts';
 export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';
+export { NOBODY } from './result.ts';
 export { type Company, prepare, prepareOutcome, prepareWalk, trace } from './trace.ts';
 export type { Witness } from './witness.ts';

@@ -3,17 +3,8 @@ import { CTSTATE, makePacket, type Packet, rulesRead, type Snapshot, TCP, UDP } 
 import { firstState } from './conntrack.ts';
 import { type Assume, headerOf, nowFor, protocolIn, unsaidOf } from './defaults.ts';
 import { type Expression, readExpression } from './expression.ts';
-import {
-  ASSUMED,
-  type Host,
-  hostOf,
-  isLoopback,
-  isOwn,
-  LOOPBACK,
-  lookUp,
-  primaryAddress,
-  sourceTowards,
-} from './host.ts';
+import { ASSUMED, type Host, hostOf, isLoopback, isOwn, LOOPBACK, primaryAddress, sourceTowards } from './host.ts';
+import { lookUp } from './lookup.ts';
 import { QuestionRefused } from './refused.ts';
 import type { Question, ReplyAsked } from './result.ts';
 
@@ -168,7 +159,13 @@ function sourceFor(read: Expression, host: Host, destination: AddressValue): Add
   const { family } = host;
   if (isLoopback(family, destination)) return family === 'ipv4' ? 0x7f00_0001 : 1n;
   if (read.way === 'self' || isOwn(host, destination)) return destination;
-  const routed = lookUp(host, { destination, mark: read.mark ?? 0, marked: false }, () => true);
+  const { protocol, uid = DEFAULT.uid } = read;
+  const ports = hasPorts(protocol)
+    ? { sourcePort: read.source.port ?? DEFAULT.port, destinationPort: read.destination.port }
+    : {};
+  // Before its source is chosen it has none.
+  const flow = { source: family === 'ipv4' ? 0 : 0n, in: LOOPBACK, uid, protocol, ...ports };
+  const routed = lookUp(host, { destination, mark: read.mark ?? 0, marked: false, ...flow }, () => true);
   const chosen = routed.kind === 'device' ? sourceTowards(host, routed, destination) : undefined;
   return chosen ?? (destination === ASSUMED.own[family] ? ASSUMED.other[family] : ASSUMED.own[family]);
 }

@@ -11,6 +11,9 @@ import type {
   Rule,
 } from '../netfilter/index.ts';
 
+/** No user: sockets of the kernel itself have no owner that a rule could name (netfilter-semantics 20). */
+export const NOBODY = 0xffff_ffff;
+
 /** Where a packet starts: `in` from another host, `out` from a process of this namespace. */
 export type Direction = 'in' | 'out';
 

@@ -1,15 +1,26 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, lookUp, type Routed } from './host.ts';
-import type { Outcome } from './result.ts';
+import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
+import type { Flow } from './ip-rule.ts';
+import { lookUp, type Routed } from './lookup.ts';
+import { NOBODY, type Outcome } from './result.ts';
 import type { Walk } from './state.ts';
+
+/** Main, default and local: tables that every packet is routed by. */
+const USUAL: ReadonlySet<number> = new Set([253, 254, 255]);
 
 const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
 
 function routeOf(walk: Walk): Routed {
-  const { packet, ground, own, marked, decide } = walk;
-  const { destination, mark } = packet;
-  const on = packet.in === '' ? {} : { on: packet.in };
-  return lookUp(ground.host, { destination, mark, marked, ...on, ...(own === undefined ? {} : { own }) }, decide);
+  const { ground, own, marked, decide } = walk;
+  return lookUp(ground.host, { ...flowOf(walk), marked, ...(own === undefined ? {} : { own }) }, decide);
+}
+
+/** A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. */
+function flowOf({ packet, hook }: Walk): Flow {
+  const { source, destination, mark, protocol, sourcePort, destinationPort } = packet;
+  const own = hook === 'OUTPUT';
+  const uid = !own || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid;
+  return { source, destination, mark, protocol, sourcePort, destinationPort, uid, in: own ? LOOPBACK : packet.in };
 }
 
 function say(walk: Walk, decision: string): void {
@@ -86,7 +97,8 @@ function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb:
   walk.device = routed.device;
   walk.gateway = routed.gateway;
   const via = routed.gateway === undefined ? '' : ` to the gateway ${spoken(walk, routed.gateway)}`;
-  say(walk, `${verb} ${routed.device}${via}`);
+  const by = routed.table === undefined || USUAL.has(routed.table) ? '' : `, by table ${routed.table}`;
+  say(walk, `${verb} ${routed.device}${via}${by}`);
 }
 
 /** Why IPv6 does not even take the packet, before any hook. Source: net/ipv6/ip6_input.c, ip6_rcv_core. */

@@ -129,8 +129,32 @@ describe('routes', () => {
     expect(outcome(marked, 'out tcp > 10.0.0.7:80').kind).toBe('sent');
   });
 
+  test.for([
+    ['from 10.0.0.0/24', 'nobody listens'],
+    ['from 10.1.0.0/24', 'sent'],
+    ['to 10.0.0.7 ipproto 6 dport 80-90', 'nobody listens'],
+    ['to 10.0.0.7 ipproto 17', 'sent'],
+    ['not to 10.0.0.7', 'sent'],
+    ['not ipproto 6 dport 81', 'nobody listens'],
+    ['iif lo uidrange 1000-1000', 'nobody listens'],
+    ['uidrange 0-999', 'sent'],
+    ['iif eth0', 'sent'],
+    ['oif eth0', 'sent'],
+    ['iif eth9 iif_detached', 'sent'],
+    ['suppress_prefixlength 0', 'sent'],
+    ['prohibit', 'dropped'],
+    ['from 10.1.0.0/24 prohibit', 'sent'],
+    ['goto 32766', 'sent'],
+    ['goto 4000 unresolved', 'sent'],
+    ['nop', 'sent'],
+  ] as const)('an ip rule that says "%s" decides: %s', ([other, kind]) => {
+    const routingRules = [...pod.routingRules!, rule({ other })];
+    const snapshot = { ...pod, routingRules, routes: [...pod.routes!, local] };
+    expect(outcome(snapshot, 'out tcp > 10.0.0.7:80').kind).toBe(kind);
+  });
+
   test('an ip rule with conditions that are not looked at leaves both ways open', () => {
-    const routingRules = [...pod.routingRules!, rule({ other: 'iif eth7' })];
+    const routingRules = [...pod.routingRules!, rule({ other: 'tos 0x10' })];
     const { outcome: end, possible } = trace(
       { ...pod, routingRules, routes: [...pod.routes!, local] },
       parseQuestion('out tcp > 10.0.0.7:80', pod),
@@ -138,7 +162,7 @@ describe('routes', () => {
     );
     expect(end).toEqual({
       kind: 'unknown',
-      because: 'ip rule 32765: whether "iif eth7" holds for it is not looked at',
+      because: 'ip rule 32765: whether "tos 0x10" holds for it is not known',
     });
     expect(possible.map(({ outcome: { kind }, because }) => [kind, because])).toEqual([
       ['nobody listens', 'if ip rule 32765 applies'],

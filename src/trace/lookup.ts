@@ -1,0 +1,128 @@
+import { type AddressValue, formatAddress } from '../address/index.ts';
+import type { Route } from '../netfilter/index.ts';
+import type { Decide } from './decisions.ts';
+import { ASSUMED, find, type Host, isLinkLocal, LOOPBACK, TABLE } from './host.ts';
+import type { Flow, PolicyRule } from './ip-rule.ts';
+
+/** A packet's way out of a routing decision. */
+export type Routed =
+  | { readonly kind: 'local'; readonly table: number }
+  | {
+      readonly kind: 'device';
+      readonly device: string;
+      /** Absent: not a route of the host's. */
+      readonly table?: number;
+      readonly gateway?: AddressValue;
+      readonly source?: AddressValue;
+    }
+  | { readonly kind: 'refused'; readonly because: string }
+  | { readonly kind: 'unknown'; readonly because: string };
+
+/** What a lookup needs besides the host. What is left out of the flow is not known; a source of 0 is not chosen yet. */
+export interface Lookup extends Pick<Flow, 'destination' | 'mark'>, Partial<Omit<Flow, 'destination' | 'mark'>> {
+  /** The mark came from a rule: then a routing rule for it is likely. */
+  readonly marked: boolean;
+  /** Taken to be the host's own address where no interfaces are known. */
+  readonly own?: AddressValue;
+}
+
+/**
+ * Looks a route up: the routing rules in order of priority, in each table the longest prefix.
+ * Source: net/core/fib_rules.c, fib_rules_lookup.
+ */
+export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
+  const { destination, mark, marked, own } = lookup;
+  if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
+  const flow = flowOf(lookup);
+  // A link-local address is looked for on the interface that the packet came in by.
+  const on = host.known && flow.in !== LOOPBACK && flow.in !== '' && isLinkLocal(destination) ? flow.in : undefined;
+  for (let at = 0; at < host.rules.length; at += 1) {
+    const rule = host.rules[at]!;
+    const answer = rule.test(flow);
+    if (answer === false) continue;
+    if (rule.asksMark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
+    if (rule.priority > 0 && marked && !host.rulesKnown) {
+      const hex = `0x${(mark ?? 0).toString(16)}`;
+      return {
+        kind: 'unknown',
+        because: `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`,
+      };
+    }
+    const found = outcomeOf(host, rule, destination, on);
+    if (!found || (answer === 'undecided' && !applies(rule, destination, decide))) continue;
+    if (typeof found === 'object') return found;
+    // The kernel takes no goto that leads back. The loop goes on from the rule before.
+    if (found > at) at = found - 1;
+  }
+  return { kind: 'refused', because: `no route to ${formatAddress(host.family, destination)}` };
+}
+
+const flowOf = ({ source, destination, mark, uid, protocol, sourcePort, destinationPort, ...rest }: Lookup): Flow => ({
+  source,
+  destination,
+  in: rest.in,
+  mark,
+  uid,
+  protocol,
+  sourcePort,
+  destinationPort,
+});
+
+/** Where a rule leads: to a route, to another rule by its index, or nowhere. */
+function outcomeOf(
+  host: Host,
+  { action, priority }: PolicyRule,
+  destination: AddressValue,
+  on: string | undefined,
+): Routed | number | undefined {
+  switch (action.kind) {
+    case 'table': {
+      const route = find(host, action.table, destination, on);
+      const routed = route && routedBy(route);
+      // A route that refuses is not suppressed, however short it is.
+      return routed && (routed.kind === 'refused' || route.length > action.suppress) ? routed : undefined;
+    }
+    case 'goto': {
+      const index = host.rules.findIndex((rule) => rule.priority === action.priority);
+      return index < 0 ? undefined : index;
+    }
+    case 'refuse':
+      return { kind: 'refused', because: `ip rule ${priority} says ${action.how}` };
+    case 'nothing':
+      return undefined;
+  }
+}
+
+function applies({ priority, words }: PolicyRule, destination: AddressValue, decide: Decide): boolean {
+  const where = `ip rule ${priority}`;
+  const because = `whether "${words}" holds for it is not known`;
+  return decide(`route ${priority} ${destination}`, {
+    where,
+    because,
+    yes: `${where} applies`,
+    no: `${where} does not apply`,
+  });
+}
+
+function routedBy(route: Route): Routed {
+  const { kind, family, destination, length, table, device, gateway, source } = route;
+  switch (kind) {
+    case 'local':
+    case 'broadcast':
+    case 'anycast':
+      return { kind: 'local', table };
+    case 'unicast':
+    case 'multicast':
+      return {
+        kind: 'device',
+        device: device ?? ASSUMED.interface,
+        table,
+        ...(gateway === undefined ? {} : { gateway }),
+        ...(source === undefined ? {} : { source }),
+      };
+    case 'blackhole':
+    case 'unreachable':
+    case 'prohibit':
+      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
+  }
+}
