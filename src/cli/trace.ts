@@ -27,6 +27,7 @@ export const trace = defineCommand<TraceOptions>({
     ["sidestep trace 'in tcp/8888' --from rules.txt", "in a colleague's rules; no root, no Linux"],
     ["sidestep trace --connection 'in tcp/8888'", 'SYN, SYN-ACK, data and FIN; who talks to whom, what each side sees'],
     ["sidestep trace 'in tcp/8888 reply'", 'only the answer: from whoever got the packet, back to the caller'],
+    ["sidestep trace 'in icmp error about out tcp > 10.0.0.5:80'", 'the ICMP error about a packet'],
     ["sidestep trace 'in tcp/8080' 'in tcp/8888'", 'several at once: one line each, --all for each walk'],
     ['sidestep trace - < packets.txt -o json', 'one packet a line, one JSON document a line'],
   ],

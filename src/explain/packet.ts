@@ -20,7 +20,7 @@ const icmpWords = ({ protocol, icmpType, icmpCode }: Packet): string =>
   `${protocolName(protocol)}${icmpType === undefined ? '' : ` type ${icmpType}${icmpCode ? `/${icmpCode}` : ''}`}`;
 
 /** The question as one sentence: the packet, where it comes in, who sends it, what the kernel knows of its connection. */
-export function questionWords({ direction, packet }: Question): string {
+export function questionWords({ direction, packet, about }: Question): string {
   const parts = [
     `${direction} ${packetWords(packet)}`,
     ...(packet.in ? [`on ${packet.in}`] : []),
@@ -28,6 +28,8 @@ export function questionWords({ direction, packet }: Question): string {
     ...ownerWords(packet),
     ...(packet.mark ? [`with mark 0x${packet.mark.toString(16)}`] : []),
   ];
+  if (about)
+    return `${parts.join(' ')}, an error about ${about.reply ? 'the reply to ' : ''}${packetWords(about.packet)}`;
   return `${parts.join(' ')}, ${stateWords(packet)}`;
 }
 
@@ -108,6 +110,7 @@ export function named(port: number): string {
 /** What a new connection's first packet would be answered with, for the sentence under the headline. */
 export function outcomeSentence(outcome: Outcome, question: Question): string {
   const { packet } = question;
+  if (question.about && outcome.kind !== 'unknown') return sentence(outcome.because);
   switch (outcome.kind) {
     case 'proxy': {
       const { original } = outcome;

@@ -26,21 +26,13 @@ export function answerTo(
   const header = headerOf(connection, later, tcpFlags);
   if (typeof header === 'string') return header;
   const packet: Packet = {
-    ...opened.packet,
-    ...backwards(connection),
+    ...answerFrom(connection),
     ...(kind === 'proxy' || kind === 'app' ? chosenSource(connection, circumstances) : {}),
     ...header,
     ...(kind === 'sent' || kind === 'forwarded'
       ? fromElsewhere(connection)
       : fromHere(connection, kind, (clause) => ownersMatter(ground) && assumptions.add(clause))),
-    dscp: undefined,
-    ecn: undefined,
-    ttl: USUAL_HOPS,
     ...(kind === 'sent' || kind === 'forwarded' ? NO_MAC_KNOWN : NO_MAC),
-    mark: 0,
-    ctmark: 0,
-    ctstate: CTSTATE.ESTABLISHED,
-    ctstatus: 0,
   };
   return { direction: kind === 'sent' || kind === 'forwarded' ? 'in' : 'out', packet, assumptions: opened.assumptions };
 }
@@ -50,6 +42,20 @@ const NO_MAC = { sourceMac: 0, destinationMac: 0 };
 const NO_MAC_KNOWN = { sourceMac: undefined, destinationMac: undefined };
 
 const ownersMatter = ({ program: { reads } }: Circumstances['ground']): boolean => reads.has('uid') || reads.has('gid');
+
+/** A packet back to the caller, without its header: nothing is known of it yet. */
+export const answerFrom = (connection: Connection): Packet => ({
+  ...connection.opened.packet,
+  ...backwards(connection),
+  dscp: undefined,
+  ecn: undefined,
+  ttl: USUAL_HOPS,
+  ...NO_MAC,
+  mark: 0,
+  ctmark: 0,
+  ctstatus: 0,
+  ctstate: CTSTATE.ESTABLISHED,
+});
 
 /** The ends of the answer: those of the packet that came, the other way round. */
 function backwards({ packet }: Connection): Partial<Packet> {

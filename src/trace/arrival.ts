@@ -2,6 +2,7 @@ import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { addressType } from './host.ts';
+import { wayOfError } from './icmp-error.ts';
 import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
@@ -13,9 +14,9 @@ export function attach(walk: Walk): void {
   const { packet, asked, ground, connection } = walk;
   if (ground.program.conntrack === false || connection === 'untracked') return;
   if (connection === 'tracked') return;
-  walk.way = walk.opening && wayOf(walk.opening, packet);
+  walk.way = wayIn(walk);
   // A packet of a connection that is not found is looked at as if it were the first.
-  const state = walk.opening && !walk.way ? firstState(packet) : asked.ctstate;
+  const state = walk.opening && !walk.way ? (walk.inside ? CTSTATE.INVALID : firstState(packet)) : asked.ctstate;
   packet.ctstate = state;
   packet.ctstatus = 0;
   changed(walk);
@@ -27,6 +28,20 @@ export function attach(walk: Walk): void {
     if (walk.opening && walk.way) recallConnection(walk, walk.opening, walk.way);
     else describeConnection(walk);
   }
+}
+
+/** What REJECT sends has the connection of the packet that it refuses, from the start. Source: nf_conntrack_attach. */
+export function attachRefusal(walk: Walk, connection: Connection): void {
+  walk.connection = 'tracked';
+  walk.way = 'reply';
+  recallConnection(walk, connection, 'reply');
+  walk.packet.ctstate = CTSTATE.RELATED;
+  changed(walk);
+}
+
+function wayIn({ opening, packet, inside }: Walk): Way | undefined {
+  if (!opening) return undefined;
+  return inside ? wayOfError(opening, packet, inside) : wayOf(opening, packet);
 }
 
 function describeConnection({ packet, asked }: Walk): void {
@@ -43,10 +58,12 @@ function describeConnection({ packet, asked }: Walk): void {
   packet.ctrepldstport = packet.sourcePort;
 }
 
-function recallConnection({ packet }: Walk, connection: Connection, way: Way): void {
+/** What connection tracking has of a packet's connection. */
+export function recallConnection({ packet, inside }: Walk, connection: Connection, way: Way): void {
   const { ctmark, record, destination, source } = connection;
   const { original, reply } = record!;
-  const { replied, assured } = withPacket(connection, way, packet.protocol);
+  // An error about a packet is no answer to it.
+  const { replied, assured } = inside ? connection : withPacket(connection, way, packet.protocol);
   packet.ctmark = ctmark;
   packet.ctreply = way === 'reply' ? 1 : 0;
   packet.ctstatus =

@@ -103,7 +103,8 @@ export function openedBy(walk: Walk, opened: Question, outcome: Outcome): Connec
   };
 }
 
-const recordOf = (packet: Packet) => ({
+/** What connection tracking keeps of a new connection. */
+export const recordOf = (packet: Packet) => ({
   original: {
     source: packet.ctorigsrc,
     sourcePort: packet.ctorigsrcport,

@@ -1,11 +1,13 @@
 import { CTSTATE, ICMP, ICMPV6, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
+import { attachRefusal } from './arrival.ts';
 import { after, type Connection, openedBy } from './connection.ts';
 import { type Decide, explore, hangsOn, type Way } from './decisions.ts';
-import { answersApart, begin } from './once.ts';
+import { answersApart, begin, type Circumstances } from './once.ts';
 import { MOST_WALKS, placeOf } from './places.ts';
+import { refusalOf } from './refusal.ts';
 import type { Question, Step, Trace } from './result.ts';
-import type { Ground } from './state.ts';
+import type { Ground, Walk } from './state.ts';
 import { grounds, unreadRules } from './trace.ts';
 import { follow } from './walk.ts';
 
@@ -114,10 +116,31 @@ function converse(ground: Ground, question: Question, decide: Decide, recorded: 
     const traced = { question: { ...asked, assumptions }, steps: steps ?? [], packet: { ...walk.packet }, outcome };
     turns.push({ name: part.name, by: part.by, trace: { ...traced, possible: [] } });
     const lost = lostBy(turns, part, outcome);
-    if (lost) return { turns, outcome: lost };
+    if (lost) {
+      if (!connection) refuse(openedBy(walk, question, outcome), walk, shared, turns);
+      return { turns, outcome: lost };
+    }
     connection = connection ? after(connection, walk) : openedBy(walk, question, outcome);
   }
   return { turns, outcome: { kind: 'open' } };
+}
+
+/** The kernel refuses a connection that it does not let in; what it sends is one more turn. */
+function refuse(connection: Connection, first: Walk, circumstances: Circumstances, turns: Turn[]): void {
+  const refusal = refusalOf(connection, first);
+  if (!refusal) return;
+  const { name, question, opening, inside, attached } = refusal;
+  const steps: Step[] | undefined = turns[0]?.trace.steps.length ? [] : undefined;
+  const walk = begin(answersApart(circumstances), question, {
+    steps,
+    opening,
+    inside,
+    answering: inside === undefined,
+  });
+  if (attached) attachRefusal(walk, opening);
+  const outcome = follow(walk);
+  const trace = { question, steps: steps ?? [], packet: { ...walk.packet }, outcome, possible: [] };
+  turns.push({ name, by: 'answerer', trace });
 }
 
 function questionFor(

@@ -3,6 +3,7 @@ import { ICMP, ICMPV6, type Listener, protocolName, TCP, UDP } from '../netfilte
 import { assumeListener } from './arrival.ts';
 import { endsOf, sameEnds } from './connection.ts';
 import { isOwn } from './host.ts';
+import { errorEnds } from './icmp-error.ts';
 import type { Endpoint, Outcome } from './result.ts';
 import { receiveAnswer, strayed, takeAnswer } from './returned.ts';
 import { findListener } from './sockets.ts';
@@ -15,6 +16,7 @@ const PROXIES: ReadonlySet<string> = new Set(['envoy', 'pilot-agent', 'sidestep'
 /** The packet has come to this host's sockets. */
 export function receive(walk: Walk): Outcome {
   const { packet } = walk;
+  if (walk.inside) return errorEnds(walk, walk.inside);
   if (walk.answering) return receiveAnswer(walk);
   if (packet.protocol !== TCP && packet.protocol !== UDP) return toKernel(walk);
   const stray = strayed(walk);
@@ -116,6 +118,7 @@ function becauseOf(walk: Walk, receiver: Receiver): string {
 
 /** The packet leaves this host. */
 export function leave(walk: Walk): Outcome {
+  if (walk.inside) return errorEnds(walk, walk.inside, walk.device);
   if (walk.answering) return takeAnswer(walk);
   const { packet, mappedBy, device, direction } = walk;
   const to = spoken(packet.family, packet.destination, packet.destinationPort);

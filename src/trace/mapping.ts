@@ -1,3 +1,4 @@
+import { formatAddress } from '../address/index.ts';
 import { mapDestination, mapSource } from './nat.ts';
 import { changed, type Walk } from './state.ts';
 import { spokenEnd } from './words.ts';
@@ -29,12 +30,18 @@ export function mapBack(walk: Walk, ofDestination: boolean): string | undefined 
   if (address === undefined) return undefined;
   if (ofDestination) {
     packet.destination = address;
-    packet.destinationPort = port;
+    if (packet.destinationPort !== undefined) packet.destinationPort = port;
   } else {
     packet.source = address;
-    packet.sourcePort = port;
+    if (packet.sourcePort !== undefined) packet.sourcePort = port;
   }
   changed(walk);
+  if (walk.inside) {
+    const end = formatAddress(packet.family, address);
+    return ofDestination
+      ? `the error goes to ${end}, whose connection it is`
+      : `the error comes from ${end}, which was called`;
+  }
   const to = spokenEnd(packet.family, address, port);
   return ofDestination
     ? `the reply goes to ${to}, whose connection it is`

@@ -157,6 +157,6 @@ export function natSilence(walk: Walk): string | undefined {
   if (connection !== 'tracked') return 'not asked: the packet is invalid, it belongs to no connection';
   const decided = hook === 'PREROUTING' || hook === 'OUTPUT' ? walk.destinationDecided : walk.sourceDecided;
   if (decided) return 'not asked again: the connection has its mapping';
-  const related = packet.ctstate === 4 && (packet.protocol === ICMP || packet.protocol === ICMPV6);
+  const related = !walk.way && packet.ctstate === 4 && (packet.protocol === ICMP || packet.protocol === ICMPV6);
   return related ? 'not asked: the packet belongs to another connection' : undefined;
 }

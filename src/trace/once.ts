@@ -1,9 +1,10 @@
 import type { AddressValue } from '../address/index.ts';
 import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
-import { type Connection, foundOpen, openedBy } from './connection.ts';
+import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import { isLoopback, LOOPBACK } from './host.ts';
+import { errorAbout, type Subject } from './icmp-error.ts';
 import type { Outcome, Question, Step } from './result.ts';
 import type { Ground, Walk } from './state.ts';
 import { follow } from './walk.ts';
@@ -28,6 +29,7 @@ export function walkOnce(
 ): Walked {
   const assumptions = new Set<string>();
   const circumstances = { ground, decide, assumptions };
+  if (question.about) return walkError(circumstances, question, question.about, { steps, witness });
   if (question.reply) return walkReply(circumstances, question, question.reply, { steps, witness });
   const opening = question.packet.ctstate === CTSTATE.ESTABLISHED ? openingOf(circumstances, question) : undefined;
   const walk = begin(circumstances, question, { steps, witness, ...(opening ? { opening } : {}) });
@@ -65,6 +67,36 @@ function walkReply(
   return { outcome, packet: walk.packet, assumptions, answer };
 }
 
+/** An ICMP error about a packet, which somebody has to have first. */
+function walkError(
+  circumstances: Circumstances,
+  question: Question,
+  about: Question,
+  record: Pick<Beginning, 'steps' | 'witness'>,
+): Walked {
+  const { assumptions } = circumstances;
+  const there = begin(circumstances, about, {});
+  let connection = openedBy(there, about, follow(there));
+  let subject: Subject = { packet: there.packet, outcome: connection.outcome, device: there.device };
+  if (about.reply) {
+    const answer = answerTo(connection, about.reply, answersApart(circumstances));
+    if (typeof answer === 'string') return noError(answer);
+    const back = begin(answersApart(circumstances), answer, { opening: connection, answering: true });
+    subject = { outcome: follow(back), packet: back.packet, device: back.device };
+    connection = after(connection, back);
+  }
+  const error = errorAbout(subject, question);
+  if (typeof error === 'string') return noError(error);
+  const inside = endsOf(subject.packet);
+  const walk = begin(circumstances, error, { ...record, opening: connection, inside });
+  const outcome = follow(walk);
+  return { outcome, packet: walk.packet, assumptions, answer: error };
+
+  function noError(because: string): Walked {
+    return { outcome: { kind: 'unknown', because }, packet: there.packet, assumptions };
+  }
+}
+
 /** The answer's sender is somebody else: what is not known of it is decided anew. */
 export const answersApart = (circumstances: Circumstances): Circumstances => ({
   ...circumstances,
@@ -96,13 +128,14 @@ interface Beginning {
   readonly witness?: Witness | undefined;
   readonly opening?: Connection;
   readonly answering?: boolean;
+  readonly inside?: Tuple | undefined;
 }
 
 /** A walk that has not begun. */
 export function begin(
   { ground, decide, assumptions }: Circumstances,
   { direction, packet }: Question,
-  { steps, witness, opening, answering = false }: Beginning,
+  { steps, witness, opening, answering = false, inside }: Beginning,
 ): Walk {
   return {
     ground,
@@ -115,6 +148,7 @@ export function begin(
     assumptions,
     opening,
     answering,
+    inside,
     own: ground.host.known ? undefined : (opening?.own ?? ownAddress(direction, packet)),
     witness,
     hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',

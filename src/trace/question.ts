@@ -2,6 +2,7 @@ import { type AddressValue, FAMILIES, type Family, formatAddress } from '../addr
 import { CTSTATE, makePacket, type Packet, rulesRead, type Snapshot, TCP, UDP } from '../netfilter/index.ts';
 import { firstState } from './conntrack.ts';
 import { type Assume, headerOf, nowFor, protocolIn, unsaidOf } from './defaults.ts';
+import { errorQuestion, readErrorExpression } from './error-question.ts';
 import { type Expression, readExpression } from './expression.ts';
 import { ASSUMED, type Host, hostOf, isLoopback, isOwn, LOOPBACK, primaryAddress, sourceTowards } from './host.ts';
 import { lookUp } from './lookup.ts';
@@ -27,6 +28,17 @@ export function parseQuestion(
   snapshot: Snapshot,
   options: { readonly family?: Family; readonly now?: number } = {},
 ): Question {
+  const error = readErrorExpression(expression);
+  if (error) {
+    return errorQuestion(error, (about) => {
+      try {
+        return parseQuestion(about, snapshot, options);
+      } catch (refusal) {
+        if (!(refusal instanceof QuestionRefused)) throw refusal;
+        throw new QuestionRefused(expression, refusal, refusal.what, refusal.hint);
+      }
+    });
+  }
   const read = readExpression(expression);
   const family = familyOf(read, options.family) ?? likelyFamily(snapshot);
   const host = hostOf(snapshot, family);

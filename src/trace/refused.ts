@@ -10,6 +10,8 @@ export class QuestionRefused extends Error {
   readonly expression: string;
   /** One-based column in the expression. */
   readonly position: number;
+  readonly length: number;
+  readonly what: string;
   readonly hint: string;
 
   constructor(expression: string, { position, length }: Place, what: string, hint: string) {
@@ -20,6 +22,8 @@ export class QuestionRefused extends Error {
     super(`packet:1:${position}: ${visible(what)}\n${line}\n${caret}\n  ${visible(hint)}`);
     this.expression = expression;
     this.position = position;
+    this.length = length;
+    this.what = what;
     this.hint = hint;
   }
 }

@@ -25,6 +25,8 @@ export interface Question {
   readonly assumptions: readonly string[];
   /** Not this packet is followed, but the answer to it. */
   readonly reply?: ReplyAsked;
+  /** It is an ICMP error about that packet; of `packet` only the type, the sender and the interface are asked for. */
+  readonly about?: Question;
 }
 
 /** What is asked of an answer. */

@@ -1,6 +1,6 @@
 import type { AddressValue } from '../address/index.ts';
 import type { HookName, Listener, Packet } from '../netfilter/index.ts';
-import type { Connection, Way } from './connection.ts';
+import type { Connection, Tuple, Way } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
 import type { CompiledRule, Program } from './program.ts';
@@ -46,6 +46,8 @@ export interface Walk {
   readonly assumptions: Set<string>;
   /** For a later packet of a connection: what is known of it. */
   readonly opening: Connection | undefined;
+  /** Of an ICMP error: the ends of the packet inside, as they are. */
+  inside: Tuple | undefined;
   /** The packet is sent by the side that was called: it looks for the caller. */
   readonly answering: boolean;
   /** Taken to be the host's own address where no interfaces are known. */

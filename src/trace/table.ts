@@ -1,6 +1,7 @@
 import type { TableName } from '../netfilter/index.ts';
 import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
+import { rewriteInside } from './icmp-error.ts';
 import { mapAgain, mapBack } from './mapping.ts';
 import { natSilence } from './nat.ts';
 import type { Asked, PlannedTable } from './plan.ts';
@@ -89,6 +90,7 @@ const NOTHING = {
 function keepMapping(walk: Walk, all: readonly Asked[], ofDestination: boolean): undefined {
   const before = snapshotOf(walk);
   const done = walk.way === 'reply' ? mapBack(walk, ofDestination) : mapAgain(walk, ofDestination);
+  if (done !== undefined && walk.inside) rewriteInside(walk, ofDestination);
   const rewritten = done !== undefined;
   const silent = `not asked: ${done ?? NOTHING[walk.way ?? 'original']}`;
   const changed = walk.copy === before ? {} : { changed: snapshotOf(walk) };

@@ -113,6 +113,6 @@ function merge(
     packet,
     outcome,
     possible: possibleOf(ways),
-    ...(answer ? { inReplyTo: question } : {}),
+    ...(answer ? { inReplyTo: question.about ?? question } : {}),
   };
 }

@@ -14,6 +14,9 @@ function walk(input: string): string {
   return walkText(trace(snapshot, parseQuestion(expression, snapshot), proxyPorts));
 }
 
-test.for([...textCases('trace/walks.txt'), ...textCases('trace/replies.txt')])('$title', ({ input, expected }) => {
-  expect(walk(input)).toBe(expected);
-});
+test.for([...textCases('trace/walks.txt'), ...textCases('trace/replies.txt'), ...textCases('trace/errors.txt')])(
+  '$title',
+  ({ input, expected }) => {
+    expect(walk(input)).toBe(expected);
+  },
+);
