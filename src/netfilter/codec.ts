@@ -1,6 +1,7 @@
 import { type AddressValue, formatAddress, formatPortRange, type PortRange, parseAddress } from '../address/index.ts';
-import type { Codec } from './extension.ts';
+import type { Codec, Option } from './extension.ts';
 import { TCP_FLAGS } from './fields.ts';
+import type { Negatable } from './rules.ts';
 import { servicePort } from './service.ts';
 
 /**
@@ -141,6 +142,31 @@ export const integer = (what: string, lowest: number, highest: number): Codec<nu
     return number === undefined || number < lowest ? undefined : number;
   },
   print: String,
+});
+
+/** Numbers from one to another, both inclusive. The tools take them the wrong way round too; then they hold nothing. */
+export type NumberRange = readonly [low: number, high: number];
+
+/** `5`, `5:9`, `:9`, `5:`. */
+export const numberRange = (what: string, highest: number): Codec<NumberRange> => ({
+  expected: `${what} from 0 to ${highest}, or a range of them like 5:9`,
+  read(word) {
+    const [from = '', to = from, ...more] = word.split(':');
+    const open = word.includes(':');
+    const low = open && from === '' ? 0 : parseNumber(from, highest);
+    const high = open && to === '' ? highest : parseNumber(to, highest);
+    return low === undefined || high === undefined || more.length > 0 ? undefined : [low, high];
+  },
+  print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),
+});
+
+/** The same where the tools print nothing for a range that holds every number, be it negated (then nothing matches). */
+export const silentWhenFull = (
+  option: Option<Negatable<NumberRange>>,
+  highest: number,
+): Option<Negatable<NumberRange>> => ({
+  ...option,
+  print: (of, family) => (of.value[0] === 0 && of.value[1] === highest ? '' : option.print(of, family)),
 });
 
 /** A number of 64 bits, as the kernel counts packets and bytes. */

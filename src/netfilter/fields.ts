@@ -40,6 +40,21 @@ export const ADDRESS_TYPE = {
   XRESOLVE: 2048,
 } as const;
 
+/** Whom a frame is addressed to. Source: if_packet.h. */
+export const PACKET_TYPE = { unicast: 0, broadcast: 1, multicast: 2, otherhost: 3 } as const;
+
+/** Bits of the field `headers`, by the names that iptables prints. Source: ip6t_ipv6header.h. */
+export const IPV6_HEADERS = {
+  'hop-by-hop': 128,
+  'ipv6-opts': 64,
+  'ipv6-route': 32,
+  'ipv6-frag': 16,
+  ah: 8,
+  esp: 4,
+  'ipv6-nonxt': 2,
+  protocol: 1,
+} as const;
+
 /** What is known of one packet field. */
 export interface Field {
   readonly kind: 'number' | 'address' | 'name';
@@ -69,6 +84,9 @@ const bits = (names: Readonly<Record<string, number>>) => (value: number) =>
     .map(([name]) => name)
     .join(',') || 'none';
 
+const nameIn = (names: Readonly<Record<string, number>>, value: number): string =>
+  Object.entries(names).find(([, number]) => number === value)?.[0] ?? String(value);
+
 /** Every field that a match may read and a target may write. One line a field. */
 export const FIELDS = {
   in: { kind: 'name', width: 0, spoken: 'incoming interface' },
@@ -78,6 +96,8 @@ export const FIELDS = {
   protocol: number(8, 'protocol', protocolName),
   /** TTL in IPv4, hop limit in IPv6. */
   ttl: number(8, 'TTL'),
+  /** Of the whole packet in bytes, the IP header counted. */
+  length: number(16, 'length'),
   fragment: number(1, 'non-first fragment', (value) => (value ? 'yes' : 'no')),
   /** The two parts of the byte that is called TOS, or traffic class in IPv6. */
   dscp: number(6, 'DSCP'),
@@ -87,6 +107,13 @@ export const FIELDS = {
   tcpFlags: transport(8, 'TCP flags', bits({ ...TCP_FLAGS, ...ECN_FLAGS })),
   icmpType: transport(8, 'ICMP type'),
   icmpCode: transport(8, 'ICMP code'),
+  /** The index that names an IPsec connection, in AH and ESP. */
+  spi: transport(32, 'SPI'),
+  /** IPv6: the headers between the first and the last, and whether a last one is there. */
+  headers: number(8, 'headers', bits(IPV6_HEADERS)),
+  packetType: number(3, 'kind of frame', (value) => nameIn(PACKET_TYPE, value)),
+  /** 1 where IPsec has unwrapped the packet, or will wrap it. */
+  ipsec: number(1, 'IPsec', (value) => (value ? 'yes' : 'no')),
   mark: number(32, 'mark', hex),
   ctmark: number(32, 'connection mark', hex),
   ctstate: number(8, 'connection state', bits(CTSTATE)),

@@ -1,6 +1,6 @@
 import type { AddressValue, Family } from '../address/index.ts';
-import { CTSTATE, SOCKET_LOOKUP, TCP_FLAGS } from './fields.ts';
-import { TCP } from './protocol.ts';
+import { CTSTATE, IPV6_HEADERS, SOCKET_LOOKUP, TCP_FLAGS } from './fields.ts';
+import { ESP, NO_NEXT, TCP } from './protocol.ts';
 
 /**
  * One packet as netfilter sees it: its header, where it is, and what the kernel remembers of it. Names and units are
@@ -15,6 +15,7 @@ export interface Packet {
   readonly destination: AddressValue;
   readonly protocol: number;
   readonly ttl: number | undefined;
+  readonly length: number | undefined;
   readonly fragment: number | undefined;
   readonly dscp: number | undefined;
   readonly ecn: number | undefined;
@@ -23,6 +24,10 @@ export interface Packet {
   readonly tcpFlags: number | undefined;
   readonly icmpType: number | undefined;
   readonly icmpCode: number | undefined;
+  readonly spi: number | undefined;
+  readonly headers: number | undefined;
+  readonly packetType: number | undefined;
+  readonly ipsec: number | undefined;
   readonly mark: number | undefined;
   readonly ctmark: number | undefined;
   readonly ctstate: number | undefined;
@@ -48,6 +53,11 @@ export interface Packet {
   readonly time: number | undefined;
 }
 
+/** What IPv6 headers a packet has that nobody says more of: its last one alone, and that of a fragment. */
+const usualHeaders = (protocol: number, fragment: number | undefined): number =>
+  (protocol === ESP ? IPV6_HEADERS.esp : protocol === NO_NEXT ? IPV6_HEADERS['ipv6-nonxt'] : IPV6_HEADERS.protocol) |
+  (fragment ? IPV6_HEADERS['ipv6-frag'] : 0);
+
 /**
  * A packet with every field present, in one shape: a new TCP connection's SYN unless told otherwise. Give what is
  * different; give `undefined` for what is not known.
@@ -62,6 +72,7 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     source: undefined,
     protocol,
     ttl: undefined,
+    length: undefined,
     fragment: 0,
     dscp: undefined,
     ecn: undefined,
@@ -70,6 +81,10 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     tcpFlags: protocol === TCP ? TCP_FLAGS.SYN : undefined,
     icmpType: undefined,
     icmpCode: undefined,
+    spi: undefined,
+    headers: usualHeaders(protocol, given.fragment),
+    packetType: undefined,
+    ipsec: undefined,
     mark: 0,
     ctmark: 0,
     ctstate: CTSTATE.NEW,

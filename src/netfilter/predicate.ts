@@ -43,6 +43,10 @@ export const NEVER: Predicate = { kind: 'never' };
 /** The field lies in one of the ranges. */
 export const isIn = (field: ValueField, ...ranges: readonly Range[]): Predicate => ({ kind: 'in', field, ranges });
 
+/** The field lies between two numbers; where they stand the wrong way round, it never does. */
+export const between = (field: ValueField, [low, high]: readonly [number, number]): Predicate =>
+  low > high ? NEVER : isIn(field, [low, high]);
+
 /** The field has this value. */
 export const is = (field: ValueField, value: AddressValue): Predicate => isIn(field, [value, value]);
 

@@ -77,6 +77,11 @@ export const DCCP = 33;
 export const SCTP = 132;
 export const ICMP = 1;
 export const ICMPV6 = 58;
+export const ESP = 50;
+export const AH = 51;
+/** IPv6's "no next header". */
+export const NO_NEXT = 59;
+export const MOBILITY = 135;
 
 /** The number of a protocol given by name (`tcp`, `icmpv6`) or number; `all` is 0. Undefined when it is neither. */
 export function protocolNumber(text: string): number | undefined {

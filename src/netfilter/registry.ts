@@ -1,26 +1,49 @@
 import type { MatchExtension, TargetExtension } from './extension.ts';
 import { addrtype } from './match/addrtype.ts';
+import { ah } from './match/ah.ts';
 import { bpf } from './match/bpf.ts';
 import { cgroup } from './match/cgroup.ts';
+import { cluster } from './match/cluster.ts';
 import { comment } from './match/comment.ts';
+import { connbytes } from './match/connbytes.ts';
+import { connlabel } from './match/connlabel.ts';
+import { connlimit } from './match/connlimit.ts';
 import { connmark } from './match/connmark.ts';
 import { conntrack } from './match/conntrack.ts';
+import { cpu } from './match/cpu.ts';
 import { dccp } from './match/dccp.ts';
+import { devgroup } from './match/devgroup.ts';
 import { dscp } from './match/dscp.ts';
+import { dst } from './match/dst.ts';
 import { ecn } from './match/ecn.ts';
+import { esp } from './match/esp.ts';
+import { eui64 } from './match/eui64.ts';
+import { frag } from './match/frag.ts';
+import { hashlimit } from './match/hashlimit.ts';
+import { hbh } from './match/hbh.ts';
+import { helper } from './match/helper.ts';
 import { hl } from './match/hl.ts';
 import { icmp } from './match/icmp.ts';
 import { icmp6 } from './match/icmp6.ts';
 import { iprange } from './match/iprange.ts';
+import { ipv6header } from './match/ipv6header.ts';
+import { length } from './match/length.ts';
 import { limit } from './match/limit.ts';
 import { mac } from './match/mac.ts';
 import { mark } from './match/mark.ts';
+import { mh } from './match/mh.ts';
 import { multiport } from './match/multiport.ts';
 import { nfacct } from './match/nfacct.ts';
 import { osf } from './match/osf.ts';
 import { owner } from './match/owner.ts';
 import { physdev } from './match/physdev.ts';
+import { pkttype } from './match/pkttype.ts';
+import { policy } from './match/policy.ts';
+import { quota } from './match/quota.ts';
+import { realm } from './match/realm.ts';
 import { recent } from './match/recent.ts';
+import { rpfilter } from './match/rpfilter.ts';
+import { rt } from './match/rt.ts';
 import { sctp } from './match/sctp.ts';
 import { setMatch } from './match/set.ts';
 import { socket } from './match/socket.ts';
@@ -73,27 +96,50 @@ import { trace } from './target/trace.ts';
 // A new match or target: its file, its import, and one line here.
 const matches = [
   addrtype,
+  ah,
   bpf,
   cgroup,
+  cluster,
   comment,
+  connbytes,
+  connlabel,
+  connlimit,
   connmark,
   conntrack,
+  cpu,
   dccp,
+  devgroup,
   dscp,
+  dst,
   ecn,
+  esp,
+  eui64,
+  frag,
+  hashlimit,
+  hbh,
+  helper,
   hl,
   icmp,
   icmp6,
   iprange,
+  ipv6header,
+  length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
   nfacct,
   osf,
   owner,
   physdev,
+  pkttype,
+  policy,
+  quota,
+  realm,
   recent,
+  rpfilter,
+  rt,
   sctp,
   setMatch,
   socket,

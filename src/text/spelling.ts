@@ -103,6 +103,8 @@ export function impliedMatch(protocol: number | undefined, family: 'ipv4' | 'ipv
       return 'ah';
     case 132:
       return 'sctp';
+    case 135:
+      return family === 'ipv6' ? 'mh' : undefined;
     default:
       return undefined;
   }

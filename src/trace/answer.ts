@@ -1,5 +1,5 @@
 import { formatAddress } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
+import { CTSTATE, ICMP, ICMPV6, PACKET_TYPE, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import { type Connection, endsOf, turned } from './connection.ts';
 import { USUAL_HOPS } from './defaults.ts';
 import { LOOPBACK, sourceTowards } from './host.ts';
@@ -50,6 +50,8 @@ export const answerFrom = (connection: Connection): Packet => ({
   dscp: undefined,
   ecn: undefined,
   ttl: USUAL_HOPS,
+  length: undefined,
+  packetType: PACKET_TYPE.unicast,
   ...NO_MAC,
   mark: 0,
   ctmark: 0,

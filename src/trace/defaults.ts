@@ -1,5 +1,5 @@
 import { type AddressValue, type Family, masked } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, ICMP, ICMPV6, PACKET_TYPE, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import type { Expression } from './expression.ts';
 
 /** Adds "CLAUSE assumed (WHY)". */
@@ -27,7 +27,7 @@ export function headerOf(read: Expression, family: Family, assume: Assume): Part
   return { icmpType: type, icmpCode: code };
 }
 
-type Unsaid = Pick<Packet, 'ttl' | 'sourceMac' | 'destinationMac'>;
+type Unsaid = Pick<Packet, 'ttl' | 'length' | 'packetType' | 'ipsec' | 'spi' | 'sourceMac' | 'destinationMac'>;
 
 /** The TTL or hop limit that Linux sends with. Source: IPDEFTTL in ip.h. */
 export const USUAL_HOPS = 64;
@@ -35,18 +35,40 @@ export const USUAL_HOPS = 64;
 /** To many hosts at once. Source: ip(7), IP_MULTICAST_TTL. */
 const MULTICAST_HOPS = 1;
 
+/** Linux's SYN: twenty bytes of options behind the TCP header. */
+const SYN_LENGTH = { ipv4: 60, ipv6: 80 } as const;
+
 /** Fields of the packet's way that people seldom speak of: said only where a rule reads them. */
 export function unsaidOf(
   read: Expression,
   snapshot: Snapshot,
-  { family, destination }: Pick<Packet, 'family' | 'destination'>,
+  { family, destination, tcpFlags }: Pick<Packet, 'family' | 'destination' | 'tcpFlags'>,
   assume: Assume,
 ): Unsaid {
-  const usual = isMulticast(family, destination) ? MULTICAST_HOPS : USUAL_HOPS;
-  const word = family === 'ipv4' ? 'ttl' : 'hl';
-  if (read.ttl === undefined && named(snapshot, word)) assume(`TTL ${usual}`, 'what Linux sends with');
   const own = read.way === 'in' ? read.mac : 0;
-  return { ttl: read.ttl ?? usual, sourceMac: own, destinationMac: read.way === 'in' ? undefined : 0 };
+  const said = <T>(
+    match: string,
+    told: T | undefined,
+    usual: T | undefined,
+    clause: string,
+    why?: string,
+  ): T | undefined => {
+    if (told === undefined && usual !== undefined && named(snapshot, match)) assume(clause, why);
+    return told ?? usual;
+  };
+  const many = isMulticast(family, destination);
+  const hops = many ? MULTICAST_HOPS : USUAL_HOPS;
+  const length = tcpFlags === TCP_FLAGS.SYN ? SYN_LENGTH[family] : undefined;
+  const kind = many && read.way === 'in' ? 'multicast' : 'unicast';
+  return {
+    ttl: said(family === 'ipv4' ? 'ttl' : 'hl', read.ttl, hops, `TTL ${hops}`, 'what Linux sends with'),
+    length: said('length', read.length, length, `length ${length}`, 'what Linux’s SYN has'),
+    packetType: said('pkttype', read.packetType, PACKET_TYPE[kind], `a ${kind} frame`),
+    ipsec: said('policy', read.ipsec, 0, 'no IPsec'),
+    spi: read.spi,
+    sourceMac: own,
+    destinationMac: read.way === 'in' ? undefined : 0,
+  };
 }
 
 const isMulticast = (family: Family, address: AddressValue): boolean =>

@@ -56,6 +56,7 @@ export function errorAbout({ packet, outcome, device }: Subject, asked: Question
     uid: here ? NOBODY : undefined,
     gid: here ? NOBODY : undefined,
     ttl: USUAL_HOPS,
+    length: undefined,
     ...(here ? { sourceMac: 0, destinationMac: 0 } : { sourceMac: undefined, destinationMac: undefined }),
     mark: 0,
     ctstate: CTSTATE.RELATED,

@@ -1,4 +1,4 @@
-import { CTSTATE, dscpClass, ECN_FLAGS, macAddress, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, dscpClass, ECN_FLAGS, macAddress, PACKET_TYPE, TCP_FLAGS } from '../netfilter/index.ts';
 import { named, refuse, said, type Word } from './words.ts';
 
 /** What the options of an expression say; what is left out is absent. */
@@ -15,6 +15,13 @@ export interface Options {
   readonly ecn?: number;
   /** TTL or hop limit. */
   readonly ttl?: number;
+  /** Bytes of the whole packet. */
+  readonly length?: number;
+  /** A value of PACKET_TYPE. */
+  readonly packetType?: number;
+  readonly spi?: number;
+  /** IPsec has unwrapped it, or will wrap it. */
+  readonly ipsec?: number;
   /** The MAC address that it comes from, as a number. */
   readonly mac?: number;
   /** Seconds since 1970. */
@@ -54,6 +61,10 @@ export const OPTIONS: readonly Option[] = [
   { name: 'dscp', read: (text, value) => ({ dscp: readDscp(text, value) }) },
   { name: 'ecn', read: (text, value) => ({ ecn: readSmall(text, value, 3, 'ECN') }) },
   { name: 'ttl', read: (text, value) => ({ ttl: readSmall(text, value, 255, 'TTL') }) },
+  { name: 'length', read: (text, value) => ({ length: readLength(text, value) }) },
+  { name: 'pkttype', read: (text, value) => ({ packetType: named(text, value, 'kind of frame', PACKET_TYPE) }) },
+  { name: 'spi', read: (text, value) => ({ spi: readNumber(text, value, 'an SPI, like 0x10') }) },
+  { name: 'ipsec', alone: { ipsec: 1 } },
   { name: 'mac', read: (text, value) => ({ mac: readMac(text, value) }) },
   { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
   { name: 'reply', alone: { reply: true } },
@@ -85,6 +96,17 @@ function readSmall(text: string, value: Word, highest: number, what: string): nu
 /** A number, or the name of a class. */
 const readDscp = (text: string, value: Word): number =>
   dscpClass.read(value.text, 'ipv4') ?? readSmall(text, value, 63, 'DSCP');
+function readLength(text: string, value: Word): number {
+  const of = readNumber(text, value, 'a number of bytes, like 1500');
+  if (of >= 20 && of <= 65_535) return of;
+  return refuse(
+    text,
+    value,
+    `a packet is not ${of} bytes long`,
+    'Expected the bytes of the whole packet, from 20 to 65535.',
+  );
+}
+
 function readMac(text: string, value: Word): number {
   const mac = macAddress.read(value.text, 'ipv4');
   return mac ?? refuse(text, value, `${said(value)} is no MAC address`, 'Expected one like 00:11:22:33:44:55.');

@@ -47,7 +47,7 @@ export function parseQuestion(
   const ends = read.way === 'in' ? arriving(read, host, assume) : departing(read, host, assume);
   const owner = read.way === 'in' ? {} : ownerOf(read, assume);
   const header = headerOf(read, family, assume);
-  const unsaid = unsaidOf(read, snapshot, { family, destination: ends.destination }, assume);
+  const unsaid = unsaidOf(read, snapshot, { family, destination: ends.destination, tcpFlags: header.tcpFlags }, assume);
   const time = read.time ?? nowFor(snapshot, options.now, assume);
   const packet = makePacket({
     family,

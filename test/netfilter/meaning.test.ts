@@ -9,7 +9,9 @@ import {
   effectOf,
   ICMP,
   ICMPV6,
+  IPV6_HEADERS,
   makePacket,
+  PACKET_TYPE,
   type Packet,
   predicateOf,
   SOCKET_LOOKUP,
@@ -196,6 +198,24 @@ describe('what packets before have left behind', () => {
     ['-m recent --rcheck --seconds 60', {}, 'unknown'],
     ['-m recent ! --remove -p udp', {}, 'no'],
     ['-m set --match-set banned src', {}, 'unknown'],
+    ['-m hashlimit --hashlimit-upto 5/sec --hashlimit-name x', {}, 'unknown'],
+    ['-m connlimit --connlimit-above 5', {}, 'unknown'],
+    ['-m connlimit --connlimit-above 5 -p udp', {}, 'no'],
+    ['-m quota --quota 1000', {}, 'unknown'],
+    ['-m quota --quota 0', {}, 'no'],
+    ['-m quota ! --quota 0', {}, 'yes'],
+    ['-m cpu --cpu 0', {}, 'unknown'],
+    // Without a connection there is nothing to count (netfilter-semantics 7).
+    ['-m connbytes --connbytes 5 --connbytes-mode bytes --connbytes-dir both', {}, 'unknown'],
+    ['-m connbytes --connbytes 5 --connbytes-mode bytes --connbytes-dir both', { ctstate: UNTRACKED }, 'no'],
+    ['-m connbytes ! --connbytes 5:9 --connbytes-mode bytes --connbytes-dir both', { ctstate: INVALID }, 'no'],
+    ['-m connlabel --label 5', {}, 'unknown'],
+    ['-m connlabel ! --label 5', { ctstate: UNTRACKED }, 'yes'],
+    ['-m helper --helper ftp', { ctstate: NEW }, 'no'],
+    ['-m helper ! --helper ftp', { ctstate: UNTRACKED }, 'yes'],
+    ['-m helper --helper ftp', { ctstate: RELATED }, 'unknown'],
+    ['-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1', {}, 'unknown'],
+    ['-m cluster --cluster-total-nodes 2 ! --cluster-local-node 1 --cluster-hash-seed 1', { ctstate: UNTRACKED }, 'no'],
   ]);
 });
 
@@ -257,6 +277,71 @@ describe('u32 over the header of IPv4', () => {
     ['-m u32 --u32 "0 & 0xffff = 0x100:0xffff"', {}, 'unknown'],
     ['-m u32 --u32 "0>>22&0x3C@0>>24=0"', {}, 'unknown'],
     ['-m u32 --u32 "6 & 0xFF = 6"', { family: 'ipv6' }, 'unknown'],
+  ]);
+});
+
+describe('the frame, the packet as a whole, and IPsec', () => {
+  says([
+    ['-m length --length 60', { length: 60 }, 'yes'],
+    ['-m length ! --length 60:100', { length: 80 }, 'no'],
+    ['-m length --length 9:5', { length: 7 }, 'no'],
+    ['-m length --length 1500:', {}, 'unknown'],
+    ['-m pkttype --pkt-type unicast', { packetType: PACKET_TYPE.unicast }, 'yes'],
+    ['-m pkttype ! --pkt-type mcast', { packetType: PACKET_TYPE.multicast }, 'no'],
+    ['-m pkttype --pkt-type broadcast', {}, 'unknown'],
+    ['-m mac --mac-source 00:11:22:33:44:55', { sourceMac: 0x001122334455 }, 'yes'],
+    ['-m mac ! --mac-source 00:11:22:33:44:55', { sourceMac: 5 }, 'yes'],
+    // A packet without a MAC address, as one on the loopback device, never matches.
+    ['-m mac ! --mac-source 00:11:22:33:44:55', { sourceMac: 0 }, 'no'],
+    ['-m policy --dir in --pol none', { ipsec: 0 }, 'yes'],
+    ['-m policy --dir in --pol ipsec', { ipsec: 0 }, 'no'],
+    ['-m policy --dir in --pol ipsec', { ipsec: 1 }, 'yes'],
+    ['-m policy --dir in --pol ipsec --proto esp', { ipsec: 1 }, 'unknown'],
+    ['-m policy --dir in --pol ipsec --proto esp', { ipsec: 0 }, 'no'],
+    ['-m policy --dir in --pol none', {}, 'unknown'],
+    ['-p esp -m esp --espspi 5:9', { protocol: 50, spi: 7 }, 'yes'],
+    ['-p esp -m esp ! --espspi 5', { protocol: 50, spi: 7, fragment: 1 }, 'no'],
+    ['-p esp -m esp --espspi 9:5', { protocol: 50 }, 'no'],
+    ['-p esp -m esp ! --espspi 0:4294967295', { protocol: 50 }, 'no'],
+    ['-p ah -m ah --ahspi 5', { protocol: 51 }, 'unknown'],
+    ['-m realm --realm 5', {}, 'unknown'],
+    ['-m devgroup --src-group 5', {}, 'unknown'],
+    ['-m rpfilter', { in: 'lo' }, 'yes'],
+    ['-m rpfilter --invert', { in: 'lo' }, 'no'],
+    ['-m rpfilter --loose', { in: 'eth0' }, 'unknown'],
+  ]);
+});
+
+describe('headers of IPv6', () => {
+  const ipv6 = (...names: readonly (keyof typeof IPV6_HEADERS)[]): Fields => ({
+    family: 'ipv6',
+    headers: names.reduce((bits, name) => bits | IPV6_HEADERS[name], 0),
+  });
+  says([
+    ['-m hbh', { family: 'ipv6' }, 'no'],
+    ['-m hbh', ipv6('hop-by-hop', 'protocol'), 'yes'],
+    ['-m hbh --hbh-len 8', ipv6('hop-by-hop'), 'unknown'],
+    ['-m dst ! --dst-len 8', { family: 'ipv6' }, 'no'],
+    ['-m rt --rt-type 0', { family: 'ipv6' }, 'no'],
+    ['-m rt', ipv6('ipv6-route', 'protocol'), 'yes'],
+    ['-m frag --fragfirst', { ...ipv6('ipv6-frag'), fragment: 0 }, 'yes'],
+    ['-m frag --fragfirst', { family: 'ipv6', fragment: 1 }, 'no'],
+    ['-m frag --fraglast', { family: 'ipv6', fragment: 1 }, 'unknown'],
+    // The kernel does not look at the length.
+    ['-m frag --fraglen 9', { family: 'ipv6', fragment: 1 }, 'yes'],
+    ['-m ah', ipv6('ah', 'protocol'), 'yes'],
+    ['-m ah --ahspi 5', { family: 'ipv6' }, 'no'],
+    ['-m ipv6header --header prot', { family: 'ipv6' }, 'yes'],
+    ['-m ipv6header --header hop,prot', ipv6('hop-by-hop', 'protocol'), 'yes'],
+    ['-m ipv6header --header hop', ipv6('hop-by-hop', 'protocol'), 'no'],
+    ['-m ipv6header --header hop --soft', ipv6('hop-by-hop', 'protocol'), 'yes'],
+    ['-m ipv6header ! --header hop,esp --soft', ipv6('hop-by-hop', 'protocol'), 'no'],
+    ['-m ipv6header ! --header hop --soft', { family: 'ipv6' }, 'yes'],
+    ['-m ipv6header --header esp', { family: 'ipv6', protocol: 50 }, 'yes'],
+    ['-p mh -m mh', { family: 'ipv6', protocol: 135 }, 'yes'],
+    ['-p mh -m mh --mh-type 5', { family: 'ipv6', protocol: 135 }, 'unknown'],
+    ['-m eui64', { family: 'ipv6', sourceMac: 0 }, 'no'],
+    ['-m eui64', { family: 'ipv6' }, 'unknown'],
   ]);
 });
 

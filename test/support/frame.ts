@@ -14,13 +14,12 @@ export type FrameFields = Pick<
   | 'icmpType'
   | 'icmpCode'
   | 'ttl'
+  | 'length'
 > & {
   readonly sourceMac: number;
   readonly destinationMac: number;
   /** Bytes between the IP header and what the protocol is: IPv6 extension headers, the last naming the protocol. */
   readonly between?: { readonly first: number; readonly bytes: readonly number[] };
-  /** Of the whole packet, the IP header counted. */
-  readonly length?: number;
 };
 
 /** An Ethernet frame with an IPv4 or IPv6 packet. A later fragment begins 64 bytes into its packet (IPv4 only). */

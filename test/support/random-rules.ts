@@ -9,32 +9,21 @@ import {
   type TableName,
 } from '../../src/netfilter/index.ts';
 import type { Random } from './random.ts';
+import { COUNTING_FORMS } from './random-counting.ts';
+import { IPV6_FORMS } from './random-ipv6.ts';
+import {
+  atLeastOne,
+  bang,
+  type Form,
+  flagged,
+  type Make,
+  numbers,
+  perhaps,
+  randomAddress,
+  shuffled,
+} from './random-words.ts';
 
-/** One way to write an extension's options: the words, the protocol they need, and where this form may stand. */
-interface Form {
-  readonly words: string;
-  readonly protocol?: string;
-  readonly places?: Places;
-  /** A match that has to stand before, as `-m tcp …`. */
-  readonly before?: string;
-}
-
-type Make = (random: Random, family: Family) => Form;
-
-const bang = (random: Random): string => (random.oneIn(3) ? '! ' : '');
-
-export const randomAddress = (random: Random, family: Family): string =>
-  family === 'ipv4'
-    ? [10 + random.below(3), random.below(3), random.below(256), random.below(256)].join('.')
-    : random.pick([
-        '::1',
-        'fe80::',
-        '2001:db8::5',
-        '2001:db8:0:0:1::',
-        '::ffff:10.0.0.1',
-        'ff02::1',
-        '1:2:3:4:5:6:7:8',
-      ]);
+export { randomAddress };
 
 const randomPrefix = (random: Random, family: Family): string => {
   const address = randomAddress(random, family);
@@ -74,20 +63,6 @@ const mark = (random: Random): string =>
     '0x10/0xffffffff',
   ]);
 const mask = (random: Random): string => random.pick(['0xff', '255', '0xffffffff', '0', '0xfff00000']);
-
-/** An option with a value, in or left out, negated or not. */
-const perhaps = (random: Random, name: string, make: () => string, negatable = true): string[] =>
-  random.oneIn(2) ? [`${negatable ? bang(random) : ''}${name} ${make()}`] : [];
-const flagged = (random: Random, ...names: string[]): string[] => names.filter(() => random.oneIn(3));
-/** Options in a random order: the kernel has one of its own. */
-const shuffled = (random: Random, ...options: string[][]): string => random.shuffle(options.flat()).join(' ');
-
-const atLeastOne = (random: Random, make: () => string[][]): string => {
-  for (;;) {
-    const options = make().flat();
-    if (options.length > 0) return random.shuffle(options).join(' ');
-  }
-};
 
 /** The sets that random rules name, as `ipset restore` takes them. They have to be there before the rules. */
 export const randomSets = (family: Family): string => {
@@ -410,11 +385,81 @@ export const MATCH_FORMS: Readonly<Record<string, Make>> = {
       perhaps(random, '--log', () => String(random.below(3)), false),
     ),
   }),
+  ...COUNTING_FORMS,
+  ...IPV6_FORMS,
+  pkttype: (random) => ({
+    words: `${bang(random)}--pkt-type ${random.pick(['unicast', 'broadcast', 'Multicast', 'otherhost', 'host', 'bcast', 'mcast'])}`,
+  }),
+  length: (random) => ({
+    words: `${bang(random)}--length ${random.pick(['60', '60:1500', ':64', '1400:', ':', '9:5', '0x10:0x20', '7:7', '0:65535'])}`,
+  }),
+  realm: (random) => ({ words: `${bang(random)}--realm ${namedMark(random, 'cosmos')}` }),
+  devgroup: (random) => {
+    const hooks: Record<string, readonly HookName[]> = {
+      src: ['PREROUTING', 'INPUT', 'FORWARD'],
+      dst: ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+      both: ['FORWARD'],
+    };
+    const sides = random.pick(['src', 'dst', 'both']);
+    const group = (side: string): string[] => [`${bang(random)}--${side}-group ${namedMark(random, 'default')}`];
+    return {
+      words: shuffled(random, sides === 'dst' ? [] : group('src'), sides === 'src' ? [] : group('dst')),
+      places: { hooks: hooks[sides]! },
+    };
+  },
+  rpfilter: (random) => ({
+    words: flagged(random, '--loose', '--validmark', '--accept-local', '--invert').join(' '),
+  }),
+  policy: (random, family) => {
+    const direction = random.pick(['in', 'out']);
+    const tunnel = (): string[] => [
+      '--mode tunnel',
+      ...perhaps(random, '--tunnel-src', () => `${randomAddress(random, family)}/${1 + random.below(32)}`),
+      ...perhaps(random, '--tunnel-dst', () => randomAddress(random, family)),
+    ];
+    const element = (): string =>
+      shuffled(
+        random,
+        [`${bang(random)}--proto ${random.pick(['esp', 'ah', 'ipcomp', '50'])}`],
+        perhaps(random, '--reqid', () => String(random.below(100))),
+        perhaps(random, '--spi', () => random.pick(['0x10', '16', '4294967295'])),
+        random.oneIn(2) ? tunnel() : perhaps(random, '--mode', () => 'transport'),
+      );
+    const said = random.pick<() => string>([
+      () => '',
+      () => '--pol none',
+      () => '--pol ipsec',
+      () => `--pol ipsec ${element()}`,
+      () => `--strict --pol ipsec ${element()}`,
+      () => `--pol ipsec --strict ${element()} --next ${element()}`,
+    ])();
+    return {
+      words: `--dir ${direction} ${said}`.trim(),
+      places: {
+        hooks: direction === 'in' ? ['PREROUTING', 'INPUT', 'FORWARD'] : ['FORWARD', 'OUTPUT', 'POSTROUTING'],
+      },
+    };
+  },
+  esp: (random) => ({ protocol: 'esp', words: perhaps(random, '--espspi', () => numbers(random)).join(' ') }),
+  ah: (random, family) =>
+    family === 'ipv4'
+      ? { protocol: 'ah', words: perhaps(random, '--ahspi', () => numbers(random)).join(' ') }
+      : {
+          words: shuffled(
+            random,
+            perhaps(random, '--ahspi', () => numbers(random)),
+            perhaps(random, '--ahlen', () => random.pick(['0', '24', '0x18'])),
+            flagged(random, '--ahres'),
+          ),
+        },
   mac: (random) => ({ words: `${bang(random)}--mac-source ${random.pick(['00:11:22:33:44:55', 'AA:bb:0:1:2:3'])}` }),
 };
 
 const tosWord = (random: Random): string =>
   random.pick(['0x10', '8', '0x10/0x3f', '5/0xff', '0/0', 'Minimize-Delay', 'maximize-throughput', '255/0xfc', '3/3']);
+
+const namedMark = (random: Random, zero: string): string =>
+  random.pick(['0', zero, '5', '0x10/0xff', '0/5', '7/3', '010', '4294967295', '5/0xffffffff']);
 
 const hops = (random: Random, name: 'ttl' | 'hl'): string => {
   const value = random.pick(['0', '1', '64', '255', '0x40', String(random.below(256))]);

@@ -1,0 +1,32 @@
+import { text } from '../codec.ts';
+import { type MatchExtension, negatable } from '../extension.ts';
+import { CTSTATE } from '../fields.ts';
+import { ALWAYS, all, hasAnyBit, unknown, unless } from '../predicate.ts';
+import type { Negatable } from '../rules.ts';
+
+export interface HelperOptions {
+  readonly name?: Negatable<string>;
+}
+
+/** Source: the size of xt_helper_info's name, less the end of the string. */
+const LONGEST = 29;
+
+/**
+ * `-m helper`: the packet's connection was expected by another one's helper. A connection that nobody expected has none,
+ * nor has a new one. Source: iptables-extensions(8), helper; net/netfilter/xt_helper.c.
+ */
+export const helper: MatchExtension<HelperOptions> = {
+  name: 'helper',
+  options: { name: negatable(['--helper'], text(0, LONGEST)) },
+  required: ['name'],
+  predicate: ({ name }) =>
+    name
+      ? unless(
+          name.negated,
+          all(
+            hasAnyBit('ctstate', CTSTATE.ESTABLISHED | CTSTATE.RELATED),
+            unknown('whether a helper expected the connection is not known'),
+          ),
+        )
+      : ALWAYS,
+};
