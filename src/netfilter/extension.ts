@@ -51,6 +51,8 @@ export interface RuleContext {
   readonly family: Family;
   /** The protocol that the rule asks for by `-p`; undefined without one, or where it is negated. */
   readonly protocol: number | undefined;
+  /** The protocol that `-p` names, also where it is negated. */
+  readonly named?: number | undefined;
 }
 
 /** What a match or target needs to know of its surroundings to say what it means. */

@@ -79,7 +79,11 @@ function known(draft: Draft, use: Use): MatchUse {
         throw new Fault(at, length, `${name} needs ${optionFor(spelling, key)}`, `Without it ${name} means nothing.`);
   }
   if (extension.refuse) {
-    const problem = extension.refuse(options, { family: draft.scope.family, protocol: draft.protocol || undefined });
+    const problem = extension.refuse(options, {
+      family: draft.scope.family,
+      protocol: draft.protocol || undefined,
+      named: draft.header.protocol?.value,
+    });
     if (problem !== undefined) throw new Fault(at, length, problem, 'The kernel’s tools refuse it too.');
   }
   checkPlaces(draft, use);

@@ -8,7 +8,7 @@ import {
   type Prefix,
   parsePrefix,
 } from '../../address/index.ts';
-import { bitNames, parseNumber, portRange } from '../codec.ts';
+import { bitNames, parseNumber, parsePortWord, portRange } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
 import { CTSTATE, CTSTATUS, type ValueField } from '../fields.ts';
 import {
@@ -99,9 +99,21 @@ const seconds: Codec<Seconds> = {
     const at = word.indexOf(':');
     const low = parseNumber(at < 0 ? word : word.slice(0, at) || '0', 0xffff_ffff);
     const high = at < 0 ? low : parseNumber(word.slice(at + 1) || '4294967295', 0xffff_ffff);
-    return low === undefined || high === undefined || low > high ? undefined : [low, high];
+    return low === undefined || high === undefined ? undefined : [low, high];
   },
   print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),
+};
+
+/** Unlike other matches, this one takes a range whose ends stand the wrong way round; nothing is in it. */
+const ports: Codec<PortRange> = {
+  ...portRange,
+  read(word, family) {
+    const read = portRange.read(word, family);
+    if (read) return read;
+    const [first = '', last] = word.split(':');
+    const [low, high] = [parsePortWord(first), last === undefined ? undefined : parsePortWord(last)];
+    return low === undefined || high === undefined ? undefined : [low, high];
+  },
 };
 
 const direction: Codec<Direction> = {
@@ -123,10 +135,10 @@ export const conntrack: MatchExtension<ConntrackOptions> = {
     originalDestination: negatable(['--ctorigdst'], address),
     replySource: negatable(['--ctreplsrc'], address),
     replyDestination: negatable(['--ctrepldst'], address),
-    originalSourcePort: negatable(['--ctorigsrcport'], portRange),
-    originalDestinationPort: negatable(['--ctorigdstport'], portRange),
-    replySourcePort: negatable(['--ctreplsrcport'], portRange),
-    replyDestinationPort: negatable(['--ctrepldstport'], portRange),
+    originalSourcePort: negatable(['--ctorigsrcport'], ports),
+    originalDestinationPort: negatable(['--ctorigdstport'], ports),
+    replySourcePort: negatable(['--ctreplsrcport'], ports),
+    replyDestinationPort: negatable(['--ctrepldstport'], ports),
     status: negatable(['--ctstatus'], status),
     expire: negatable(['--ctexpire'], seconds),
     direction: value(['--ctdir'], direction),
@@ -154,7 +166,8 @@ function ofConnection(options: ConntrackOptions, family: Family): Predicate[] {
     if (option) parts.push(unless(option.negated, withinPrefix(field, option.value, family)));
   };
   const port = (field: ValueField, option: Negatable<PortRange> | undefined): void => {
-    if (option) parts.push(unless(option.negated, isIn(field, option.value)));
+    if (option)
+      parts.push(unless(option.negated, option.value[0] > option.value[1] ? NEVER : isIn(field, option.value)));
   };
   // The two directions of a connection share its protocol.
   if (options.protocol) parts.push(unless(options.protocol.negated, is('protocol', options.protocol.value)));

@@ -43,7 +43,7 @@ const timeOfDay: Codec<number> = {
 const date: Codec<number> = {
   expected: 'a date in UTC like 2026-12-01 or 2026-12-01T10:30:00',
   read(word) {
-    const form = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?$/;
+    const form = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?)?$/;
     const parts = form
       .exec(word)
       ?.slice(1)

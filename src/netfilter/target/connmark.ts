@@ -19,7 +19,7 @@ export interface ConnmarkTargetOptions {
   readonly shiftRight?: number;
 }
 
-const bits = integer('a number of bits', 0, 32);
+const bits = integer('a number of bits', 0, 31);
 const inverse = (mask: number): number => (~mask & EVERY_BIT) >>> 0;
 
 /** `-j CONNMARK`. Source: iptables-extensions(8), CONNMARK; net/netfilter/xt_connmark.c. */
@@ -45,13 +45,15 @@ export const connmarkTarget: TargetExtension<ConnmarkTargetOptions> = {
       : undefined;
   },
   complete({ xmark, save, restore, packetMask, connectionMask, masks, shiftLeft, shiftRight }) {
+    const mask = connectionMask ?? masks;
     return {
-      ...(xmark ? { xmark } : { packetMask: packetMask ?? masks ?? EVERY_BIT }),
-      ...(xmark ? {} : { connectionMask: connectionMask ?? masks ?? EVERY_BIT }),
+      // A mask beside a value to set takes the place of the value's own.
+      ...(xmark ? { xmark: mask === undefined ? xmark : { value: xmark.value, mask } } : {}),
+      ...(xmark ? {} : { packetMask: packetMask ?? masks ?? EVERY_BIT, connectionMask: mask ?? EVERY_BIT }),
       ...(save ? { save } : {}),
       ...(restore ? { restore } : {}),
-      ...(shiftLeft === undefined ? {} : { shiftLeft }),
-      ...(shiftRight === undefined ? {} : { shiftRight }),
+      ...(shiftLeft ? { shiftLeft } : {}),
+      ...(shiftRight ? { shiftRight } : {}),
     };
   },
   effect({ xmark, save, restore, packetMask = EVERY_BIT, connectionMask = EVERY_BIT, shiftLeft = 0, shiftRight = 0 }) {

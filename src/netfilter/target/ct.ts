@@ -1,6 +1,6 @@
 import { parseNumber, text } from '../codec.ts';
 import type { Assignment, Effect } from '../effect.ts';
-import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+import { type Codec, flag, type Option, type TargetExtension, value } from '../extension.ts';
 import { CTSTATE } from '../fields.ts';
 
 /** A conntrack zone, or the packet's mark taken as one. */
@@ -13,9 +13,15 @@ export interface CtOptions {
   /** Names of events, in the kernel's order. */
   readonly events?: readonly string[];
   readonly expectationEvents?: readonly string[];
-  readonly zoneOriginal?: Zone;
-  readonly zoneReply?: Zone;
-  readonly zone?: Zone;
+  readonly zone?: ZoneUse;
+}
+
+/** One zone, and the options that spoke of it: for one direction of the connection, or for both. */
+export interface ZoneUse {
+  readonly of: Zone;
+  readonly original?: true;
+  readonly reply?: true;
+  readonly both?: true;
 }
 
 /** Names and their order: libxt_CT.c, ct_event_tbl. */
@@ -43,9 +49,28 @@ const eventList = (known: readonly string[]): Codec<readonly string[]> => ({
 
 const zone: Codec<Zone> = {
   expected: 'a conntrack zone from 0 to 65535, or mark',
-  read: (word) => (word === 'mark' ? word : parseNumber(word, 65_535)),
+  read: (word) => (word.toLowerCase() === 'mark' ? 'mark' : parseNumber(word, 65_535)),
   print: String,
 };
+
+/**
+ * The kernel holds one zone, whichever options name it: the last number counts, and a mark stays one. A zone of either
+ * direction is one of both.
+ */
+const zoneOption = (name: string, side: 'original' | 'reply' | 'both'): Option<ZoneUse> => ({
+  names: [name],
+  arity: 1,
+  negatable: false,
+  repeats: true,
+  expected: zone.expected,
+  read([word = ''], _negated, family, before) {
+    const of = zone.read(word, family);
+    if (of === undefined || before?.[side]) return undefined;
+    return { ...before, of: before?.of === 'mark' ? 'mark' : of, [side]: true };
+  },
+  print: ({ of, original, reply }) =>
+    original === reply ? `--zone ${of}` : `${original ? '--zone-orig' : '--zone-reply'} ${of}`,
+});
 
 const zoneAssignment = (of: Zone): Assignment => ({
   field: 'ctzone',
@@ -71,22 +96,21 @@ export const ct: TargetExtension<CtOptions> = {
     timeout: value(['--timeout'], text(1, 31)),
     events: value(['--ctevents'], eventList(EVENTS)),
     expectationEvents: value(['--expevents'], eventList(['new'])),
-    zoneOriginal: value(['--zone-orig'], zone),
-    zoneReply: value(['--zone-reply'], zone),
-    zone: value(['--zone'], zone),
+    zone: [zoneOption('--zone-orig', 'original'), zoneOption('--zone-reply', 'reply'), zoneOption('--zone', 'both')],
   },
-  refuse: ({ helper, timeout, notrack }) =>
-    notrack && (helper ?? timeout) !== undefined
-      ? '--notrack leaves nothing for --helper or --timeout to do'
-      : undefined,
-  complete({ zone: both, ...rest }) {
-    // Zone 0 is the default, and the kernel holds one zone at most.
-    const one = both === undefined || both === 0 || rest.zoneOriginal !== undefined || rest.zoneReply !== undefined;
-    return one ? rest : { ...rest, zone: both };
+  refuse({ helper, timeout, notrack }, { protocol }) {
+    const named = helper ?? timeout;
+    if (notrack && named !== undefined) return '--notrack leaves nothing for --helper or --timeout to do';
+    return named !== undefined && protocol === undefined ? '--helper and --timeout need a protocol: -p tcp' : undefined;
   },
-  effect({ notrack, zone: both, zoneOriginal }) {
+  complete({ zone: use, ...rest }) {
+    // Zone 0 is the default.
+    return use === undefined || use.of === 0 ? rest : { ...rest, zone: use };
+  },
+  effect({ notrack, zone: use }) {
     if (notrack) return untracked;
     // A packet that is asked about goes in its connection's original direction.
-    return { kind: 'continue', assign: [zoneAssignment(both ?? zoneOriginal ?? 0)] };
+    const ofOriginal = use !== undefined && (use.original || !use.reply);
+    return { kind: 'continue', assign: [zoneAssignment(ofOriginal ? use.of : 0)] };
   },
 };

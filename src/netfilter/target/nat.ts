@@ -2,7 +2,7 @@ import { type Family, formatAddress, formatPortRange, type PortRange, parseAddre
 import { parsePortWord, targetPorts } from '../codec.ts';
 import type { AddressRange } from '../effect.ts';
 import type { Codec, RuleContext } from '../extension.ts';
-import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP } from '../protocol.ts';
+import { DCCP, ICMP, SCTP, TCP, UDP } from '../protocol.ts';
 
 /** Where SNAT and DNAT send to: `10.0.0.1-10.0.0.9:8000-8999`, `[2001:db8::1]:80`, `:8080`. */
 export interface NatRange {
@@ -12,11 +12,14 @@ export interface NatRange {
   readonly base?: number;
 }
 
-const PORT_PROTOCOLS: readonly number[] = [TCP, UDP, SCTP, DCCP, ICMP, ICMPV6];
+const PORT_PROTOCOLS: readonly number[] = [TCP, UDP, SCTP, DCCP, ICMP];
 
-/** Ports are only for protocols that have them. Source: libxt_NAT.c; ICMP's id counts as one. */
-export const needsPorts = (given: boolean, { protocol }: RuleContext): string | undefined =>
-  given && !PORT_PROTOCOLS.includes(protocol ?? 0) ? 'a port needs a protocol that has ports, like -p tcp' : undefined;
+/**
+ * Ports are only for protocols that have them, whether the rule asks for the protocol or for all others.
+ * Source: libxt_NAT.c; ICMP's id counts as one.
+ */
+export const needsPorts = (given: boolean, { named }: RuleContext): string | undefined =>
+  given && !PORT_PROTOCOLS.includes(named ?? 0) ? 'a port needs a protocol that has ports, like -p tcp' : undefined;
 
 /** Splits what follows `--to-destination` into its addresses and its ports. */
 function splitPorts(word: string, family: Family): [addresses: string, ports: string | undefined] {
@@ -46,6 +49,8 @@ export const natRange: Codec<NatRange> = {
     const [rangeText = '', baseText] = portText === undefined ? [] : portText.split('/');
     const ports = portText === undefined ? undefined : targetPorts.read(rangeText, family);
     const base = baseText === undefined ? undefined : parsePortWord(baseText);
+    // Only a range can be shifted.
+    if (baseText !== undefined && (!rangeText.includes('-') || base === 0)) return undefined;
     if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
     return {
       ...(addresses ? { addresses } : {}),

@@ -34,5 +34,10 @@ export const nflog: TargetExtension<NflogOptions> = {
       ...(threshold ? { threshold } : {}),
     };
   },
+  refuse: ({ range, size }) =>
+    range !== undefined && size !== undefined ? '--nflog-range and --nflog-size exclude each other' : undefined,
+  asNft({ range: _range, ...rest }) {
+    return rest;
+  },
   effect: () => CONTINUE,
 };

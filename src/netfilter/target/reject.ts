@@ -33,7 +33,6 @@ const answer: Codec<string> = {
     'a kind of answer of this family, like icmp-port-unreachable (IPv4), icmp6-port-unreachable (IPv6) or tcp-reset',
   read(word, family) {
     const wanted = word.toLowerCase();
-    if (wanted === '') return undefined;
     const kinds = family === 'ipv4' ? IPV4 : IPV6;
     return kinds.find(([full, short]) => full.startsWith(wanted) || short.startsWith(wanted))?.[0];
   },

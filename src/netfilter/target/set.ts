@@ -19,7 +19,8 @@ export interface SetTargetOptions {
 const entry = (name: string): Option<SetReference> => ({
   names: [name],
   arity: 2,
-  negatable: false,
+  // The tools take a ! before it, and forget it.
+  negatable: true,
   expected: setReference.expected,
   read: (words) => setReference.read(words),
   print: (of) => `${name} ${setReference.print(of)}`,

@@ -1,4 +1,4 @@
-import { flag, type TargetExtension, value } from '../extension.ts';
+import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
 import { type NatRange, natRange, needsPorts } from './nat.ts';
 
 export interface SnatOptions {
@@ -8,12 +8,21 @@ export interface SnatOptions {
   readonly persistent?: true;
 }
 
+/** The tools take a base for the ports too, and forget it: what they print then they cannot read. */
+const sourceRange: Codec<NatRange> = {
+  ...natRange,
+  read(word, family) {
+    const range = natRange.read(word, family);
+    return range?.base === undefined ? range : undefined;
+  },
+};
+
 /** `-j SNAT`. Source: iptables-extensions(8), SNAT; net/netfilter/xt_nat.c. */
 export const snat: TargetExtension<SnatOptions> = {
   name: 'SNAT',
   places: { tables: ['nat'], hooks: ['INPUT', 'POSTROUTING'] },
   options: {
-    to: value(['--to-source'], natRange),
+    to: value(['--to-source'], sourceRange),
     random: flag('--random'),
     randomFully: flag('--random-fully'),
     persistent: flag('--persistent'),
