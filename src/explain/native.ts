@@ -29,7 +29,19 @@ function noteOf(part: NftTable): Line {
   if (!isFollowed(part)) return line(warn('  not followed; nft list shows it'));
   if (part.flags.includes('dormant')) return line(warn('  dormant: no packet passes here'));
   if (part.flags.includes('unknown')) return line(warn('  whether it is dormant, nft does not tell in JSON'));
+  const hidden = hiddenIn(part);
+  if (hidden !== undefined) return line(warn(`  iptables wrote it, and of xt ${hidden}`));
   return part.comment === undefined ? [] : line(faint(`  "${part.comment}"`));
+}
+
+/** Why something of the table is not shown, if iptables wrote it. */
+function hiddenIn({ chains }: NftTable): string | undefined {
+  for (const { rules } of chains) {
+    for (const { statements } of rules) {
+      for (const statement of statements) if (statement.kind === 'xt') return statement.because;
+    }
+  }
+  return undefined;
 }
 
 function tableBlock(part: NftTable, counters: boolean): Block[] {

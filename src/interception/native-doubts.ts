@@ -18,6 +18,14 @@ function doubtOf(table: NftTable): string | undefined {
 const sentence = ({ family, name }: NftTable, { name: chain }: NftChain, number: number): string =>
   `table ${family} ${name} of nftables may intercept (${chain} ${number}), and is not summed up here; trace follows it`;
 
+/** Targets of iptables that take packets to another place. */
+const TURNING: ReadonlySet<string> = new Set(['DNAT', 'REDIRECT', 'TPROXY', 'NETMAP']);
+
 /** Whether a statement takes packets to another place, or may do so. */
-const mayTurn = ({ kind }: NftStatement): boolean =>
-  kind === 'dnat' || kind === 'redirect' || kind === 'tproxy' || kind === 'opaque' || kind === 'xt';
+const mayTurn = (statement: NftStatement): boolean =>
+  statement.kind === 'xt'
+    ? TURNING.has(statement.name)
+    : statement.kind === 'dnat' ||
+      statement.kind === 'redirect' ||
+      statement.kind === 'tproxy' ||
+      statement.kind === 'opaque';

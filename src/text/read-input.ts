@@ -19,7 +19,7 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   if (/^\ufeff?\s*\{\s*"nftables"\s*:/.test(text)) return nativeOnly(parseNftJson(text, options), source, family);
   if (/^\ufeff?\s*\{/.test(text)) {
     const snapshot = parseSnapshot(text, source);
-    return family ? { ...snapshot, held: snapshot.held.filter(({ rules }) => rules.family === family) } : snapshot;
+    return family ? ofFamily(snapshot, family) : snapshot;
   }
   if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
   if (isScript(text)) return readScript(text, options);
@@ -55,6 +55,12 @@ function apart(text: string): { readonly rules: string; readonly sets?: string }
 
 /** The first line that says something begins a table of nft. */
 const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*table[ \t]/;
+
+const ofFamily = (snapshot: Snapshot, family: Family): Snapshot => ({
+  ...snapshot,
+  held: snapshot.held.filter(({ rules }) => rules.family === family),
+  ...(snapshot.native ? { native: snapshot.native.filter((table) => seesFamily(table, family)) } : {}),
+});
 
 const nativeOnly = (tables: readonly NftTable[], origin: string, family: Family | undefined): Snapshot => ({
   origin,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseNft, parseNftJson, printNft, readInput } from '../../src/text/index.ts';
+import { parseNft, parseNftJson, parseSnapshot, printNft, printSnapshot, readInput } from '../../src/text/index.ts';
 import { shownByBoth } from '../support/nft-shown.ts';
 
 const FOLDER = new URL('../cases/nft/', import.meta.url);
@@ -29,3 +29,23 @@ describe('what nft lists', () => {
 });
 
 const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+
+describe('in a snapshot', () => {
+  const snapshot = (text: string, keepGoing = false) => readInput(text, { source: 'x', keepGoing });
+
+  test.each(names)('%s: native tables are what they were', (name) => {
+    const taken = snapshot(read(`${name}.txt`));
+    const again = parseSnapshot(printSnapshot(taken));
+    expect(printSnapshot(again)).toBe(printSnapshot(taken));
+    expect(shownByBoth(again.native ?? [])).toEqual(shownByBoth(taken.native ?? []));
+  });
+
+  test('a rule that could not be read stays one', () => {
+    const taken = snapshot('table ip t {\n\tchain c {\n\t\tip saddr 1.2.3 accept\n\t\tdrop\n\t}\n}\n', true);
+    const again = parseSnapshot(printSnapshot(taken));
+    expect(again.native?.[0]?.chains[0]?.rules.map(({ statements }) => statements[0]?.kind)).toEqual([
+      'opaque',
+      'drop',
+    ]);
+  });
+});

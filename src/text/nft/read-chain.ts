@@ -12,7 +12,6 @@ import {
   peekSecond,
   readWords,
   type Scanner,
-  skipLines,
   skipStatement,
   take,
   takeIf,
@@ -36,8 +35,7 @@ export function readChain(scanner: Scanner, family: string, complaints: Complain
   let chain: Omit<NftChain, 'rules'> = { ...head, flags: [] };
   const rules: NftRule[] = [];
   for (;;) {
-    skipLines(scanner);
-    while (takeIf(scanner, ';')) skipLines(scanner);
+    skipEmpty(scanner);
     if (takeIf(scanner, '}')) return { ...chain, rules };
     if (peek(scanner).kind === 'end') throw unexpected(scanner, '}', 'Was the text cut off?');
     const about = rules.length === 0 ? readAbout(scanner, chain) : undefined;
@@ -45,6 +43,19 @@ export function readChain(scanner: Scanner, family: string, complaints: Complain
     else rules.push(readRule(scanner, family, complaints));
   }
 }
+
+/** Moves on to a rule. One that begins with `# xt_NAME` is not a comment. */
+function skipEmpty(scanner: Scanner): void {
+  for (;;) {
+    const { kind, text } = peek(scanner);
+    const empty = kind === 'line' || (kind === 'comment' && !isXt(text)) || (kind === 'mark' && text === ';');
+    if (!empty) return;
+    take(scanner);
+  }
+}
+
+/** How nft without iptables' library shows a match or a target. */
+const isXt = (comment: string): boolean => /^#\s*xt_/.test(comment);
 
 /** What a chain says of itself before its rules, if that stands here. */
 function readAbout(scanner: Scanner, chain: Omit<NftChain, 'rules'>): Omit<NftChain, 'rules'> | undefined {
@@ -121,6 +132,6 @@ function readStatements(scanner: Scanner, family: string): NftRule {
 
 function atEnd(scanner: Scanner): boolean {
   const { kind, text } = peek(scanner);
-  if (kind === 'comment') return !/^#\s*xt_/.test(text);
+  if (kind === 'comment') return !isXt(text);
   return kind === 'line' || kind === 'end' || (kind === 'mark' && (text === ';' || text === '}'));
 }

@@ -3,9 +3,9 @@ import { Fault } from '../diagnostic.ts';
 import { asList } from './bits.ts';
 import { datatypeOf, isBits } from './datatype.ts';
 import { readSetOrName } from './read-elements.ts';
-import { readLead, startsLead } from './read-lead.ts';
+import { LEAD_WORDS, readLead, startsLead } from './read-lead.ts';
 import { expect, isNext, peek, type Scanner, take, takeIf, unexpected } from './tokens.ts';
-import { readJsonWords } from './unknown.ts';
+import { readJsonWords, unknownWord } from './unknown.ts';
 import { constant } from './value.ts';
 
 /** Data types of what is compared, one for each part of a concatenation. */
@@ -33,7 +33,17 @@ const MOST_OPERATORS = 64;
 
 /** What a statement reads: one or more fields, with what is done to their bits. */
 export const readSubject = (scanner: Scanner): NftExpression =>
-  concatenated(scanner, () => readBits(scanner, undefined));
+  concatenated(scanner, () => {
+    if (!isNext(scanner, '(') && !startsLead(scanner, true)) throw notSubject(scanner);
+    return readBits(scanner, undefined);
+  });
+
+/** Something else stands where a field is read. */
+function notSubject(scanner: Scanner): Fault {
+  return peek(scanner).kind === 'word'
+    ? unknownWord(scanner, '', LEAD_WORDS)
+    : unexpected(scanner, 'a field of the packet');
+}
 
 /**
  * What a statement writes: a constant of that type, a subject, or what a map gives for a subject (`tcp dport map { … }`).

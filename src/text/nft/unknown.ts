@@ -17,13 +17,16 @@ export class Unknown extends Fault {
   }
 }
 
+/** Words of releases after 1.0.6 that look like others. */
+const NEWER: ReadonlySet<string> = new Set(['vxlan', 'geneve', 'gre', 'gretap', 'tunnel', 'bri_iifhwaddr']);
+
 /**
  * What is done about a word that is none of those that are known: one slip away from one of them it is a misspelling,
  * which is refused, else it is unknown.
  */
 export function unknownWord(scanner: Scanner, what: string, known: readonly string[]): Fault {
   const { text, at, end } = peek(scanner);
-  const near = text.length > 2 && !known.includes(text) ? nearest(text, known, 1) : undefined;
+  const near = text.length > 2 && !NEWER.has(text) ? nearest(text, known, 1) : undefined;
   return near === undefined
     ? new Unknown(scanner, `${what}${text} is nothing that Sidestep knows`)
     : new Fault(at, end - at, `${what}${text} is not known`, `Did you mean ${what}${near}?`);
