@@ -4,6 +4,7 @@ import {
   compareRules,
   heldAfter,
   interferenceIn,
+  isFollowed,
   isOwnChain,
   type Program,
   programmed,
@@ -11,6 +12,7 @@ import {
 } from '../interception/index.ts';
 import {
   type Backend,
+  chainOf,
   emptyRuleSet,
   type HeldRules,
   heldFor,
@@ -19,6 +21,7 @@ import {
   type RuleSet,
   type Snapshot,
 } from '../netfilter/index.ts';
+import { sameRule } from '../text/index.ts';
 import { routingWords } from './change-document.ts';
 import { followers, meaningOf } from './drift-meaning.ts';
 import { expiryWords } from './summary.ts';
@@ -31,6 +34,8 @@ export interface Compared {
   readonly routing: readonly string[];
   /** Rules that should be there and were looked for. */
   readonly compared: number;
+  /** Why the comparison may have missed something, one clause each. */
+  readonly doubts: readonly string[];
   /** The back end that holds the interception, or would. */
   readonly backend: Backend;
 }
@@ -47,7 +52,10 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
   const expected = expectedHeld(snapshot, program, main);
   const families = FAMILIES.filter((family) => heldFor(snapshot, family).length > 0);
   const written = heldAfter(program, snapshot, main, families).held;
-  const asItShouldBe = snapshot.held.map((one) => written.find((other) => isSameHeld(one, other)) ?? one);
+  const asItShouldBe = snapshot.held.map((one) => {
+    const other = written.find((each) => isSameHeld(one, each));
+    return other ? { backend: one.backend, rules: withRulesOf(one.rules, other.rules) } : one;
+  });
   const interferences = interferenceIn(asItShouldBe, expected, now);
   const follow = followers({ ...snapshot, held: expected }, snapshot, program, now);
   const bypasses = bypassesIn(snapshot, now);
@@ -89,11 +97,31 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
       ];
     });
   });
-  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected), backend: main };
+  const doubts = isFollowed(asItShouldBe, now) ? [] : [TOO_MANY];
+  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected), doubts, backend: main };
 }
+
+const TOO_MANY =
+  "the rules of others are too many to be followed: only those beside the interception's own were looked at";
 
 const isSameHeld = (one: HeldRules, other: HeldRules): boolean =>
   one.backend === other.backend && one.rules.family === other.rules.family;
+
+/** A rule set in which every rule that another one holds in the same chain is that very rule. */
+const withRulesOf = (held: RuleSet, rules: RuleSet): RuleSet => ({
+  ...rules,
+  tables: rules.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => {
+      const left = [...(chainOf(held, table.name, chain.name)?.rules ?? [])];
+      const own = (rule: Rule): Rule => {
+        const at = left.findIndex((other) => other === rule || sameRule(other, rule, rules.family));
+        return left.splice(at < 0 ? left.length : at, 1)[0] ?? rule;
+      };
+      return { ...chain, rules: chain.rules.map(own) };
+    }),
+  })),
+});
 
 /** The rules in built-in chains that stay where the interception is written again: those of others. */
 function othersIn(actual: RuleSet, written: RuleSet, wanted: RuleSet): ReadonlySet<Rule> {

@@ -32,6 +32,7 @@ export const verificationDocument = (
   ),
   routing: [...found.routing],
   probes: found.probes.map(({ outcome, explanation }) => ({ outcome, explanation })),
+  doubts: [...found.doubts],
   mends: [...mends],
 });
 
@@ -47,5 +48,6 @@ export const nothingFoundDocument = (nothing: string, origin: string): Verificat
   differences: [],
   routing: [],
   probes: [],
+  doubts: [],
   mends: [],
 });

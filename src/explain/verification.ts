@@ -27,6 +27,8 @@ export interface Verification {
   readonly routing: readonly string[];
   /** Rules that were compared. */
   readonly compared: number;
+  /** Why the comparison may have missed something, one clause each. */
+  readonly doubts: readonly string[];
   /** The rules carry their reasons as comments, as `init --comment` writes them. */
   readonly commented: boolean;
   readonly probes: readonly ProbeShown[];
@@ -60,6 +62,7 @@ export function verificationScreen(found: Verification, mends: readonly string[]
       indent: 2,
       hang: 2,
     }),
+    ...found.doubts.map((doubt) => paragraph(line(warn('? '), doubt), 2)),
     ...probeBlocks(probes),
     ...(unprobed ? [paragraph(line(warn('? '), `no live probe: ${unprobed}`), 2)] : []),
     ...mends.map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),

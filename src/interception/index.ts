@@ -28,7 +28,7 @@ export type {
   Recognition,
   RoutingChange,
 } from './interception.ts';
-export { type Diverted, type Interference, interferenceIn } from './interference.ts';
+export { type Diverted, type Interference, interferenceIn, isFollowed } from './interference.ts';
 export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
 export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';

@@ -47,7 +47,8 @@ export interface Interference extends Foreign {
  * them, or drops them is one. Bypasses of Sidestep's are left out.
  *
  * All connections of a kind are followed at once (`fatesOf`), so what is not found does not exist, as far as every rule
- * could be decided; what cannot be decided counts as both. Connections are looked at by their first packet.
+ * could be decided; what cannot be decided counts as both. Connections are looked at by their first packet. Rules too many
+ * to be followed so are findings where they stand in one chain with the interception's own, and not looked at elsewhere.
  *
  * @param held what the namespace holds, with the interception itself as it should be
  * @param wanted what it would hold with nothing of others
@@ -61,9 +62,18 @@ export function interferenceIn(
   return FAMILIES.flatMap((family) => {
     const own = held.filter(({ rules }) => rules.family === family);
     const foreign = own.flatMap((one) => foreignIn(one, wanted));
-    return foreign.length === 0 ? [] : causesOf(own, foreign, family, now);
+    const isBeside = ({ backend, table, chain }: Foreign): boolean =>
+      wanted.some((one) => one.backend === backend && (chainOf(one.rules, table, chain)?.rules.length ?? 0) > 0);
+    return foreign.length === 0 ? [] : causesOf(own, foreign, family, now, isBeside);
   });
 }
+
+/** Whether all connections can be followed through the rules of a namespace: not where there are too many rules. */
+export const isFollowed = (held: readonly HeldRules[], now: number): boolean =>
+  FAMILIES.every((family) => {
+    const own = held.filter(({ rules }) => rules.family === family);
+    return own.length === 0 || followed(own, now) !== undefined;
+  });
 
 /** What of a rule set the program did not write, in built-in chains. */
 function foreignIn({ backend, rules }: HeldRules, wanted: readonly HeldRules[]): readonly Foreign[] {
@@ -107,12 +117,17 @@ const accepting = (rules: RuleSet, table: TableName, chain: string): RuleSet => 
   ),
 });
 
-/** Which of them it is: first those without which some connections fare as they should, until all do. */
+/**
+ * Which of them it is: first those without which some connections fare as they should, until all do.
+ *
+ * @param isBeside whether the interception has rules in the same chain
+ */
 function causesOf(
   held: readonly HeldRules[],
   all: readonly Foreign[],
   family: Family,
   now: number,
+  isBeside: (one: Foreign) => boolean,
 ): readonly Interference[] {
   const follow = (of: readonly HeldRules[]) => followed(of, now);
   const bypasses = all.filter(({ rule }) => rule && isBypass(rule));
@@ -123,7 +138,7 @@ function causesOf(
   while (left.length > 0) {
     const rest = without(there, found);
     const does = follow(rest);
-    if (!alone || !does) return [...found, ...left.map((one) => ({ ...one, diverted: [] }))];
+    if (!alone || !does) return [...found, ...left.filter(isBeside).map((one) => ({ ...one, diverted: [] }))];
     const { differ } = compared(alone, does, family);
     if (differ.length === 0) break;
     const needed = left.flatMap((one): Interference[] => {

@@ -31,6 +31,18 @@ describe('what is missing or was not read is said', () => {
     expect(stdout).toContain('Mend it: sidestep bypass 8888 9000-9010 --undo');
   });
 
+  test('verify says where rules are too many to be followed', () => {
+    const many = Array.from({ length: 500 }, (_, index) => {
+      const source = `10.${index >> 8}.${index & 255}.0/24`;
+      return `-A INPUT -s ${source} -p tcp -m tcp --sport ${2000 + index} -j DROP\n`;
+    });
+    const input = `${post}*filter\n:INPUT ACCEPT [0:0]\n${many.join('')}COMMIT\n`;
+    expect(sidestep(['verify', ...from], { input }).stdout).toContain(
+      '? the rules of others are too many to be followed',
+    );
+    expect(sidestep(['verify', ...from], { input: post }).stdout).not.toContain('too many');
+  });
+
   test('a snapshot is JSON, also when it is asked to be', () => {
     expect(sidestep(['snapshot', '-o', 'json', '--from', POST]).stdout).toBe(
       sidestep(['snapshot', '--from', POST]).stdout,

@@ -32,6 +32,7 @@ export const verificationDocument = z.object({
       explanation: z.string(),
     }),
   ),
+  doubts: z.array(z.string()).describe('why the comparison may have missed something'),
   mends: z.array(z.string()).describe('commands that would put things right, in the order in which to run them'),
 });
 
