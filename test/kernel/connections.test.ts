@@ -1,91 +1,24 @@
-import { type ExpectStatic, expect, test } from 'vitest';
-import { parseQuestion, prepareConversation } from '../../src/trace/index.ts';
-import { foretoldPasses, passText } from '../support/foretold-passes.ts';
-import { openAccount, type Pass } from '../support/kernel-account.ts';
-import { type KernelCase, readKernelCases } from '../support/kernel-case.ts';
-import { openLaboratory } from '../support/observe.ts';
+import { expect, test } from 'vitest';
+import { readKernelCases } from '../support/kernel-case.ts';
+import { agreeOnConnections } from '../support/kernel-talk.ts';
 
-// Real connections, every packet of which the kernel traces: which chains it asked, which rules matched, the mark after
-// each, the addresses at each chain. What `trace --connection` says must be the same, packet by packet, pass by pass.
+// Real connections, every packet of which the kernel traces: what `trace --connection` says must be the same, packet by
+// packet, pass by pass.
 
 const root = process.getuid?.() === 0;
 const own = readKernelCases('connections');
-const cases = [...own, ...readKernelCases('kernel').filter(({ file }) => file !== 'kube-services.txt')].filter(
-  ({ backend, file }) => backend === 'nft' && !file.startsWith('nft-'),
+const others = readKernelCases('kernel').filter(
+  ({ file, backend }) => file !== 'kube-services.txt' && backend === 'nft' && !file.startsWith('nft-'),
 );
 
 test('there are enough cases to mean something', () => {
   expect(own.length).toBeGreaterThanOrEqual(20);
 });
 
-/** The caller's port is one that its kernel chose: it is called so in both accounts. */
-const named = (text: string, callerPort: number | undefined): string =>
-  callerPort === undefined
-    ? text
-    : text
-        .replaceAll(`:${callerPort} `, ':CALLER ')
-        .replaceAll(new RegExp(`:${callerPort}(?=$|:|\\n)`, 'g'), ':CALLER');
+test.runIf(root).concurrent.for(own)('$file: $title', { retry: 1 }, (from, { expect }) =>
+  agreeOnConnections(from, expect),
+);
 
-/** Chains that hold no rules are asked too: nothing of them is foretold. */
-const withoutEmpty = (pass: Pass, holding: ReadonlySet<string>): Pass => ({
-  ...pass,
-  asked: pass.asked.filter(({ chain }) => holding.has(`${pass.family} ${chain}`)),
-});
-
-/** The client's UDP server is bound to any address: what was sent to its second address it answers from its first. */
-const answersFromElsewhere = (expression: string): boolean => /^out udp > (?!10\.0\.0\.9:)/.test(expression);
-
-async function compare(from: KernelCase, expect: ExpectStatic) {
-  const laboratory = await openLaboratory(from);
-  try {
-    const follow = prepareConversation(laboratory.snapshot, from.proxyPorts);
-    const holding = new Set(
-      laboratory.snapshot.held.flatMap(({ rules }) =>
-        rules.tables.flatMap(({ name, chains }) =>
-          chains.flatMap((chain) =>
-            chain.policy && chain.rules.length > 0 ? [`${rules.family} ${chain.name} ${name}`] : [],
-          ),
-        ),
-      ),
-    );
-    const account = await openAccount(laboratory.pod);
-    let compared = 0;
-    for (const { expression, line, expected } of from.packets) {
-      const told = follow(parseQuestion(expression, laboratory.snapshot));
-      const place = `${from.file}:${line}: ${expression}`;
-      if (own.includes(from)) expect(`${place} = ${told.outcome.kind}`).toBe(`${place} = ${expected}`);
-      if (!own.includes(from) && (told.outcome.kind !== 'open' || answersFromElsewhere(expression))) continue;
-      const first = told.turns[0]!.trace;
-      await account.passes();
-      await laboratory.send(first);
-      const protocols = new Set(told.turns.map(({ trace }) => trace.question.packet.protocol));
-      const kernel = (await account.passes()).filter(({ protocol }) => protocols.has(protocol));
-      const port = Number(kernel[0]?.ends.split(' ')[0]?.split(':').at(-1));
-      const textsOf = (passes: readonly Pass[], callerPort: number | undefined): ReadonlySet<string> =>
-        new Set(passes.map((pass) => named(passText(withoutEmpty(pass, holding)), callerPort)));
-      const seen = textsOf(kernel, port);
-      const foretold = textsOf(foretoldPasses(told), told.question.packet.sourcePort);
-      // Not every connection needs every packet; each that there is must have been foretold. Whoever does not know the
-      // connection resets it.
-      const unforetold = [...seen].filter((text) => !foretold.has(text));
-      const astray = told.outcome.kind === 'broken';
-      expect({ place, seen: unforetold.filter((text) => !(astray && text.startsWith('RST'))) }).toEqual({
-        place,
-        seen: [],
-      });
-      const needed = textsOf(
-        foretoldPasses({ ...told, turns: told.turns.slice(0, 2) }),
-        told.question.packet.sourcePort,
-      );
-      expect({ place, missing: [...needed].filter((text) => !seen.has(text)) }).toEqual({ place, missing: [] });
-      compared += kernel.length;
-    }
-    return compared;
-  } finally {
-    laboratory.close();
-  }
-}
-
-test.runIf(root).concurrent.for(cases)('$file: $title', { retry: 1 }, async (from, { expect }) => {
-  await compare(from, expect);
-});
+test.runIf(root).concurrent.for(others)('open connections of $file: $title', { retry: 1 }, (from, { expect }) =>
+  agreeOnConnections(from, expect, { open: true }),
+);
