@@ -11,7 +11,7 @@ import { cursorOver } from './words.ts';
 
 /** A line that calls iptables, with what may stand before the call. */
 const CALL =
-  /^[ \t]*(?:(?:sudo|doas|exec|command)[ \t]+(?:-\w+[ \t]+)*|\w+=\S*[ \t]+)*(?:\S*\/)?ip6?tables(?:-nft|-legacy)?[ \t]+-/m;
+  /^[ \t]*(?:(?:sudo|doas|exec|command)[ \t]+(?:-\w+[ \t]+)*|\w+=\S*[ \t]+)*(?:\S*\/)?ip6?tables(?:-nft|-legacy)?(?:[ \t]+-|-restore\b[^\n]*<<)/m;
 
 /** Whether a text is a shell script that programs rules: it calls iptables, and is no saved rule set. */
 export const isScript = (text: string): boolean => {
@@ -54,6 +54,7 @@ export function readScript(text: string, options: ReadOptions = {}): Snapshot {
   const notes = notesFor(options);
   const unread: Unread[] = [];
   const of: Run = {
+    text,
     variables: new Map(),
     functions: new Map(),
     holding: (family, backend) => holdingOf(holdings, family, backend),

@@ -18,8 +18,25 @@ export type Token =
   | { readonly kind: 'word'; readonly word: Word }
   /** `; & && || | ( ) ;;` or the end of a line. */
   | { readonly kind: 'operator'; readonly text: string; readonly at: number; readonly line: number }
-  /** `>`, `<`, `<<` and their like: the word after it is no argument. */
-  | { readonly kind: 'redirection'; readonly text: string; readonly at: number; readonly line: number };
+  | Redirection;
+
+/** `>`, `<`, `<<` and their like: the word after it is no argument. */
+export interface Redirection {
+  readonly kind: 'redirection';
+  readonly text: string;
+  readonly at: number;
+  readonly line: number;
+  /** Of `<<END`, once it has been read: the text that the command reads. */
+  body?: Body;
+}
+
+/** What stands in a script as a command's input. */
+export interface Body {
+  readonly from: number;
+  readonly to: number;
+  /** Whether a shell would put the values of variables into it. */
+  readonly open: boolean;
+}
 
 /** Where the lexer stands. */
 interface Lexer {
@@ -28,7 +45,7 @@ interface Lexer {
   line: number;
   readonly tokens: Token[];
   /** Words that end the texts which stand after this line. */
-  readonly awaited: { readonly end: string; readonly tabs: boolean }[];
+  readonly awaited: { readonly end: string; readonly token: Redirection; readonly open: boolean }[];
 }
 
 const OPERATORS = ['&&', '||', ';;', ';', '&', '|', '(', ')'] as const;
@@ -67,9 +84,10 @@ function step(lexer: Lexer): void {
   REDIRECTION.lastIndex = at;
   const redirection = REDIRECTION.exec(text)?.[0];
   if (redirection !== undefined) {
-    tokens.push({ kind: 'redirection', text: redirection, at, line });
+    const token: Redirection = { kind: 'redirection', text: redirection, at, line };
+    tokens.push(token);
     lexer.at += redirection.length;
-    if (redirection === '<<' || redirection === '<<-') awaitText(lexer, redirection === '<<-');
+    if (redirection === '<<' || redirection === '<<-') awaitText(lexer, token);
     return;
   }
   const operator = OPERATORS.find((candidate) => text.startsWith(candidate, at));
@@ -93,21 +111,25 @@ function passOverContinuation(lexer: Lexer): void {
 }
 
 /** `<<END`: what stands up to a line END is a command's input. */
-function awaitText(lexer: Lexer, tabs: boolean): void {
-  const [, end = ''] = /^[ \t]*(?:\\?)(["']?[\w.!-]+["']?)/.exec(lexer.text.slice(lexer.at, lexer.at + 200)) ?? [];
-  lexer.awaited.push({ end: end.replace(/["']/g, ''), tabs });
+function awaitText(lexer: Lexer, token: Redirection): void {
+  const [, end = ''] = /^[ \t]*(\\?["']?[\w.!-]+["']?)/.exec(lexer.text.slice(lexer.at, lexer.at + 200)) ?? [];
+  lexer.awaited.push({ end: end.replace(/["'\\]/g, ''), token, open: !/["'\\]/.test(end) });
 }
 
 function passOverTexts(lexer: Lexer): void {
   const { text, awaited } = lexer;
-  for (const { end, tabs } of awaited.splice(0)) {
+  for (const { end, token, open } of awaited.splice(0)) {
+    const from = lexer.at;
+    let to = from;
     while (lexer.at < text.length) {
       const stop = text.indexOf('\n', lexer.at);
       const line = text.slice(lexer.at, stop < 0 ? text.length : stop).replace(/\r$/, '');
+      to = lexer.at;
       lexer.at = stop < 0 ? text.length : stop + 1;
       lexer.line += 1;
-      if ((tabs ? line.replace(/^\t+/, '') : line) === end) break;
+      if ((token.text === '<<-' ? line.replace(/^\t+/, '') : line) === end) break;
     }
+    token.body = { from, to, open };
   }
 }
 

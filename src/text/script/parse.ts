@@ -1,5 +1,5 @@
 import { Fault } from '../diagnostic.ts';
-import { type Token, tokensOf, type Word } from './lex.ts';
+import { type Body, type Token, tokensOf, type Word } from './lex.ts';
 
 /** What a script does, as far as it is looked at. */
 export type Node =
@@ -38,8 +38,8 @@ export interface Place {
 export interface Simple {
   readonly kind: 'simple';
   readonly words: readonly Word[];
-  /** Whether its input comes from a text or a file. */
-  readonly input: boolean;
+  /** The text in the script that it reads. */
+  readonly input?: Body;
   readonly place: Place;
 }
 
@@ -249,19 +249,19 @@ function readFunction(parser: Parser): Node {
 function readSimple(parser: Parser): Node {
   const first = parser.tokens[parser.at]!;
   const words: Word[] = [];
-  let input = false;
+  let input: Body | undefined;
   let last = first;
   for (let token = parser.tokens[parser.at]; token && token.kind !== 'operator'; token = parser.tokens[parser.at]) {
     parser.at += 1;
     last = token;
     if (token.kind === 'word') words.push(token.word);
     else {
-      input ||= token.text.startsWith('<');
+      input = token.body ?? input;
       if (parser.tokens[parser.at]?.kind === 'word') parser.at += 1;
     }
   }
   if (first === last && first.kind === 'operator') throw unexpected(first);
   const { at, line } = placeOf(first);
   const end = placeOf(last);
-  return { kind: 'simple', words, input, place: { at, length: end.at + end.length - at, line } };
+  return { kind: 'simple', words, ...(input ? { input } : {}), place: { at, length: end.at + end.length - at, line } };
 }

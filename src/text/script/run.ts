@@ -6,6 +6,7 @@ import { carryOut } from './carry-out.ts';
 import { assignedValue, assignmentIn, expand, type Variables } from './expand.ts';
 import { changesRules, commandsIn, mayEnd } from './mentions.ts';
 import type { Node, Place, Simple } from './parse.ts';
+import { restoreText } from './restore.ts';
 import { type Holding, heldTable, looksAt } from './tables.ts';
 import { type Tool, toolNamed, wordsBefore } from './tool.ts';
 
@@ -14,6 +15,8 @@ export type Status = 'ok' | 'failed' | 'unknown';
 
 /** A script while it runs. */
 export interface Run {
+  /** The script itself. */
+  readonly text: string;
   readonly variables: Variables;
   readonly functions: Map<string, Node>;
   holding(family: Family, backend: Backend): Holding;
@@ -210,13 +213,7 @@ function notLiteral(of: Run, node: Simple, { at, length, line }: Place): Status 
 function call(of: Run, tool: Tool, name: Argument, given: readonly Argument[], node: Simple, caught: boolean): Status {
   const { line } = node.place;
   if (tool.what === 'save') return 'ok';
-  if (tool.what === 'restore') {
-    of.complain(
-      faultAt({ at: name.at, length: name.length, line }, 'this loads rules that do not stand here as commands'),
-      line,
-    );
-    return 'unknown';
-  }
+  if (tool.what === 'restore') return restore(of, tool, name, given, node);
   const holding = of.holding(tool.family, tool.backend);
   let read: Call | undefined;
   try {
@@ -231,6 +228,27 @@ function call(of: Run, tool: Tool, name: Argument, given: readonly Argument[], n
     if (!(error instanceof Fault)) throw error;
     of.complain(error, line);
     if (read) of.unread(read, holding, line);
+    return 'failed';
+  }
+}
+
+/** A text in the script is loaded as it stands; a file, or a text with variables in it, is not known. */
+function restore(of: Run, tool: Tool, name: Argument, given: readonly Argument[], { input, place }: Simple): Status {
+  const { line } = place;
+  if (!input || (input.open && /[$`]/.test(of.text.slice(input.from, input.to)))) {
+    const what = input ? 'a text with variables in it' : 'rules that do not stand here';
+    of.complain(faultAt({ at: name.at, length: name.length, line }, `this loads ${what}`), line);
+    return 'unknown';
+  }
+  const has = (...flags: readonly string[]): boolean => given.some(({ text }) => flags.includes(text));
+  // A test changes nothing.
+  if (has('-t', '--test')) return 'ok';
+  try {
+    restoreText(of.holding(tool.family, tool.backend), of.text, input, has('-n', '--noflush'), line);
+    return 'ok';
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    of.complain(error, line);
     return 'failed';
   }
 }
