@@ -4,8 +4,7 @@ import { Fault, InputRefused } from './diagnostic.ts';
 import { declareChain } from './read-chain.ts';
 import { readCommand, readCounted } from './read-command.ts';
 import { closeTable, openListed, openTable, unfinished } from './read-table.ts';
-import { complain, MOST_DIAGNOSTICS, type Reading, type ReadOptions, refuseBinary } from './reading.ts';
-import { cursorOver } from './words.ts';
+import { complain, MOST_DIAGNOSTICS, newReading, type Reading, type ReadOptions, refuseBinary } from './reading.ts';
 
 /**
  * Reads the text of iptables-save, and what iptables-restore takes besides: counters before a rule, `-I`, `-N` and `-P`,
@@ -18,20 +17,7 @@ import { cursorOver } from './words.ts';
 export function parseSave(text: string, options: ReadOptions = {}): RuleSet[] {
   const source = options.source ?? '-';
   refuseBinary(text, source);
-  const reading: Reading = {
-    text,
-    options,
-    source,
-    cursor: cursorOver(text),
-    diagnostics: [],
-    sets: new Map(),
-    family: options.family,
-    table: undefined,
-    draft: undefined,
-    lost: false,
-    line: 0,
-    lineStart: 0,
-  };
+  const reading = newReading(text, source, options);
   readLines(reading);
   const { diagnostics } = reading;
   if (diagnostics.length > 0 && !options.keepGoing)

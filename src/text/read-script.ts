@@ -2,12 +2,12 @@ import type { Family } from '../address/index.ts';
 import type { Backend, Snapshot, Unread } from '../netfilter/index.ts';
 import { Fault, InputRefused } from './diagnostic.ts';
 import { unreadable } from './read-command.ts';
-import { complain, lineStartOf, type Reading, type ReadOptions, saidEnough } from './reading.ts';
+import { complain, lineStartOf, newReading, type ReadOptions, saidEnough } from './reading.ts';
 import type { Call } from './script/arguments.ts';
 import { parseScript } from './script/parse.ts';
-import { type Run, run } from './script/run.ts';
+import { run } from './script/run.ts';
+import type { Run } from './script/state.ts';
 import { faultsOf, type Holding, heldTable, ruleSetOf } from './script/tables.ts';
-import { cursorOver } from './words.ts';
 
 /** A line that calls iptables, with what may stand before the call. */
 const CALL =
@@ -28,20 +28,7 @@ export const isScript = (text: string): boolean => {
  */
 export function readScript(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
-  const reading: Reading = {
-    text,
-    options,
-    source,
-    cursor: cursorOver(text),
-    diagnostics: [],
-    sets: new Map(),
-    family: options.family,
-    table: undefined,
-    draft: undefined,
-    lost: false,
-    line: 0,
-    lineStart: 0,
-  };
+  const reading = newReading(text, source, options);
   const starts = lineStarts(text);
   const holdings = new Map<string, Holding>();
   const say = (fault: Fault, line: number): void => {

@@ -3,7 +3,7 @@ import type { Counters, Policy, Rule, Table, TableName } from '../netfilter/inde
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from './diagnostic.ts';
 import type { Draft, Place } from './draft.ts';
 import type { DeferredHooks } from './jumps.ts';
-import type { Cursor } from './words.ts';
+import { type Cursor, cursorOver } from './words.ts';
 
 /** How an input is read. */
 export interface ReadOptions {
@@ -74,6 +74,21 @@ export interface Reading {
   line: number;
   lineStart: number;
 }
+
+export const newReading = (text: string, source: string, options: ReadOptions): Reading => ({
+  text,
+  options,
+  source,
+  cursor: cursorOver(text),
+  diagnostics: [],
+  sets: new Map(),
+  family: options.family,
+  table: undefined,
+  draft: undefined,
+  lost: false,
+  line: 0,
+  lineStart: 0,
+});
 
 /** Keeps a fault, with the line and the excerpt that belong to it. */
 export function complain(reading: Reading, fault: Fault, line: number, start: number): void {
