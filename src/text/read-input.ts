@@ -53,8 +53,8 @@ function apart(text: string): { readonly rules: string; readonly sets?: string }
   return sets.some((line) => line !== '') ? { rules: rules.join('\n'), sets: sets.join('\n') } : { rules: text };
 }
 
-/** The first line that says something begins a table of nft. */
-const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*table[ \t]/;
+/** The first line that says something begins a table of nft, or makes room for them. */
+const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:table[ \t]|flush[ \t]+ruleset\b)/;
 
 const ofFamily = (snapshot: Snapshot, family: Family): Snapshot => ({
   ...snapshot,

@@ -139,6 +139,7 @@ describe('JSON', () => {
     [document('{"add":{"table":{"family":"ip","name":"t"}}}'), 'it is a command'],
     [rule('{"match":{"op":"=~","left":{"meta":{"key":"mark"}},"right":1}}'), 'expr[0].match.op is not one of ==, !='],
     [rule('{"match":{"op":"==","right":1}}'), 'match.left is not there'],
+    [document('{"table":{"family":"ip","name":"t","flags":"Lester Gooch #5"}}'), 'nft list ruleset does'],
     [rule('{"jump":{}}'), 'jump.target is not there'],
     [document('{"table":{"family":"ipx","name":"t"}}'), 'table.family is not one of ip, ip6, inet'],
     ['{"nftables":[{"table":{"family":"ip"', 'the JSON ends too early'],
@@ -174,6 +175,18 @@ describe('JSON', () => {
     expect(again[0]!.chains[0]!.rules[0]!.statements[0]).toMatchObject({ kind: 'opaque', words: '{"frob":{"a":1}}' });
   });
 
+  test('what newer releases write: types by expression, tunnels, operators with many operands', () => {
+    const set =
+      '{"set":{"family":"ip6","table":"t","name":"s","type":{"typeof":{"payload":{"protocol":"tcp","field":"dport"}}}}}';
+    expect(parseNftJson(document(TABLE, set))[0]!.sets[0]!.key).toMatchObject({ names: ['inet_service'] });
+    const tunnel = '{"payload":{"tunnel":"vxlan","protocol":"tcp","field":"dport"}}';
+    expect(read(`{"match":{"op":"==","left":${tunnel},"right":1}}`)).toMatchObject([{ left: { kind: 'opaque' } }]);
+    const flags = '{"&":[{"payload":{"protocol":"tcp","field":"flags"}},{"|":["fin","syn","ack"]}]}';
+    expect(read(`{"match":{"op":"==","left":${flags},"right":"syn"}}`)).toEqual(
+      statements('tcp flags & (fin | syn | ack) == syn'),
+    );
+  });
+
   test('a match of ip6tables names ip6tables-save', () => {
     expect(read('{"xt":{"type":"match","name":"rt"}}')).toMatchObject([{ because: /ip6tables-save/ }]);
   });
@@ -189,6 +202,11 @@ describe('recognised by content', () => {
   ])('%s', (_, input) => {
     const snapshot = readInput(input, { source: 'x' });
     expect(snapshot).toMatchObject({ origin: 'x', held: [], native: [{ family: 'inet', name: 't' }] });
+  });
+
+  test('a file for nft -f that makes room first', () => {
+    const conf = `#!/usr/sbin/nft -f\n\nflush ruleset\n\n${inChain('ct state {established,related} accept; iif lo drop')}`;
+    expect(readInput(conf).native?.[0]?.chains[0]?.rules).toHaveLength(2);
   });
 
   test('a family chooses', () => {

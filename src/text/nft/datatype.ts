@@ -112,7 +112,9 @@ const CT: Readonly<Record<string, string>> = {
 
 export const CT_KEYS: readonly string[] = Object.keys(CT);
 
-const addressType = (family: 'ip' | 'ip6' | undefined): string => (family === 'ip6' ? 'ipv6_addr' : 'ipv4_addr');
+/** Where no family is stated it is the table's, which is not known here. */
+const addressType = (family: 'ip' | 'ip6' | undefined): string | undefined =>
+  family && (family === 'ip6' ? 'ipv6_addr' : 'ipv4_addr');
 
 /**
  * The name of an expression's data type, as nft prints it for a set; `integer` for plain numbers, undefined where the
@@ -175,3 +177,10 @@ const payloadType = (protocol: string, field: string): string | undefined =>
 const BITS: ReadonlySet<string | undefined> = new Set(['ct_state', 'ct_status', 'ct_label', 'ct_event', 'tcp_flag']);
 
 export const isBits = (datatype: string | undefined): boolean => BITS.has(datatype);
+
+/** The names of an expression's data types, as nft prints them. */
+export function typeNames(expression: NftExpression): string[] {
+  const parts = expression.kind === 'concat' ? expression.items : [expression];
+  const names = parts.map(datatypeOf);
+  return names.every((name) => name !== undefined) ? names : [];
+}

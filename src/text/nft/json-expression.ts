@@ -175,6 +175,10 @@ const modulus = (part: Part): { modulus: number; offset: number } => ({
 });
 
 function readPayload(part: Part): NftExpression {
+  // A header inside a tunnel's packet is another one.
+  if (field(part, 'tunnel')) {
+    return { kind: 'opaque', words: wordsOf(part), because: 'what a tunnel carries is not looked at' };
+  }
   const base = field(part, 'base');
   if (!base) {
     return { kind: 'payload', protocol: text(required(part, 'protocol')), field: text(required(part, 'field')) };

@@ -1,7 +1,8 @@
 import type { NftChain, NftFlowtable, NftHook, NftObject, NftSet, NftType } from '../../netfilter/index.ts';
 import { given } from '../given.ts';
 import { field, integer, list, number, oneOf, oneOrList, type Part, record, required, text, wide } from '../json.ts';
-import { readElement, wordsOf } from './json-expression.ts';
+import { typeNames } from './datatype.ts';
+import { hasOnly, readElement, readExpression, wordsOf } from './json-expression.ts';
 import { readLimit, readStatement } from './json-statement.ts';
 import { asNumbers } from './numbers.ts';
 
@@ -19,9 +20,14 @@ const headOf = (part: Part): { name: string; handle?: number; comment?: string }
 const strings = (part: Part, name: string): string[] => optional(part, name, (found) => oneOrList(found, text)) ?? [];
 
 /** A type's name, `a . b`, a list of names, or (nft 1.1) an object with the expression that it is of. */
-const typeOf = (part: Part): NftType => ({
-  names: oneOrList(part, (one) => (typeof one.value === 'string' ? one.value.split(' . ') : [])).flat(),
-});
+function typeOf(part: Part): NftType {
+  const inTypeof = hasOnly(part, 'typeof');
+  if (inTypeof) {
+    const expression = readExpression(inTypeof);
+    return { names: typeNames(expression), typeof: expression };
+  }
+  return { names: oneOrList(part, (one) => text(one).split(' . ')).flat() };
+}
 
 /** Reads a `set` or a `map` of a table of that family. */
 export function readSet(part: Part, table: string): NftSet {

@@ -3,6 +3,7 @@ import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { field, flag, list, number, oneOf, oneOrList, only, type Part, required, text, wide } from '../json.ts';
 import { hasOnly, opaque, readExpression, readOperand, readVerdict, wordsOf } from './json-expression.ts';
+import { defaultReject } from './read-reject.ts';
 import { readStatement as readText } from './read-statement.ts';
 import { peek, scannerOver } from './tokens.ts';
 import { xtReason } from './xt.ts';
@@ -131,14 +132,11 @@ const READERS: Readonly<Record<string, (part: Part, table: string) => NftStateme
     ...given('queueThreshold', within(part, 'queue-threshold', number)),
     flags: flags(part),
   }),
-  reject: (part) => ({
-    kind: 'reject',
-    ...given(
-      'type',
-      within(part, 'type', (found) => oneOf(found, REJECTS)),
-    ),
-    ...given('code', expression(part, 'expr')),
-  }),
+  reject: (part, table) => {
+    const type = within(part, 'type', (found) => oneOf(found, REJECTS));
+    if (type !== undefined) return { kind: 'reject', type, ...given('code', expression(part, 'expr')) };
+    return { kind: 'reject', type: defaultReject(table), code: { kind: 'value', value: 'port-unreachable' } };
+  },
   mangle: (part) => {
     const key = readExpression(required(part, 'key'));
     return { kind: 'mangle', key, value: readOperand(required(part, 'value'), key) };

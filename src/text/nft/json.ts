@@ -87,7 +87,7 @@ function addObject(tables: Map<string, OpenTable>, item: Part, unfitting: Unfitt
   if (name === 'metainfo') return;
   if (COMMANDS.includes(name)) unfit(item, 'an object of a listing: it is a command');
   if (name === 'table') {
-    const table = openTable(inside);
+    const table = openTable(inside, unfitting);
     const key = `${table.head.family} ${table.head.name}`;
     if (tables.has(key)) unfit(inside, 'the first of its name: there are two of them');
     tables.set(key, table);
@@ -118,7 +118,7 @@ const COMMANDS: readonly string[] = [
   'rename',
 ];
 
-function openTable(part: Part): OpenTable {
+function openTable(part: Part, unfitting: Unfitting): OpenTable {
   const handle = field(part, 'handle');
   const comment = field(part, 'comment');
   const flags = field(part, 'flags');
@@ -128,8 +128,7 @@ function openTable(part: Part): OpenTable {
       name: text(required(part, 'name')),
       ...given('handle', handle && number(handle)),
       ...given('comment', comment && text(comment)),
-      // 1.0.6 prints some other text of its own here; that a flag is set is all that can be told.
-      flags: flags ? oneOrList(flags, (one) => (TABLE_FLAGS.includes(text(one)) ? text(one) : 'unknown')) : [],
+      flags: flags ? readFlags(flags, unfitting) : [],
     },
     objects: [],
     sets: [],
@@ -138,6 +137,18 @@ function openTable(part: Part): OpenTable {
     words: [],
   };
 }
+
+/** A table's flags. nft 1.0.6 prints some other text of its own in their place. */
+const readFlags = (part: Part, unfitting: Unfitting): string[] =>
+  oneOrList(part, (one) => {
+    if (TABLE_FLAGS.includes(text(one))) return text(one);
+    try {
+      return unfit(one, `one of ${TABLE_FLAGS.join(', ')}: nft 1.0.6 does not tell it in JSON, nft list ruleset does`);
+    } catch (error) {
+      unfitting(error);
+      return 'unknown';
+    }
+  });
 
 function addChain(table: OpenTable, part: Part): void {
   const chain = readChain(part);

@@ -1,5 +1,5 @@
-import type { NftExpression, NftSet, NftType } from '../../netfilter/index.ts';
-import { datatypeOf } from './datatype.ts';
+import type { NftSet, NftType } from '../../netfilter/index.ts';
+import { typeNames } from './datatype.ts';
 import { readElements, readTimeSpan } from './read-elements.ts';
 import { readSubject } from './read-expression.ts';
 import { nextInside, readHead } from './read-object.ts';
@@ -101,11 +101,4 @@ function wordsFrom(scanner: Scanner, at: number): string {
   while (!isNext(scanner, ':', ';', '}') && peek(scanner).kind !== 'line' && peek(scanner).kind !== 'end')
     take(scanner);
   return scanner.text.slice(at, peek(scanner).at).trimEnd();
-}
-
-/** The names of an expression's data types, as nft prints them. */
-function typeNames(expression: NftExpression): string[] {
-  const parts = expression.kind === 'concat' ? expression.items : [expression];
-  const names = parts.map(datatypeOf);
-  return names.every((name) => name !== undefined) ? names : [];
 }

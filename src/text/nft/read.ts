@@ -3,7 +3,7 @@ import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnosti
 import { lineStartOf, MOST_DIAGNOSTICS, type ReadOptions, refuseBinary } from '../reading.ts';
 import type { Complaints } from './read-chain.ts';
 import { readTable } from './read-table.ts';
-import { peek, type Scanner, scannerOver, skipLines, takeIf, unexpected } from './tokens.ts';
+import { isNext, peek, peekSecond, type Scanner, scannerOver, skipLines, take, takeIf, unexpected } from './tokens.ts';
 
 /**
  * Reads what `nft list ruleset` prints, also with `-a`, `-n`, `-nn` and `-s`. What is not known is kept word for word.
@@ -40,6 +40,7 @@ function readTables(scanner: Scanner, complaints: Complaints): NftTable[] {
       while (takeIf(scanner, ';')) skipLines(scanner);
       const { kind, at } = peek(scanner);
       if (kind === 'end') return tables;
+      if (takeFlush(scanner)) continue;
       if (!takeIf(scanner, 'table')) throw unexpected(scanner, 'table', HINT);
       const table = readTable(scanner, complaints);
       if (tables.some(({ family, name }) => family === table.family && name === table.name)) {
@@ -51,6 +52,14 @@ function readTables(scanner: Scanner, complaints: Complaints): NftTable[] {
       recover(scanner, error.at);
     }
   }
+}
+
+/** `flush ruleset`, with which files for `nft -f` begin. */
+function takeFlush(scanner: Scanner): boolean {
+  if (!isNext(scanner, 'flush') || peekSecond(scanner).text !== 'ruleset') return false;
+  take(scanner);
+  take(scanner);
+  return true;
 }
 
 const HINT = 'Expected what nft list ruleset prints: tables, each with its chains and sets between braces.';
