@@ -79,16 +79,8 @@ export function readPolicy(cursor: Cursor, table: TableName, chain: string): Pol
       `Only the built-in chains of ${table} have one (${BUILT_IN[table].join(', ')}); a user chain has a dash in its place.`,
     );
   }
-  if (word === 'ACCEPT') return word;
-  if (word === 'DROP') {
-    if (table !== 'nat') return word;
-    throw new Fault(
-      cursor.start,
-      length,
-      'DROP cannot be a policy in nat',
-      'The nat table sees a connection’s first packet only: drop it in filter.',
-    );
-  }
+  // In nat iptables -P refuses DROP, but both restore tools take it, and the kernel keeps to it.
+  if (word === 'ACCEPT' || word === 'DROP') return word;
   throw new Fault(cursor.start, length, `${word} is no policy`, 'Expected ACCEPT or DROP.');
 }
 

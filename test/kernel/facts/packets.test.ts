@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { formatField } from '../../src/netfilter/index.ts';
-import { parseQuestion, prepare, type Trace } from '../../src/trace/index.ts';
-import { matchedIn, packetCounts, since } from '../support/counters.ts';
-import { type KernelCase, parseCase } from '../support/kernel-case.ts';
-import { CLIENT, POD } from '../support/namespace.ts';
-import { foretold, type Laboratory, observed, openLaboratory } from '../support/observe.ts';
-import { segmentBytes } from '../support/segment.ts';
+import { formatField } from '../../../src/netfilter/index.ts';
+import { parseQuestion, prepare, type Trace } from '../../../src/trace/index.ts';
+import { matchedIn, packetCounts, since } from '../../support/counters.ts';
+import { type KernelCase, parseCase } from '../../support/kernel-case.ts';
+import { CLIENT, POD } from '../../support/namespace.ts';
+import { foretold, type Laboratory, observed, openLaboratory } from '../../support/observe.ts';
+import { segmentBytes } from '../../support/segment.ts';
 
 // Facts of netfilter that one packet per rule set does not show, each against the kernel.
 
