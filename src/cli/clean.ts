@@ -46,12 +46,13 @@ async function withoutExpiredIn({ held }: Snapshot): Promise<Desired> {
 }
 
 async function withoutOurs(before: Snapshot): Promise<Desired> {
-  const { cleaned, routingAfter, unbypassed } = await import('../interception/index.ts');
+  const { cleaned, nativeWishes, routingAfter, unbypassed } = await import('../interception/index.ts');
   const now = Math.floor(Date.now() / 1000);
   const held = before.held.map(({ backend, rules }) => ({ backend, rules: unbypassed(rules, { ports: [], now }) }));
   const together = held.map(({ rules }) => rules);
   return {
     held: held.map(({ backend, rules }) => ({ backend, rules: cleaned(rules, together) })),
+    native: nativeWishes(before, undefined),
     routing: routingAfter(before, undefined),
   };
 }

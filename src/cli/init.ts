@@ -152,11 +152,11 @@ const placeOf = (path: string | undefined): { readonly path?: string } => (path 
 
 /** Rules of an earlier interception that gave way: worth a word where nobody asked for it. */
 async function sayReplaced(before: Snapshot, terminal: Terminal): Promise<void> {
-  const { inferInterception, isOwnChain } = await import('../interception/index.ts');
+  const { inferInterception, isOwnChain, istioTables } = await import('../interception/index.ts');
   const held = before.held.some(({ rules }) =>
     rules.tables.some(({ chains }) => chains.some(({ name }) => isOwnChain(name))),
   );
-  if (!held) return;
+  if (!held && istioTables(before).length === 0) return;
   const earlier = inferInterception(before);
   const whose = earlier ? `an interception of the dialect ${earlier.dialect}` : 'another interception';
   await sayNotices([{ about: 'replaced', message: `${whose} was here, written with other options` }], terminal);
@@ -169,7 +169,7 @@ async function showProgram(
   options: InitOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { programmed, summarise } = await import('../interception/index.ts');
+  const { nativeModel, nativeText, programmed, summarise } = await import('../interception/index.ts');
   const { emptyRuleSet } = await import('../netfilter/index.ts');
   const families = shownFamilies(options);
   const backend = options.backend ?? 'nft';
@@ -178,13 +178,19 @@ async function showProgram(
     // Legacy lists the table first that was made last.
     return { backend, rules: backend === 'nft' ? rules : { ...rules, tables: [...rules.tables].reverse() } };
   });
+  if (options.output === 'save' && program.native) {
+    terminal.write(nativeText(program.native));
+    return EXIT.done;
+  }
   if (options.output === 'save') {
     const { writeSave } = await import('./save.ts');
     await writeSave(held, { counters: false }, terminal);
     return EXIT.done;
   }
   const { programDocument, programScreen } = await import('../explain/index.ts');
-  const snapshot: Snapshot = { origin: 'a dry run', held };
+  const snapshot: Snapshot = program.native
+    ? { origin: 'a dry run', held: [], native: nativeModel(program.native) }
+    : { origin: 'a dry run', held };
   if (options.output === 'json') terminal.json(programDocument(program, families, notices));
   else await terminal.show(programScreen(snapshot, summarise(snapshot), program, families));
   return EXIT.done;

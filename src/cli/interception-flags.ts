@@ -29,7 +29,7 @@ export function interceptionOptions(command: Command): void {
     .optionsGroup('What to intercept:')
     .addOption(
       new Option('--dialect <name>', 'in whose way the rules are written')
-        .choices(['istio', 'istio-2018'])
+        .choices(['istio', 'istio-nft', 'istio-2018'])
         .default('istio'),
     );
   for (const flag of FLAGS) {

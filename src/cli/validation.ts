@@ -22,7 +22,8 @@ export async function probe(interception: Interception, options: ProbeOptions): 
   const { enter } = openNamespace(options.path === undefined ? selector(options) : { netns: options.path });
   const { dialect, families, inboundPort, outboundPort, outbound, proxy } = interception;
   return probeFrom(enter, {
-    dialect,
+    // The native form brings connections to the same ports.
+    dialect: dialect === 'istio-nft' ? 'istio' : dialect,
     // The form of 2018 knows IPv4 only.
     families: dialect === 'istio-2018' ? ['ipv4'] : families,
     inboundPort,

@@ -1,11 +1,14 @@
-import { FAMILIES } from '../address/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
 import {
   bypassesIn,
   compareRules,
   heldAfter,
   interferenceIn,
   isFollowed,
+  isIstioTable,
   isOwnChain,
+  nativeModel,
+  nativeSets,
   type Program,
   programmed,
   routingAfter,
@@ -21,7 +24,7 @@ import {
   type RuleSet,
   type Snapshot,
 } from '../netfilter/index.ts';
-import { sameRule } from '../text/index.ts';
+import { printRule, sameRule } from '../text/index.ts';
 import { routingWords } from './change-document.ts';
 import { followers, meaningOf } from './drift-meaning.ts';
 import { expiryWords } from './summary.ts';
@@ -98,7 +101,14 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
     });
   });
   const doubts = isFollowed(asItShouldBe, now) ? [] : [TOO_MANY];
-  return { drifts, routing: routingDrift(snapshot, program), compared: countRules(expected), doubts, backend: main };
+  const native = compareNative(snapshot, program, now);
+  return {
+    drifts: [...drifts, ...native.drifts],
+    routing: routingDrift(snapshot, program),
+    compared: countRules(expected) + native.compared,
+    doubts,
+    backend: main,
+  };
 }
 
 const TOO_MANY =
@@ -135,6 +145,33 @@ function othersIn(actual: RuleSet, written: RuleSet, wanted: RuleSet): ReadonlyS
     ),
   );
   return new Set(rulesIn(actual).filter((rule) => stay.has(rule)));
+}
+
+/**
+ * The same of native tables, which belong to the mesh whole. They are compared as the rules of iptables that they mean; a rule for
+ * both families counts once.
+ */
+function compareNative(snapshot: Snapshot, program: Program, now: number): Pick<Compared, 'drifts' | 'compared'> {
+  const { native: tables = [] } = program;
+  const model = nativeModel(tables);
+  const [wanted, there] = [nativeSets({ native: model }), nativeSets(snapshot)];
+  const foreign = (snapshot.native ?? []).filter((table) => !isIstioTable(table));
+  if (model.length === 0 && there.length === 0) return { drifts: [], compared: 0 };
+  const asIptables = (held: readonly HeldRules[]): Snapshot => ({ ...snapshot, held, native: foreign });
+  const follow = followers(asIptables(wanted), asIptables(there), program, now);
+  const setOf = (sets: readonly HeldRules[], family: Family): RuleSet =>
+    sets.find(({ rules }) => rules.family === family)?.rules ?? emptyRuleSet(family);
+  const all = FAMILIES.flatMap((family) => compareRules(setOf(wanted, family), setOf(there, family)));
+  const told = new Set<string>();
+  const drifts = all.flatMap((drift): DriftFound[] => {
+    const { kind, family, table, chain, rule } = drift;
+    const words = [kind, table, chain, rule ? printRule(rule, family) : ''].join(' ');
+    if (told.has(words)) return [];
+    told.add(words);
+    const means = meaningOf(drift, 'nft', follow, []);
+    return [{ ...drift, backend: 'nft', ...(means ? { means } : {}) }];
+  });
+  return { drifts, compared: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0) };
 }
 
 /** The back end that holds the interception; the first where none does. */

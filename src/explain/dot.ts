@@ -1,7 +1,7 @@
 import { escapeControl } from '../text/index.ts';
 import type { Step, Trace } from '../trace/index.ts';
 import { OUTCOME_WORD, outcomePhrase, packetWords, questionWords } from './packet.ts';
-import { ruleWords } from './rule.ts';
+import { stepRuleWords } from './rule.ts';
 
 /** A box of the picture: its first line, and lines below it that begin at the left. */
 interface Box {
@@ -40,7 +40,7 @@ function boxesOf(steps: readonly Step[]): Box[] {
       boxes.push({ title, lines: [], style: 'box' });
     } else if (step.kind === 'rule' && step.answer !== 'passed by') {
       const mark = step.answer === 'undecided' ? '? ' : '';
-      const text = ruleWords(step.rule, step.packet.family);
+      const text = stepRuleWords(step);
       boxes.at(-1)?.lines.push(`${mark}${step.table} ${step.chain} ${step.number}: ${text}`);
     } else if (step.kind === 'route' || step.kind === 'socket') {
       boxes.push({ title: [step.decision], lines: [], style: 'box, style=dashed' });

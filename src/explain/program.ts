@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Notice, Program, Summary } from '../interception/index.ts';
+import { type Notice, type Program, type Summary, withNativeSets } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { routingWords } from './change-document.ts';
 import { chainBlocks } from './listing.ts';
@@ -13,11 +13,13 @@ export function programScreen(
   program: Program,
   families: readonly Family[],
 ): Screen {
+  // Native tables are shown as the rules of iptables that they mean, as any others are.
+  const shown = withNativeSets(snapshot);
   const routing = program.routing.filter(({ family }) => families.includes(family));
   return [
     ...summaryLines(summary, snapshot),
     BLANK,
-    ...chainBlocks(snapshot, summary, { now: 0, counters: false }),
+    ...chainBlocks(shown, summary, { now: 0, counters: false }),
     ...(routing.length > 0
       ? [table(routing.map((change) => [line(name('routing')), line(`ip ${routingWords(change)}`)])), BLANK]
       : []),

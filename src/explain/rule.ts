@@ -11,7 +11,7 @@ import {
   type Rule,
   type TargetUse,
 } from '../netfilter/index.ts';
-import { printRule } from '../text/index.ts';
+import { printNftRule, printRule } from '../text/index.ts';
 import type { RuleStep } from '../trace/index.ts';
 import { endpoint, portWord } from './words.ts';
 
@@ -20,8 +20,7 @@ import { endpoint, portWord } from './words.ts';
  *
  * @example ruleWords(rule, 'ipv4') // '-p tcp --dport 8080 -j ISTIO_IN_REDIRECT'
  */
-export function ruleWords(rule: Rule | NftRule, family: Family): string {
-  if (isNftRule(rule)) return ruleText(rule, family);
+export function ruleWords(rule: Rule, family: Family): string {
   const text = printRule(rule, family);
   // Only before the first quote: a comment may hold anything.
   const quote = text.indexOf('"');
@@ -29,9 +28,15 @@ export function ruleWords(rule: Rule | NftRule, family: Family): string {
   return head.replace(/-p (\S+) -m \1 (?=!? ?--)/, '-p $1 ') + text.slice(head.length);
 }
 
-/** A rule as its own tool writes it. */
-export const ruleText = (rule: Rule | NftRule, family: Family): string =>
-  isNftRule(rule) ? rule.statements.map(({ kind }) => kind).join(' ') : printRule(rule, family);
+/** The rule of a step, short; a native one as nft lists it. */
+export const stepRuleWords = (step: RuleStep): string =>
+  isNftRule(step.rule) ? stepRuleText(step) : ruleWords(step.rule, step.packet.family);
+
+/** The rule of a step as its own tool writes it. */
+export function stepRuleText({ rule, native, packet }: RuleStep): string {
+  if (!isNftRule(rule)) return printRule(rule, packet.family);
+  return native ? printNftRule({ statements: rule.statements }, native) : '';
+}
 
 /** What names a port as the proxy's, so that a listing can say "→ proxy :15001". */
 export type IsProxyPort = (port: number) => boolean;

@@ -3,7 +3,7 @@ import { CTSTATE, formatField, type Packet, protocolName } from '../netfilter/in
 import type { Endpoint, Outcome, Step, Trace } from '../trace/index.ts';
 import { questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
-import { ruleText, stepWords } from './rule.ts';
+import { stepRuleText, stepWords } from './rule.ts';
 import type { TraceDocument } from './schema/trace.ts';
 
 type PacketDocument = TraceDocument['packet'];
@@ -82,7 +82,7 @@ function stepDocument(step: Step): StepDocument {
         chain,
         number,
         depth,
-        rule: ruleText(step.rule, packet.family),
+        rule: stepRuleText(step),
         answer,
         ...(decisive ? { why: whyNot(decisive.predicate, packet) } : {}),
         ...(done === '' ? {} : { effect: done }),

@@ -1,9 +1,9 @@
-import type { HookName } from '../netfilter/index.ts';
+import { type HookName, isNftRule } from '../netfilter/index.ts';
 import type { Outcome, RuleStep, Step, Trace } from '../trace/index.ts';
 import type { Naming } from './condition.ts';
 import { OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
-import { endsTable, ruleWords, stepWords } from './rule.ts';
+import { endsTable, stepRuleWords, stepWords } from './rule.ts';
 import {
   BLANK,
   type Block,
@@ -251,8 +251,7 @@ const runRow = (rules: readonly RuleStep[], indent: string): Row => {
 };
 
 function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
-  const { family } = step.packet;
-  const text = `${step.number}  ${ruleWords(step.rule, family)}`;
+  const text = `${step.number}  ${stepRuleWords(step)}`;
   switch (step.answer) {
     case 'passed by':
       return [
@@ -275,7 +274,8 @@ function ruleRow(step: RuleStep, indent: string, naming?: Naming): Row {
     case 'matched': {
       // A note says more than the effect does: what the kernel made of it.
       const done = step.note ?? stepWords(step);
-      const reason = 'reason' in step.rule && step.rule.reason ? `${done === '' ? '' : ' · '}${step.rule.reason}` : '';
+      const why = isNftRule(step.rule) ? step.rule.comment : step.rule.reason;
+      const reason = why ? `${done === '' ? '' : ' · '}${why}` : '';
       return [
         line(indent, strong(text)),
         line(endsTable(step.effect) ? strong('✗') : good('✓')),

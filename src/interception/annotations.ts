@@ -65,6 +65,7 @@ function spoken(
 ): { about: string; annotations: readonly Annotation[] } {
   switch (dialect) {
     case 'istio':
+    case 'istio-nft':
     case 'istio-2018':
       return { about: 'Istio', annotations: ofIstio(ports, now) };
     case 'linkerd': {

@@ -165,7 +165,7 @@ function mutualTls(dialects: readonly RecognisedName[], ports: string): Notice |
     about: 'mutual TLS',
     message: `Clients in the mesh may go on sending ${ports} mutual TLS, which the app does not understand. ${way}`,
   });
-  if (dialects.some((dialect) => dialect === 'istio' || dialect === 'istio-2018'))
+  if (dialects.some((dialect) => dialect === 'istio' || dialect === 'istio-nft' || dialect === 'istio-2018'))
     return say('A DestinationRule with tls mode DISABLE for the port turns that off.');
   if (dialects.includes('linkerd')) return say('The annotation config.linkerd.io/skip-inbound-ports turns that off.');
   if (dialects.includes('kuma')) return say('A MeshTLS policy or the mesh’s mTLS mode PERMISSIVE turns that off.');

@@ -2,7 +2,7 @@ import type { Family } from '../address/index.ts';
 import type { Rule } from '../netfilter/index.ts';
 import { parseRule } from '../text/index.ts';
 import { commentsOf } from './comments.ts';
-import type { Program } from './interception.ts';
+import type { NativeTable, Program } from './interception.ts';
 
 /** Begins the comment of a rule that an interception's program wrote: whoever reads it knows whose the rule is. */
 const OURS = 'sidestep: ';
@@ -17,6 +17,19 @@ const MOST_MATCHES = 48;
 export const commented = (program: Program): Program => ({
   ...program,
   commands: { ipv4: withComments(program, 'ipv4'), ipv6: withComments(program, 'ipv6') },
+  ...(program.native ? { native: program.native.map(nativeWithComments) } : {}),
+});
+
+/** nft takes 128 bytes with the closing zero. */
+const nativeWithComments = (table: NativeTable): NativeTable => ({
+  ...table,
+  chains: table.chains.map((chain) => ({
+    ...chain,
+    rules: chain.rules.map((rule) => {
+      const text = `${OURS}${rule.reason}`.replaceAll('"', "'").slice(0, 127);
+      return { ...rule, words: `${rule.words} comment "${text}"` };
+    }),
+  })),
 });
 
 const withComments = ({ commands }: Program, family: Family): Program['commands'][Family] =>

@@ -1,6 +1,8 @@
 import type { Dialect, DialectName } from './interception.ts';
 import { writeIstio } from './istio.ts';
 import { writeIstio2018 } from './istio-2018.ts';
+import { writeIstioNft } from './istio-nft.ts';
+import { NATIVE_TITLE } from './native-sets.ts';
 import { recogniseIstio, recogniseIstio2018 } from './recognise-istio.ts';
 
 /** Every product's way of writing an interception. A new one: its file, and one entry here. */
@@ -11,6 +13,14 @@ export const dialects: readonly Dialect[] = [
     chainPrefix: 'ISTIO_',
     write: writeIstio,
     recognise: recogniseIstio,
+  },
+  {
+    name: 'istio-nft',
+    title: NATIVE_TITLE,
+    chainPrefix: 'istio-',
+    write: writeIstioNft,
+    // Its tables are not iptables'; read as if they were, they are today's Istio (native-sets.ts).
+    recognise: () => undefined,
   },
   {
     name: 'istio-2018',

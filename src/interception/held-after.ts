@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { type Backend, emptyRuleSet, type HeldRules, type RuleSet, type Snapshot } from '../netfilter/index.ts';
 import type { Program } from './interception.ts';
+import { nativeWishes } from './native-sets.ts';
 import { isOwnChain } from './own.ts';
 import { cleaned, programmed } from './programmed.ts';
 import { type RoutingChanges, routingAfter } from './routing.ts';
@@ -17,7 +18,11 @@ export function heldAfter(
   before: Snapshot,
   backend: Backend,
   families: readonly Family[],
-): { readonly held: readonly HeldRules[]; readonly routing: RoutingChanges } {
+): {
+  readonly held: readonly HeldRules[];
+  readonly native: ReturnType<typeof nativeWishes>;
+  readonly routing: RoutingChanges;
+} {
   const together = before.held.map(({ rules }) => rules);
   const fresh = families.map((family) => {
     const old = before.held.find((held) => held.backend === backend && held.rules.family === family)?.rules;
@@ -32,6 +37,7 @@ export function heldAfter(
   const concerns = ({ family }: { readonly family: Family }): boolean => families.includes(family);
   return {
     held: [...fresh, ...elsewhere],
+    native: nativeWishes(before, program),
     routing: { add: routing.add.filter(concerns), remove: routing.remove.filter(concerns) },
   };
 }

@@ -21,6 +21,7 @@ export type {
   Include,
   Interception,
   Mode,
+  NativeTable,
   Notice,
   Program,
   ProxyIdentity,
@@ -33,6 +34,8 @@ export { fromIstioFlags, type IstioRequest } from './istio-flags.ts';
 export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
 export { MANIFESTS, type ManifestKind, type ManifestOptions, manifest, modeIn } from './manifest.ts';
+export { isIstioTable, istioTables, nativeSets, nativeWishes, withNativeSets } from './native-sets.ts';
+export { nativeModel, nativeText, tableText } from './native-text.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';

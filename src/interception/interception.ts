@@ -8,7 +8,7 @@ export type Mode = 'REDIRECT' | 'TPROXY' | 'NONE';
 export type Include<T> = '*' | readonly T[];
 
 /** A product's way of writing an interception as rules. */
-export type DialectName = 'istio-2018' | 'istio';
+export type DialectName = 'istio-2018' | 'istio' | 'istio-nft';
 
 /** The proxy's own traffic is known by one of these; it must not be caught again. */
 export interface ProxyIdentity {
@@ -66,6 +66,25 @@ export interface Command {
   readonly rule: Rule;
 }
 
+/** One rule of a native table, in nft's words. */
+export interface NativeRule {
+  readonly words: string;
+  readonly reason: string;
+}
+
+/** A chain of a native table; a base chain has the line that hooks it in. */
+export interface NativeChain {
+  readonly name: string;
+  readonly hook?: string;
+  readonly rules: readonly NativeRule[];
+}
+
+/** A table of nftables that an interception consists of, family inet. */
+export interface NativeTable {
+  readonly name: string;
+  readonly chains: readonly NativeChain[];
+}
+
 /** A change outside netfilter that an interception needs. */
 export type RoutingChange =
   | { readonly kind: 'rule'; readonly family: Family; readonly mark: number; readonly table: number }
@@ -85,6 +104,8 @@ export interface Program {
   readonly interception: Interception;
   /** Per family, in order of emission. A family that is not intercepted has none. */
   readonly commands: Readonly<Record<Family, readonly Command[]>>;
+  /** A dialect that writes native tables: these, in place of any rules of iptables. */
+  readonly native?: readonly NativeTable[];
   readonly routing: readonly RoutingChange[];
   readonly notices: readonly Notice[];
 }

@@ -29,8 +29,11 @@ export function describedBy(
   settings: Settings,
   env: Environment,
   machine: Machine,
-  { dialect = 'istio', proxyMarks = [] }: IstioOptions,
+  { dialect: asked = 'istio', proxyMarks = [] }: IstioOptions,
 ): Described {
+  // istio-iptables' own flag for it; the form of 2018 has no native one.
+  const dialect = asked === 'istio' && settings.boolean('native-nftables') ? 'istio-nft' : asked;
+  const today = dialect !== 'istio-2018';
   const usual = defaultInterception(dialect);
   const values = flagValues(settings);
   const notices: Notice[] = [];
@@ -38,9 +41,9 @@ export function describedBy(
   const interception: Interception = {
     ...usual,
     mode: modeOf(values, notices),
-    families: dialect === 'istio' ? familiesOf(machine.addresses, settings.boolean('dual-stack')) : familiesOf2018(env),
+    families: today ? familiesOf(machine.addresses, settings.boolean('dual-stack')) : familiesOf2018(env),
     outboundPort,
-    inboundPort: values.number('inbound-capture-port', dialect === 'istio' ? usual.inboundPort : outboundPort, PORT),
+    inboundPort: values.number('inbound-capture-port', today ? usual.inboundPort : outboundPort, PORT),
     tunnelPort: values.number('inbound-tunnel-port', usual.tunnelPort, PORT),
     proxy: proxyOf(values, env, machine, proxyMarks),
     inbound: {
@@ -64,7 +67,6 @@ export function describedBy(
     loopback: loopbackOf(values, env, usual.loopback),
   };
   values.problems.push(...each(values.as('force-iptables-binary'), values.list('force-iptables-binary'), BACKEND));
-  if (settings.boolean('native-nftables')) values.problems.push(notYet(values.as('native-nftables')));
   return { interception, problems: values.problems, notices, as: (part) => asGiven(part, values) };
 }
 
@@ -139,13 +141,6 @@ function loopbackOf(values: FlagValues, env: Environment, usual: string): string
 /** The 2018 form asked for IPv6 with a variable of its own. */
 const familiesOf2018 = (env: Environment): Interception['families'] =>
   env[ISTIO_VARIABLES.ipv6] ? ['ipv4', 'ipv6'] : ['ipv4'];
-
-const notYet = (about: string): Problem => ({
-  about,
-  value: '',
-  expected: 'false',
-  cause: 'Sidestep does not write native nftables rules yet; iptables on its nft back end does the same.',
-});
 
 /** Which flag, or which variable without a flag, a part of the interception comes from. */
 const PARTS: Readonly<Record<string, string>> = {

@@ -9,7 +9,8 @@ import { noticesOf } from './notices.ts';
 import { RequestRefused } from './refused.ts';
 import { type Side, sideOf } from './side.ts';
 
-const CHAINS = [
+/** The chains that the rules jump to. */
+export const OWN_CHAINS = [
   'ISTIO_DROP',
   'ISTIO_REDIRECT',
   'ISTIO_IN_REDIRECT',
@@ -31,18 +32,18 @@ export function writeIstio(interception: Interception): Program {
   if (problems.length > 0) throw new RequestRefused(problems);
   const commands = (family: Family) =>
     interception.families.includes(family)
-      ? commandsOf(linesOf(interception, sideOf(family, interception)), family, CHAINS)
+      ? commandsOf(istioLines(interception, sideOf(family, interception)), family, OWN_CHAINS)
       : [];
   return {
     interception,
     commands: { ipv4: commands('ipv4'), ipv6: commands('ipv6') },
-    routing: routingOf(interception),
+    routing: istioRouting(interception),
     notices: noticesOf(interception),
   };
 }
 
-/** In the order of emission, which is the order in every chain. */
-const linesOf = (i: Interception, side: Side): readonly Line[] => [
+/** The rules of one family, in the order of emission, which is the order in every chain. */
+export const istioLines = (i: Interception, side: Side): readonly Line[] => [
   ...excludedInterfaces(i),
   ...virtualInterfaces(i),
   ...(i.dropInvalid ? dropInvalid() : []),
@@ -84,7 +85,8 @@ const redirectChains = ({ tunnelPort, outboundPort, inboundPort }: Interception)
   append('nat', 'ISTIO_IN_REDIRECT', `-p tcp -j REDIRECT --to-ports ${inboundPort}`, 'inbound goes to the proxy'),
 ];
 
-function routingOf(i: Interception): readonly RoutingChange[] {
+/** What the rules need outside netfilter. */
+export function istioRouting(i: Interception): readonly RoutingChange[] {
   const { mark, table } = i.tproxy;
   const families = i.mode === 'TPROXY' && isInbound(i) ? i.families : [];
   return [

@@ -1,11 +1,14 @@
 import type { NftChain, NftStatement, NftTable, Snapshot } from '../netfilter/index.ts';
+import { isIstioTable } from './native-sets.ts';
 
 /**
  * Native tables in which packets may be intercepted: none of their rules is in the summary's lines, so it says so. One
  * sentence for each of them that turns packets somewhere else, or of which that is not known.
  */
 export const nativeDoubts = ({ native = [] }: Snapshot): string[] =>
-  native.filter(({ flags }) => !flags.includes('dormant')).flatMap((table) => doubtOf(table) ?? []);
+  native
+    .filter((table) => !table.flags.includes('dormant') && !isIstioTable(table))
+    .flatMap((table) => doubtOf(table) ?? []);
 
 function doubtOf(table: NftTable): string | undefined {
   for (const chain of table.chains) {

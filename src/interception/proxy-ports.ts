@@ -2,6 +2,7 @@ import { chainOf, type Effect, effectOf, type Rule, type RuleSet, type Snapshot,
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
 import { commentsOf } from './comments.ts';
+import { nativeSets } from './native-sets.ts';
 import { PRODUCTS, type Product } from './products.ts';
 import { loopbackOf } from './world.ts';
 
@@ -57,7 +58,7 @@ export function tunnelPortOf(rules: RuleSet): number | undefined {
  * has chains here, its own redirects count; otherwise all.
  */
 export function proxyPortsOf(snapshot: Snapshot): readonly number[] {
-  const ports = snapshot.held.flatMap(({ rules }) => proxyPortsIn(rules));
+  const ports = [...snapshot.held, ...nativeSets(snapshot)].flatMap(({ rules }) => proxyPortsIn(rules));
   return [...new Set(ports)].sort((a, b) => a - b);
 }
 

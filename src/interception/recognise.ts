@@ -1,6 +1,7 @@
 import { effectOf, type Rule, type RuleSet, type Snapshot } from '../netfilter/index.ts';
 import { commentsOf } from './comments.ts';
 import type { Interception, Recognition } from './interception.ts';
+import { NATIVE_TITLE, nativeFamilies, nativeSets } from './native-sets.ts';
 import { chainOfTarget } from './own.ts';
 import { PRODUCTS, type Product } from './products.ts';
 import { turnsAnything } from './proxy-ports.ts';
@@ -28,8 +29,13 @@ export function recognise(rules: RuleSet, now?: number): Recognition | undefined
 }
 
 /** The recognitions of all rule sets of a snapshot, in its order. */
-export const recogniseAll = (snapshot: Snapshot, now?: number): readonly Recognition[] =>
-  snapshot.held.flatMap(({ rules }) => recognise(rules, now) ?? []);
+export const recogniseAll = (snapshot: Snapshot, now?: number): readonly Recognition[] => [
+  ...snapshot.held.flatMap(({ rules }) => recognise(rules, now) ?? []),
+  ...nativeSets(snapshot).flatMap(({ rules }): readonly Recognition[] => {
+    const found = recognise(rules, now);
+    return found ? [{ ...found, dialect: 'istio-nft', title: NATIVE_TITLE }] : [];
+  }),
+];
 
 /**
  * The interception that one family's rules were written from. Writing it again gives the same rules, if nobody has
@@ -45,6 +51,16 @@ export const interceptionOf = (rules: RuleSet, together?: readonly RuleSet[]): I
  * families disagree IPv4 counts, and IPv6 will be found to differ from it.
  */
 export function inferInterception(snapshot: Snapshot): Interception | undefined {
+  return inferFrom(snapshot) ?? inferNative(snapshot);
+}
+
+/** Istio's native tables, as what the same rules of iptables would have been written from. */
+function inferNative(snapshot: Snapshot): Interception | undefined {
+  const found = inferFrom({ ...snapshot, held: nativeSets(snapshot) });
+  return found && { ...found, dialect: 'istio-nft', families: nativeFamilies(snapshot) };
+}
+
+function inferFrom(snapshot: Snapshot): Interception | undefined {
   const together = snapshot.held.map(({ rules }) => rules);
   const read = (family: 'ipv4' | 'ipv6'): Interception | undefined => {
     for (const { rules } of snapshot.held) {

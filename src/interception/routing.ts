@@ -3,6 +3,7 @@ import { chainOf, type Route, type RoutingRule, type Snapshot } from '../netfilt
 import { printRule } from '../text/index.ts';
 import { uncommented } from './commented.ts';
 import type { Program, RoutingChange } from './interception.ts';
+import { withNativeSets } from './native-sets.ts';
 
 /** What has to be changed outside netfilter. In each list, in this order. */
 export interface RoutingChanges {
@@ -12,7 +13,7 @@ export interface RoutingChanges {
 }
 
 /** Where a namespace's routing is known. Rules are needed too: the marks of an earlier interception stand in them. */
-export type RoutingState = Pick<Snapshot, 'held' | 'routingRules' | 'routes' | 'interfaces'>;
+export type RoutingState = Pick<Snapshot, 'held' | 'native' | 'routingRules' | 'routes' | 'interfaces'>;
 
 /**
  * What makes the routing of a namespace that of a program; without a program, that of no interception at all.
@@ -70,8 +71,8 @@ interface Proof {
 }
 
 function proofsOf(current: RoutingState, family: Family): readonly Proof[] {
-  const marks = current.held
-    .filter(({ rules }) => rules.family === family)
+  const marks = withNativeSets(current)
+    .held.filter(({ rules }) => rules.family === family)
     .flatMap(({ rules }) => chainOf(rules, 'mangle', 'ISTIO_DIVERT')?.rules ?? [])
     .flatMap(
       (rule) => /^-j MARK --set-xmark (0x[0-9a-f]+)\/0xffffffff$/.exec(printRule(uncommented(rule), family))?.[1] ?? [],

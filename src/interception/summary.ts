@@ -8,6 +8,7 @@ import { portList, trafficOf, wordsOf } from './caught-words.ts';
 import { directOf } from './direct.ts';
 import type { Recognition } from './interception.ts';
 import { nativeDoubts } from './native-doubts.ts';
+import { withNativeSets } from './native-sets.ts';
 import { proxyPortsOf, turnsAnything } from './proxy-ports.ts';
 import { recogniseAll } from './recognise.ts';
 import { toldOf, toldOfSelf } from './told.ts';
@@ -51,15 +52,16 @@ const MOST_LINES = 5;
  *
  * @param now the clock in seconds since 1970: rules that have ended no longer count. Default: when it was taken.
  */
-export function summarise(snapshot: Snapshot, now: number | undefined = takenAt(snapshot)): Summary {
-  const recognitions = recogniseAll(snapshot, now);
+export function summarise(given: Snapshot, now: number | undefined = takenAt(given)): Summary {
+  const recognitions = recogniseAll(given, now);
+  const snapshot = withNativeSets(given);
   const read = FAMILIES.filter((family) => heldFor(snapshot, family).length > 0);
   const setsOf = (family: Family) => heldFor(snapshot, family).map(({ rules }) => rules);
   // Beside a family that is intercepted it matters what becomes of one that is not.
   const beside = snapshot.held.some(({ rules }) => turnsAnything(rules));
   const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside)]));
   const bypasses = bypassesIn(snapshot, now);
-  const proxyPorts = proxyPortsOf(snapshot);
+  const proxyPorts = proxyPortsOf(given);
   const idle = now === undefined ? [] : idleBypasses(snapshot, now);
   const titles = [...new Set(recognitions.map(({ title }) => title))];
   const lines = read.flatMap((family) =>

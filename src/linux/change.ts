@@ -64,7 +64,7 @@ export async function changeRules(namespace: Namespace, change: Change): Promise
       const backend = wish ?? chooseFor(open.state);
       demandReadable(open.state, backend);
       const desired = await change.compute(now, backend);
-      const plan = planOf(now, desired);
+      const plan = planOf(now, desired, open.state.texts);
       const report = { backend, before: first, left: [] };
       if (change.dryRun) return { ...report, changed: false, steps: stepsOf(plan), after: now };
       if (stepsOf(plan).length === 0) return { ...report, changed: steps.length > 0, steps, after: now };
@@ -101,11 +101,13 @@ function chooseFor(state: State): Backend {
 
 /** A step as one command line, for a plan that is shown. */
 export function describeStep(step: Step): string {
+  if (step.kind === 'nft') return [`nft -f - <<'END'`, ...shown(step.script), 'END'].join('\n');
   if (step.kind === 'ip') return `ip ${step.family === 'ipv4' ? '-4' : '-6'} ${step.words.join(' ')}`;
   const prefix = step.family === 'ipv4' ? 'iptables' : 'ip6tables';
-  const lines = step.script.trimEnd().split('\n').map(escapeControl);
-  return [`${prefix}-${step.backend}-restore --noflush <<'END'`, ...lines, 'END'].join('\n');
+  return [`${prefix}-${step.backend}-restore --noflush <<'END'`, ...shown(step.script), 'END'].join('\n');
 }
+
+const shown = (script: string): readonly string[] => script.trimEnd().split('\n').map(escapeControl);
 
 /** A back end that cannot be read cannot be changed, nor chosen against: what is not known cannot be put back. */
 function demandReadable({ refusals }: State, backend: Backend): void {
@@ -140,7 +142,9 @@ function judge({ step, said, stuck }: Outcome & { readonly kind: 'refused' }, un
 const doing = (step: Step): string =>
   step.kind === 'ip'
     ? `ip ${step.words.join(' ')}`
-    : `changing table ${step.table} of ${step.family === 'ipv4' ? 'IPv4' : 'IPv6'} in the ${BACKEND_TITLE[step.backend]}`;
+    : step.kind === 'nft'
+      ? 'changing tables of nftables'
+      : `changing table ${step.table} of ${step.family === 'ipv4' ? 'IPv4' : 'IPv6'} in the ${BACKEND_TITLE[step.backend]}`;
 
 const undoOf = (step: Step): Step =>
   step.kind === 'ip' ? { ...step, words: step.undo } : { ...step, script: step.undo };

@@ -18,5 +18,5 @@ export type { RoutingChange } from './routing-change.ts';
 export { type Finished, openScratch, type RunOptions, type Scratch } from './scratch.ts';
 export { readSnapshot, type SnapshotOptions } from './snapshot.ts';
 export * from './socket/index.ts';
-export type { Desired, Step } from './step.ts';
+export type { Desired, Step, TableWish } from './step.ts';
 export { demandTools, type Tool } from './tool.ts';

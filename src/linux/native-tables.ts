@@ -6,6 +6,7 @@ import { escapeControl, parseNft } from '../text/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import type { Namespace } from './namespace.ts';
+import type { TableTexts } from './step.ts';
 import { listTables } from './table-list.ts';
 import { findTool, installHint } from './tool.ts';
 
@@ -13,6 +14,8 @@ import { findTool, installHint } from './tool.ts';
 export interface ReadTables {
   /** In the order in which they were made. Undefined where they could not be read. */
   readonly native?: readonly NftTable[];
+  /** The tables as nft listed them, by family and name. */
+  readonly texts: TableTexts;
   readonly unread: readonly Unread[];
 }
 
@@ -42,18 +45,24 @@ export async function readNativeTables(namespace: Namespace): Promise<ReadTables
   });
   const wanted = named.filter((one) => !ASIDE.has(one.family) && !isOfIptables(one));
   const read = await Promise.all(wanted.map((one) => readTable(namespace, nft, one)));
-  return { native: read.flatMap(({ native = [] }) => native), unread: read.flatMap(({ unread }) => unread) };
+  return {
+    native: read.flatMap(({ native = [] }) => native),
+    texts: new Map(read.flatMap(({ texts }) => [...texts])),
+    unread: read.flatMap(({ unread }) => unread),
+  };
 }
 
 async function readTable(namespace: Namespace, nft: string, { family, name }: Named): Promise<ReadTables> {
   const done = await run([...namespace.enter, nft, '-a', 'list', 'table', family, name]);
   const what = `table ${family} ${escapeControl(name)}`;
   const doing = `reading ${what}`;
-  if (done.status !== 0) return { unread: [missing(what, refusalOf(done, { doing }).message)] };
+  const unread = (because: string): ReadTables => ({ texts: new Map(), unread: [missing(what, because)] });
+  if (done.status !== 0) return unread(refusalOf(done, { doing }).message);
   try {
-    return { native: parseNft(done.stdout, { source: what, keepGoing: true }), unread: [] };
+    const native = parseNft(done.stdout, { source: what, keepGoing: true });
+    return { native, texts: new Map([[`${family} ${name}`, done.stdout]]), unread: [] };
   } catch (error) {
-    return { unread: [missing(what, error instanceof Error ? error.message : String(error))] };
+    return unread(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -68,7 +77,7 @@ const missing = (what: string, because: string): Unread => ({
 async function withoutNft(namespace: Namespace): Promise<ReadTables> {
   const tables = await tablesThere(namespace);
   const native = tables?.filter((one) => !ASIDE.has(one.family) && !isOfIptables(one));
-  if (native?.length === 0) return { native: [], unread: [] };
+  if (native?.length === 0) return { native: [], texts: new Map(), unread: [] };
   const names = native?.map(({ family, name }) => `${family} ${escapeControl(name)}`).join(', ');
   const unread: Unread = {
     about: 'rules',
@@ -76,7 +85,7 @@ async function withoutNft(namespace: Namespace): Promise<ReadTables> {
     because: 'nft is not installed',
     hint: installHint(['nft']),
   };
-  return { unread: [unread] };
+  return { texts: new Map(), unread: [unread] };
 }
 
 /** Undefined where the kernel cannot be asked: koffi is missing. */

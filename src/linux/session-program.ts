@@ -30,6 +30,7 @@ set -f
 act() {
   case $2 in
     -4|-6) said=$(printf %s "$3" | "$1" "$2" -batch - 2>&1 >/dev/null) ;;
+    tables) said=$(printf %s "$3" | "$1" -f - 2>&1 >/dev/null) ;;
     nft) said=$(printf %s "$3" | "$1" --noflush 2>&1 >/dev/null) ;;
     *) said=$(printf %s "$3" | "$1" --noflush --wait="$2" 2>&1 >/dev/null) ;;
   esac

@@ -185,6 +185,7 @@ function callOf(step: Step, wait: number): readonly string[] {
     const { backend, family, script, undo } = step;
     return [demandBackendTool(backend, family, 'restore'), backend === 'nft' ? 'nft' : String(wait), script, undo];
   }
+  if (step.kind === 'nft') return [demandTool('nft'), 'tables', step.script, step.undo];
   demandPlain([...step.words, ...step.undo]);
   const line = (words: readonly string[]): string => `${words.join(' ')}\n`;
   return [demandTool('ip'), step.family === 'ipv4' ? '-4' : '-6', line(step.words), line(step.undo)];

@@ -5,7 +5,6 @@ import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
 import type { Namespace } from './namespace.ts';
-import { type ReadTables, readNativeTables } from './native-tables.ts';
 import { readState } from './state.ts';
 import { findTool, installHint, type Tool } from './tool.ts';
 
@@ -21,27 +20,24 @@ export interface SnapshotOptions {
 export async function readSnapshot(namespace: Namespace, options: SnapshotOptions = {}): Promise<Snapshot> {
   // A name that is none is told at once, not only when something is to be changed.
   wishedBackend();
-  const [{ snapshot, refusals }, tables, listeners] = await Promise.all([
+  const [{ snapshot, refusals }, listeners] = await Promise.all([
     readState(namespace, { counters: true }),
-    readNativeTables(namespace),
     readListeners(namespace),
   ]);
   const [refused] = refusals;
   if (options.needRules && refused !== undefined && snapshot.held.every(({ rules }) => rules.tables.length === 0))
     throw refused.error;
-  return complete(snapshot, tables, listeners, await readIpsets(namespace, snapshot));
+  return complete(snapshot, listeners, await readIpsets(namespace, snapshot));
 }
 
 const complete = (
   { unread: known = [], ...snapshot }: Snapshot,
-  { native, unread: foreign }: ReadTables,
   listeners: Part<readonly Listener[]>,
   ipsets: Part<string>,
 ): Snapshot => {
-  const unread = [...known, ...foreign, ...listeners.unread, ...ipsets.unread];
+  const unread = [...known, ...listeners.unread, ...ipsets.unread];
   return {
     ...snapshot,
-    ...(native === undefined || native.length === 0 ? {} : { native }),
     ...(listeners.value === undefined ? {} : { listeners: listeners.value }),
     ...(ipsets.value === undefined
       ? {}

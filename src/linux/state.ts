@@ -11,9 +11,10 @@ import {
 } from './held-rules.ts';
 import { sysctlsIn, unreadSysctls } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
+import { type ReadTables, readNativeTables } from './native-tables.ts';
 import { type ReadRouting, type RoutingKey, readRouting, routingRequests } from './routing.ts';
 import { type Answers, type Outcome, openSession } from './session.ts';
-import { type Plan, stepsOf } from './step.ts';
+import { type Plan, stepsOf, type TableTexts } from './step.ts';
 
 /** Rules, routing and sysctls of a namespace, and what only a change asks for. */
 export interface State {
@@ -22,6 +23,8 @@ export interface State {
   readonly routing: ReadRouting;
   readonly refusals: readonly RefusedReading[];
   readonly nftWorks: boolean;
+  /** The tables of nftables that are not iptables' own, as nft listed them. */
+  readonly texts: TableTexts;
   /** How the plan ended that was carried out before this was read. */
   readonly outcome: Outcome;
 }
@@ -46,25 +49,26 @@ export interface StateOptions {
 /** Reads a namespace and stays in it. */
 export async function openState(namespace: Namespace, options: StateOptions = {}): Promise<OpenState> {
   const rules = { counters: options.counters ?? false, backend: options.backend };
-  const session = await openSession<RulesKey | RoutingKey>(
-    namespace,
-    { ...ruleRequests(rules), ...routingRequests() },
-    options.lock,
-  );
+  const [session, tables] = await Promise.all([
+    openSession<RulesKey | RoutingKey>(namespace, { ...ruleRequests(rules), ...routingRequests() }, options.lock),
+    readNativeTables(namespace),
+  ]);
   const readings = await readRules(namespace, session.first, rules);
-  const state = stateOf(namespace, session.first, readings, readRouting(session.first));
+  const state = stateOf(namespace, session.first, readings, readRouting(session.first), tables);
   return {
     state,
     async apply(plan, wait) {
       // What the plan does not touch is as it was.
       const touched = { ...rules, only: touchedBy(plan) };
       const routed = stepsOf(plan).some(({ kind }) => kind === 'ip');
+      const wrote = stepsOf(plan).some(({ kind }) => kind === 'nft');
       const answers = await session.carryOut(plan, wait, {
         ...ruleRequests(touched),
         ...(routed ? routingRequests() : {}),
       });
       const again = { ...readings, ...(await readRules(namespace, answers, touched)) };
-      return stateOf(namespace, answers, again, routed ? readRouting(answers) : state.routing);
+      const now = wrote ? await readNativeTables(namespace) : tables;
+      return stateOf(namespace, answers, again, routed ? readRouting(answers) : state.routing, now);
     },
     close: session.close,
   };
@@ -85,21 +89,23 @@ function stateOf(
   { files, outcome }: Answers<string>,
   readings: Readings,
   routing: ReadRouting,
+  { native, texts, unread: unreadTables }: ReadTables,
 ): State {
   const { held, unread: unreadRules, refusals, nftWorks } = rulesIn(readings);
   const { unread: unreadRouting, ...places } = routing;
   const sysctls = unreadSysctls(files).map(
     (what): Unread => ({ about: 'sysctls', what, because: 'this user may not read it' }),
   );
-  const unread = [...unreadRules, ...unreadRouting, ...sysctls];
+  const unread = [...unreadRules, ...unreadTables, ...unreadRouting, ...sysctls];
   const snapshot = {
     origin: namespace.title,
     taken: new Date().toISOString(),
     held,
+    ...(native === undefined || native.length === 0 ? {} : { native }),
     ...(contested(held).length > 0 ? { orderUnknown: true as const } : {}),
     ...places,
     sysctls: sysctlsIn(files),
     ...(unread.length > 0 ? { unread } : {}),
   };
-  return { snapshot, readings, routing, refusals, nftWorks, outcome };
+  return { snapshot, readings, routing, refusals, nftWorks, texts, outcome };
 }

@@ -2,12 +2,13 @@ import type { Family } from '../address/index.ts';
 import {
   type Backend,
   type HeldRules,
+  isSameTable,
   isTableName,
   type Snapshot,
   type TableName,
   tableOf,
 } from '../netfilter/index.ts';
-import { restoreScript } from '../text/index.ts';
+import { parseNft, restoreScript } from '../text/index.ts';
 import { rulesOf } from './backend.ts';
 import { type RoutingChange, type RoutingStep, stepsToAdd, stepsToRemove } from './routing-change.ts';
 
@@ -15,7 +16,16 @@ import { type RoutingChange, type RoutingStep, stepsToAdd, stepsToRemove } from 
 export interface Desired {
   /** What each named family and back end holds afterwards. Those not named stay as they are. */
   readonly held: readonly HeldRules[];
+  /** What becomes of each named table of nftables. Those not named stay as they are. */
+  readonly native?: readonly TableWish[];
   readonly routing?: { readonly add?: readonly RoutingChange[]; readonly remove?: readonly RoutingChange[] };
+}
+
+/** A table of nftables, family inet, as it should be. */
+export interface TableWish {
+  readonly name: string;
+  /** Its definition in nft's words. Absent: it should not be there. */
+  readonly text?: string;
 }
 
 /**
@@ -32,6 +42,8 @@ export type Step =
       readonly script: string;
       readonly undo: string;
     }
+  /** Tables of nftables, all in one transaction. */
+  | { readonly kind: 'nft'; readonly script: string; readonly undo: string }
   | ({ readonly kind: 'ip' } & RoutingStep);
 
 /** Steps in their order: `first`, then both families side by side, then `last`. */
@@ -51,12 +63,49 @@ export const stepsOf = ({ first, rules, last }: Plan): readonly Step[] => [
   ...last,
 ];
 
-/** What leads from a snapshot to what is desired, such that traffic is never without the old rules or the new. */
-export const planOf = (before: Snapshot, { held, routing }: Desired): Plan => ({
-  first: (routing?.add ?? []).flatMap((change) => stepsToAdd(change, before).map(ipStep)),
-  rules: { ipv4: restoreSteps(before, held, 'ipv4'), ipv6: restoreSteps(before, held, 'ipv6') },
-  last: (routing?.remove ?? []).flatMap((change) => stepsToRemove(change, before).map(ipStep)),
-});
+/**
+ * What leads from a snapshot to what is desired, such that traffic is never without the old rules or the new.
+ *
+ * @param texts the tables of nftables as nft listed them, for the undo
+ */
+export function planOf(before: Snapshot, { held, routing, native = [] }: Desired, texts: TableTexts = new Map()): Plan {
+  const wishes = native.filter((wish) => !isFulfilled(wish, before));
+  const tables = wishes.length === 0 ? [] : [nftStep(wishes, texts)];
+  const writes = wishes.some(({ text }) => text !== undefined);
+  return {
+    first: [
+      ...(routing?.add ?? []).flatMap((change) => stepsToAdd(change, before).map(ipStep)),
+      ...(writes ? tables : []),
+    ],
+    rules: { ipv4: restoreSteps(before, held, 'ipv4'), ipv6: restoreSteps(before, held, 'ipv6') },
+    last: [
+      ...(writes ? [] : tables),
+      ...(routing?.remove ?? []).flatMap((change) => stepsToRemove(change, before).map(ipStep)),
+    ],
+  };
+}
+
+/** Definitions of tables by their family and name: `inet istio-proxy-nat`. */
+export type TableTexts = ReadonlyMap<string, string>;
+
+function isFulfilled({ name, text }: TableWish, { native = [] }: Snapshot): boolean {
+  const there = native.find((table) => table.family === 'inet' && table.name === name);
+  if (text === undefined || there === undefined) return (text === undefined) === (there === undefined);
+  const [wanted] = parseNft(text, { source: `table inet ${name}` });
+  return wanted !== undefined && isSameTable(wanted, there);
+}
+
+/** Each table anew, or gone: nft carries out all of it or nothing. */
+function nftStep(wishes: readonly TableWish[], texts: TableTexts): Step {
+  const anew = (textOf: (wish: TableWish) => string | undefined): string =>
+    wishes
+      .map((wish) => {
+        const name = `inet ${wish.name}`;
+        return `add table ${name}\ndelete table ${name}\n${textOf(wish) ?? ''}`;
+      })
+      .join('');
+  return { kind: 'nft', script: anew(({ text }) => text), undo: anew(({ name }) => texts.get(`inet ${name}`)) };
+}
 
 const ipStep = (step: RoutingStep): Step => ({ kind: 'ip', ...step });
 

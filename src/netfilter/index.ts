@@ -49,6 +49,7 @@ export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.t
 export {
   isFollowed,
   isNftRule,
+  isSameTable,
   NFT_FAMILIES,
   type NftAddressFamily,
   type NftChain,

@@ -44,7 +44,7 @@ function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): r
   const chains = new Map<string, Growing>();
   for (const { name, base } of table.chains) {
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
-    chains.set(name, { name, table: title, backend: 'native', ...policy, rules: [] });
+    chains.set(name, { name, table: title, backend: 'native', of: table, ...policy, rules: [] });
   }
   const context = contextOf(table, family);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));

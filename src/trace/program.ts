@@ -15,6 +15,7 @@ import {
   type IpSets,
   type NftHook,
   type NftRule,
+  type NftTable,
   type Policy,
   type Predicate,
   type Rule,
@@ -70,6 +71,8 @@ export interface CompiledChain {
   readonly rules: readonly CompiledRule[];
   /** A native base chain. */
   readonly base?: NftHook;
+  /** The native table that it stands in. */
+  readonly of?: NftTable;
 }
 
 /** One table of one back end. */

@@ -6,6 +6,7 @@ import type {
   HookName,
   Listener,
   NftRule,
+  NftTable,
   Packet,
   Policy,
   Rule,
@@ -74,6 +75,8 @@ export interface RuleStep {
   /** How many jumps deep: 0 in the built-in chain. */
   readonly depth: number;
   readonly rule: Rule | NftRule;
+  /** Of a native rule: the table that it stands in. */
+  readonly native?: NftTable;
   readonly answer: 'matched' | 'passed by' | 'undecided';
   /** Passed by or undecided: the first condition that decided so. */
   readonly decisive?: Condition;

@@ -28,5 +28,6 @@ export const stepOf = (walk: Walk, { chain, number, rule }: CompiledRule, depth:
   number,
   depth,
   rule,
+  ...(chain.of ? { native: chain.of } : {}),
   packet: snapshotOf(walk),
 });

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import { rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { type NftHook, rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { type Decide, explore, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
 import { type Walked, walkOnce } from './once.ts';
@@ -86,8 +86,20 @@ export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (fam
 }
 
 /** Rules that could not be read are taken to do nothing, one clause each. */
-export const unreadRules = ({ unread = [] }: Snapshot): readonly string[] =>
-  unread.flatMap(({ about, what }) => (about === 'rules' ? [`${what} do nothing (they could not be read)`] : []));
+export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly string[] => [
+  ...unread.flatMap(({ about, what }) => (about === 'rules' ? [`${what} do nothing (they could not be read)`] : [])),
+  ...native.flatMap((table) => {
+    const aside = table.family === 'netdev' || table.chains.some(({ base }) => base && isAside(base));
+    const title = `table ${table.family} ${table.name}`;
+    return [
+      ...(aside ? [`what ${title} does at a device is not followed`] : []),
+      ...(table.flags.includes('unknown') ? [`${title} is not dormant, which nft's JSON does not tell`] : []),
+    ];
+  }),
+];
+
+/** Chains at a device see packets before and after all others. */
+const isAside = ({ hook }: NftHook): boolean => hook === 'ingress' || hook === 'egress';
 
 /** Why no packet of a family can be followed, where its rules were not read. */
 function unreadFamily(snapshot: Snapshot, family: Family): string | undefined {

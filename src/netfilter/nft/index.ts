@@ -9,6 +9,7 @@ export type {
   NftVerdict,
 } from './expression.ts';
 export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
+export { isSameTable } from './same.ts';
 export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
 export {
   isFollowed,

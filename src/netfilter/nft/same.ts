@@ -1,0 +1,12 @@
+import type { NftTable } from './table.ts';
+
+/** What a table tells of its past and not of its rules. */
+const PASSING: ReadonlySet<string> = new Set(['handle', 'origin', 'packets', 'bytes', 'used', 'expires']);
+
+/** Whether two tables hold the same, whatever their counters have counted and whichever numbers the kernel gave them. */
+export const isSameTable = (one: NftTable, other: NftTable): boolean => written(one) === written(other);
+
+const written = (table: NftTable): string =>
+  JSON.stringify(table, (key, value: unknown) =>
+    PASSING.has(key) ? undefined : typeof value === 'bigint' ? String(value) : value,
+  );

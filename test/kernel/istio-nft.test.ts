@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dialectOf, type Interception, nativeModel, nativeText } from '../../src/interception/index.ts';
+import { isSameTable } from '../../src/netfilter/index.ts';
+import { parseNft } from '../../src/text/index.ts';
+import { randomInterception, seeded } from '../interception/random.ts';
+import { openScratch, type Scratch } from '../support/namespace.ts';
+import { type Ran, sidestep } from '../support/sidestep.ts';
+
+let scratch: Scratch;
+let folder: string;
+
+beforeAll(async () => {
+  scratch = await openScratch();
+  folder = mkdtempSync(join(tmpdir(), 'sidestep-istio-nft-'));
+});
+afterAll(() => {
+  scratch?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('what is written is what the kernel lists, in 60 random configurations', { timeout: 120_000 }, () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const interception: Interception = { ...randomInterception(seeded(seed)), dialect: 'istio-nft' };
+    const { native = [] } = dialectOf('istio-nft').write(interception);
+    const file = join(folder, 'rules.nft');
+    writeFileSync(file, nativeText(native));
+    const listed = scratch.must(['unshare', '--net', 'sh', '-c', 'nft -f "$1" && nft -a list ruleset', 'sh', file]);
+    const [wanted, held] = [nativeModel(native), parseNft(listed)];
+    expect(held.map(({ name }) => name)).toEqual(wanted.map(({ name }) => name));
+    for (const [index, table] of wanted.entries()) {
+      const there = held[index]!;
+      // In words, where they differ: a model is long.
+      if (!isSameTable(table, there)) expect([seed, nativeText(native)]).toEqual([seed, listed]);
+    }
+  }
+});
+
+describe('init --dialect istio-nft', () => {
+  const ALL = ['-b', '*', '-i', '*', '-u', '1337', '-g', '1337', '--family', 'both'];
+  let pod: Scratch;
+  const run = (...args: readonly string[]): Ran => sidestep(args, { enter: pod.enter });
+  const init = (...args: readonly string[]): Ran => run('init', '--dialect', 'istio-nft', ...ALL, ...args);
+  const tables = (): readonly string[] => pod.must(['nft', 'list', 'tables']).trim().split('\n');
+  const rules = (): string => pod.must(['ip', 'rule']);
+
+  beforeAll(async () => {
+    pod = await openScratch();
+    pod.must(['ip', 'link', 'set', 'lo', 'up']);
+    pod.must(['nft', '-f', '-'], { input: 'table inet others {\n\tchain c {\n\t\ttcp dport 80 accept\n\t}\n}\n' });
+  });
+  afterAll(() => pod?.close());
+
+  test('writes once, and has nothing to do the second time', () => {
+    expect(init().stdout).toContain('done in');
+    expect(tables()).toEqual(['table inet others', 'table inet istio-proxy-nat']);
+    const listed = pod.must(['nft', '-a', 'list', 'ruleset']);
+    expect(init().stdout).toContain('Nothing to do');
+    expect(pod.must(['nft', '-a', 'list', 'ruleset'])).toBe(listed);
+  });
+
+  test('is listed, verified and followed', () => {
+    expect(run('list').stdout).toMatch(/inbound {3}tcp, but :15008 +→ proxy :15006[\s\S]*Istio \(native nftables\)/);
+    const verified = run('verify', '--no-probe');
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining('no difference')]);
+    expect(run('trace', 'out tcp > 127.0.0.1:8080').stdout).toContain('inet istio-proxy-nat output');
+  });
+
+  test('verify finds a rule that was taken out, and one that was put in; init mends both', () => {
+    const handle = /# handle (\d+)/.exec(
+      pod.must(['nft', '-a', 'list', 'chain', 'inet', 'istio-proxy-nat', 'istio-inbound']).split('\n')[2] ?? '',
+    )?.[1];
+    pod.must(['nft', 'delete', 'rule', 'inet', 'istio-proxy-nat', 'istio-inbound', 'handle', handle ?? '']);
+    pod.must(['nft', 'insert', 'rule', 'inet', 'istio-proxy-nat', 'prerouting', 'tcp', 'dport', '8888', 'return']);
+    const found = run('verify', '--no-probe', ...ALL, '--dialect', 'istio-nft');
+    expect(found.status).toBe(1);
+    expect(found.stdout).toContain('--dport 8888');
+    expect(found.stdout).toContain('--dport 15008');
+    expect(init().stdout).toContain('done in');
+    expect(run('verify', '--no-probe').status).toBe(0);
+  });
+
+  test('another configuration takes its place: TPROXY, with its routing', () => {
+    expect(init('-m', 'TPROXY', '--drop-invalid', '--redirect-dns', '--capture-all-dns').status).toBe(0);
+    expect(tables().slice(1).sort()).toEqual([
+      'table inet istio-proxy-mangle',
+      'table inet istio-proxy-nat',
+      'table inet istio-proxy-raw',
+    ]);
+    expect(rules()).toContain('fwmark 0x539 lookup 133');
+    expect(run('verify', '--no-probe').status).toBe(0);
+    expect(init().status).toBe(0);
+    expect(tables()).toEqual(['table inet others', 'table inet istio-proxy-nat']);
+    expect(rules()).not.toContain('0x539');
+  });
+
+  test('the iptables form and the native one give way to each other', () => {
+    expect(run('init', '--dialect', 'istio', ...ALL).stderr).toContain('dialect istio-nft was here');
+    expect(tables().filter((table) => table.includes('istio'))).toEqual([]);
+    expect(pod.must(['iptables-nft-save'])).toContain('ISTIO_OUTPUT');
+    expect(run('init', '--native-nftables', ...ALL).status).toBe(0);
+    expect(pod.must(['iptables-nft-save'])).not.toContain('ISTIO_OUTPUT');
+    expect(tables()).toContain('table inet istio-proxy-nat');
+  });
+
+  test('a dry run changes nothing, and -o save is what nft takes', () => {
+    const before = pod.must(['nft', '-a', 'list', 'ruleset']);
+    const saved = init('-m', 'TPROXY', '--dry-run', '-o', 'save').stdout;
+    expect(init('--dry-run').stdout).toContain('this is a dry run');
+    expect(pod.must(['nft', '-a', 'list', 'ruleset'])).toBe(before);
+    pod.must(['unshare', '--net', 'nft', '-f', '-'], { input: saved });
+  });
+
+  test('clean takes away its tables and nothing else', () => {
+    expect(run('clean', '--dry-run').status).toBe(0);
+    expect(tables()).toContain('table inet istio-proxy-nat');
+    expect(run('clean').stdout).toContain('done in');
+    expect(tables()).toEqual(['table inet others']);
+    expect(run('clean').stdout).toContain('Nothing to do');
+  });
+});
