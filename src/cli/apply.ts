@@ -50,17 +50,22 @@ export async function applyChange(
   import('../explain/index.ts').catch(() => {});
   const report = await changing;
   const { before, backend, steps } = report;
-  const after = dryRun ? asDesired(before, await compute(before, backend)) : report.after;
+  const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };
 }
 
 /** The snapshot with what a change names in place of what it holds. */
-export function asDesired(before: Snapshot, { held }: Desired): Snapshot {
+export async function asDesired(before: Snapshot, { held, native = [] }: Desired): Promise<Snapshot> {
   const same = (one: HeldRules, other: HeldRules): boolean =>
     one.backend === other.backend && one.rules.family === other.rules.family;
   const kept = before.held.map((old) => held.find((fresh) => same(fresh, old)) ?? old);
   const added = held.filter((fresh) => !before.held.some((old) => same(fresh, old)));
-  return { ...before, held: [...kept, ...added] };
+  if (native.length === 0) return { ...before, held: [...kept, ...added] };
+  const { parseNft } = await import('../text/index.ts');
+  const named = new Set(native.map(({ name }) => name));
+  const others = (before.native ?? []).filter(({ family, name }) => family !== 'inet' || !named.has(name));
+  const written = native.flatMap(({ text }) => (text === undefined ? [] : parseNft(text)));
+  return { ...before, held: [...kept, ...added], native: [...others, ...written] };
 }
 
 const routingOf = ({ steps }: ChangeReport): string[] =>

@@ -10,14 +10,17 @@ import {
   inUtc,
   isOver,
   MANIFESTS,
+  nativeAfter,
   notCoveredByUndo,
   planBypass,
   proxyPortsOf,
   unbypassed,
   voidIn,
+  withNativeSets,
 } from '../interception/index.ts';
 import type { Desired } from '../linux/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
+import { printNft } from '../text/index.ts';
 import { applyChange, sayNotices, tellChange } from './apply.ts';
 import { printManifest } from './bypass-manifest.ts';
 import { againWords, type BypassOptions, checkedTime, checkTogether, requestOf, voidFlags } from './bypass-options.ts';
@@ -110,10 +113,10 @@ async function apply(
   request: BypassRequest,
   { options, terminal, args, program }: Call<BypassOptions>,
 ): Promise<ExitStatus> {
-  const applied = await applyChange(
-    options,
-    (before, backend): Desired => ({ held: afterBypass(before, { request }, backend).held }),
-  );
+  const applied = await applyChange(options, (before, backend): Desired => {
+    const after = afterBypass(before, { request }, backend);
+    return { held: after.held, native: wishesOf(before, after.native) };
+  });
   const { before, after, backend } = applied;
   const planned = planBypass(before, request, backend);
   // On the rules as they were read back, not as they were meant.
@@ -141,13 +144,19 @@ async function apply(
 }
 
 async function undo(request: BypassRequest, { options, terminal }: Call<BypassOptions>): Promise<ExitStatus> {
-  const compute = ({ held }: Snapshot): Desired => ({
-    held: held.map(({ backend, rules }) => ({ backend, rules: unbypassed(rules, request) })),
+  const compute = (now: Snapshot): Desired => ({
+    held: now.held.map(({ backend, rules }) => ({ backend, rules: unbypassed(rules, request) })),
+    native: wishesOf(
+      now,
+      nativeAfter(now, (rules) => unbypassed(rules, request)),
+    ),
   });
   const applied = await applyChange(options, compute);
   const { before } = applied;
   const nothing = nothingToUndo(before, request);
-  const taken = before.held.flatMap(({ rules, backend }) => changesBetween(rules, unbypassed(rules, request), backend));
+  const taken = withNativeSets(before).held.flatMap(({ rules, backend }) =>
+    changesBetween(rules, unbypassed(rules, request), backend),
+  );
   const ports = request.ports.length > 0 ? request.ports : joined(bypassesIn(before).flatMap((one) => one.ports));
   const bypass = { ports, unchanged: [], notCovered: notCoveredByUndo(taken) };
   await tellChange(applied, { output: options.output, notices: [], nothing, bypass }, terminal);
@@ -158,6 +167,12 @@ async function undo(request: BypassRequest, { options, terminal }: Call<BypassOp
 const joined = (ports: readonly PortRange[]) => union(ports) as readonly PortRange[];
 
 const endOf = ({ until }: BypassRequest) => (until === undefined ? {} : { until });
+
+/** Native tables that are to be written anew, with the counters that they have. */
+const wishesOf = ({ native: before = [] }: Snapshot, after: Snapshot['native'] = []): NonNullable<Desired['native']> =>
+  after
+    .filter((table) => !before.includes(table))
+    .map((table) => ({ name: table.name, text: printNft([table], { state: true }) }));
 
 /** A rule that somebody else made is somebody else's to take away. */
 function nothingToUndo(before: Snapshot, request: BypassRequest): string {

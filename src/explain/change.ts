@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import { isOwnChain } from '../interception/index.ts';
+import { isOwnChain, nativeSets } from '../interception/index.ts';
 import {
   type Backend,
   type Chain,
@@ -36,6 +36,15 @@ export interface RuleChange {
 
 /** The difference between what two snapshots of one namespace hold, rule by rule, in the kernel's order of tables. */
 export function ruleChanges(before: Snapshot, after: Snapshot): RuleChange[] {
+  // Istio's native tables are told as the rules of iptables that they mean.
+  const native = [before, after].map((snapshot) => ({ ...snapshot, held: nativeSets(snapshot) })) as [
+    Snapshot,
+    Snapshot,
+  ];
+  return [...changesIn(before, after), ...changesIn(...native)];
+}
+
+function changesIn(before: Snapshot, after: Snapshot): RuleChange[] {
   const backends: readonly Backend[] = ['nft', 'legacy'];
   return FAMILIES.flatMap((family) =>
     backends.flatMap((backend) =>

@@ -162,6 +162,7 @@ function compareNative(snapshot: Snapshot, program: Program, now: number): Pick<
   const setOf = (sets: readonly HeldRules[], family: Family): RuleSet =>
     sets.find(({ rules }) => rules.family === family)?.rules ?? emptyRuleSet(family);
   const all = FAMILIES.flatMap((family) => compareRules(setOf(wanted, family), setOf(there, family)));
+  const bypasses = bypassesIn({ ...snapshot, held: [] }, now);
   const told = new Set<string>();
   const drifts = all.flatMap((drift): DriftFound[] => {
     const { kind, family, table, chain, rule } = drift;
@@ -169,7 +170,16 @@ function compareNative(snapshot: Snapshot, program: Program, now: number): Pick<
     if (told.has(words)) return [];
     told.add(words);
     const means = meaningOf(drift, 'nft', follow, []);
-    return [{ ...drift, backend: 'nft', ...(means ? { means } : {}) }];
+    const own = bypasses.some(
+      (one) =>
+        kind === 'extra' &&
+        one.family === family &&
+        one.table === table &&
+        one.chain === chain &&
+        one.number === drift.number,
+    );
+    const bypass = own ? { bypass: "a bypass of Sidestep's" } : {};
+    return [{ ...drift, backend: 'nft', ...(means ? { means } : {}), ...bypass }];
   });
   return { drifts, compared: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0) };
 }

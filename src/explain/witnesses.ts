@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import { type BypassRequest, isOver, recognise, unbypassed } from '../interception/index.ts';
+import { type BypassRequest, isOver, recognise, unbypassed, withNativeSets } from '../interception/index.ts';
 import { heldFor, type Snapshot } from '../netfilter/index.ts';
 import { type Outcome, parseQuestion, prepareOutcome, QuestionRefused } from '../trace/index.ts';
 import { witnessPorts } from './witness-ports.ts';
@@ -36,11 +36,13 @@ export interface Check {
  * @param proxyPorts the ports on which the proxy listens
  */
 export function checkBypass(
-  before: Snapshot,
-  after: Snapshot,
+  givenBefore: Snapshot,
+  givenAfter: Snapshot,
   request: BypassRequest,
   proxyPorts: readonly number[],
 ): Check {
+  // Istio's native tables are followed as the rules of iptables that they mean.
+  const [before, after] = [withNativeSets(givenBefore), withNativeSets(givenAfter)];
   const paths = {
     now: { before: prepareOutcome(before, proxyPorts), after: prepareOutcome(after, proxyPorts) },
     // After its end a bypass is as if it had never been: the rules are compared with those without one.

@@ -11,8 +11,11 @@ import { withoutOutdated } from './bypass-undo.ts';
 import type { Bypass } from './bypasses.ts';
 import { interceptedPorts } from './intercepted.ts';
 import type { Notice } from './interception.ts';
+import { nativeAfter } from './native-edit.ts';
+import { nativeSets, withNativeSets } from './native-sets.ts';
 import { bothPorts, type Ports } from './port-sets.ts';
 import { turnsAnything } from './proxy-ports.ts';
+import { type Problem, RequestRefused } from './refused.ts';
 import { changesBetween, type RuleChange } from './rule-changes.ts';
 
 /** What a bypass would change, and what it would not. */
@@ -38,11 +41,16 @@ export interface BypassPlan {
  * @param backend the back end that takes new rules: it counts only for `request.ahead`
  * @throws RequestRefused for no ports, or an expiry that is over or beyond what the kernel's tools can name.
  */
-export function planBypass(snapshot: Snapshot, request: BypassRequest, backend?: Backend): BypassPlan {
+export function planBypass(given: Snapshot, request: BypassRequest, backend?: Backend): BypassPlan {
   checkRequest(request);
-  const after = afterBypass(snapshot, { request }, backend);
-  const changes = after.held.flatMap(({ rules, backend: holder }) => {
-    const before = snapshot.held.find((one) => one.backend === holder && one.rules.family === rules.family)?.rules;
+  const [snapshot, after] = [given, afterBypass(given, { request }, backend)].map(withNativeSets) as [
+    Snapshot,
+    Snapshot,
+  ];
+  const changes = after.held.flatMap(({ rules, backend: holder }, index) => {
+    // Native sets may stand beside others of the same family and back end: then they are told apart by their place.
+    const same = snapshot.held.filter((one) => one.backend === holder && one.rules.family === rules.family);
+    const before = (same.length > 1 ? snapshot.held[index] : same[0])?.rules;
     return changesBetween(before ?? emptyRuleSet(rules.family), rules, holder);
   });
   const reasons = wanted(request).flatMap((family) => reasonsOf(snapshot, family, request, changes));
@@ -66,10 +74,23 @@ export function planBypass(snapshot: Snapshot, request: BypassRequest, backend?:
 export function afterBypass(snapshot: Snapshot, plan: Pick<BypassPlan, 'request'>, backend?: Backend): Snapshot {
   if (isOver(plan.request)) return snapshot;
   const { ahead } = plan.request;
-  if (ahead && !snapshot.held.some(({ rules }) => turnsAnything(rules)))
+  if (ahead && !withNativeSets(snapshot).held.some(({ rules }) => turnsAnything(rules)))
     return prepared(snapshot, plan.request, backend);
-  return { ...snapshot, held: snapshot.held.map((one) => ({ ...one, rules: bypassed(one.rules, plan) })) };
+  if (plan.request.until !== undefined && nativeSets(snapshot).length > 0) throw new RequestRefused([ENDLESS]);
+  const native = nativeAfter(snapshot, (rules) => bypassed(rules, plan));
+  return {
+    ...snapshot,
+    held: snapshot.held.map((one) => ({ ...one, rules: bypassed(one.rules, plan) })),
+    ...(native ? { native } : {}),
+  };
 }
+
+const ENDLESS: Problem = {
+  about: '--for or --until',
+  value: '',
+  expected: 'a bypass without an end',
+  cause: 'In native tables of nftables Sidestep writes no rules that end by themselves: --undo takes it back.',
+};
 
 /** The rule set (of one family and back end) after a plan: the same function of the request whenever it is asked. */
 export function bypassed(before: RuleSet, { request }: Pick<BypassPlan, 'request'>): RuleSet {

@@ -10,6 +10,7 @@ import {
   type TableName,
 } from '../netfilter/index.ts';
 import { formerTarget, isBypass } from './comments.ts';
+import { withNativeSets } from './native-sets.ts';
 
 /** A bypass of Sidestep's that stands in the rules, known by its comment. */
 export interface Bypass {
@@ -31,7 +32,9 @@ export interface Bypass {
 
 /** Every bypass of Sidestep's in a snapshot. Without a clock none counts as expired. */
 export const bypassesIn = (snapshot: Snapshot, now?: number): readonly Bypass[] =>
-  snapshot.held.flatMap(({ rules, backend }) => bypassesOf(rules, now).map((bypass) => ({ ...bypass, backend })));
+  withNativeSets(snapshot).held.flatMap(({ rules, backend }) =>
+    bypassesOf(rules, now).map((bypass) => ({ ...bypass, backend })),
+  );
 
 /** Every bypass of Sidestep's in one rule set. */
 export function bypassesOf(rules: RuleSet, now?: number): readonly Omit<Bypass, 'backend'>[] {

@@ -1,7 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { type Backend, emptyRuleSet, type HeldRules, type RuleSet, type Snapshot } from '../netfilter/index.ts';
 import type { Program } from './interception.ts';
-import { nativeWishes } from './native-sets.ts';
+import { type NativeWish, nativeWishes } from './native-wishes.ts';
 import { isOwnChain } from './own.ts';
 import { cleaned, programmed } from './programmed.ts';
 import { type RoutingChanges, routingAfter } from './routing.ts';
@@ -20,7 +20,7 @@ export function heldAfter(
   families: readonly Family[],
 ): {
   readonly held: readonly HeldRules[];
-  readonly native: ReturnType<typeof nativeWishes>;
+  readonly native: readonly NativeWish[];
   readonly routing: RoutingChanges;
 } {
   const together = before.held.map(({ rules }) => rules);

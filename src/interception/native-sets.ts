@@ -13,9 +13,8 @@ import {
   type Table,
   type TableName,
 } from '../netfilter/index.ts';
-import type { Program } from './interception.ts';
+import { printNftRule } from '../text/index.ts';
 import { nativeTable } from './istio-nft.ts';
-import { tableText } from './native-text.ts';
 import { iptablesChain, iptablesRule } from './nft-rules.ts';
 
 /** Whether a table is one of those that Istio's native form consists of. */
@@ -61,49 +60,68 @@ function setsOf(tables: readonly NftTable[]): readonly HeldRules[] {
   }));
 }
 
-/** A snapshot in which Istio's native tables stand among the rules of iptables. */
+/**
+ * A snapshot in which Istio's native tables stand among the rules of iptables, and no longer among the native ones. iptables' own
+ * sets that hold nothing make room for them.
+ */
 export function withNativeSets<T extends Pick<Snapshot, 'held' | 'native'>>(snapshot: T): T {
   const sets = nativeSets(snapshot);
-  return sets.length === 0 ? snapshot : { ...snapshot, held: [...snapshot.held, ...sets] };
+  if (sets.length === 0) return snapshot;
+  const busy = snapshot.held.filter(({ rules }) => rules.tables.length > 0);
+  return { ...snapshot, held: [...busy, ...sets], native: snapshot.native?.filter((table) => !isIstioTable(table)) };
 }
 
-function tableOf({ chains }: NftTable, name: TableName, family: Family): Table {
+function tableOf(of: NftTable, name: TableName, family: Family): Table {
+  const { chains } = of;
   const names = chains.map((chain) => iptablesChain(chain.name));
-  const all = chains.map((chain) => chainOf(chain, name, family, names));
+  const all = chains.map((chain) => chainOf(chain, of, name, family, names));
   const builtIn = BUILT_IN[name].flatMap((hook) => all.filter((chain) => chain.name === hook));
   return { name, chains: [...builtIn, ...all.filter((chain) => !isBuiltIn(name, chain.name))] };
 }
 
-function chainOf({ name, base, rules }: NftChain, table: TableName, family: Family, chains: readonly string[]): Chain {
+function chainOf(
+  { name, base, rules }: NftChain,
+  of: NftTable,
+  table: TableName,
+  family: Family,
+  chains: readonly string[],
+): Chain {
   const named = iptablesChain(name);
   return {
     name: named,
     ...(base ? { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const) } : {}),
     rules: rules.flatMap((rule) => {
-      const read = iptablesRule(rule, family, table, chains) ?? opaque(rule);
-      return read === 'elsewhere' ? [] : [read];
+      const read = readOnce(rule, family, () => iptablesRule(rule, family, table, chains) ?? opaque(rule, of));
+      if (read === 'elsewhere') return [];
+      written.set(read, rule);
+      return [read];
     }),
   };
 }
 
-/** Not read: whatever it does is unknown. */
-const opaque = ({ handle }: NftRule): Rule => ({
-  header: {},
-  matches: [{ kind: 'opaque', name: '', words: [`nft rule${handle === undefined ? '' : ` handle ${handle}`}`] }],
-});
+type Read = Rule | 'elsewhere';
 
-/** What becomes of each of Istio's native tables: a program's are written, all others go. */
-export const nativeWishes = (
-  snapshot: Held,
-  program: Pick<Program, 'native'> | undefined,
-): readonly { readonly name: string; readonly text?: string }[] => {
-  const wanted = program?.native ?? [];
-  const gone = istioTables(snapshot).filter(({ name }) => !wanted.some((table) => table.name === name));
-  return [
-    ...wanted.map((table) => ({ name: table.name, text: tableText(table) })),
-    ...gone.map(({ name }) => ({ name })),
-  ];
-};
+/** A native rule that stays is the same rule of iptables before and after a change. */
+const once = { ipv4: new WeakMap<NftRule, Read>(), ipv6: new WeakMap<NftRule, Read>() };
+
+function readOnce(rule: NftRule, family: Family, read: () => Read): Read {
+  const before = once[family].get(rule);
+  if (before !== undefined) return before;
+  const now = read();
+  once[family].set(rule, now);
+  return now;
+}
+
+const written = new WeakMap<Rule, NftRule>();
+
+/** The native rule that a rule of `nativeSets` stands for. */
+export const nativeOf = (rule: Rule): NftRule | undefined => written.get(rule);
+
+/** Not read: whatever it does is unknown. */
+const opaque = (rule: NftRule, table: NftTable): Rule => ({
+  header: {},
+  matches: [{ kind: 'opaque', name: '', words: [printNftRule(rule, table)] }],
+});
 
 /** The families of which the tables name addresses; a table of neither was written for IPv4. */
 export function nativeFamilies(snapshot: Held): readonly Family[] {

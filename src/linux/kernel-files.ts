@@ -16,8 +16,11 @@ const IPV6_FORWARD = '/proc/sys/net/ipv6/conf/all/forwarding';
 const IPV4_INTERFACES = '/proc/sys/net/ipv4/conf';
 const FILES = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6, IPV6_ADDRESSES, IP_FORWARD, IPV6_FORWARD];
 
+/** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed. */
+export const NFT_TABLES = 'nft:tables';
+
 /**
- * Shell text that prints each file as `=STATE PATH` and its lines, each after a space. It starts no process: every one costs a
+ * Shell text that prints each file as `=STATE PATH` and its lines, each after a space. It starts no process but nft: every one costs a
  * millisecond. A shell reads byte by byte, and /proc/sys ends after the first: what it gives is a digit without an end of line.
  */
 export const READ_FILES = `
@@ -30,7 +33,11 @@ for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet; do
     printf '=read %s\\n' "$file"
     while read -r line || [ -n "$line" ]; do printf ' %s\\n' "$line"; done < "$file"
   fi
-done`;
+done
+if command -v nft >/dev/null; then
+  printf '=read ${NFT_TABLES}\\n'
+  nft list tables 2>/dev/null | while read -r line; do printf ' %s\\n' "$line"; done
+fi`;
 
 /** Reads what that prints. */
 export function parseFiles(text: string): KernelFiles {

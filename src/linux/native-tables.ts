@@ -5,6 +5,7 @@ import { isTableName, type NftTable, type Unread } from '../netfilter/index.ts';
 import { escapeControl, parseNft } from '../text/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
+import type { FileText } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
 import type { TableTexts } from './step.ts';
 import { listTables } from './table-list.ts';
@@ -32,14 +33,15 @@ const ASIDE: ReadonlySet<string> = new Set(['arp', 'bridge']);
 const isOfIptables = ({ family, name }: Named): boolean => (family === 'ip' || family === 'ip6') && isTableName(name);
 
 /**
- * Reads the tables of nftables that iptables does not own. Where there are none, one short command is all that it costs;
+ * Reads the tables of nftables that iptables does not own. Where there are none, it costs nothing;
  * without nft, the kernel is asked whether it holds any.
+ *
+ * @param listed what `nft list tables` printed; undefined where nft is not installed
  */
-export async function readNativeTables(namespace: Namespace): Promise<ReadTables> {
+export async function readNativeTables(namespace: Namespace, listed: FileText | undefined): Promise<ReadTables> {
   const nft = findTool('nft');
-  if (nft === undefined) return withoutNft(namespace);
-  const { stdout } = await run([...namespace.enter, nft, 'list', 'tables']);
-  const named = stdout.split('\n').flatMap((line): readonly Named[] => {
+  if (nft === undefined || typeof listed !== 'string') return withoutNft(namespace);
+  const named = listed.split('\n').flatMap((line): readonly Named[] => {
     const [, family, name] = /^table (\S+) (.+)$/.exec(line) ?? [];
     return family === undefined || name === undefined ? [] : [{ family, name }];
   });

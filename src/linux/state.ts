@@ -9,7 +9,7 @@ import {
   ruleRequests,
   rulesIn,
 } from './held-rules.ts';
-import { sysctlsIn, unreadSysctls } from './kernel-files.ts';
+import { NFT_TABLES, sysctlsIn, unreadSysctls } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
 import { type ReadTables, readNativeTables } from './native-tables.ts';
 import { type ReadRouting, type RoutingKey, readRouting, routingRequests } from './routing.ts';
@@ -49,10 +49,12 @@ export interface StateOptions {
 /** Reads a namespace and stays in it. */
 export async function openState(namespace: Namespace, options: StateOptions = {}): Promise<OpenState> {
   const rules = { counters: options.counters ?? false, backend: options.backend };
-  const [session, tables] = await Promise.all([
-    openSession<RulesKey | RoutingKey>(namespace, { ...ruleRequests(rules), ...routingRequests() }, options.lock),
-    readNativeTables(namespace),
-  ]);
+  const session = await openSession<RulesKey | RoutingKey>(
+    namespace,
+    { ...ruleRequests(rules), ...routingRequests() },
+    options.lock,
+  );
+  const tables = await readNativeTables(namespace, session.first.files.get(NFT_TABLES));
   const readings = await readRules(namespace, session.first, rules);
   const state = stateOf(namespace, session.first, readings, readRouting(session.first), tables);
   return {
@@ -67,7 +69,7 @@ export async function openState(namespace: Namespace, options: StateOptions = {}
         ...(routed ? routingRequests() : {}),
       });
       const again = { ...readings, ...(await readRules(namespace, answers, touched)) };
-      const now = wrote ? await readNativeTables(namespace) : tables;
+      const now = wrote ? await readNativeTables(namespace, answers.files.get(NFT_TABLES)) : tables;
       return stateOf(namespace, answers, again, routed ? readRouting(answers) : state.routing, now);
     },
     close: session.close,

@@ -194,7 +194,12 @@ const CASES: readonly (readonly [
     2,
     ["unknown option '--inbound-port'", '--inbound-ports'],
   ],
-  ['an unknown dialect', ['init', '--dialect', 'isto', '--dry-run'], 2, ["'isto' is invalid", 'istio, istio-2018']],
+  [
+    'an unknown dialect',
+    ['init', '--dialect', 'isto', '--dry-run'],
+    2,
+    ["'isto' is invalid", 'istio, istio-nft, istio-2018'],
+  ],
   ['a mark that is none', ['init', '--proxy-mark', 'x', '--dry-run'], 2, ['--proxy-mark x']],
   ['a proxy on one port twice', ['proxy', '--readiness-port', '15001'], 2, ['15001', '--readiness-port']],
   ['a shell without completion', ['completion', 'ksh'], 2, ["'ksh' is invalid", 'bash, zsh, fish']],

@@ -267,9 +267,9 @@ describe('values', () => {
     ]);
   });
 
-  test('native nftables is refused, not passed over', () => {
-    expect(complaint(['--native-nftables'])).toContain('Sidestep does not write native nftables rules yet');
-    expect(ask(['--native-nftables=false'])).toBeDefined();
+  test('native nftables is a dialect of its own', () => {
+    expect(ask(['--native-nftables'])).toMatchObject({ interception: { dialect: 'istio-nft', inboundPort: 15006 } });
+    expect(ask(['--native-nftables=false'])).toMatchObject({ interception: { dialect: 'istio' } });
   });
 });
 

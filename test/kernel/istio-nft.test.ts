@@ -113,6 +113,35 @@ describe('init --dialect istio-nft', () => {
     pod.must(['unshare', '--net', 'nft', '-f', '-'], { input: saved });
   });
 
+  test('bypass stands at the top of its chain, outlasts another init, and undo restores the rules', () => {
+    const chain = (): string => pod.must(['nft', '-s', 'list', 'chain', 'inet', 'istio-proxy-nat', 'prerouting']);
+    expect(init().status).toBe(0);
+    const before = chain();
+    expect(run('bypass', '8888', '9000-9010', '--apply').stdout).toContain('done in');
+    expect(chain().split('\n')[3]).toBe('\t\ttcp dport { 8888, 9000-9010 } counter return comment "sidestep bypass"');
+    expect(run('bypass', '8888', '9000-9010', '--apply').stdout).toContain('Nothing to do');
+    expect(run('list').stdout).toMatch(/inbound {3}tcp, but :8888 :9000-9010 :15008/);
+    expect(run('verify', '--no-probe').stdout).toContain("a bypass of Sidestep's");
+    expect(run('trace', 'in tcp/8888').stdout).toContain('sidestep bypass');
+    expect(init('-d', '15090').status).toBe(0);
+    expect(chain()).toContain('sidestep bypass');
+    expect(init().status).toBe(0);
+    expect(run('bypass', '--undo').stdout).toContain('done in');
+    expect(chain()).toBe(before);
+    const refused = run('bypass', '8888', '--apply', '--for', '30m');
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('a bypass without an end')]);
+  });
+
+  test('with TPROXY the bypass stands where that does, for one family if asked', () => {
+    expect(init('-m', 'TPROXY').status).toBe(0);
+    expect(run('bypass', '8888', '--apply', '--family', 'ipv6').status).toBe(0);
+    expect(pod.must(['nft', '-s', 'list', 'chain', 'inet', 'istio-proxy-mangle', 'prerouting']).split('\n')[3]).toBe(
+      '\t\tmeta nfproto ipv6 tcp dport 8888 counter return comment "sidestep bypass"',
+    );
+    expect(run('clean').status).toBe(0);
+    expect(init().status).toBe(0);
+  });
+
   test('clean takes away its tables and nothing else', () => {
     expect(run('clean', '--dry-run').status).toBe(0);
     expect(tables()).toContain('table inet istio-proxy-nat');
