@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FAMILIES, type Family, formatAddress, parseAddress } from '../../src/address/index.ts';
+import { compile, IPV6_HEADERS, makePacket, PACKET_TYPE, type Packet, predicateOf } from '../../src/netfilter/index.ts';
+import { parseRule } from '../../src/text/index.ts';
+import { type Agent, startAgent } from '../support/agent.ts';
+import { packetCounts } from '../support/counters.ts';
+import { type FrameFields, frameBytes } from '../support/frame.ts';
+import { openPair, type Pair } from '../support/namespace.ts';
+
+// What matches make of frames as they stand: rules of both back ends count, and the meaning of each has to agree.
+
+const notRoot = process.getuid?.() !== 0;
+const address = (text: string) => parseAddress(text)!.value;
+const OTHER_MAC = 0x020000000009;
+
+/** An IPv6 header of `type` before the next one, which `next` names. */
+const header = (next: number, ...bytes: number[]): number[] => [next, 0, ...bytes, ...Array(6 - bytes.length).fill(0)];
+const [HOP, DST, ROUTE, FRAGMENT, AH, NONE, UDP] = [0, 60, 43, 44, 51, 59, 17];
+/** The option PadN fills a header of options. */
+const PADDING = [1, 4];
+
+interface Sample {
+  readonly title: string;
+  readonly packet: Partial<Packet>;
+  readonly frame?: Partial<FrameFields>;
+}
+
+const SAMPLES: Readonly<Record<Family, readonly Sample[]>> = {
+  ipv4: [
+    { title: 'a SYN', packet: { ttl: 64, length: 40 } },
+    { title: 'its last hop', packet: { ttl: 1, length: 40 } },
+    { title: 'a TTL of 255', packet: { ttl: 255, length: 40 } },
+    { title: 'UDP, padded', packet: { protocol: UDP, ttl: 63, length: 100 }, frame: { length: 100 } },
+    { title: 'a whole frame', packet: { protocol: UDP, ttl: 63, length: 1500 }, frame: { length: 1500 } },
+    { title: 'another source', packet: { source: address('10.0.0.100'), ttl: 64, length: 40 } },
+    { title: 'a later fragment', packet: { protocol: UDP, fragment: 1, ttl: 64, length: 28 } },
+    {
+      title: 'ESP',
+      packet: { protocol: 50, ttl: 64, length: 40, spi: 0x01020304 },
+      frame: { sourcePort: 0x0102, destinationPort: 0x0304 },
+    },
+    // AH's SPI stands behind four bytes that say how long it is.
+    { title: 'AH', packet: { protocol: 51, ttl: 64, length: 40, spi: 1 } },
+    {
+      title: 'a multicast',
+      packet: {
+        destination: address('224.0.0.9'),
+        protocol: UDP,
+        ttl: 1,
+        length: 28,
+        packetType: PACKET_TYPE.multicast,
+      },
+      frame: { destinationMac: 0x01005e000009 },
+    },
+    {
+      title: 'a broadcast',
+      packet: {
+        destination: address('255.255.255.255'),
+        protocol: UDP,
+        ttl: 64,
+        length: 28,
+        packetType: PACKET_TYPE.broadcast,
+      },
+      frame: { destinationMac: 0xffffffffffff },
+    },
+  ],
+  ipv6: [
+    { title: 'a SYN', packet: { ttl: 64, length: 60 } },
+    { title: 'a hop limit of 255', packet: { ttl: 255, length: 60 } },
+    { title: 'UDP', packet: { protocol: UDP, ttl: 1, length: 48 } },
+    {
+      title: 'hop-by-hop',
+      packet: { protocol: UDP, ttl: 64, length: 56, headers: IPV6_HEADERS['hop-by-hop'] | 1 },
+      frame: { between: { first: HOP, bytes: header(UDP, ...PADDING) } },
+    },
+    {
+      title: 'destination options',
+      packet: { protocol: UDP, ttl: 64, length: 56, headers: IPV6_HEADERS['ipv6-opts'] | 1 },
+      frame: { between: { first: DST, bytes: header(UDP, ...PADDING) } },
+    },
+    {
+      title: 'a routing header',
+      packet: { protocol: UDP, ttl: 64, length: 56, headers: IPV6_HEADERS['ipv6-route'] | 1 },
+      frame: { between: { first: ROUTE, bytes: header(UDP) } },
+    },
+    {
+      title: 'hop-by-hop and destination options',
+      packet: {
+        protocol: UDP,
+        ttl: 64,
+        length: 64,
+        headers: IPV6_HEADERS['hop-by-hop'] | IPV6_HEADERS['ipv6-opts'] | 1,
+      },
+      frame: { between: { first: HOP, bytes: [...header(DST, ...PADDING), ...header(UDP, ...PADDING)] } },
+    },
+    {
+      title: 'a first fragment',
+      packet: { protocol: UDP, ttl: 64, length: 56, headers: IPV6_HEADERS['ipv6-frag'] | 1 },
+      frame: { between: { first: FRAGMENT, bytes: [UDP, 0, 0, 1, 0, 0, 0, 7] } },
+    },
+    {
+      title: 'a later fragment',
+      packet: { protocol: UDP, ttl: 64, length: 56, fragment: 1 },
+      frame: { between: { first: FRAGMENT, bytes: [UDP, 0, 0, 9, 0, 0, 0, 7] } },
+    },
+    {
+      title: 'AH',
+      packet: { protocol: UDP, ttl: 64, length: 64, headers: IPV6_HEADERS.ah | 1, spi: 5 },
+      frame: { between: { first: AH, bytes: [UDP, 2, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 0] } },
+    },
+    {
+      title: 'ESP',
+      packet: { protocol: 50, ttl: 64, length: 60, spi: 0x01020304 },
+      frame: { sourcePort: 0x0102, destinationPort: 0x0304 },
+    },
+    { title: 'nothing follows', packet: { protocol: NONE, ttl: 64, length: 60 } },
+    {
+      title: 'a multicast',
+      packet: { destination: address('ff02::1'), protocol: UDP, ttl: 1, length: 48, packetType: PACKET_TYPE.multicast },
+      frame: { destinationMac: 0x333300000001 },
+    },
+  ],
+};
+
+const both = (words: string): string[] => [words, words.replace(/ (--(?!soft)\S+)/, ' ! $1')];
+
+const RULES: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: [
+    ...both('-m ttl --ttl-eq 64'),
+    ...['--ttl-lt 64', '--ttl-gt 63', '--ttl-gt 255', '--ttl-lt 0'].map((words) => `-m ttl ${words}`),
+    ...both('-p esp -m esp --espspi 16909060'),
+    ...both('-p esp -m esp --espspi 0:4294967295'),
+    ...both('-p ah -m ah --ahspi 1'),
+  ],
+  ipv6: [
+    ...both('-m hl --hl-eq 64'),
+    ...['--hl-lt 64', '--hl-gt 64'].map((words) => `-m hl ${words}`),
+    ...['-m hbh', '-m dst', '-m rt', '-m frag', '-m ah', '-m frag --fragfirst', '-m ah --ahspi 5', '-m ah ! --ahspi 5'],
+    ...both('-m frag --fraglen 99'),
+    ...['prot', 'hop', 'hop,prot', 'esp', 'none', 'frag,prot', 'auth,prot', 'hop,dst,prot'].flatMap((names) => [
+      ...both(`-m ipv6header --header ${names}`),
+      ...both(`-m ipv6header --header ${names} --soft`),
+    ]),
+    ...both('-p esp -m esp --espspi 16909060'),
+  ],
+};
+
+const SHARED: readonly string[] = [
+  ...both('-m length --length 40'),
+  ...both('-m length --length 60:1500'),
+  '-m length --length 9:5',
+  ...['unicast', 'broadcast', 'multicast', 'otherhost'].flatMap((kind) => both(`-m pkttype --pkt-type ${kind}`)),
+  ...both('-m mac --mac-source 02:00:00:00:00:09'),
+  ...both('-m policy --dir in --pol none').filter((words) => !words.includes('!')),
+  '-m policy --dir in --pol ipsec',
+];
+
+const RANGES: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: [...both('-m iprange --src-range 10.0.0.1-10.0.0.50'), ...both('-m iprange --src-range 10.0.0.50-10.0.0.1')],
+  ipv6: [...both('-m iprange --src-range 2001:db8::-2001:db8::50')],
+};
+
+describe.skipIf(notRoot).for(FAMILIES)('%s', (family) => {
+  let pair: Pair;
+  let client: Agent;
+  beforeAll(async () => {
+    pair = await openPair();
+    client = startAgent(pair.client);
+    await client.ready;
+  });
+  afterAll(() => pair.close());
+
+  test.for(['nft', 'legacy'] as const)('frames, as the rules of %s count them', async (backend) => {
+    const { pod } = pair;
+    const words = ['-m mac --mac-source 02:00:00:00:00:09', ...RULES[family], ...SHARED, ...RANGES[family]];
+    const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`;
+    pod.must([`${tool}-restore`], {
+      // Neighbours ask for each other beside it: they have other MAC addresses.
+      input: `*raw\n:SENT - [0:0]\n-A PREROUTING ${words[0]} -j SENT\n${words.map((rule) => `-A SENT ${rule}\n`).join('')}COMMIT\n`,
+    });
+    const link = pod.must(['ip', 'link', 'show', 'eth0']);
+    const ownMac = Number(`0x${/link\/ether ([0-9a-f:]+)/.exec(link)![1]!.replaceAll(':', '')}`);
+    const counts = (): number[] => {
+      const read = packetCounts(pod, backend);
+      return words.map((_, index) => read.get(`${family} raw SENT ${index + 1}`) ?? 0);
+    };
+    for (const { title, packet, frame } of SAMPLES[family]) {
+      const own = family === 'ipv4' ? '10.0.0.5' : '2001:db8::5';
+      const whole = makePacket({
+        family,
+        in: 'eth0',
+        source: address(family === 'ipv4' ? '10.0.0.9' : '2001:db8::9'),
+        destination: address(own),
+        sourcePort: 40000,
+        destinationPort: 80,
+        packetType: PACKET_TYPE.unicast,
+        ipsec: 0,
+        ...packet,
+      });
+      const before = counts();
+      // The length is that of the headers unless the frame is padded.
+      const { length: _length, ...fields } = whole;
+      await client.sendFrame(
+        frameBytes({ ...fields, length: undefined, sourceMac: OTHER_MAC, destinationMac: ownMac, ...frame }),
+        'eth0',
+      );
+      let after = counts();
+      for (let tries = 0; tries < 100 && after[0] === before[0]; tries += 1) after = counts();
+      const seen = words.map((rule, index) => `${rule}: ${after[index]! - before[index]!}`);
+      const told = words.map((rule) => {
+        const said = compile(predicateOf(parseRule(rule, { family, table: 'raw' }), family))({
+          ...whole,
+          sourceMac: OTHER_MAC,
+        });
+        return `${rule}: ${said === 'undecided' ? said : said ? 1 : 0}`;
+      });
+      expect(told, `${title}, ${formatAddress(family, whole.destination)}`).toEqual(seen);
+    }
+    pod.must([`${tool}-restore`], { input: '*raw\nCOMMIT\n' });
+  });
+});
