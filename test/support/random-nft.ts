@@ -43,6 +43,7 @@ function objects(family: string, random: Random): string {
   const type = addressTypeOf(family);
   const hosts = several(random, 9, () => address(random, family));
   const ports = several(random, 14, () => String(port(random)));
+  const low = 1 + random.below(60_000);
   const verdict = (): string => random.pick(['accept', 'drop', 'return', 'continue', 'jump leaf', 'goto leaf']);
   const flags = random.pick(['', 'flags constant;', 'policy memory;', 'size 1000;', 'comment "a set";']);
   return `	counter hits { packets ${random.below(1000)} bytes ${random.below(100_000)} }
@@ -55,6 +56,15 @@ function objects(family: string, random: Random): string {
 	set names { type ifname; elements = { "eth0", "lo", "veth${random.below(99)}" } }
 	set pairs { type ${type} . inet_service; ${random.pick(['', 'timeout 1h;', 'flags timeout;'])} elements = { ${hosts.map((host) => `${host} . ${port(random)}`).join(', ')} } }
 	set seen { typeof ${protocolOf(family)} saddr; size 128; flags dynamic,timeout; timeout ${random.pick(['5m', '30s', '1d2h', '500ms'])}; }
+	set counted { type ${type}; counter; elements = { ${hosts.map((host) => `${host}${random.pick(['', ' comment "of note"', ' counter packets 7 bytes 99'])}`).join(', ')} } }
+	set timed { type ${type}; flags timeout; ${random.pick(['', 'timeout 90s;', 'gc-interval 1h;'])} elements = { ${hosts.map((host) => `${host} timeout ${random.pick(['1h', '36h5m', '250s'])}`).join(', ')} } }
+	set wide { type ${type} . inet_proto . inet_service . mark; elements = { ${hosts.map((host) => `${host} . ${random.pick(['tcp', 'udp', '47'])} . ${port(random)} . ${random.below(999)}`).join(', ')} } }
+	set areas { type ${type} . inet_service; flags interval; elements = { ${prefix(random, family)} . ${low}-${low + 9}, ${hosts[0]} . ${port(random)} } }
+	set kinds { type ${random.pick(['icmp_type', 'icmpv6_type', 'inet_proto', 'ether_type', 'ct_state', 'dscp', 'uid', 'ecn'])}; elements = { 1, 2, 3 } }
+	map places { type inet_service : ${type} . inet_service; elements = { ${ports.map((one) => `${one} : ${address(random, family)} . ${port(random)}`).join(', ')} } }
+	map marks2 { type ifname . mark : mark; elements = { "eth0" . ${random.below(99)} : ${random.below(99)} } }
+	map counters { type inet_service : counter; elements = { ${port(random)} : "hits" } }
+	ct helper tftp0 { type "tftp" protocol udp; }
 	map fates { type ${random.pick(['inet_service', 'inet_service'])} : verdict; elements = { ${ports.map((one) => `${one} : ${verdict()}`).join(', ')} } }
 	map tags { typeof ${protocolOf(family)} saddr : meta mark; elements = { ${hosts.map((host) => `${host} : ${random.below(0xffff)}`).join(', ')} } }`;
 }
@@ -129,6 +139,32 @@ function anyPacket(random: Random, family: string, place: string): string[] {
     `fib daddr type ${random.pick(['local', '!= local', '{ broadcast, multicast }'])}`,
     `numgen random mod ${2 + random.below(9)} ${random.pick(['0', '< 1', '!= 1'])}`,
     `limit rate ${random.pick(['', 'over '])}${1 + random.below(99)}/${random.pick(['second', 'minute'])}${random.pick(['', ' burst 7 packets'])}`,
+    `${ip} saddr ${not(random)}${random.pick(['@counted', '@timed'])}`,
+    `${ip} saddr . tcp dport @areas`,
+    `${ip} saddr . meta l4proto . th dport . meta mark @wide`,
+    `${ip} saddr & ${family === 'ip6' ? 'ffff:0:ffff::' : '255.0.255.0'} ${random.pick(['==', '!='])} ${family === 'ip6' ? '2001::' : '10.0.1.0'}`,
+    `meta mark & 0xff00 ${random.pick(['vmap { 0x100 : accept, 0x200 : drop }', '{ 0x100, 0x300 }', '!= 0x100', '> 0x100'])}`,
+    `ct original ${ip} saddr ${address(random, family)}`,
+    `ct reply ${ip} daddr ${prefix(random, family)}`,
+    `ct ${random.pick(['', 'original ', 'reply '])}${random.pick(['bytes', 'packets'])} ${random.pick(['> 5', '100-200', '!= 7'])}`,
+    `ct zone ${1 + random.below(99)}`,
+    `ct expiration ${random.pick(['> 30s', '5m', '10s-1h'])}`,
+    `meta priority ${random.pick(['1:2', 'none', '{ 1:1, 1:ff }'])}`,
+    `meta day ${random.pick(['"Monday"', '{ "Sunday", "Friday" }'])}`,
+    `symhash mod ${2 + random.below(9)} vmap { 0 : accept, 1 : continue }`,
+    `numgen inc mod 4 offset 3 vmap { 3-4 : accept, 5-6 : drop }`,
+    `fib saddr . iif oif ${random.pick(['missing', 'exists', '!= 0'])}`,
+    `fib daddr . mark type vmap { local : accept, broadcast : drop }`,
+    `@nh,8,16 ${random.pick(['0x1234', '!= 0x1', '{ 0x5, 0x9-0xff }'])}`,
+    `@th,0,16 & 0xff00 == 0x100`,
+    `ether saddr ${random.pick(['00:11:22:33:44:55', '!= 00:11:22:33:44:55', '{ 00:11:22:33:44:55, 00:11:22:33:44:56 }'])}`,
+    ...(family === 'ip'
+      ? []
+      : [
+          `exthdr ${random.pick(['frag', 'hbh', 'dst'])} ${random.pick(['exists', 'missing'])}`,
+          'frag more-fragments 1',
+          'ip6 flowlabel 5',
+        ]),
     `jhash ${ip} saddr mod 16 seed 0x${random.below(0xffff).toString(16)} ${random.below(16)}`,
     ...(family === 'ip6'
       ? ['ip6 hoplimit > 5', 'ip6 dscp af11']
@@ -181,6 +217,20 @@ const notes = (random: Random): string[] => [
   'ct mark set meta mark',
   `ct mark set 0x${random.below(0xffff).toString(16)}`,
   'meta nftrace set 1',
+  'meta mark set iifname . meta mark map @marks2',
+  `counter name tcp dport map @counters`,
+  `ct zone set ${1 + random.below(99)}`,
+  `ct event set ${random.pick(['new', 'new,destroy', 'related,mark'])}`,
+  `ct original zone set ${1 + random.below(99)}`,
+  'ct helper set "tftp0"',
+  `meta priority set ${random.pick(['1:2', 'none'])}`,
+  `ct count ${random.pick(['', 'over '])}${1 + random.below(99)}`,
+  `ct mark set meta mark & 0xff | 0x${(1 + random.below(255)).toString(16)}00`,
+  `ct mark set (meta mark & 0xff00) >> 8`,
+  `meta mark set numgen ${random.pick(['inc', 'random'])} mod ${2 + random.below(9)}`,
+  `ip dscp set ${random.pick(['cs1', 'af11', '5'])}`,
+  `ip6 hoplimit set 5`,
+  `tcp option maxseg size set ${500 + random.below(900)}`,
   `quota ${random.pick(['', 'over '])}${1 + random.below(5000)} kbytes`,
 ];
 
@@ -197,6 +247,9 @@ function end(random: Random, family: string, place: string, jumps: boolean): str
       `meta l4proto { tcp, udp } dnat ${behind}:${port(random)}${random.pick(['', ' random', ' persistent'])}`,
       `dnat ${inside}`,
       'redirect',
+      `dnat ${family === 'ip' ? '' : `${protocolOf(family)} `}to tcp dport map @places`,
+      `dnat ${family === 'inet' ? 'ip ' : ''}to numgen inc mod 2 map { 0 : ${to}, 1 : ${address(random, family)} }`,
+      `meta l4proto tcp redirect to :${1000 + random.below(99)}-${2000 + random.below(99)} persistent`,
     ]);
   if (place === 'nat postrouting')
     return random.pick(['masquerade', 'masquerade random,persistent', `snat ${inside}`, 'accept', 'return']);

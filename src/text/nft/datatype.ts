@@ -33,9 +33,12 @@ const PAYLOADS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   comp: { ...plain('flags cpi'), nexthdr: 'inet_proto' },
 };
 
+const FIELDS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(PAYLOADS).map(([protocol, fields]) => [protocol, Object.keys(fields)]),
+);
+
 /** The fields of a protocol's header; undefined for a protocol that is not known. */
-export const headerFields = (protocol: string): readonly string[] | undefined =>
-  Object.hasOwn(PAYLOADS, protocol) ? Object.keys(PAYLOADS[protocol] ?? {}) : undefined;
+export const headerFields = (protocol: string): readonly string[] | undefined => FIELDS.get(protocol);
 
 /** The fields of IPv6 extension headers. Source: nft(8), EXTENSION HEADER EXPRESSIONS. */
 export const EXTENSION_HEADERS: Readonly<Record<string, readonly string[]>> = {
