@@ -153,8 +153,9 @@ export const numberRange = (what: string, highest: number): Codec<NumberRange> =
   read(word) {
     const [from = '', to = from, ...more] = word.split(':');
     const open = word.includes(':');
-    const low = open && from === '' ? 0 : parseNumber(from, highest);
-    const high = open && to === '' ? highest : parseNumber(to, highest);
+    // An end that is left out is the lowest or the highest; nothing at all is 0 to the tools.
+    const low = from === '' ? 0 : parseNumber(from, highest);
+    const high = to === '' ? (open ? highest : 0) : parseNumber(to, highest);
     return low === undefined || high === undefined || more.length > 0 ? undefined : [low, high];
   },
   print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),

@@ -745,6 +745,13 @@ export const placesOf = (name: string, kind: 'match' | 'target'): Places | undef
   return typeof extension?.places === 'function' ? undefined : extension?.places;
 };
 
+/** Matches that have an option of the same name. */
+const SHARED_OPTIONS: readonly (readonly string[])[] = [
+  ['mark', 'connmark'],
+  ['recent', 'connlabel', 'set'],
+  ['statistic', 'policy'],
+];
+
 /** A rule after `-A CHAIN`, as a person or a program might type it, which both back ends take. */
 export function randomRule(
   random: Random,
@@ -765,8 +772,9 @@ export function randomRule(
     if (form.protocol === 'icmp' && family === 'ipv6') return false;
     // nft joins the options of two tcp or udp matches.
     if (parts.some((part) => part.startsWith(`-m ${name} `)) && (name === 'tcp' || name === 'udp')) return false;
-    // Where both have been named before, the tools take a third --mark for the wrong one.
-    if (/mark$/.test(name) && kind === 'match' && parts.some((part) => /^-m (conn)?mark /.test(part))) return false;
+    // Where both have been named before, the tools take a third --mark (--set, --mode) for the wrong one.
+    const shared = kind === 'match' && SHARED_OPTIONS.find((names) => names.includes(name));
+    if (shared && parts.some((part) => shared.some((other) => part.startsWith(`-m ${other} `)))) return false;
     if (form.before) {
       if (parts.some((part) => part.startsWith(form.before!.split(' ', 2).join(' ')))) return false;
       parts.push(form.before);

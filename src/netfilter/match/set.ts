@@ -98,6 +98,8 @@ export const setMatch: MatchExtension<SetOptions> = {
   predicate: (options, context) => unless(options.set?.negated ?? false, inSet(options, context)),
 };
 
+const HOW_TO_READ = 'a snapshot has it, or the output of ipset save in the same file';
+
 function inSet({ set: of, returnNomatch, packets, bytes }: SetOptions, context: MeaningContext): Predicate {
   if (!of) return NEVER;
   const { name, directions } = of.value;
@@ -106,7 +108,7 @@ function inSet({ set: of, returnNomatch, packets, bytes }: SetOptions, context: 
   const found = context.sets?.get(name);
   const fields = fieldsOf(found?.type, sources);
   const known = (meaning: Predicate): Predicate => ({ kind: 'member', fields, group, meaning });
-  if (!context.sets) return known(unknown(`what is in ${group} was not read`));
+  if (!context.sets) return known(unknown(`what is in ${group} was not read (${HOW_TO_READ})`));
   if (!found) return known(unknown(`${group} is not among those that were read`));
   const inside = memberOf(found, {
     sources,
