@@ -203,6 +203,7 @@ function check({ text, way, protocol, source, destination, on, reply, state, pla
   if (protocol !== TCP) never('flags', 'only tcp has flags', 'Leave the flags out.');
   if (protocol !== ICMP && protocol !== ICMPV6) never('type', 'only icmp has a type', 'Leave the type out.');
   if (way !== 'in') {
+    never('fragment', 'rules see packets of this host whole: they are cut up later', 'Leave fragment out.');
     never(
       'via',
       'via tells by which interface a packet from elsewhere goes on',

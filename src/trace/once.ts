@@ -3,6 +3,7 @@ import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
 import type { Decide } from './decisions.ts';
+import { asItTravels } from './fragments.ts';
 import { isLoopback, LOOPBACK } from './host.ts';
 import { errorAbout, type Subject } from './icmp-error.ts';
 import type { Outcome, Question, Step } from './result.ts';
@@ -142,7 +143,7 @@ export function begin(
     direction,
     asked: packet,
     // Until connection tracking has looked at it, a packet belongs to none.
-    packet: { ...packet, ctstate: CTSTATE.INVALID, ctzone: 0 },
+    packet: { ...asItTravels(packet), ctstate: CTSTATE.INVALID, ctzone: 0 },
     steps,
     decide,
     assumptions,

@@ -28,6 +28,8 @@ export interface Options {
   readonly time?: number;
   /** Not this packet is meant, but the answer to it. */
   readonly reply?: true;
+  /** A second or further fragment of it. */
+  readonly fragment?: true;
 }
 
 /** An option: a word with a value after it, or one that stands alone. */
@@ -68,6 +70,7 @@ export const OPTIONS: readonly Option[] = [
   { name: 'mac', read: (text, value) => ({ mac: readMac(text, value) }) },
   { name: 'at', read: (text, value) => ({ time: readTime(text, value) }) },
   { name: 'reply', alone: { reply: true } },
+  { name: 'fragment', alone: { fragment: true } },
 ];
 
 export const optionNames: readonly string[] = OPTIONS.map(({ name }) => name);

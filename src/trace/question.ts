@@ -52,6 +52,7 @@ export function parseQuestion(
   const packet = makePacket({
     family,
     protocol: protocolIn(read, family),
+    fragment: read.fragment ? 1 : 0,
     ...ends,
     ...owner,
     ...header,

@@ -1,6 +1,7 @@
 import { CTSTATUS, PATH, type Stop, type StopName } from '../netfilter/index.ts';
 import { attach, refresh } from './arrival.ts';
 import { leave, receive } from './ends.ts';
+import { putTogether } from './fragments.ts';
 import { LOOPBACK } from './host.ts';
 import type { Outcome } from './result.ts';
 import { arrivalRoute, departureRoute, neverTaken } from './routing.ts';
@@ -76,6 +77,7 @@ function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
   if (hook === 'FORWARD' && packet.ttl !== undefined) packet.ttl -= 1;
   if (hook === 'INPUT' || hook === 'PREROUTING') packet.out = '';
   else if (hook !== 'OUTPUT') packet.out = walk.device;
+  putTogether(walk);
   refresh(walk);
   changed(walk);
 }
