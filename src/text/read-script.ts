@@ -58,6 +58,8 @@ export function readScript(text: string, options: ReadOptions = {}): Snapshot {
     skip: (name, line) => notes.skipped.push({ name, line }),
     assume: (clause) => notes.assumed.add(clause),
     ended: false,
+    leaving: undefined,
+    watched: 0,
     strict: /^\ufeff?#![^\n]*sh\b[^\n]* -\w*e/.test(text),
     count: 0,
     depth: 0,

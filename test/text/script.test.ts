@@ -58,6 +58,21 @@ describe('what a script leaves', () => {
       'if iptables -C INPUT -j DROP; then :; else iptables -A INPUT -j DROP; fi',
       ['-A INPUT -j DROP'],
     ],
+    [
+      'programs that are looked for, and defaults',
+      `A=$(which iptables)\nB="\`command -v iptables\`"\n$A -A INPUT -i $\{LAN:-eth1}\n"$B" -A INPUT -i $\{B:-x}0`,
+      ['-A INPUT -i eth1', '-A INPUT -i iptables0'],
+    ],
+    [
+      'comparisons of what is known',
+      'A=yes; N=2\n[ "$A" = yes ] && iptables -A INPUT -p tcp\nif [ $N -gt 3 ]; then iptables -F; elif test -n "$A"; then iptables -A INPUT -p udp; fi\n[ -z "$A" ] || iptables -A INPUT -p 47\n[[ $A != no ]] && iptables -A INPUT -p 50',
+      ['-A INPUT -p tcp', '-A INPUT -p udp', '-A INPUT -p gre', '-A INPUT -p esp'],
+    ],
+    [
+      'the way out of functions and loops',
+      'f() { [ "$1" = 1 ] && return; iptables -A INPUT -p $1; }\nfor x in 1 6 17 47 50; do [ $x = 17 ] && continue; [ $x = 50 ] && break; f $x; done\niptables -A INPUT -j DROP',
+      ['-A INPUT -p tcp', '-A INPUT -p gre', '-A INPUT -j DROP'],
+    ],
     ['nothing after exit', 'iptables -A INPUT -j DROP\nexit\niptables -F', ['-A INPUT -j DROP']],
     ['nothing of a text', 'cat <<-"E" >x\n\tiptables -F\n\tE\niptables -A INPUT -j DROP', ['-A INPUT -j DROP']],
     ['nothing of another namespace', 'ip netns exec x iptables -F\niptables -A INPUT -j DROP', ['-A INPUT -j DROP']],

@@ -133,6 +133,7 @@ function callFunction(of: Run, body: Node, given: readonly Argument[], node: Sim
   of.depth += 1;
   const status = runBody(body);
   of.depth -= 1;
+  if (of.leaving === 'function') of.leaving = undefined;
   for (const name of ['@', '*', '#', ...given.map((_, index) => String(index + 1))]) of.variables.delete(name);
   for (const [name, value] of outer) of.variables.set(name, value);
   return status;

@@ -1,5 +1,5 @@
 import type { Argument } from './arguments.ts';
-import type { Word } from './lex.ts';
+import type { Part, Word } from './lex.ts';
 
 /** Values of variables; undefined where a variable has one that is not known. */
 export type Variables = Map<string, string | undefined>;
@@ -13,10 +13,9 @@ export function expand(word: Word, variables: Variables): readonly Argument[] | 
   const fields: string[] = [];
   let field: string | undefined;
   for (const part of word.parts) {
-    if (part.kind === 'other') return undefined;
-    const text = part.kind === 'text' ? part.text : variables.get(part.name);
+    const text = valueOfPart(part, variables);
     if (text === undefined) return undefined;
-    if (part.kind === 'text' || part.quoted) {
+    if (part.kind !== 'variable' || part.quoted) {
       field = (field ?? '') + text;
       continue;
     }
@@ -33,6 +32,21 @@ export function expand(word: Word, variables: Variables): readonly Argument[] | 
   return fields.map((text) => ({ text, at, length }));
 }
 
+function valueOfPart(part: Part, variables: Variables): string | undefined {
+  switch (part.kind) {
+    case 'text':
+      return part.text;
+    case 'variable': {
+      const value = variables.get(part.name);
+      // One that was set to what is not known may be anything; one that was never set has its default.
+      if (part.otherwise === undefined || (value === undefined && variables.has(part.name))) return value;
+      return value === undefined || value === '' ? part.otherwise : value;
+    }
+    case 'other':
+      return undefined;
+  }
+}
+
 /** `NAME=value` before a command: the name, and the rest of the word. */
 export function assignmentIn(word: Word): { readonly name: string; readonly value: Word } | undefined {
   const [first, ...rest] = word.parts;
@@ -47,7 +61,7 @@ export function assignmentIn(word: Word): { readonly name: string; readonly valu
 export function assignedValue(word: Word, variables: Variables): string | undefined {
   let value = '';
   for (const part of word.parts) {
-    const text = part.kind === 'text' ? part.text : part.kind === 'variable' ? variables.get(part.name) : undefined;
+    const text = valueOfPart(part, variables);
     if (text === undefined) return undefined;
     value += text;
   }

@@ -3,7 +3,8 @@ import { Fault } from '../diagnostic.ts';
 /** A piece of a word: text, a variable's value, or something that only a shell can work out. */
 export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly quoted: boolean }
-  | { readonly kind: 'variable'; readonly name: string; readonly quoted: boolean }
+  /** `otherwise` stands for a variable that is not set, or empty: `${NAME:-otherwise}`. */
+  | { readonly kind: 'variable'; readonly name: string; readonly quoted: boolean; readonly otherwise?: string }
   | { readonly kind: 'other' };
 
 /** A word of a script and where it stands. */
@@ -214,7 +215,11 @@ function readDouble(lexer: Lexer): Part[] {
   return parts;
 }
 
-const NAME = /\$(?:([A-Za-z_]\w*|[0-9@*#?$!-])|\{([A-Za-z_]\w*|[0-9]+)\})/y;
+const NAME = /\$(?:([A-Za-z_]\w*|[0-9@*#?$!-])|\{([A-Za-z_]\w*|[0-9]+)(?::-([\w.:/@%+, -]*))?\})/y;
+
+/** Asks where a program is: its name is answer enough here. */
+const WHICH =
+  /(?:\$\((?:which|command -v|type -p)[ \t]+([\w./-]+)[^()|&;]*\)|`(?:which|command -v|type -p)[ \t]+([\w./-]+)[^`|&;]*`)/y;
 
 /** `$NAME`, `${NAME}`; `$(…)`, `$((…))`, backquotes and other forms are for a shell to work out. */
 function readDollar(lexer: Lexer, quoted: boolean): Part {
@@ -223,7 +228,14 @@ function readDollar(lexer: Lexer, quoted: boolean): Part {
   const simple = NAME.exec(text);
   if (simple) {
     lexer.at += simple[0].length;
-    return { kind: 'variable', name: simple[1] ?? simple[2] ?? '', quoted };
+    const otherwise = simple[3] === undefined ? {} : { otherwise: simple[3] };
+    return { kind: 'variable', name: simple[1] ?? simple[2] ?? '', quoted, ...otherwise };
+  }
+  WHICH.lastIndex = at;
+  const program = WHICH.exec(text);
+  if (program) {
+    lexer.at += program[0].length;
+    return { kind: 'text', text: program[1] ?? program[2] ?? '', quoted };
   }
   const opener = text.charAt(at) === '`' ? '`' : text.charAt(at + 1);
   const closer = { '`': '`', '(': ')', '{': '}' }[opener];
@@ -232,7 +244,7 @@ function readDollar(lexer: Lexer, quoted: boolean): Part {
     return { kind: 'text', text: '$', quoted };
   }
   let depth = 0;
-  let end = opener === '`' ? at + 1 : at + 1;
+  let end = at + 1;
   for (; end < text.length; end += 1) {
     const char = text.charAt(end);
     if (char === '\\') end += 1;

@@ -48,7 +48,7 @@ export function changesRules(node: Node, functions: ReadonlyMap<string, Node>, s
 /** Whether a part of a script may end it. */
 export function mayEnd(node: Node): boolean {
   for (const { words } of commandsIn(node))
-    if (['exit', 'return', 'exec'].includes(textOf(words[0] ?? NO_WORD))) return true;
+    if (['exit', 'return', 'exec', 'break', 'continue'].includes(textOf(words[0] ?? NO_WORD))) return true;
   return false;
 }
 

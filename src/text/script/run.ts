@@ -1,21 +1,23 @@
 import { guess, runSimple } from './command.ts';
 import { assignmentIn, expand } from './expand.ts';
 import { changesRules, commandsIn, mayEnd } from './mentions.ts';
-import type { Node, Place } from './parse.ts';
+import type { Node, Place, Simple } from './parse.ts';
 import { faultAt, type Run, type Status } from './state.ts';
 
 /** Runs a part of a script. */
 export function run(of: Run, node: Node, caught = false): Status {
-  if (of.ended) return 'ok';
+  if (of.ended || of.leaving) return 'ok';
   switch (node.kind) {
-    case 'simple':
-      return runSimple(of, node, caught, (body) => run(of, body, caught));
+    case 'simple': {
+      const status = runSimple(of, node, caught, (body) => run(of, body, caught));
+      if (status === 'failed' && of.strict && of.watched === 0) end(of, node);
+      return status;
+    }
     case 'list': {
       let status: Status = 'ok';
       for (const one of node.nodes) {
         status = run(of, one, caught);
-        if (status === 'failed' && of.strict && !caught && isPlain(one)) end(of, one);
-        if (of.ended) break;
+        if (of.ended || of.leaving) break;
       }
       return status;
     }
@@ -35,26 +37,33 @@ export function run(of: Run, node: Node, caught = false): Status {
   }
 }
 
-/** A failure ends a strict script where nothing looks at it. */
-const isPlain = ({ kind }: Node): boolean => kind === 'simple' || kind === 'chain';
+/** Runs what somebody looks at the end of: there `set -e` does nothing. */
+function watched(of: Run, node: Node, caught: boolean): Status {
+  of.watched += 1;
+  const status = run(of, node, caught);
+  of.watched -= 1;
+  return status;
+}
 
-function end(of: Run, node: Node): void {
-  const [first] = commandsIn(node);
-  of.assume(`line ${first?.place.line ?? 1}: a command fails there, and set -e ends the script`);
+/** A failure ends a strict script where nobody looks at it. */
+function end(of: Run, { place }: Simple): void {
+  of.assume(`line ${place.line}: a command fails there, and set -e ends the script`);
   of.ended = true;
 }
 
 function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' }>, caught: boolean): Status {
-  let status = run(of, first, caught || rest.some(({ op }) => op === '||'));
+  let status = watched(of, first, caught || rest.some(({ op }) => op === '||'));
   for (const [index, { op, node }] of rest.entries()) {
-    if (of.ended) return status;
+    if (of.ended || of.leaving) return status;
     if (status === 'unknown') {
       const [command] = commandsIn(node);
       undecided(of, node, command?.place ?? NOWHERE, 'whether this runs depends on a command that is not looked at');
       continue;
     }
     if ((op === '&&') !== (status === 'ok')) continue;
-    status = run(of, node, caught || rest.slice(index + 1).some((one) => one.op === '||'));
+    const later = rest.slice(index + 1);
+    const go = later.length > 0 ? watched : run;
+    status = go(of, node, caught || later.some((one) => one.op === '||'));
   }
   return status;
 }
@@ -78,14 +87,14 @@ function undecided(of: Run, node: Node, place: Place, message: string): Status {
 
 function pipe(of: Run, { nodes, negated }: Extract<Node, { readonly kind: 'pipe' }>): Status {
   let status: Status = 'unknown';
-  for (const node of nodes) status = run(of, node, true);
+  for (const node of nodes) status = watched(of, node, true);
   if (!negated || status === 'unknown') return status;
   return status === 'ok' ? 'failed' : 'ok';
 }
 
 function branch(of: Run, node: Extract<Node, { readonly kind: 'if' }>, caught: boolean): Status {
   for (const { when, body } of node.branches) {
-    const status = run(of, when, true);
+    const status = watched(of, when, true);
     if (status === 'ok') return run(of, body, caught);
     if (status === 'unknown')
       return undecided(of, node, node.place, 'this stands in an if, whose condition is not known');
@@ -104,6 +113,9 @@ function loop(of: Run, node: Extract<Node, { readonly kind: 'for' }>, caught: bo
   for (const value of values) {
     of.variables.set(node.name, value);
     status = run(of, node.body, caught);
+    const { leaving } = of;
+    if (leaving === 'loop' || leaving === 'round') of.leaving = undefined;
+    if (of.ended || leaving === 'loop' || leaving === 'function') break;
   }
   return status;
 }

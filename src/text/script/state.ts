@@ -28,8 +28,12 @@ export interface Run {
   assume(clause: string): void;
   /** `exit` was met, or a failure under `set -e`. */
   ended: boolean;
+  /** `return`, `break` or `continue` was met: what is left on the way to the end of the function, loop or round. */
+  leaving: 'function' | 'loop' | 'round' | undefined;
   /** `set -e`. */
   strict: boolean;
+  /** How many conditions and lists this stands in that look at how a command ends. */
+  watched: number;
   /** Commands run so far: bounded. */
   count: number;
   depth: number;
