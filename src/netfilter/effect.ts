@@ -67,7 +67,8 @@ export type Effect =
    * Maps the connection. `change`: `either` is what the hook maps, the destination in PREROUTING and OUTPUT, the source
    * in INPUT and POSTROUTING. `address`: absent keeps it; `here` is what REDIRECT does (127.0.0.1 or ::1 in OUTPUT, the
    * incoming interface's primary address in PREROUTING); `outgoing` is what MASQUERADE does; a network replaces the bits
-   * under its mask and keeps the others (NETMAP). `base`: ports are shifted, this one to the first of `ports`.
+   * under its mask and keeps the others (NETMAP). `base`: ports are shifted, this one to the first of `ports`. `random`: the
+   * kernel chooses the port, even where the packet's own would do.
    */
   | {
       readonly kind: 'nat';
@@ -75,6 +76,7 @@ export type Effect =
       readonly address?: AddressRange | Network | 'here' | 'outgoing';
       readonly ports?: PortRange;
       readonly base?: number;
+      readonly random?: true;
     }
   /**
    * Hands the packet to a transparent listener without rewriting it; needs one, else the connection fails. Where it

@@ -114,7 +114,7 @@ export function find(host: Host, table: number, destination: AddressValue, on?: 
     ?.find(
       (route) =>
         masked(destination, maskOf(host.family, route.length)) === route.destination &&
-        (on === undefined || route.kind !== 'unicast' || route.device === on),
+        (on === undefined || route.device === on),
     );
 }
 
@@ -135,7 +135,7 @@ export function addressType(host: Host, address: AddressValue, own?: AddressValu
   }
   if (isOwn(host, address, own)) return ADDRESS_TYPE.LOCAL;
   if (isMulticast(host.family, address)) return ADDRESS_TYPE.MULTICAST;
-  if (Number(address) >>> 24 === 0 || address === 0xffff_ffff) return ADDRESS_TYPE.BROADCAST;
+  if (address === 0 || address === 0xffff_ffff) return ADDRESS_TYPE.BROADCAST;
   return kind === 'broadcast'
     ? ADDRESS_TYPE.BROADCAST
     : kind === 'anycast'

@@ -33,27 +33,32 @@ export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done
   } else mapSource(walk, { address, port });
   const to = formatAddress(walk.packet.family, address);
   const shown = walk.packet.family === 'ipv6' && port !== undefined ? `[${to}]` : to;
-  return { verdict: 'accept', note: `${destination ? 'to' : 'from'} ${shown}${port === undefined ? '' : `:${port}`}` };
+  return {
+    verdict: 'accept',
+    note: `${destination ? 'to' : 'from'} ${shown}${port === undefined || port === 'open' ? '' : `:${port}`}`,
+  };
 }
 
 /** An address, and a port where the protocol has ports. */
 export interface Mapped {
   readonly address: AddressValue;
-  readonly port: number | undefined;
+  /** Absent: the port stays. `open`: the kernel chooses one, and nobody knows which. */
+  readonly port: number | 'open' | undefined;
 }
 
 /** Gives the connection a new destination; the replies will come from there. One that changes nothing is not called DNAT. */
 export function mapDestination(walk: Walk, { address, port }: Mapped): void {
   const { packet } = walk;
   const moves = address !== packet.destination || (port !== undefined && port !== packet.destinationPort);
+  const known = port === 'open' ? undefined : port;
   packet.destination = address;
   packet.ctreplsrc = address;
   if (port !== undefined) {
-    packet.destinationPort = port;
-    packet.ctreplsrcport = port;
+    packet.destinationPort = known;
+    packet.ctreplsrcport = known;
   }
   if (moves) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.DNAT;
-  walk.destination = endpoint(address, port);
+  walk.destination = endpoint(address, known);
   changed(walk);
 }
 
@@ -61,14 +66,15 @@ export function mapDestination(walk: Walk, { address, port }: Mapped): void {
 export function mapSource(walk: Walk, { address, port }: Mapped): void {
   const { packet } = walk;
   const moves = address !== packet.source || (port !== undefined && port !== packet.sourcePort);
+  const known = port === 'open' ? undefined : port;
   packet.source = address;
   packet.ctrepldst = address;
   if (port !== undefined) {
-    packet.sourcePort = port;
-    packet.ctrepldstport = port;
+    packet.sourcePort = known;
+    packet.ctrepldstport = known;
   }
   if (moves) packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.SNAT;
-  walk.source = endpoint(address, port);
+  walk.source = endpoint(address, known);
   changed(walk);
 }
 
@@ -96,7 +102,7 @@ function addressFor(walk: Walk, rule: CompiledRule, { address }: Nat, change: Ch
       if ('mask' in address) return kept === undefined ? notKnown : inNetwork(kept, address);
       const [low, high] = address;
       const count = BigInt(high) - BigInt(low) + 1n;
-      if (count > MOST_CHOICES) return unknown(rule, `the kernel chooses among ${count} addresses`);
+      if (count > MOST_CHOICES || count < 1n) return unknown(rule, `the kernel chooses among ${count} addresses`);
       return choose(walk, rule, low, Number(count), 'the kernel chooses among several addresses');
     }
   }
@@ -133,18 +139,19 @@ function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but this host has no address to send from` };
 }
 
-function portFor(walk: Walk, rule: CompiledRule, { ports, base }: Nat, change: Change): number | undefined | Outcome {
+function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): Mapped['port'] | Outcome {
+  const { ports, base, random } = effect;
   const { packet } = walk;
   const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
   if (!PORTED.has(packet.protocol)) return undefined;
-  if (!ports) return kept;
+  if (!ports) return random && change === 'source' ? 'open' : kept;
   const [low, high] = ports;
   // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.
   if (base !== undefined && kept !== undefined) return low + (((kept - base) & 0xffff) % (high - low + 1));
-  if (kept !== undefined && kept >= low && kept <= high) return kept;
+  if (!random && kept !== undefined && kept >= low && kept <= high) return kept;
   if (high - low >= MOST_CHOICES) {
     // The source port matters to nobody who listens; the destination port decides who does.
-    return change === 'source' ? undefined : unknown(rule, `the kernel chooses a port from ${low} to ${high}`);
+    return change === 'source' ? 'open' : unknown(rule, `the kernel chooses a port from ${low} to ${high}`);
   }
   return choose(walk, rule, low, high - low + 1, 'the kernel chooses among several ports');
 }

@@ -107,6 +107,8 @@ export function neverTaken(walk: Walk): Outcome | undefined {
   const { family, source, destination } = packet;
   if (family !== 'ipv6' || packet.in === LOOPBACK) return undefined;
   if (isLoopback(family, destination)) return refuse(walk, '::1 is not reached from outside');
+  const group = isMulticast(family, destination) ? (BigInt(destination) >> 112n) & 15n : undefined;
+  if (group === 0n || group === 1n) return refuse(walk, `${spoken(walk, destination)} is a group within one host`);
   if (source === undefined) return undefined;
   const from = spoken(walk, source);
   if (isLoopback(family, source) || isMulticast(family, source))
@@ -124,8 +126,8 @@ function martianBecause(walk: Walk): string | undefined {
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
   if (destination === 0xffff_ffff || (source === 0 && destination === 0)) return undefined;
-  if (source !== undefined && Number(source) >>> 24 === 0) return `${spoken(walk, source)} may not be a source`;
-  if (Number(destination) >>> 24 === 0) return `${spoken(walk, destination)} is nobody's address`;
+  if (source === 0) return '0.0.0.0 may not be a source';
+  if (destination === 0) return "0.0.0.0 is nobody's address";
   if (packet.in === LOOPBACK) return undefined;
   if (!allowsLocalnet(walk)) {
     if (isLoopback(family, destination)) {

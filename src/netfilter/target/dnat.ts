@@ -18,11 +18,12 @@ export const dnat: TargetExtension<DnatOptions> = {
   },
   required: ['to'],
   refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
-  effect: ({ to }) => ({
+  effect: ({ to, random }) => ({
     kind: 'nat',
     change: 'destination',
     ...(to?.addresses ? { address: to.addresses } : {}),
     ...(to?.ports ? { ports: to.ports } : {}),
     ...(to?.base === undefined ? {} : { base: to.base }),
+    ...(random ? { random } : {}),
   }),
 };

@@ -19,5 +19,11 @@ export const masquerade: TargetExtension<MasqueradeOptions> = {
     randomFully: flag('--random-fully'),
   },
   refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
-  effect: ({ ports }) => ({ kind: 'nat', change: 'source', address: 'outgoing', ...(ports ? { ports } : {}) }),
+  effect: ({ ports, random, randomFully = random }) => ({
+    kind: 'nat',
+    change: 'source',
+    address: 'outgoing',
+    ...(ports ? { ports } : {}),
+    ...(randomFully ? { random: true } : {}),
+  }),
 };

@@ -21,5 +21,11 @@ export const redirect: TargetExtension<RedirectOptions> = {
     random: flag('--random'),
   },
   refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
-  effect: ({ ports }) => ({ kind: 'nat', change: 'destination', address: 'here', ...(ports ? { ports } : {}) }),
+  effect: ({ ports, random }) => ({
+    kind: 'nat',
+    change: 'destination',
+    address: 'here',
+    ...(ports ? { ports } : {}),
+    ...(random ? { random } : {}),
+  }),
 };

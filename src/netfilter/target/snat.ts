@@ -29,10 +29,11 @@ export const snat: TargetExtension<SnatOptions> = {
   },
   required: ['to'],
   refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
-  effect: ({ to }) => ({
+  effect: ({ to, random, randomFully = random }) => ({
     kind: 'nat',
     change: 'source',
     ...(to?.addresses ? { address: to.addresses } : {}),
     ...(to?.ports ? { ports: to.ports } : {}),
+    ...(randomFully ? { random: true } : {}),
   }),
 };

@@ -241,7 +241,7 @@ export class Aim {
   }
 }
 
-const UNSENDABLE: ReadonlySet<number> = new Set([0, 43, 44, 51, 59, 60, 135, 136, 139, 140]);
+const UNSENDABLE: ReadonlySet<number> = new Set([0, 33, 43, 44, 51, 59, 60, 135, 136, 139, 140]);
 
 /** Addresses of many, to and from which a socket may not send: multicast, broadcast, nobody. */
 const isGroup = (address: AddressValue): boolean =>

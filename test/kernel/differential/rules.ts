@@ -161,6 +161,9 @@ const USUAL_TARGETS: Readonly<
 };
 
 /** A rule of the kind that people write, after `-A CHAIN`; undefined where the parts that were drawn do not fit. */
+/** Their packets are others than those that were sent: TEE's copies, SYNPROXY's own. */
+const ELSEWHERE = /-j (TEE|SYNPROXY)\b/;
+
 function usualRule(
   random: Random,
   family: Family,
@@ -258,7 +261,7 @@ function randomTable(random: Random, family: Family, table: TableName): string {
         random.oneIn(10) && hooks.length === BUILT_IN[table].length
           ? randomRule(random, family, table, name, jumps)
           : usualRule(random, family, table, hooks, jumps);
-      if (rule !== undefined) lines.push(`-A ${name} ${rule}`.trimEnd());
+      if (rule !== undefined && !ELSEWHERE.test(rule)) lines.push(`-A ${name} ${rule}`.trimEnd());
     }
   }
   return `${[...lines, 'COMMIT'].join('\n')}\n`;
