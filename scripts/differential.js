@@ -1,6 +1,7 @@
-// Runs the differential harness (test/kernel/differential): its TypeScript bundled into one file, which this Node then runs.
+// Runs the differential harness (test/kernel/differential): its TypeScript bundled into one file, which Node then runs.
+import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -12,4 +13,5 @@ const bundle = await rolldown({
 });
 await bundle.write({ file, format: 'esm', codeSplitting: false });
 await bundle.close();
-await import(pathToFileURL(file).href);
+const { status } = spawnSync(process.execPath, [file, ...process.argv.slice(2)], { stdio: 'inherit' });
+process.exitCode = status ?? 1;

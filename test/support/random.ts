@@ -12,7 +12,7 @@ export interface Random {
 }
 
 export function seeded(seed: number): Random {
-  let state = (seed * 2654435761 + 1) >>> 0 || 1;
+  let state = (Math.imul(seed, 2654435761) + 1) >>> 0 || 1;
   const next = (): number => {
     state ^= state << 13;
     state >>>= 0;

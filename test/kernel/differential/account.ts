@@ -9,6 +9,9 @@ export interface Seen {
   readonly oif: number;
   readonly source: AddressValue;
   readonly destination: AddressValue;
+  readonly ttl: number;
+  /** TOS or traffic class. */
+  readonly tos: number;
   /** The first four bytes behind the network header: ports, or what stands there. */
   readonly ports: number;
   /** As CTSTATE has it; undefined: it belongs to no connection, or nothing tracks. */
@@ -86,7 +89,18 @@ function seenIn({ iif = 0, oif = 0, networkHeader, transportHeader, connection }
   const [source, destination] =
     family === 'ipv4' ? [view.getUint32(12), view.getUint32(16)] : [wide(view, 8), wide(view, 24)];
   const ports = transportHeader && transportHeader.length >= 4 ? word(transportHeader) : 0;
-  return { iif, oif, source, destination, ports, ctstate: connection?.state, ctstatus: connection?.status ?? 0 };
+  const [ttl, tos] = family === 'ipv4' ? [bytes[8]!, bytes[1]!] : [bytes[7]!, (view.getUint16(0) >> 4) & 0xff];
+  return {
+    iif,
+    oif,
+    source,
+    destination,
+    ttl,
+    tos,
+    ports,
+    ctstate: connection?.state,
+    ctstatus: connection?.status ?? 0,
+  };
 }
 
 const wide = (view: DataView, at: number): bigint => (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);

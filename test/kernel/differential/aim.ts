@@ -77,6 +77,9 @@ export class Aim {
       protocol,
       source: out ? this.#own() : this.#addresses[4 + random.below(this.#addresses.length - 5)]!,
       destination: random.oneIn(2) ? this.#own() : random.pick(this.#addresses),
+      ttl: random.oneIn(12) ? random.pick([1, 2, 63, 65, 128, 255]) : 64,
+      dscp: random.oneIn(8) ? random.below(64) : 0,
+      ecn: random.oneIn(12) ? random.below(4) : 0,
       sourcePort: 1024 + random.below(64000),
       destinationPort: random.oneIn(3) ? random.below(65536) : random.pick([22, 53, 80, 443, 8080, 8888, 15001, 15006]),
       tcpFlags: random.oneIn(4) ? random.below(64) : random.pick([2, 2, 2, 16]),
@@ -172,11 +175,20 @@ export class Aim {
         draft.destinationPort = Number(value) & 0xffff;
         return;
       case 'tcpFlags':
-        draft.tcpFlags = Number(value) & 63;
+        draft.tcpFlags = Number(value) & 255;
         return;
       case 'icmpType':
       case 'icmpCode':
         draft[field] = Number(value) & 255;
+        return;
+      case 'ttl':
+        draft.ttl = Math.max(1, Number(value) & 255);
+        return;
+      case 'dscp':
+        draft.dscp = Number(value) & 63;
+        return;
+      case 'ecn':
+        draft.ecn = Number(value) & 3;
         return;
       case 'mark':
         draft.mark = Number(value) >>> 0;

@@ -47,7 +47,8 @@ export class Comparison implements Witness {
     const event = this.#next();
     if (event?.kind !== 'asked' || event.table !== base.table || event.chain !== base.name)
       this.#differs(event, `asks ${base.table} ${base.name}`);
-    this.#header(event.seen, walk.packet);
+    // nat rewrites when the chain is over, other targets at once.
+    if (base.table === 'nat') this.#header(event.seen, walk.packet);
     this.#untold = event.seen;
   }
 
@@ -61,8 +62,11 @@ export class Comparison implements Witness {
       event.place.table !== chain.table
     )
       this.#differs(event, `${chain.table} ${chain.name} ${number} matches`);
-    if (!known) return;
-    this.#connection(walk);
+    if (known) this.#rest(walk, chain.table);
+    else {
+      this.#untold = undefined;
+      return;
+    }
     const { mark } = walk.packet;
     if (mark !== undefined && mark !== event.mark && event.verdict !== 'drop') {
       const said = `mark ${formatField('mark', mark, walk.packet.family)} after ${chain.table} ${chain.name} ${number}`;
@@ -79,7 +83,7 @@ export class Comparison implements Witness {
       event.policy !== policy.toLowerCase()
     )
       this.#differs(event, `${table} ${name} ends with its policy ${policy}`);
-    this.#connection(walk);
+    this.#rest(walk, table);
   }
 
   saw({ chain, number }: Rule): boolean {
@@ -136,23 +140,28 @@ export class Comparison implements Witness {
     return event;
   }
 
-  #header(seen: Seen, packet: Packet): void {
+  #header(seen: Seen, packet: Packet, at = this.#at - 1): void {
     const { source, destination, sourcePort, destinationPort } = packet;
-    const say = (what: string): never => this.#differs(this.#events[this.#at - 1], what);
+    const say = (what: string): never => this.#differs(this.#events[at], what);
     if (source !== undefined && source !== seen.source) say(`source ${spoken(packet, source)}`);
     if (destination !== seen.destination) say(`destination ${spoken(packet, destination)}`);
     if (sourcePort !== undefined && sourcePort !== seen.ports >>> 16) say(`source port ${sourcePort}`);
     if (destinationPort !== undefined && destinationPort !== (seen.ports & 0xffff))
       say(`destination port ${destinationPort}`);
+    const { ttl, dscp, ecn } = packet;
+    if (ttl !== undefined && ttl !== seen.ttl) say(`TTL ${ttl}`);
+    if (dscp !== undefined && dscp !== seen.tos >> 2) say(`DSCP ${dscp}`);
+    if (ecn !== undefined && ecn !== (seen.tos & 3)) say(`ECN ${ecn}`);
     if (packet.in !== undefined && packet.in !== (this.#names[seen.iif] ?? '')) say(`in ${packet.in}`);
     if (packet.out !== undefined && packet.out !== (this.#names[seen.oif] ?? '')) say(`out ${packet.out}`);
   }
 
-  /** The kernel tells of the connection in the first message of a chain: as it is after the first rule that matched. */
-  #connection({ connection, packet }: Walk): void {
+  /** The kernel tells of the packet in the first message of a chain: as it is after the first rule that matched. */
+  #rest({ connection, packet }: Walk, table: string): void {
     const seen = this.#untold;
     if (!seen) return;
     this.#untold = undefined;
+    if (table !== 'nat') this.#header(seen, packet, this.#at - 2);
     const say = (what: string): never => this.#differs(this.#events[this.#at - 2], what);
     const state = connection === 'tracked' || connection === 'untracked' ? packet.ctstate : undefined;
     if (state !== seen.ctstate && connection !== 'template')
@@ -172,12 +181,15 @@ const spoken = ({ family }: Packet, address: AddressValue): string => formatAddr
 
 const hex = (mark: number): string => (mark === 0 ? '' : ` mark 0x${mark.toString(16)}`);
 
-function seenText({ iif, oif, source, destination, ports, ctstate, ctstatus }: Seen, names: readonly string[]): string {
+function seenText(
+  { iif, oif, source, destination, ttl, tos, ports, ctstate, ctstatus }: Seen,
+  names: readonly string[],
+): string {
   const family = typeof source === 'bigint' ? 'ipv6' : 'ipv4';
   const wires = [iif ? `in ${names[iif]}` : '', oif ? `out ${names[oif]}` : ''].filter((part) => part !== '').join(' ');
   const state = ctstate === undefined ? 'no connection' : `${formatField('ctstate', ctstate, family)}`;
   const status = (ctstatus & STATUS) === 0 ? '' : ` ${formatField('ctstatus', ctstatus & STATUS, family)}`;
-  return `${formatAddress(family, source)} ${ports >>> 16} > ${formatAddress(family, destination)} ${ports & 0xffff} ${wires} ${state}${status}`;
+  return `${formatAddress(family, source)} ${ports >>> 16} > ${formatAddress(family, destination)} ${ports & 0xffff} ${wires} ttl ${ttl}${tos === 0 ? '' : ` tos 0x${tos.toString(16)}`} ${state}${status}`;
 }
 
 /** An event as a line of text. */

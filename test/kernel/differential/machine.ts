@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Family } from '../../../src/address/index.ts';
 import {
@@ -156,6 +156,7 @@ export function openMachine(world: World): Machine {
   must(['ip', '-batch', '-'], `${[...PLACES, ...world.ip].join('\n')}\n`);
   if (world.ip.length > 0) must(['ip', '-6', '-batch', '-'], `${world.ip.join('\n')}\n`);
   const sockets = openListeners();
+  awaitAddresses();
   const senders = new Map<string, { readonly fd: number; mark: number }>();
   const senderFor = (family: Family, owner: number): { readonly fd: number; mark: number } => {
     const key = `${family} ${owner}`;
@@ -208,6 +209,21 @@ function openCard(name: Card): number {
   checked('TUNSETIFF', calls().ioctl(fd, TUNSETIFF, request));
   return fd;
 }
+
+/** IPv6 addresses become this host's a little after they were added: the kernel has a thread of its own do it. */
+function awaitAddresses(): void {
+  for (let tries = 0; tries < 10_000; tries += 1) {
+    const local = readFileSync('/proc/self/net/ipv6_route', 'utf8')
+      .split('\n')
+      .filter((line) => OWN_ROUTE.test(line));
+    if (local.length >= OWN_ADDRESSES) return;
+  }
+  throw new Error('the IPv6 addresses do not come');
+}
+
+/** Routes to 2001:db8…, all bits of it, by an interface of its own (RTF_LOCAL). */
+const OWN_ROUTE = /^20010db8\w+ 80 .* 8\w{7} +eth\d$/;
+const OWN_ADDRESSES = PLACES.filter((line) => line.startsWith('address add 2001:')).length;
 
 /** An interface's number. Source: netdevice(7), SIOCGIFINDEX. */
 function numberOf(socket: number, name: Card): number {

@@ -1,70 +1,95 @@
-import { seeded } from '../../support/random.ts';
-import { Aim } from './aim.ts';
-import { eventText } from './compare.ts';
-import { readWorld, WORLDS } from './machine.ts';
-import { randomRules } from './rules.ts';
-import { Differs, openSession, type Session } from './session.ts';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Order, type Result, runCampaign } from './campaign.ts';
+import { NOTHING, readGrounds, runTrial, sum } from './trial.ts';
 
-const bases = await Promise.all([]);
-const worlds = [];
-for (const world of WORLDS) worlds.push({ world, base: await readWorld(world) });
-const [from = 1, count = 20, packets = 200] = process.argv.slice(2).map(Number);
-const total = { refused: 0, agreed: 0, part: 0, differs: 0, silent: 0 };
-const signs = new Map<string, number>();
-const begun = Date.now();
-for (let seed = from; seed < from + count; seed += 1) {
-  const random = seeded(seed);
-  const family = random.oneIn(3) ? 'ipv6' : 'ipv4';
-  const { world, base } = random.pick(worlds);
-  const text = randomRules(random, family);
-  let session: Session;
-  try {
-    session = openSession(world, base, family, text);
-  } catch (error) {
-    total.refused += 1;
-    console.log(String((error as Error).message).slice(0, 300));
-    continue;
-  }
-  const aim = new Aim(random, session.rules);
-  for (let sent = 0; sent < packets; sent += 1) {
-    let probe = aim.probe();
-    let fresh = session.isNew(probe);
-    for (let tries = 0; tries < 5 && !fresh; tries += 1) {
-      probe = aim.probe();
-      fresh = session.isNew(probe);
-    }
-    if (!fresh) continue;
-    const [account] = session.send([probe]);
-    if (account!.events.length === 0) total.silent += 1;
-    try {
-      if (session.compare(probe, account!)) total.agreed += 1;
-      else total.part += 1;
-    } catch (error) {
-      if (!(error instanceof Differs)) throw error;
-      total.differs += 1;
-      const sign = `${family} ${error.kernel} | ${error.sidestep}`
-        .replace(/[0-9a-f.:]*[0-9][0-9a-f.:x]*/g, 'N')
-        .replace(/ISTIO_\w+|LOGGING|a-b/g, 'C');
-      signs.set(sign, (signs.get(sign) ?? 0) + 1);
-      if (signs.get(sign) !== 1) continue;
-      const shown = JSON.stringify(probe, (_, value) => (typeof value === 'bigint' ? value.toString(16) : value));
-      console.log(
-        `--- seed ${seed} ${family} ${world.name} ${shown}\n${account!.events.map((event) => `  ${eventText(event, session.names)}\n`).join('')}`,
-      );
-      console.log(`${error.message} at ${error.agreed}`);
-      for (const side of [error.kernel, error.sidestep]) {
-        const [, table, chain, number] = /(raw|mangle|nat|filter|security) ([\w-]+):? ?(\d*)/.exec(side) ?? [];
-        if (!table) continue;
-        const rules = text
-          .slice(text.indexOf(`*${table}\n`))
-          .split('COMMIT')[0]!
-          .split('\n')
-          .filter((line) => line.startsWith(`-A ${chain} `));
-        console.log(number ? rules[Number(number) - 1] : rules.join('\n'));
-      }
-    }
-  }
-  session.close();
+const HELP = `npm run differential -- [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N]
+
+Random rule sets in fresh network namespaces, packets at their boundaries; the kernel's own account of each packet
+is compared with Sidestep's walk, step by step. Needs root. Exit status 1 where they differ, or where fewer than
+--at-least packets were compared.
+`;
+
+if (process.argv.includes('--worker')) await serve();
+else process.exitCode = await run();
+
+/** A worker: trials by order, for as long as orders come. */
+async function serve(): Promise<void> {
+  const grounds = await readGrounds();
+  process.on('message', ({ seed, from, to, packets }: Order) => {
+    let tally = NOTHING;
+    for (let number = from; number < to; number += 1) tally = sum(tally, runTrial(grounds, seed, number, packets));
+    process.send?.(tally);
+  });
 }
-console.log(bases.length, total, (Date.now() - begun) / 1000);
-for (const [sign, times] of [...signs].sort((a, b) => b[1] - a[1])) console.log(times, sign);
+
+async function run(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      rules: { type: 'string', default: '200' },
+      packets: { type: 'string', default: '500' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
+      workers: { type: 'string', default: String(availableParallelism()) },
+      resume: { type: 'string' },
+      'at-least': { type: 'string', default: '1' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (process.getuid?.() !== 0) {
+    process.stderr.write('the differential harness makes network namespaces of its own: run it as root\n');
+    return 3;
+  }
+  const plan = {
+    seed: Number(values.seed),
+    rules: Number(values.rules),
+    packets: Number(values.packets),
+    workers: Number(values.workers),
+    state: values.resume,
+  };
+  process.stderr.write(
+    `seed ${plan.seed}: ${plan.rules} rule sets, ${plan.packets} packets each, ${plan.workers} processes\n`,
+  );
+  const result = await runCampaign(plan, progress(plan.rules));
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  process.stdout.write(report(result));
+  const { agreed, differing } = result.tally;
+  const wanted = Number(values['at-least']);
+  if (agreed < wanted) process.stderr.write(`only ${agreed} packets were compared, not ${wanted}\n`);
+  return differing > 0 || agreed < wanted ? 1 : 0;
+}
+
+/** A bar on a terminal, a line every ten seconds elsewhere. */
+function progress(rules: number): (result: Result) => void {
+  let last = 0;
+  return ({ tally, seconds }) => {
+    const { sets, agreed, differing } = tally;
+    const words = `${sets}/${rules} rule sets, ${agreed} packets agree, ${differing} differ, ${Math.round(agreed / seconds)}/s`;
+    if (process.stderr.isTTY) {
+      const full = Math.round((sets / rules) * 30);
+      process.stderr.write(`\r[${'#'.repeat(full)}${' '.repeat(30 - full)}] ${words}\x1b[K`);
+    } else if (seconds - last >= 10) {
+      last = seconds;
+      process.stderr.write(`${words}\n`);
+    }
+  };
+}
+
+function report({ tally, seconds }: Result): string {
+  const rows = Object.entries(tally.extensions).sort((a, b) => a[1] - b[1] || a[0].localeCompare(b[0]));
+  const lines = [
+    ...rows.map(([name, count]) => `${String(count).padStart(7)}  ${name}`),
+    '',
+    `${tally.sets} rule sets in ${Math.round(seconds)} s, ${tally.refused} refused by a tool`,
+    `${tally.agreed} (packet, path) comparisons agree, ${Math.round(tally.agreed / seconds)} a second`,
+    `${tally.partly} more agree as far as Sidestep says that it knows`,
+    `${tally.clashed} went another way only because nat had given their tuple away; alone they agree`,
+    `${tally.differing} differ`,
+    ...tally.refusals.map((text) => `\nrefused: ${text}`),
+    ...tally.mismatches.map((text) => `\n${text}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}

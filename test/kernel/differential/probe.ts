@@ -15,6 +15,10 @@ export interface Probe {
   readonly owner: number;
   readonly mark: number;
   readonly protocol: number;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+  readonly dscp: number;
+  readonly ecn: number;
   readonly source: AddressValue;
   readonly destination: AddressValue;
   readonly sourcePort: number;
@@ -33,6 +37,9 @@ export function questionOf(probe: Probe): Question {
   const ports = ported(protocol) || protocol === SCTP;
   const header = {
     protocol,
+    ttl: probe.ttl,
+    dscp: probe.dscp,
+    ecn: probe.ecn,
     sourcePort: ports ? probe.sourcePort : undefined,
     destinationPort: ports ? probe.destinationPort : undefined,
     tcpFlags: protocol === TCP ? probe.tcpFlags : undefined,
@@ -62,17 +69,18 @@ export function writePacket(probe: Probe, id: number, bytes: Uint8Array): number
   const { family, protocol } = probe;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const at = HEADER[family];
+  const tos = (probe.dscp << 2) | probe.ecn;
   const length = at + writeTransport(probe, id, view, at);
   if (family === 'ipv4') {
-    view.setUint32(0, 0x4500_0000 | length);
+    view.setUint32(0, 0x4500_0000 | (tos << 16) | length);
     view.setUint32(4, (id & 0xffff) << 16);
-    view.setUint32(8, (64 << 24) | (protocol << 16));
+    view.setUint32(8, (probe.ttl << 24) | (protocol << 16));
     view.setUint32(12, Number(probe.source));
     view.setUint32(16, Number(probe.destination));
     view.setUint16(10, sum(view, 0, 20, 0));
   } else {
-    view.setUint32(0, 0x6000_0000 | (id & 0xffff));
-    view.setUint32(4, ((length - at) << 16) | (protocol << 8) | 64);
+    view.setUint32(0, 0x6000_0000 | (tos << 20) | (id & 0xffff));
+    view.setUint32(4, ((length - at) << 16) | (protocol << 8) | probe.ttl);
     setIpv6(view, 8, BigInt(probe.source));
     setIpv6(view, 24, BigInt(probe.destination));
   }

@@ -1,0 +1,94 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { NOTHING, sum, type Tally } from './trial.ts';
+
+/** What is to be run. */
+export interface Plan {
+  readonly seed: number;
+  readonly rules: number;
+  readonly packets: number;
+  readonly workers: number;
+  /** Where what is done is kept, so that a run that was stopped goes on. */
+  readonly state?: string | undefined;
+}
+
+/** Some trials for one worker. */
+export interface Order {
+  readonly seed: number;
+  readonly from: number;
+  readonly to: number;
+  readonly packets: number;
+}
+
+interface State {
+  readonly plan: Pick<Plan, 'seed' | 'rules' | 'packets'>;
+  /** Numbers of the chunks that are done. */
+  readonly done: readonly number[];
+  readonly tally: Tally;
+  readonly seconds: number;
+}
+
+export interface Result {
+  readonly tally: Tally;
+  readonly seconds: number;
+}
+
+/** Rule sets that a worker gets at once. */
+const CHUNK = 10;
+
+/** Runs a plan in processes of their own, and tells of each chunk. Takes up what `plan.state` holds. */
+export async function runCampaign(plan: Plan, tell: (result: Result) => void): Promise<Result> {
+  const before = readState(plan);
+  const done = new Set(before.done);
+  const begun = Date.now();
+  let { tally } = before;
+  const seconds = (): number => before.seconds + (Date.now() - begun) / 1000;
+  const chunks = Math.ceil(plan.rules / CHUNK);
+  const waiting = Array.from({ length: chunks }, (_, chunk) => chunk).filter((chunk) => !done.has(chunk));
+  const work = async (): Promise<void> => {
+    const worker = fork(process.argv[1]!, ['--worker']);
+    try {
+      for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
+        const { seed, packets } = plan;
+        const order = { seed, packets, from: chunk * CHUNK, to: Math.min(plan.rules, (chunk + 1) * CHUNK) };
+        tally = sum(tally, await ask(worker, order));
+        done.add(chunk);
+        writeState(plan, { plan: identity(plan), done: [...done], tally, seconds: seconds() });
+        tell({ tally, seconds: seconds() });
+      }
+    } finally {
+      worker.kill();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(plan.workers, waiting.length) }, work));
+  return { tally, seconds: seconds() };
+}
+
+const ask = (worker: ChildProcess, order: Order): Promise<Tally> =>
+  new Promise((resolve, reject) => {
+    const gone = (code: number | null): void =>
+      reject(new Error(`a worker ended (${code}) in rule sets ${order.from}–${order.to}`));
+    worker.once('exit', gone);
+    worker.once('message', (tally) => {
+      worker.off('exit', gone);
+      resolve(tally as Tally);
+    });
+    worker.send(order);
+  });
+
+const identity = ({ seed, rules, packets }: Plan): State['plan'] => ({ seed, rules, packets });
+
+function readState(plan: Plan): State {
+  const fresh: State = { plan: identity(plan), done: [], tally: NOTHING, seconds: 0 };
+  if (plan.state === undefined || !existsSync(plan.state)) return fresh;
+  const state = JSON.parse(readFileSync(plan.state, 'utf8')) as State;
+  if (JSON.stringify(state.plan) !== JSON.stringify(identity(plan)))
+    throw new Error(`${plan.state} is of another run: ${JSON.stringify(state.plan)}`);
+  return state;
+}
+
+function writeState({ state: file }: Plan, state: State): void {
+  if (file === undefined) return;
+  writeFileSync(`${file}.new`, JSON.stringify(state));
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,80 @@
+import { type Family, formatAddress } from '../../../src/address/index.ts';
+import { formatField, ICMP, ICMPV6, protocolName, TCP, UDP } from '../../../src/netfilter/index.ts';
+import { SCTP } from '../../../src/netfilter/protocol.ts';
+import { Differs, eventText } from './compare.ts';
+import { OWNERS } from './machine.ts';
+import type { Probe } from './probe.ts';
+import { openSession } from './session.ts';
+import { shrink } from './shrink.ts';
+import type { Ground } from './trial.ts';
+
+/** A mismatch made small, as a case of test/cases/differential: rules, the packet, the kernel's account, Sidestep's words. */
+export function mismatchText(
+  ground: Ground,
+  family: Family,
+  text: string,
+  probe: Probe,
+  from: { readonly seed: number; readonly number: number },
+): string {
+  const small = shrink(ground, family, text, probe);
+  return caseText(ground, family, small.text, small.probe, `seed ${from.seed}, rule set ${from.number}`);
+}
+
+/** A case as it stands in test/cases/differential, with what the kernel says now. */
+export function caseText({ world, base }: Ground, family: Family, text: string, probe: Probe, title: string): string {
+  const session = openSession(world, base, family, text);
+  try {
+    const [account] = session.send([probe]);
+    const lines = account!.events.map((event) => eventText(event, session.names));
+    const verdict = verdictOf(() => session.compare(probe, account!));
+    return [
+      `title: ${title}`,
+      `world: ${world.name}`,
+      '',
+      `== ${family}`,
+      text.trimEnd(),
+      '',
+      '== packet',
+      spokenProbe(probe),
+      JSON.stringify(probe, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+      '',
+      '== kernel',
+      ...lines,
+      ...(verdict === '' ? [] : ['', '== differs', verdict]),
+      '',
+    ].join('\n');
+  } finally {
+    session.close();
+  }
+}
+
+function verdictOf(compare: () => boolean): string {
+  try {
+    compare();
+    return '';
+  } catch (error) {
+    if (!(error instanceof Differs)) throw error;
+    return `the kernel: ${error.kernel}\nSidestep:   ${error.sidestep}`;
+  }
+}
+
+/** The packet as `sidestep trace` takes it, as far as it can be said there. */
+export function spokenProbe(probe: Probe): string {
+  const { family, on, protocol, source, destination, sourcePort, destinationPort } = probe;
+  const ports = protocol === TCP || protocol === UDP || protocol === SCTP;
+  const end = (address: Probe['source'], port: number): string => {
+    const words = formatAddress(family, address);
+    if (!ports) return words;
+    return family === 'ipv6' ? `[${words}]:${port}` : `${words}:${port}`;
+  };
+  const owner = OWNERS[probe.owner]!;
+  return [
+    `${on ? 'in' : 'out'} ${protocolName(protocol)} ${end(source, sourcePort)} > ${end(destination, destinationPort)}`,
+    on ? `on ${on}` : `uid ${owner.uid} gid ${owner.gid}${probe.mark ? ` mark 0x${probe.mark.toString(16)}` : ''}`,
+    protocol === TCP ? `flags ${formatField('tcpFlags', probe.tcpFlags, family).toLowerCase()}` : '',
+    protocol === ICMP || protocol === ICMPV6 ? `type ${probe.icmpType}/${probe.icmpCode}` : '',
+    probe.ttl === 64 ? '' : `ttl ${probe.ttl}`,
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}

@@ -1,0 +1,151 @@
+import type { Family } from '../../../src/address/index.ts';
+import type { RuleSet, Snapshot } from '../../../src/netfilter/index.ts';
+import { seeded } from '../../support/random.ts';
+import { Aim } from './aim.ts';
+import { Differs } from './compare.ts';
+import { Refused, readWorld, WORLDS, type World } from './machine.ts';
+import { mismatchText } from './mismatch.ts';
+import type { Probe } from './probe.ts';
+import { randomRules } from './rules.ts';
+import { openSession } from './session.ts';
+
+/** What some trials came to. Sums of them are tallies too. */
+export interface Tally {
+  readonly sets: number;
+  /** Packets whose whole way the kernel and Sidestep tell alike. */
+  readonly agreed: number;
+  /** … as far as Sidestep says that it knows. */
+  readonly partly: number;
+  /** Packets that only went another way because nat had given their tuple to one before them. Alone they agree. */
+  readonly clashed: number;
+  /** Rule sets that a tool did not take. */
+  readonly refused: number;
+  /** In how many rule sets each match and target stood. */
+  readonly extensions: Readonly<Record<string, number>>;
+  readonly differing: number;
+  /** The first mismatches, as text. */
+  readonly mismatches: readonly string[];
+  readonly refusals: readonly string[];
+}
+
+export const NOTHING: Tally = {
+  sets: 0,
+  agreed: 0,
+  partly: 0,
+  clashed: 0,
+  refused: 0,
+  extensions: {},
+  differing: 0,
+  mismatches: [],
+  refusals: [],
+};
+
+const MOST_SHOWN = 5;
+
+export function sum(one: Tally, other: Tally): Tally {
+  const extensions: Record<string, number> = { ...one.extensions };
+  for (const [name, count] of Object.entries(other.extensions)) extensions[name] = (extensions[name] ?? 0) + count;
+  return {
+    sets: one.sets + other.sets,
+    agreed: one.agreed + other.agreed,
+    partly: one.partly + other.partly,
+    clashed: one.clashed + other.clashed,
+    refused: one.refused + other.refused,
+    extensions,
+    differing: one.differing + other.differing,
+    mismatches: [...one.mismatches, ...other.mismatches].slice(0, MOST_SHOWN),
+    refusals: [...one.refusals, ...other.refusals].slice(0, MOST_SHOWN),
+  };
+}
+
+/** A world, and what Sidestep reads in it. */
+export interface Ground {
+  readonly world: World;
+  readonly base: Snapshot;
+}
+
+/** Reads each world once. */
+export async function readGrounds(): Promise<readonly Ground[]> {
+  const grounds: Ground[] = [];
+  for (const world of WORLDS) grounds.push({ world, base: await readWorld(world) });
+  return grounds;
+}
+
+/** One rule set and so many packets: the same for the same seed and number. */
+export function runTrial(grounds: readonly Ground[], seed: number, number: number, packets: number): Tally {
+  const random = seeded(Math.imul(seed, 0x85eb_ca6b) ^ Math.imul(number + 1, 0xc2b2_ae35));
+  const family: Family = random.oneIn(3) ? 'ipv6' : 'ipv4';
+  const ground = random.pick(grounds);
+  const text = randomRules(random, family);
+  let extensions: Tally['extensions'] = {};
+  let [agreed, partly] = [0, 0];
+  const differing: Probe[] = [];
+  try {
+    const session = openSession(ground.world, ground.base, family, text);
+    extensions = extensionsIn(session.rules);
+    const aim = new Aim(random, session.rules);
+    for (let sent = 0; sent < packets; sent += BATCH) {
+      const probes = drawn(aim, session.isNew, Math.min(BATCH, packets - sent));
+      const accounts = session.send(probes);
+      for (const [index, probe] of probes.entries()) {
+        const result = agreement(() => session.compare(probe, accounts[index]!));
+        if (result === 'differs') differing.push(probe);
+        else if (result) agreed += 1;
+        else partly += 1;
+      }
+    }
+    session.close();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { ...NOTHING, sets: 1, refused: 1, refusals: [`trial ${number} ${family}: ${(error as Error).message}`] };
+  }
+  const real = differing.filter((probe) => differsAlone(ground, family, text, probe));
+  const mismatches = real.slice(0, 1).map((probe) => mismatchText(ground, family, text, probe, { seed, number }));
+  const clashed = differing.length - real.length;
+  return { ...NOTHING, sets: 1, agreed, partly, clashed, extensions, differing: real.length, mismatches };
+}
+
+/** Packets to send before the kernel's account of them is read. */
+const BATCH = 16;
+
+function drawn(aim: Aim, isNew: (probe: Probe) => boolean, count: number): readonly Probe[] {
+  const probes: Probe[] = [];
+  for (let tries = 0; probes.length < count && tries < count * 8; tries += 1) {
+    const probe = aim.probe();
+    if (isNew(probe)) probes.push(probe);
+  }
+  return probes;
+}
+
+function agreement(compare: () => boolean): boolean | 'differs' {
+  try {
+    return compare();
+  } catch (error) {
+    if (error instanceof Differs) return 'differs';
+    throw error;
+  }
+}
+
+/** Whether the packet differs as the first that such a namespace sees. */
+export function differsAlone({ world, base }: Ground, family: Family, text: string, probe: Probe): boolean {
+  const session = openSession(world, base, family, text);
+  try {
+    const [account] = session.send([probe]);
+    return agreement(() => session.compare(probe, account!)) === 'differs';
+  } finally {
+    session.close();
+  }
+}
+
+/** What is said of rules that a tool does not take: the kernel's, or Sidestep's own. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof Refused || (error instanceof Error && error.name === 'DiagnosticError');
+
+function extensionsIn({ tables }: RuleSet): Record<string, number> {
+  const names = new Set<string>();
+  for (const { matches, target } of tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))) {
+    for (const { name } of matches) names.add(`-m ${name}`);
+    if (target) names.add('chain' in target ? (target.kind === 'goto' ? '-g' : '-j CHAIN') : `-j ${target.name}`);
+  }
+  return Object.fromEntries([...names].map((name) => [name, 1]));
+}
