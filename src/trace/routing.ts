@@ -67,6 +67,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
     if (!(ground.forwards ?? askForwarding(walk, family)))
       return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
   }
+  if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
   const beyond = routed.device !== packet.in && beyondScope(packet.source);
   if (packet.family === 'ipv6' && beyond)
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);

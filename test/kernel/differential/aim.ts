@@ -104,6 +104,7 @@ export class Aim {
         else for (const part of predicate.of) this.#satisfy(draft, part, false);
         return;
       case 'in': {
+        if (predicate.ranges.length === 0) return;
         const [low, high] = random.pick(predicate.ranges);
         const inside = wanted !== random.oneIn(12);
         const edge = random.oneIn(2);
@@ -246,6 +247,9 @@ export class Aim {
     if (UNSENDABLE.has(draft.protocol)) draft.protocol = 253;
     if (BigInt(draft.destination) === 0n) draft.destination = this.#own();
     if (draft.on === undefined && isGroup(draft.destination)) draft.destination = this.#own();
+    // Whether a broadcast may be a source hangs on send_redirects, which is off here.
+    if (draft.on !== undefined && family === 'ipv4' && (Number(draft.source) & 0xff) === 0xff)
+      draft.source = this.#addresses[4]!;
     // Nor from loopback to elsewhere, which only a raw socket gets past the first routing decision.
     if (draft.on === undefined && (isGroup(draft.source) || isLoopback(family, draft.source)))
       draft.source = this.#own();

@@ -51,7 +51,8 @@ export async function runCampaign(plan: Plan, tell: (result: Result) => void): P
       for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
         const { seed, packets } = plan;
         const order = { seed, packets, from: chunk * CHUNK, to: Math.min(plan.rules, (chunk + 1) * CHUNK) };
-        tally = sum(tally, await ask(worker, order));
+        const part = await ask(worker, order);
+        tally = sum(tally, part);
         done.add(chunk);
         writeState(plan, { plan: identity(plan), done: [...done], tally, seconds: seconds() });
         tell({ tally, seconds: seconds() });

@@ -43,7 +43,11 @@ const PLACES = [
   'route add ::/0 dev eth0 src 2001:db8::5',
 ];
 
-const QUIET = ['ipv4/conf/all/rp_filter=0', 'ipv4/conf/default/rp_filter=0'];
+/** A redirect would share the connection of the packet that it is about, and its mark, before FORWARD sees the packet. */
+const QUIET = ['rp_filter', 'send_redirects'].flatMap((name) => [
+  `ipv4/conf/all/${name}=0`,
+  `ipv4/conf/default/${name}=0`,
+]);
 const FORWARDS = ['ipv4/ip_forward=1', 'ipv6/conf/all/forwarding=1'];
 
 /** A host that forwards; one that only has apps; one set up for TPROXY, which may route 127.0.0.0/8 from outside. */

@@ -33,6 +33,7 @@ export function shrink(ground: Ground, family: Family, text: string, probe: Prob
       still({ ...small, text: without(lines(small.text), at, size) });
     }
   }
+  still({ ...small, text: small.text.replace(/^\*\w+\nCOMMIT\n/gm, '') });
   for (let at = lines(small.text).length - 1; at >= 0; at -= 1) {
     for (const shorter of shorterRules(lines(small.text)[at] ?? '')) {
       still({ ...small, text: replaced(lines(small.text), at, shorter) });
