@@ -53,7 +53,7 @@ const REQUESTS_V6: ReadonlySet<number> = new Set([128, 139]);
 
 /** Multicast listeners and routers, and neighbour discovery but for its redirects: never tracked. Source: nf_conntrack_proto_icmpv6.c, noct_valid_new. */
 const NEVER_TRACKED = (type: number): boolean =>
-  (type >= 130 && type <= 136) || type === 143 || (type >= 151 && type <= 153);
+  (type >= 130 && type <= 136) || type === 143 || type === 151 || type === 152;
 
 /**
  * What connection tracking makes of a packet that belongs to no connection yet: NEW, INVALID or UNTRACKED.

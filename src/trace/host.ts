@@ -130,7 +130,8 @@ export function addressType(host: Host, address: AddressValue, own?: AddressValu
   const kind = find(host, TABLE.local, address)?.kind;
   if (host.family === 'ipv6') {
     const { UNICAST, MULTICAST, UNSPEC, LOCAL, ANYCAST } = ADDRESS_TYPE;
-    const written = isMulticast('ipv6', address) ? MULTICAST : address === 0n ? UNSPEC : UNICAST;
+    const mapped = BigInt(address) >> 32n === 0xffffn;
+    const written = isMulticast('ipv6', address) ? MULTICAST : address === 0n ? UNSPEC : mapped ? 0 : UNICAST;
     return written | (isOwn(host, address, own) ? LOCAL : 0) | (kind === 'anycast' ? ANYCAST : 0);
   }
   if (isOwn(host, address, own)) return ADDRESS_TYPE.LOCAL;

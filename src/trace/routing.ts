@@ -31,8 +31,10 @@ const spoken = ({ packet }: Walk, address: AddressValue): string => formatAddres
 
 /** A packet from elsewhere: for this host, or to be sent on. Source: net/ipv4/route.c, ip_route_input_slow. */
 export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
+  const { packet } = walk;
   const martian = martianBecause(walk);
   if (martian) return refuse(walk, martian);
+  if (packet.family === 'ipv4' && isMulticast('ipv4', packet.destination)) return notJoined(walk);
   const routed = chosen(walk) ?? routeOf(walk);
   const group = broadcastSource(walk, routed.kind === 'device' ? routed.device : '');
   if (group) return refuse(walk, group);
@@ -55,12 +57,16 @@ function chosen({ asked }: Walk): Routed | undefined {
   return asked.out === undefined || asked.out === '' ? undefined : { kind: 'device', device: asked.out };
 }
 
+/** Groups are not looked up as other addresses are: whoever has joined gets the packet. */
+const notJoined = (walk: Walk): Outcome => ({
+  kind: 'unknown',
+  because: `whether anybody here has joined the group ${spoken(walk, walk.packet.destination)} is not known`,
+});
+
 function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'elsewhere' | Outcome {
   const { packet, ground } = walk;
   const to = spoken(walk, packet.destination);
-  if (isMulticast(packet.family, packet.destination)) {
-    return { kind: 'unknown', because: `whether anybody here has joined the group ${to} is not known` };
-  }
+  if (isMulticast(packet.family, packet.destination)) return notJoined(walk);
   const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
   if (ground.forwards === undefined && chosen(walk)) walk.assumptions.add(`forwarding of ${family} is on`);
   else {
