@@ -22,6 +22,8 @@ export type Routed =
 export interface Lookup extends Pick<Flow, 'destination' | 'mark'>, Partial<Omit<Flow, 'destination' | 'mark'>> {
   /** The mark came from a rule: then a routing rule for it is likely. */
   readonly marked: boolean;
+  /** The device that it was to leave by, when it is routed again: a link-local address is looked for there. */
+  readonly leaving?: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own?: AddressValue;
 }
@@ -34,8 +36,9 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
   const { destination, mark, marked, own } = lookup;
   if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
   const flow = flowOf(lookup);
-  // A link-local address is looked for on the interface that the packet came in by.
-  const on = host.known && flow.in !== LOOPBACK && flow.in !== '' && isLinkLocal(destination) ? flow.in : undefined;
+  // A link-local address is looked for on the interface that the packet came in by, or was to leave by.
+  const by = lookup.leaving || (flow.in === LOOPBACK || flow.in === '' ? undefined : flow.in);
+  const on = host.known && isLinkLocal(destination) ? by : undefined;
   for (let at = 0; at < host.rules.length; at += 1) {
     const rule = host.rules[at]!;
     const answer = rule.test(flow);

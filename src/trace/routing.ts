@@ -12,7 +12,8 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
 
 function routeOf(walk: Walk): Routed {
   const { ground, own, marked, decide } = walk;
-  return lookUp(ground.host, { ...flowOf(walk), marked, ...(own === undefined ? {} : { own }) }, decide);
+  const leaving = walk.hook === 'OUTPUT' ? walk.packet.out : undefined;
+  return lookUp(ground.host, { ...flowOf(walk), marked, leaving, ...(own === undefined ? {} : { own }) }, decide);
 }
 
 /** A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. */
