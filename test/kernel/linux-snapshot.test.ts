@@ -155,7 +155,9 @@ test('sets are read where a rule names one', async () => {
     scratch.must(['ipset', 'create', 'mine', 'hash:ip']);
     expect((await readSnapshot(namespaceOf(scratch))).ipsets).toBeUndefined();
     scratch.must(['iptables', '-A', 'INPUT', '-m', 'set', '--match-set', 'mine', 'src', '-j', 'DROP']);
-    expect((await readSnapshot(namespaceOf(scratch))).ipsets).toContain('create mine hash:ip');
+    const read = await readSnapshot(namespaceOf(scratch));
+    expect(read.ipsets).toContain('create mine hash:ip');
+    expect(read.sets!.get('mine')).toMatchObject({ type: 'hash:ip', family: 'ipv4', entries: [] });
   } finally {
     scratch.close();
   }
