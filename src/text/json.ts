@@ -90,6 +90,12 @@ export function field(part: Part, key: string): Part | undefined {
   return value === undefined || value === null ? undefined : { value, path: [...part.path, key] };
 }
 
+/** What `read` makes of a field, if it is there. */
+export function optional<T>(part: Part, key: string, read: (part: Part) => T): T | undefined {
+  const found = field(part, key);
+  return found && read(found);
+}
+
 export function required(part: Part, key: string): Part {
   const found = field(part, key);
   if (!found) throw new Unfit({ ...part, path: [...part.path, key] }, 'there');

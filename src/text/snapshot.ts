@@ -15,7 +15,20 @@ import type {
 } from '../netfilter/index.ts';
 import { given } from './given.ts';
 import { parseSets } from './ipset.ts';
-import { field, flag, list, made, number, oneOf, type Part, readJson, required, unfit, text as words } from './json.ts';
+import {
+  field,
+  flag,
+  list,
+  made,
+  number,
+  oneOf,
+  optional,
+  type Part,
+  readJson,
+  required,
+  unfit,
+  text as words,
+} from './json.ts';
 import { printNft } from './nft/print.ts';
 import { parseNft } from './nft/read.ts';
 import { UNREADABLE } from './nft/unknown.ts';
@@ -126,11 +139,6 @@ function readSnapshot(document: Part, source: string): Snapshot {
 function readSets(document: Part, source: string): Pick<Snapshot, 'ipsets' | 'sets'> {
   const ipsets = optional(document, 'ipsets', words);
   return ipsets === undefined ? {} : { ipsets, sets: parseSets(ipsets, { source: `${source} (ipsets)` }) };
-}
-
-function optional<T>(part: Part, key: string, read: (part: Part) => T): T | undefined {
-  const found = field(part, key);
-  return found && read(found);
 }
 
 const optionalList = <T>(part: Part, key: string, read: (part: Part) => T): T[] | undefined =>

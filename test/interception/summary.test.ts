@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FAMILIES } from '../../src/address/index.ts';
 import { type DialectName, planBypass, programmed, proxyPortsOf, summarise } from '../../src/interception/index.ts';
 import { emptyRuleSet, type Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave } from '../../src/text/index.ts';
+import { parseSave, readInput } from '../../src/text/index.ts';
 import { programOf } from './cases.ts';
 
 /** 2027-01-15 08:00:00 UTC. */
@@ -234,4 +234,22 @@ test('a port that somebody forwards to another program of the host is not the pr
   expect(proxyPortsOf(snapshot)).toEqual([15001, 15006, 15008]);
   const plan = planBypass(snapshot, { ports: [[2222, 2222]], now: NOW });
   expect(plan.changes).toEqual([]);
+});
+
+describe('native tables', () => {
+  const native = (rule: string, flags = '') =>
+    summarise(
+      readInput(
+        `table inet mesh {\n${flags}\tchain in {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\t${rule}\n\t}\n}\n`,
+      ),
+    ).doubts;
+
+  test('one that may intercept is a doubt, and says where', () => {
+    expect(native('tcp dport 80 redirect to :15006')).toEqual([
+      'table inet mesh of nftables may intercept (in 1), and is not summed up here; trace follows it',
+    ]);
+    expect(native('frobnicate')).toHaveLength(1);
+    expect(native('tcp dport 80 accept')).toEqual([]);
+    expect(native('tcp dport 80 redirect to :15006', '\tflags dormant\n\n')).toEqual([]);
+  });
 });

@@ -1,15 +1,24 @@
 import type { NftChain, NftFlowtable, NftHook, NftObject, NftSet, NftType } from '../../netfilter/index.ts';
 import { given } from '../given.ts';
-import { field, integer, list, number, oneOf, oneOrList, type Part, record, required, text, wide } from '../json.ts';
+import {
+  field,
+  integer,
+  list,
+  number,
+  oneOf,
+  oneOrList,
+  optional,
+  type Part,
+  record,
+  required,
+  text,
+  wide,
+} from '../json.ts';
 import { typeNames } from './datatype.ts';
-import { hasOnly, readElement, readExpression, wordsOf } from './json-expression.ts';
+import { hasOnly, readElement } from './json-element.ts';
+import { readExpression, wordsOf } from './json-expression.ts';
 import { readLimit, readStatement } from './json-statement.ts';
 import { asNumbers } from './numbers.ts';
-
-const optional = <T>(part: Part, name: string, read: (part: Part) => T): T | undefined => {
-  const found = field(part, name);
-  return found && read(found);
-};
 
 const headOf = (part: Part): { name: string; handle?: number; comment?: string } => ({
   name: text(required(part, 'name')),

@@ -2,7 +2,8 @@ import type { NftExpression, NftLimit, NftStatement } from '../../netfilter/inde
 import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { field, flag, list, number, oneOf, oneOrList, only, type Part, required, text, wide } from '../json.ts';
-import { hasOnly, opaque, readExpression, readOperand, readVerdict, wordsOf } from './json-expression.ts';
+import { hasOnly, readVerdict } from './json-element.ts';
+import { opaque, readExpression, readOperand, wordsOf } from './json-expression.ts';
 import { defaultReject } from './read-reject.ts';
 import { readStatement as readText } from './read-statement.ts';
 import { peek, scannerOver } from './tokens.ts';

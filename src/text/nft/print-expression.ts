@@ -67,19 +67,19 @@ function printBinary({ operator, left, right }: Extract<NftExpression, { kind: '
   const own = printedTypes(left);
   const inside = own[0] === undefined ? types : own;
   const rank = RANK[operator];
-  const first = left.kind === 'binary' && RANK[left.operator] < rank ? bracketed(left, inside) : plainly(left, inside);
+  const first =
+    left.kind === 'binary' && RANK[left.operator] < rank ? bracketed(left, inside) : printExpression(left, inside);
   return `${first} ${operator} ${printMask(right, rank, rank === 4 ? ['integer'] : inside)}`;
 }
 
-const plainly = (expression: NftExpression, types: Types): string => printExpression(expression, types);
-const bracketed = (expression: NftExpression, types: Types): string => `(${plainly(expression, types)})`;
+const bracketed = (expression: NftExpression, types: Types): string => `(${printExpression(expression, types)})`;
 
 function printMask(mask: NftExpression, rank: number, types: Types): string {
   if (mask.kind === 'list' && isBits(types[0])) {
     const bits = mask.items.map((item) => printExpression(item, types)).join(' | ');
     return mask.items.length > 1 ? `(${bits})` : bits;
   }
-  return mask.kind === 'binary' && RANK[mask.operator] <= rank ? bracketed(mask, types) : plainly(mask, types);
+  return mask.kind === 'binary' && RANK[mask.operator] <= rank ? bracketed(mask, types) : printExpression(mask, types);
 }
 
 /** An element of a set, with what belongs to it. */

@@ -42,11 +42,7 @@ function readLine(scanner: Scanner, set: NftSet): NftSet {
   if (takeIf(scanner, 'policy')) return { ...set, policy: expectWord(scanner, 'performance or memory') };
   if (takeIf(scanner, 'auto-merge')) return { ...set, autoMerge: true };
   if (takeIf(scanner, 'comment')) return { ...set, comment: expectName(scanner, 'a comment') };
-  if (takeIf(scanner, 'size')) {
-    const size = expectNumber(scanner, 'a number');
-    // `size 128 # count 3` of newer releases ends as a comment.
-    return { ...set, size };
-  }
+  if (takeIf(scanner, 'size')) return { ...set, size: expectNumber(scanner, 'a number') };
   if (takeIf(scanner, 'elements')) {
     expect(scanner, '=');
     return { ...set, elements: readElements(scanner, typesIn(set.key), set.data ? typesIn(set.data) : []) };
