@@ -10,7 +10,7 @@ export function loadNft(scratch: Scratch, script: string): boolean {
   const lines = script.split('\n');
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const { status, stderr } = scratch.run(['nft', '-f', '-'], { input: `flush ruleset\n${lines.join('\n')}` });
-    if (status === 0) return true;
+    if (status === 0) return canList(scratch);
     const refused = new Set([...stderr.matchAll(/^[^:\n]+:(\d+):[\d-]+: Error/gm)].map((found) => Number(found[1])));
     if (refused.size === 0) return false;
     // The first line is the flush.
@@ -18,3 +18,11 @@ export function loadNft(scratch: Scratch, script: string): boolean {
   }
   return false;
 }
+
+/** nft 1.0.6 loads rules over which it then crashes. */
+const canList = (scratch: Scratch): boolean =>
+  [
+    ['nft', 'list', 'ruleset'],
+    ['nft', '-n', '-n', 'list', 'ruleset'],
+    ['nft', '-j', 'list', 'ruleset'],
+  ].every((command) => scratch.run(command).status === 0);
