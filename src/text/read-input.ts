@@ -39,7 +39,7 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
  * place of the other's, so that both tell the same places.
  */
 function apart(text: string): { readonly rules: string; readonly sets?: string } {
-  if (!/^\s*(create|add)\s/m.test(text)) return { rules: text };
+  if (!/^[ \t]*(create|add)[ \t]/m.test(text)) return { rules: text };
   const rules: string[] = [];
   const sets: string[] = [];
   let inside = false;
