@@ -1,5 +1,6 @@
 import { type AddressValue, type Family, parseIpv4, parseIpv6 } from '../../../address/index.ts';
 import { ADDRESS_TYPE, CTSTATE, CTSTATUS, TCP_FLAGS } from '../../fields.ts';
+import { macAddress } from '../../mac-address.ts';
 import { protocolNumber } from '../../protocol.ts';
 import { servicePort } from '../../service.ts';
 
@@ -35,6 +36,24 @@ export const etherType = named({ ip: 0x800, ip6: 0x86dd, arp: 0x806, vlan: 0x810
 export const addressType = named(
   Object.fromEntries(Object.entries(ADDRESS_TYPE).map(([name, bit]) => [name.toLowerCase(), Math.log2(bit)])),
 );
+
+/** Kinds of frame as linux/if_packet.h numbers them. */
+export const packetType = named({ host: 0, unicast: 0, broadcast: 1, multicast: 2, other: 3 });
+
+/** Classes of service. Source: nft(8), DSCP; RFC 2474, 2597, 3246. */
+export const dscp = named({
+  be: 0,
+  ef: 46,
+  ...Object.fromEntries(Array.from({ length: 8 }, (_, number) => [`cs${number}`, number * 8])),
+  ...Object.fromEntries(
+    [1, 2, 3, 4].flatMap((group) => [1, 2, 3].map((drop) => [`af${group}${drop}`, group * 8 + drop * 2])),
+  ),
+});
+
+export const ecn = named({ 'not-ect': 0, ect1: 1, ect0: 2, ce: 3 });
+
+/** `00:11:22:33:44:55` as a number. */
+export const mac: Datatype = (word) => macAddress.read(word, 'ipv4');
 
 export const icmpType = named({
   'echo-reply': 0,

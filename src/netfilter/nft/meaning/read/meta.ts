@@ -1,6 +1,6 @@
 import { ALWAYS, is } from '../../../predicate.ts';
 import type { NftContext } from '../context.ts';
-import { etherType, integer, nfproto, owner, protocol } from '../datatype.ts';
+import { etherType, integer, nfproto, owner, packetType, protocol } from '../datatype.ts';
 import { constant, field, notFollowed, type Subject } from '../subject.ts';
 
 /**
@@ -27,6 +27,10 @@ export function readMeta(key: string, { family }: NftContext): Subject {
       return field('uid', owner, is('owned', 1));
     case 'skgid':
       return field('gid', owner, is('owned', 1));
+    case 'length':
+      return field('length', integer);
+    case 'pkttype':
+      return field('packetType', packetType);
     case 'time':
     case 'day':
     case 'hour':

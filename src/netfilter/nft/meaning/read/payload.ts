@@ -1,16 +1,19 @@
 import type { Family } from '../../../../address/index.ts';
 import type { ValueField } from '../../../fields.ts';
-import { ALWAYS, all, is, NEVER, type Predicate } from '../../../predicate.ts';
+import { ALWAYS, all, is, NEVER, not, type Predicate } from '../../../predicate.ts';
 import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE } from '../../../protocol.ts';
 import type { NftContext } from '../context.ts';
 import {
   address,
   type Datatype,
+  dscp,
+  ecn,
   icmpCode,
   icmpType,
   icmpv6Code,
   icmpv6Type,
   integer,
+  mac,
   protocol,
   service,
   tcpFlag,
@@ -57,6 +60,11 @@ const firstFragment = is('fragment', 0);
  */
 export function readPayload(header: string, name: string, { family }: NftContext): Subject {
   if (header === 'ip' || header === 'ip6') return readNetwork(header, name, family);
+  if (header === 'ether' && (name === 'saddr' || name === 'daddr')) {
+    const of = name === 'saddr' ? 'sourceMac' : 'destinationMac';
+    // A packet of this host's own has no such header yet.
+    return field(of, mac, not(is(of, 0)));
+  }
   if (!Object.hasOwn(TRANSPORT, header)) return notFollowed(`${header} ${name}`);
   const number = TRANSPORT[header];
   const needs = all(number === undefined ? ALWAYS : is('protocol', number), firstFragment);
@@ -77,6 +85,13 @@ function readNetwork(header: 'ip' | 'ip6', name: string, family: Family): Subjec
     case 'ttl':
     case 'hoplimit':
       return field('ttl', integer, needs);
+    case 'dscp':
+      return field('dscp', dscp, needs);
+    case 'ecn':
+      return field('ecn', ecn, needs);
+    case 'length':
+      // IPv6 does not count its own header.
+      return header === 'ip' ? field('length', integer, needs) : notFollowed('ip6 length', needs);
     case 'version':
       return { ...constant(integer, header === 'ip' ? 4 : 6), needs };
     default:
