@@ -36,9 +36,10 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
   const { destination, mark, marked, own } = lookup;
   if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
   const flow = flowOf(lookup);
-  // A link-local address is looked for on the interface that the packet came in by, or was to leave by.
+  // A link-local address, and ::1 for what comes from outside, is looked for on the interface that the packet came in by, or was to leave by.
   const by = lookup.leaving || (flow.in === LOOPBACK || flow.in === '' ? undefined : flow.in);
-  const on = host.known && isLinkLocal(destination) ? by : undefined;
+  const strict = isLinkLocal(destination) || (destination === 1n && flow.in !== LOOPBACK);
+  const on = host.known && strict ? by : undefined;
   for (let at = 0; at < host.rules.length; at += 1) {
     const rule = host.rules[at]!;
     const answer = rule.test(flow);

@@ -143,7 +143,9 @@ function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): M
   const { ports, base, random } = effect;
   const { packet } = walk;
   const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
-  if (!PORTED.has(packet.protocol)) return undefined;
+  // What ICMP has for a port is its id, which no rule can ask for.
+  const asId = (packet.protocol === ICMP || packet.protocol === ICMPV6) && change === 'source' && random;
+  if (!PORTED.has(packet.protocol)) return asId ? 'open' : undefined;
   if (!ports) return random && change === 'source' ? 'open' : kept;
   const [low, high] = ports;
   // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.

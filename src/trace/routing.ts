@@ -130,7 +130,9 @@ function martianBecause(walk: Walk): string | undefined {
   const { family, destination, source } = packet;
   // Also where nat has just sent it there (netfilter-semantics 14).
   if (family === 'ipv6')
-    return isLoopback(family, destination) && packet.in !== LOOPBACK ? '::1 is not reached from outside' : undefined;
+    return isLoopback(family, destination) && packet.in !== LOOPBACK && ground.forwards !== true
+      ? '::1 is not reached from outside'
+      : undefined;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
   if (destination === 0xffff_ffff || (source === 0 && destination === 0)) return undefined;

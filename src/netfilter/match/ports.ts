@@ -1,7 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { portRange } from '../codec.ts';
 import type { Codec } from '../extension.ts';
-import { ALWAYS, isIn, type Predicate, unless } from '../predicate.ts';
+import { ALWAYS, all, isIn, type Predicate, some, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
 /** The two options that the matches of all protocols with ports share. */
@@ -15,6 +15,21 @@ export const hasPort = (
   field: 'sourcePort' | 'destinationPort',
   option: Negatable<PortRange> | undefined,
 ): Predicate => (option ? unless(option.negated, isIn(field, option.value)) : ALWAYS);
+
+const isSingle = (option: Negatable<PortRange> | undefined): boolean =>
+  option?.negated === true && option.value[0] === option.value[1] && option.value[0] !== 0;
+
+/**
+ * The ports of a tcp or udp match. Two single ports that are both negated iptables-nft compares at once, so that a packet
+ * which has only one of them matches too; the legacy back end compares each by itself. Found by experiment (1.8.9):
+ * `nft --debug=netlink list ruleset` shows one comparison of four bytes.
+ */
+export function hasPorts({ sourcePort, destinationPort }: PortOptions): Predicate {
+  const parts = [hasPort('sourcePort', sourcePort), hasPort('destinationPort', destinationPort)];
+  if (!isSingle(sourcePort) || !isSingle(destinationPort)) return all(...parts);
+  const asNft = unknown('iptables-nft compares two negated ports at once, the legacy back end one by one');
+  return some(all(...parts), all(some(...parts), asNft));
+}
 
 /** The nft back end has no words for "not from 0 to N": it says "from N + 1". */
 export function asNftPorts<T extends PortOptions>(options: T): T {

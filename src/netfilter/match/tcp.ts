@@ -4,7 +4,7 @@ import { type MatchExtension, negatable, type Option } from '../extension.ts';
 import { ALWAYS, all, hasBits, is, unknown, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
-import { asNftPorts, hasPort, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPort, hasPorts, withoutFullRanges } from './ports.ts';
 
 /** `--tcp-flags MASK SET`: of the flags in `mask`, exactly those in `set` are on. */
 export interface TcpFlags {
@@ -62,10 +62,10 @@ export const tcp: MatchExtension<TcpOptions> = {
   },
   // With a TCP option the whole match goes to the kernel as it is.
   asNft: (options) => (options.option ? options : asNftPorts(options)),
-  predicate({ sourcePort, destinationPort, flags: tcpFlags, option }) {
+  predicate({ flags: tcpFlags, option, ...ports }) {
+    const { sourcePort, destinationPort } = ports;
     return all(
-      hasPort('sourcePort', sourcePort),
-      hasPort('destinationPort', destinationPort),
+      option ? all(hasPort('sourcePort', sourcePort), hasPort('destinationPort', destinationPort)) : hasPorts(ports),
       tcpFlags ? unless(tcpFlags.negated, hasBits('tcpFlags', tcpFlags.value.mask, tcpFlags.value.set)) : ALWAYS,
       option ? unknown(`whether the packet carries TCP option ${option.value} is not known`) : ALWAYS,
       // The nft back end compares ports and flags by itself; the rest it leaves to xt_tcpudp, which wants no fragment.

@@ -2,7 +2,7 @@ import { portRange } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
 import { ALWAYS, all, is } from '../predicate.ts';
 import { UDP } from '../protocol.ts';
-import { asNftPorts, hasPort, type PortOptions, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPorts, type PortOptions, withoutFullRanges } from './ports.ts';
 
 export type UdpOptions = PortOptions;
 
@@ -16,11 +16,10 @@ export const udp: MatchExtension<UdpOptions> = {
   },
   complete: withoutFullRanges,
   asNft: asNftPorts,
-  predicate: ({ sourcePort, destinationPort }) =>
+  predicate: (ports) =>
     all(
-      hasPort('sourcePort', sourcePort),
-      hasPort('destinationPort', destinationPort),
+      hasPorts(ports),
       // The nft back end compares ports by itself; without any it asks xt_tcpudp, which wants no fragment.
-      sourcePort || destinationPort ? ALWAYS : is('fragment', 0),
+      ports.sourcePort || ports.destinationPort ? ALWAYS : is('fragment', 0),
     ),
 };

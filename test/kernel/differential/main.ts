@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Order, type Result, runCampaign } from './campaign.ts';
+import { differingCases } from './cases.ts';
 import { NOTHING, readGrounds, runTrial, sum } from './trial.ts';
 
 const HELP = `npm run differential -- [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N]
 
 Random rule sets in fresh network namespaces, packets at their boundaries; the kernel's own account of each packet
 is compared with Sidestep's walk, step by step. Needs root. Exit status 1 where they differ, or where fewer than
---at-least packets were compared.
+--at-least packets were compared. --cases replays test/cases/differential instead.
 `;
 
 if (process.argv.includes('--worker')) await serve();
@@ -32,6 +33,7 @@ async function run(): Promise<number> {
       workers: { type: 'string', default: String(availableParallelism()) },
       resume: { type: 'string' },
       'at-least': { type: 'string', default: '1' },
+      cases: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -42,6 +44,11 @@ async function run(): Promise<number> {
   if (process.getuid?.() !== 0) {
     process.stderr.write('the differential harness makes network namespaces of its own: run it as root\n');
     return 3;
+  }
+  if (values.cases) {
+    const differing = differingCases(await readGrounds());
+    process.stdout.write(differing.map((text) => `${text}\n`).join(''));
+    return differing.length > 0 ? 1 : 0;
   }
   const plan = {
     seed: Number(values.seed),

@@ -161,8 +161,11 @@ const USUAL_TARGETS: Readonly<
 };
 
 /** A rule of the kind that people write, after `-A CHAIN`; undefined where the parts that were drawn do not fit. */
-/** Their packets are others than those that were sent: TEE's copies, SYNPROXY's own. */
-const ELSEWHERE = /-j (TEE|SYNPROXY)\b/;
+/**
+ * Their packets are others than those that were sent: TEE's copies, SYNPROXY's own. And a match that changes the packet, which
+ * Sidestep does not follow.
+ */
+const ELSEWHERE = /-j (TEE|SYNPROXY)\b|--restore-skmark/;
 
 function usualRule(
   random: Random,

@@ -1,0 +1,37 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Family } from '../../../src/address/index.ts';
+import { caseText } from './mismatch.ts';
+import type { Probe } from './probe.ts';
+import type { Ground } from './trial.ts';
+
+/** Seen from the repository's root, where npm runs its scripts. */
+const FOLDER = 'test/cases/differential';
+
+/**
+ * Sends the packet of each case of test/cases/differential again, and compares: what the kernel says now with what it said
+ * then, and with Sidestep. Returns, as text, the cases that differ.
+ */
+export function differingCases(grounds: readonly Ground[]): readonly string[] {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+  if (files.length === 0) throw new Error(`there are no cases in ${FOLDER}`);
+  return files.flatMap((name) => {
+    const text = readFileSync(`${FOLDER}/${name}`, 'utf8');
+    const now = replayed(grounds, text);
+    return now === text ? [] : [`${FOLDER}/${name} now reads\n${now}`];
+  });
+}
+
+function replayed(grounds: readonly Ground[], text: string): string {
+  const [head = '', rules = '', packet = ''] = text.split(/^== /m);
+  const setting = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(head)?.[1] ?? '';
+  const ground = grounds.find(({ world }) => world.name === setting('world'));
+  if (!ground) throw new Error(`there is no world ${setting('world')}`);
+  const end = rules.indexOf('\n');
+  const family = rules.slice(0, end) as Family;
+  return caseText(ground, family, `${rules.slice(end + 1).trimEnd()}\n`, readProbe(packet), setting('title'));
+}
+
+const readProbe = (section: string): Probe =>
+  JSON.parse(section.split('\n').find((line) => line.startsWith('{')) ?? '', (_, value) =>
+    typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
+  ) as Probe;
