@@ -207,6 +207,7 @@ const primariesOf = (host: Host, device: string): readonly InterfaceAddress[] =>
  */
 function nearestSource(host: Host, device: string, destination: AddressValue): AddressValue | undefined {
   if (isOwn(host, destination)) return destination;
+  if (isLinkLocal(destination)) return linkSource(host, device);
   const own = primariesOf(host, device);
   const candidates = own.length > 0 ? own : host.interfaces.flatMap(({ name }) => primariesOf(host, name));
   let best: InterfaceAddress | undefined;
@@ -216,6 +217,12 @@ function nearestSource(host: Host, device: string, destination: AddressValue): A
     if (common > most) [best, most] = [address, common];
   }
   return best?.value;
+}
+
+/** Towards its own link the interface speaks for itself, with whatever it has. */
+function linkSource({ interfaces }: Host, device: string): AddressValue | undefined {
+  const own = interfaces.find(({ name }) => name === device)?.addresses.filter(({ family }) => family === 'ipv6');
+  return (own?.find(({ value }) => isLinkLocal(value)) ?? own?.[0])?.value;
 }
 
 const bitsInCommon = (one: bigint, other: bigint): number =>
