@@ -170,10 +170,11 @@ export function primaryAddress(host: Host, name: string | undefined, like: Addre
 export const isLinkLocal = (address: AddressValue): boolean =>
   typeof address === 'bigint' && address >> 118n === 0xfe80n >> 6n;
 
-/** How far an IPv6 address reaches, a group's too. Source: net/ipv6/addrconf_core.c, __ipv6_addr_type. */
-function scopeOf(address: bigint): 'host' | 'link' | 'site' | 'global' {
+/** How far an IPv6 address reaches, a group's too; those that hold an IPv4 address (::a.b.c.d) are among themselves. Source: net/ipv6/addrconf_core.c, __ipv6_addr_type. */
+function scopeOf(address: bigint): 'host' | 'compatible' | 'link' | 'site' | 'global' {
   const group = isMulticast('ipv6', address) ? Number((address >> 112n) & 15n) : undefined;
   if (group === 1 || address === 1n) return 'host';
+  if (address > 1n && address >> 32n === 0n) return 'compatible';
   if (group === 2 || isLinkLocal(address)) return 'link';
   return group === 5 || address >> 118n === 0xfec0n >> 6n ? 'site' : 'global';
 }
@@ -206,8 +207,8 @@ const primariesOf = (host: Host, device: string): readonly InterfaceAddress[] =>
  * common with it. Source: net/ipv6/addrconf.c, ipv6_get_saddr_eval.
  */
 function nearestSource(host: Host, device: string, destination: AddressValue): AddressValue | undefined {
+  if (isLinkLocal(destination) || destination === 1n) return linkSource(host, device);
   if (isOwn(host, destination)) return destination;
-  if (isLinkLocal(destination)) return linkSource(host, device);
   const own = primariesOf(host, device);
   const candidates = own.length > 0 ? own : host.interfaces.flatMap(({ name }) => primariesOf(host, name));
   let best: InterfaceAddress | undefined;

@@ -144,7 +144,7 @@ function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): M
   const { packet } = walk;
   const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
   // What ICMP has for a port is its id, which no rule can ask for.
-  const asId = (packet.protocol === ICMP || packet.protocol === ICMPV6) && change === 'source' && random;
+  const asId = (packet.protocol === ICMP || packet.protocol === ICMPV6) && random;
   if (!PORTED.has(packet.protocol)) return asId ? 'open' : undefined;
   if (!ports) return random && change === 'source' ? 'open' : kept;
   const [low, high] = ports;

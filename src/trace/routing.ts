@@ -1,4 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
+import type { Packet } from '../netfilter/index.ts';
 import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
 import type { Flow } from './ip-rule.ts';
 import { lookUp, type Routed } from './lookup.ts';
@@ -35,6 +36,11 @@ export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
   const { packet } = walk;
   const martian = martianBecause(walk);
   if (martian) return refuse(walk, martian);
+  if (packet.family === 'ipv4' && toAll(packet)) {
+    walk.device = LOOPBACK;
+    say(walk, 'local delivery');
+    return 'local';
+  }
   if (packet.family === 'ipv4' && isMulticast('ipv4', packet.destination)) return notJoined(walk);
   const routed = chosen(walk) ?? routeOf(walk);
   const group = broadcastSource(walk, routed.kind === 'device' ? routed.device : '');
@@ -124,6 +130,10 @@ export function neverTaken(walk: Walk): Outcome | undefined {
   return undefined;
 }
 
+/** To everybody on the link, or from a host that has no address yet. */
+const toAll = ({ source, destination }: Pick<Packet, 'source' | 'destination'>): boolean =>
+  destination === 0xffff_ffff || (source === 0 && destination === 0);
+
 /** Addresses that may not come from outside: loopback's, groups, and one's own as the source. */
 function martianBecause(walk: Walk): string | undefined {
   const { packet, ground, own } = walk;
@@ -135,7 +145,7 @@ function martianBecause(walk: Walk): string | undefined {
       : undefined;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  if (destination === 0xffff_ffff || (source === 0 && destination === 0)) return undefined;
+  if (toAll(packet)) return undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
   if (destination === 0) return "0.0.0.0 is nobody's address";
   if (packet.in === LOOPBACK) return undefined;

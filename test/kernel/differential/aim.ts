@@ -263,7 +263,10 @@ const UNSENDABLE: ReadonlySet<number> = new Set([0, 33, 43, 44, 51, 59, 60, 135,
 const isGroup = (address: AddressValue): boolean =>
   typeof address === 'bigint'
     ? address >> 120n === 0xffn || address === 0n
-    : address >>> 28 >= 0xe || address >>> 24 === 0 || ((address & 0xff) === 0xff && address >>> 24 === 10);
+    : address >>> 28 >= 0xe ||
+      address >>> 24 === 0 ||
+      address === 0x7fff_ffff ||
+      ((address & 0xff) === 0xff && address >>> 24 === 10);
 
 const goesOut = (hook: string, random: Random): boolean =>
   hook === 'OUTPUT' ||

@@ -62,7 +62,8 @@ export class Comparison implements Witness {
       event.place.table !== chain.table
     )
       this.#differs(event, `${chain.table} ${chain.name} ${number} matches`);
-    if (known) this.#rest(walk, chain.table);
+    // The answer that REJECT sends goes through nat, for the same connection, before the kernel tells of the rule.
+    if (known && rule.effect.kind !== 'reject') this.#rest(walk, chain.table);
     else {
       this.#untold = undefined;
       return;
