@@ -65,13 +65,21 @@ export async function runCampaign(plan: Plan, tell: (result: Result) => void): P
   return { tally, seconds: seconds() };
 }
 
+/** Milliseconds for a chunk: much longer than the busiest machine needs. */
+const PATIENCE = 600_000;
+
 const ask = (worker: ChildProcess, order: Order): Promise<Tally> =>
   new Promise((resolve, reject) => {
     const gone = (code: number | null): void =>
       reject(new Error(`a worker ended (${code}) in rule sets ${order.from}–${order.to}`));
+    const silent = setTimeout(
+      () => reject(new Error(`a worker is silent in rule sets ${order.from}–${order.to}`)),
+      PATIENCE,
+    );
     worker.once('exit', gone);
     worker.once('message', (tally) => {
       worker.off('exit', gone);
+      clearTimeout(silent);
       resolve(tally as Tally);
     });
     worker.send(order);

@@ -200,7 +200,8 @@ export function openMachine(world: World): Machine {
     close() {
       receiver.close();
       table.close();
-      for (const fd of [...cards, ...sockets, ...[...senders.values()].map(({ fd }) => fd)]) socketCalls().close(fd);
+      // Sockets first: one that TPROXY gave packets to keeps its route, and the kernel waits for ever for that route's card.
+      for (const fd of [...sockets, ...[...senders.values()].map(({ fd }) => fd), ...cards]) socketCalls().close(fd);
     },
   };
 }
