@@ -1,6 +1,16 @@
 import type { Family, Prefix } from '../address/index.ts';
-import type { Counters, Header, HookName, MatchUse, OpaqueUse, TableName, TargetUse } from '../netfilter/index.ts';
+import type {
+  Counters,
+  Header,
+  HookName,
+  MatchUse,
+  OpaqueUse,
+  Rule,
+  TableName,
+  TargetUse,
+} from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
+import type { Segments } from './segment.ts';
 import type { Spelling } from './spelling.ts';
 import { type Cursor, nextWord } from './words.ts';
 
@@ -47,7 +57,8 @@ export interface Draft {
   destinations: readonly Prefix[] | undefined;
   /** Where such a list stands, or a `!` before an address. */
   listed: Place | undefined;
-  readonly matches: (Use | OpaqueUse)[];
+  /** A match that is complete already was read before, word for word. */
+  readonly matches: (Use | OpaqueUse | MatchUse)[];
   /** All uses with options, the target too, in the order in which they were named. */
   readonly loaded: Use[];
   target: Use | TargetUse | undefined;
@@ -59,6 +70,11 @@ export interface Draft {
   /** Parts that many rules share: the kernel's text repeats itself. */
   readonly jumps: Map<string, TargetUse>;
   readonly bare: Map<Spelling, MatchUse>;
+  readonly segments: Segments;
+  /** Lists of one match, by that match. */
+  readonly alone: WeakMap<object, Rule['matches']>;
+  /** The rule is read segment by segment: whatever iptables-save would not write ends that. */
+  quick: boolean;
 }
 
 export const newDraft = (scope: Scope): Draft => ({
@@ -77,6 +93,9 @@ export const newDraft = (scope: Scope): Draft => ({
   otherFamily: false,
   jumps: new Map(),
   bare: new Map(),
+  segments: [],
+  alone: new WeakMap(),
+  quick: false,
 });
 
 /** Makes a draft ready for the next rule. */

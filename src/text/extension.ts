@@ -78,15 +78,15 @@ export function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): v
   needValue(cursor, option, 'a target or a chain');
   const { word, start, stop } = cursor;
   const { scope } = draft;
-  const spelling = targetSpelling(word);
-  if (spelling && option === '-j') {
-    draft.target = load(draft, spelling, start, stop - start);
-    return;
-  }
   const key = option === '-j' ? word : `-g ${word}`;
   const known = draft.jumps.get(key);
   if (known) {
     draft.target = known;
+    return;
+  }
+  const spelling = targetSpelling(word);
+  if (spelling && option === '-j') {
+    draft.target = load(draft, spelling, start, stop - start);
     return;
   }
   const problem = chainNameProblem(word);

@@ -5,7 +5,6 @@ import {
   isBuiltIn,
   type MatchUse,
   type Negatable,
-  type OpaqueUse,
   type Places,
   protocolName,
   type Rule,
@@ -19,8 +18,7 @@ import type { Spelling } from './spelling.ts';
 /** Checks what was read as a whole, completes the options of each extension, and appends the rule, or several. */
 export function finish(draft: Draft, line: number | undefined, rules: Rule[]): void {
   const { header, scope, undeclared, counters } = draft;
-  const matches: (MatchUse | OpaqueUse)[] = [];
-  for (const use of draft.matches) matches.push('kind' in use ? use : known(draft, use));
+  const matches = completed(draft);
   const target = draft.target && ('kind' in draft.target ? draft.target : known(draft, draft.target));
   if (undeclared && target && 'chain' in target) scope.onUndeclared?.(target.chain, undeclared.at, undeclared.length);
   if (!draft.sources && !draft.destinations) {
@@ -39,6 +37,22 @@ export function finish(draft: Draft, line: number | undefined, rules: Rule[]): v
       rules.push(build(withPrefixes(header, source, destination), matches, target, counters, line));
 }
 
+const NONE: Rule['matches'] = [];
+
+/** The matches, complete. Rules with the same one match share the list too. */
+function completed(draft: Draft): Rule['matches'] {
+  const [first] = draft.matches;
+  if (!first) return NONE;
+  if (draft.matches.length === 1 && 'kind' in first) {
+    const shared = draft.alone.get(first);
+    if (shared) return shared;
+    const alone = [first];
+    if (first.kind === 'known') draft.alone.set(first, alone);
+    return alone;
+  }
+  return draft.matches.map((use) => ('kind' in use ? use : known(draft, use)));
+}
+
 function build(
   header: Header,
   matches: Rule['matches'],
@@ -46,6 +60,8 @@ function build(
   counters: Rule['counters'] | undefined,
   line: number | undefined,
 ): Rule {
+  // The usual rule in one piece: what is added to an object later costs another.
+  if (target && line !== undefined && !counters) return { header, matches, target, origin: { line } };
   const rule: { -readonly [Key in keyof Rule]: Rule[Key] } = { header, matches };
   if (target) rule.target = target;
   if (counters) rule.counters = counters;
@@ -68,7 +84,7 @@ const kept = <const Side extends 'source' | 'destination'>(
   };
 
 /** One use as the rule holds it, after all that the tools and the kernel check. */
-function known(draft: Draft, use: Use): MatchUse {
+export function known(draft: Draft, use: Use): MatchUse {
   const { spelling, options, at, length } = use;
   const { extension } = spelling;
   const { name } = extension;

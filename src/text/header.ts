@@ -2,6 +2,7 @@ import {
   type Family,
   formatPrefix,
   hostPrefix,
+  maskOf,
   type Prefix,
   parseAddress,
   parseIpv4,
@@ -18,6 +19,10 @@ const titleOf = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6'
 
 /** Reads the address after `-s` or `-d`; a list where there are several, separated by commas. */
 export function readPrefixes({ word, start, stop }: Cursor, family: Family): Prefix | Prefix[] {
+  if (family === 'ipv4') {
+    const plain = plainPrefix(word);
+    if (plain) return plain;
+  }
   if (!word.includes(',')) return readPrefix(word, family, start, stop - start);
   const prefixes: Prefix[] = [];
   let at = start;
@@ -27,6 +32,23 @@ export function readPrefixes({ word, start, stop }: Cursor, family: Family): Pre
   }
   return prefixes;
 }
+
+/** `10.0.0.0/8`, the form that iptables-save writes, read in one go: a large rule set holds hundreds of thousands of them. */
+function plainPrefix(word: string): Prefix | undefined {
+  const slash = word.length - (word.charCodeAt(word.length - 2) === 47 ? 2 : 3);
+  if (word.charCodeAt(slash) !== 47) return undefined;
+  let length = 0;
+  for (let at = slash + 1; at < word.length; at += 1) {
+    const digit = word.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    length = length * 10 + digit;
+  }
+  const mask = MASKS[length];
+  const value = mask === undefined ? undefined : parseIpv4(word, slash);
+  return value === undefined || mask === undefined ? undefined : { family: 'ipv4', value: (value & mask) >>> 0, mask };
+}
+
+const MASKS: readonly number[] = Array.from({ length: 33 }, (_, length) => Number(maskOf('ipv4', length)));
 
 function readPrefix(word: string, family: Family, at: number, length: number): Prefix {
   const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined);

@@ -79,6 +79,7 @@ function twice(cursor: Cursor, use: Use, name: string): Fault {
 
 /** Spellings that iptables-save never writes: `--dport=80`, a shortened name, an option without its `-m`. */
 function readUnusual(draft: Draft, cursor: Cursor, word: string, negated: boolean): string | undefined {
+  if (draft.quick) throw fault(cursor, `${word} is not as iptables-save writes it`);
   const equals = word.indexOf('=');
   if (equals > 2) {
     // The value becomes the next word.

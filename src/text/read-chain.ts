@@ -43,16 +43,35 @@ export function declareNew(cursor: Cursor, table: OpenTable): void {
 export function usedChain(reading: Reading, table: OpenTable): OpenChain {
   const { cursor } = reading;
   const { word: command, start, stop } = cursor;
+  // The rules of a chain stand together.
+  if (table.last && isNext(cursor, table.last.name)) return table.last;
   if (!nextWord(cursor))
     throw new Fault(start, stop - start, `${command} needs a chain`, 'Expected the name of a chain after it.');
   const known = table.chains.get(cursor.word);
-  if (known) return known;
+  if (known) {
+    table.last = known;
+    return known;
+  }
   const problem = chainNameProblem(cursor.word);
   if (problem) throw new Fault(cursor.start, cursor.stop - cursor.start, problem, 'Expected the name of a chain.');
   const used = { at: cursor.start, length: cursor.stop - cursor.start, line: reading.line };
   const chain = openChain(cursor.word, undefined, used);
   table.chains.set(cursor.word, chain);
   return chain;
+}
+
+/** Moves on over a blank and this word, if that is what comes next. */
+function isNext(cursor: Cursor, word: string): boolean {
+  const { text, at, end } = cursor;
+  const stop = at + 1 + word.length;
+  if (stop >= end || text.charCodeAt(at) !== 32 || text.charCodeAt(stop) !== 32 || !text.startsWith(word, at + 1))
+    return false;
+  cursor.word = word;
+  cursor.start = at + 1;
+  cursor.stop = stop;
+  cursor.at = stop;
+  cursor.quoted = false;
+  return true;
 }
 
 const ZERO: Counters = { packets: 0n, bytes: 0n };

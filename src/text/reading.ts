@@ -55,6 +55,8 @@ export interface OpenTable extends LinedPlace {
   /** Jumps to chains that were not declared by then. */
   readonly undeclared: (LinedPlace & { readonly chain: string })[];
   readonly hooks: DeferredHooks[];
+  /** The chain that a command named last. */
+  last?: OpenChain;
 }
 
 /** An input while it is read. */

@@ -5,6 +5,7 @@ import { readMatch, readTarget } from './extension.ts';
 import { finish } from './finish.ts';
 import { holdsAll, readInterface, readPrefixes, readProtocol } from './header.ts';
 import { readLong } from './option.ts';
+import { readSegment } from './segment.ts';
 import { unknownOption } from './unknown-option.ts';
 import { type Cursor, nextWord } from './words.ts';
 
@@ -19,8 +20,50 @@ export function readRule(
   counters: Counters | undefined,
   rules: Rule[],
 ): void {
+  const from = cursor.at;
   clear(draft);
   draft.counters = counters;
+  if (!readSegments(cursor, draft)) {
+    cursor.at = from;
+    clear(draft);
+    draft.counters = counters;
+    readWords(cursor, draft);
+  }
+  if (!draft.otherFamily) finish(draft, line, rules);
+}
+
+/**
+ * Reads a rule as iptables-save writes it, segment by segment. False, or stopped by a Fault, where it is written in another
+ * way: what that means, and what is wrong with it, is found out word by word.
+ */
+function readSegments(cursor: Cursor, draft: Draft): boolean {
+  const { end } = cursor;
+  draft.quick = true;
+  try {
+    let negated = false;
+    while (nextWord(cursor)) {
+      const { word } = cursor;
+      if (word === '!' && !negated) {
+        negated = true;
+        continue;
+      }
+      if (word.length !== 2 || word.charCodeAt(0) !== 45) return false;
+      const letter = word.charCodeAt(1);
+      if (letter !== 109 && letter !== 106 && letter !== 103) readGeneral(draft, cursor, word, negated);
+      else if (negated || !readSegment(draft, cursor)) return false;
+      negated = false;
+    }
+    return !negated;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return false;
+  } finally {
+    cursor.end = end;
+    draft.quick = false;
+  }
+}
+
+function readWords(cursor: Cursor, draft: Draft): void {
   let negated = false;
   let bang = 0;
   while (nextWord(cursor)) {
@@ -36,7 +79,6 @@ export function readRule(
     negated = false;
   }
   if (negated) throw new Fault(bang, 1, 'a ! with nothing after it', BANG);
-  if (!draft.otherFamily) finish(draft, line, rules);
 }
 
 /** Reads an option that every rule may have. */

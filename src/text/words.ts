@@ -32,6 +32,11 @@ export const cursorOver = (text: string, at = 0, end = text.length): Cursor => (
 /** What the tools take at most in one word. Source: XT_PARAM_BUF in xshared.h. */
 const LONGEST_WORD = 1023;
 
+/** `-A` to `-z`, one string each: most words of a rule set are options of one letter, and need not be cut out anew. */
+const SHORT: readonly string[] = Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z]/.test(String.fromCharCode(code)) ? `-${String.fromCharCode(code)}` : '',
+);
+
 /** Moves on to the next word. False at the end of the line. */
 export function nextWord(cursor: Cursor): boolean {
   const { text, end } = cursor;
@@ -56,7 +61,8 @@ export function nextWord(cursor: Cursor): boolean {
   }
   if (at < end && code === 34) return quotedWord(cursor, start);
   if (at - start > LONGEST_WORD) throw tooLong(start, at);
-  cursor.word = text.slice(start, at);
+  cursor.word =
+    (at - start === 2 && text.charCodeAt(start) === 45 && SHORT[text.charCodeAt(start + 1)]) || text.slice(start, at);
   cursor.stop = at;
   cursor.at = at;
   cursor.quoted = false;
@@ -65,6 +71,7 @@ export function nextWord(cursor: Cursor): boolean {
 
 function quotedWord(cursor: Cursor, start: number): boolean {
   const { text, end } = cursor;
+  if (text.charCodeAt(start) === 34 && plainlyQuoted(cursor, start)) return true;
   let word = '';
   let at = start;
   let inside = false;
@@ -92,6 +99,23 @@ function quotedWord(cursor: Cursor, start: number): boolean {
   cursor.at = at;
   cursor.quoted = true;
   return true;
+}
+
+/** A word in quotes from its first letter to its last, and without a backslash, is cut out in one piece. */
+function plainlyQuoted(cursor: Cursor, start: number): boolean {
+  const { text, end } = cursor;
+  for (let at = start + 1; at < end && at - start <= LONGEST_WORD; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 92) return false;
+    if (code !== 34) continue;
+    cursor.word = text.slice(start + 1, at);
+    cursor.start = start;
+    cursor.stop = at + 1;
+    cursor.at = at + 1;
+    cursor.quoted = true;
+    return true;
+  }
+  return false;
 }
 
 const tooLong = (start: number, at: number): Fault =>

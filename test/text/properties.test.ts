@@ -50,6 +50,24 @@ describe('properties of random rule sets', () => {
     );
   });
 
+  test('what was said before means the same when it is said again, and when it is spelt out word by word', () => {
+    fc.assert(
+      fc.property(families, seeds, fc.constantFrom(...TABLES), (family, seed, table) => {
+        const once = randomTable(seeded(seed), family, table, 12);
+        const rulesIn = (text: string) => parseSave(text, { family })[0]!.tables[0]!.chains.map(({ rules }) => rules);
+        const said = once.split('\n').filter((line) => line.startsWith('-A'));
+        // Every rule twice: the second time its segments are known. `--jump` is no segment's beginning, so such a rule is
+        // read word by word.
+        const again = once.replace('COMMIT', [...said, 'COMMIT'].join('\n'));
+        const spelt = once.replace(/^(-A .*) -j (?=[^"]*$)/gm, '$1 --jump ');
+        const plain = rulesIn(once).map((rules) => rules.map((rule) => printRule(rule, family)));
+        const twice = rulesIn(again).map((rules) => rules.map((rule) => printRule(rule, family)));
+        expect(twice).toEqual(plain.map((rules) => [...rules, ...rules]));
+        expect(rulesIn(spelt)).toEqual(rulesIn(once));
+      }),
+    );
+  });
+
   test('the other family is never taken for this one', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
