@@ -145,7 +145,10 @@ function martianBecause(walk: Walk): string | undefined {
       : undefined;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  if (toAll(packet)) return undefined;
+  const foreign =
+    source !== undefined && ground.host.known && isOwn(ground.host, source, own) && packet.in !== LOOPBACK;
+  const asOwn = (): string => `${spoken(walk, source!)} is an address of this host: it may not come from outside`;
+  if (toAll(packet)) return foreign ? asOwn() : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
   if (destination === 0) return "0.0.0.0 is nobody's address";
   if (packet.in === LOOPBACK) return undefined;
@@ -155,8 +158,7 @@ function martianBecause(walk: Walk): string | undefined {
     }
     if (source !== undefined && isLoopback(family, source)) return `${spoken(walk, source)} may not come from outside`;
   }
-  const foreign = source !== undefined && ground.host.known && isOwn(ground.host, source, own);
-  return foreign ? `${spoken(walk, source)} is an address of this host: it may not come from outside` : undefined;
+  return foreign ? asOwn() : undefined;
 }
 
 /**

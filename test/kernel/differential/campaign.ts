@@ -33,8 +33,8 @@ export interface Result {
   readonly seconds: number;
 }
 
-/** Rule sets that a worker gets at once. */
-const CHUNK = 10;
+/** Rule sets that a worker gets at once: some thousand packets. */
+const chunkOf = ({ packets }: Plan): number => Math.max(1, Math.round(5000 / packets));
 
 /** Runs a plan in processes of their own, and tells of each chunk. Takes up what `plan.state` holds. */
 export async function runCampaign(plan: Plan, tell: (result: Result) => void): Promise<Result> {
@@ -43,14 +43,15 @@ export async function runCampaign(plan: Plan, tell: (result: Result) => void): P
   const begun = Date.now();
   let { tally } = before;
   const seconds = (): number => before.seconds + (Date.now() - begun) / 1000;
-  const chunks = Math.ceil(plan.rules / CHUNK);
+  const size = chunkOf(plan);
+  const chunks = Math.ceil(plan.rules / size);
   const waiting = Array.from({ length: chunks }, (_, chunk) => chunk).filter((chunk) => !done.has(chunk));
   const work = async (): Promise<void> => {
     const worker = fork(process.argv[1]!, ['--worker']);
     try {
       for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
         const { seed, packets } = plan;
-        const order = { seed, packets, from: chunk * CHUNK, to: Math.min(plan.rules, (chunk + 1) * CHUNK) };
+        const order = { seed, packets, from: chunk * size, to: Math.min(plan.rules, (chunk + 1) * size) };
         const part = await ask(worker, order);
         tally = sum(tally, part);
         done.add(chunk);

@@ -162,10 +162,10 @@ const USUAL_TARGETS: Readonly<
 
 /** A rule of the kind that people write, after `-A CHAIN`; undefined where the parts that were drawn do not fit. */
 /**
- * Their packets are others than those that were sent: TEE's copies, SYNPROXY's own. And a match that changes the packet, which
- * Sidestep does not follow.
+ * Their packets are others than those that were sent: TEE's copies, SYNPROXY's own, those that a group's members here get. And
+ * a match that changes the packet, which Sidestep does not follow.
  */
-const ELSEWHERE = /-j (TEE|SYNPROXY)\b|--restore-skmark/;
+const ELSEWHERE = /-j (TEE|SYNPROXY)\b|--restore-skmark|--to-destination \[?(ff|22[4-9])/;
 
 function usualRule(
   random: Random,
