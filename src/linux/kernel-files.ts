@@ -1,4 +1,4 @@
-import type { Sysctls } from '../netfilter/index.ts';
+import type { ReversePath, Sysctls } from '../netfilter/index.ts';
 
 /** What a file under /proc says in a namespace: its text, or why there is none. */
 export type FileText = string | { readonly absent: 'missing' | 'denied' };
@@ -26,7 +26,7 @@ export const NFT_TABLES = 'nft:tables';
 export const READ_FILES = `
 printf '=files\\n'
 set +f
-for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet; do
+for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet ${IPV4_INTERFACES}/*/rp_filter; do
   if ! [ -e "$file" ]; then printf '=missing %s\\n' "$file"
   elif ! [ -r "$file" ]; then printf '=denied %s\\n' "$file"
   else
@@ -63,14 +63,16 @@ export function sysctlsIn(files: KernelFiles): Sysctls {
   const forward = switchIn(files, IP_FORWARD);
   const ipv6Forward = switchIn(files, IPV6_FORWARD);
   // `default` is what later interfaces start from; it decides no packet's fate.
-  const local = [...files.keys()].filter(
-    (path) => path.startsWith(`${IPV4_INTERFACES}/`) && interfaceOf(path) !== 'default',
-  );
+  const local = perInterface(files, 'route_localnet');
+  const reverse = perInterface(files, 'rp_filter');
   return {
     ...(forward === undefined ? {} : { ipForward: forward }),
     ...(ipv6Forward === undefined ? {} : { ipv6Forward }),
     ...(local.length > 0 && local.every((path) => switchIn(files, path) !== undefined)
       ? { routeLocalnet: local.filter((path) => switchIn(files, path)).map(interfaceOf) }
+      : {}),
+    ...(reverse.length > 0 && reverse.every((path) => switchIn(files, path) !== undefined)
+      ? { rpFilter: reverse.flatMap((path) => reversePathIn(files, path)) }
       : {}),
   };
 }
@@ -88,4 +90,16 @@ const switchIn = (files: KernelFiles, path: string): boolean | undefined => {
   return typeof text === 'string' && /^\d/.test(text) ? !text.startsWith('0') : undefined;
 };
 
-const interfaceOf = (path: string): string => path.slice(IPV4_INTERFACES.length + 1, -'/route_localnet'.length);
+/** The files of one name of all interfaces, and of all at once. */
+const perInterface = (files: KernelFiles, name: string): readonly string[] =>
+  [...files.keys()].filter(
+    (path) => path.startsWith(`${IPV4_INTERFACES}/`) && path.endsWith(`/${name}`) && interfaceOf(path) !== 'default',
+  );
+
+function reversePathIn(files: KernelFiles, path: string): readonly ReversePath[] {
+  if (!switchIn(files, path)) return [];
+  const mode = String(files.get(path)).startsWith('1') ? 'strict' : 'loose';
+  return [{ interface: interfaceOf(path), mode }];
+}
+
+const interfaceOf = (path: string): string => path.slice(IPV4_INTERFACES.length + 1, path.lastIndexOf('/'));

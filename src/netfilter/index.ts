@@ -119,6 +119,7 @@ export {
   type Interface,
   type InterfaceAddress,
   type Listener,
+  type ReversePath,
   type Route,
   type RoutingRule,
   rulesRead,

@@ -80,12 +80,20 @@ export interface Listener {
   readonly process?: { readonly pid: number; readonly name: string };
 }
 
+/** The sysctl rp_filter of an interface, where it is on: 1 is strict, 2 loose. Source: ip-sysctl.rst. */
+export interface ReversePath {
+  readonly interface: string;
+  readonly mode: 'strict' | 'loose';
+}
+
 /** The sysctls that decide a packet's fate. */
 export interface Sysctls {
   readonly ipForward?: boolean;
   readonly ipv6Forward?: boolean;
   /** Interfaces (or `all`) on which 127.0.0.0/8 may be routed. */
   readonly routeLocalnet?: readonly string[];
+  /** Interfaces (or `all`) on which IPv4 looks whether the source would be answered: by the same interface, or by any. */
+  readonly rpFilter?: readonly ReversePath[];
 }
 
 /**

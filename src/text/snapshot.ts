@@ -6,6 +6,7 @@ import type {
   InterfaceAddress,
   Listener,
   NftTable,
+  ReversePath,
   Route,
   RoutingRule,
   RuleSet,
@@ -264,10 +265,16 @@ function readListener(part: Part): Listener {
   };
 }
 
+const readReversePath = (part: Part): ReversePath => ({
+  interface: words(required(part, 'interface')),
+  mode: oneOf(required(part, 'mode'), ['strict', 'loose']),
+});
+
 const readSysctls = (part: Part): Sysctls => ({
   ...given('ipForward', optional(part, 'ipForward', flag)),
   ...given('ipv6Forward', optional(part, 'ipv6Forward', flag)),
   ...given('routeLocalnet', optionalList(part, 'routeLocalnet', words)),
+  ...given('rpFilter', optionalList(part, 'rpFilter', readReversePath)),
 });
 
 const UNREAD = ['rules', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets'] as const;

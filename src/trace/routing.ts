@@ -4,6 +4,7 @@ import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts
 import type { Flow } from './ip-rule.ts';
 import { lookUp, type Routed } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
+import { reversePathBecause } from './reverse-path.ts';
 import type { Walk } from './state.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -45,6 +46,8 @@ export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
   const routed = chosen(walk) ?? routeOf(walk);
   const group = broadcastSource(walk, routed.kind === 'device' ? routed.device : '');
   if (group) return refuse(walk, group);
+  const unanswered = reversePathBecause(walk);
+  if (unanswered) return refuse(walk, unanswered);
   switch (routed.kind) {
     case 'unknown':
       return { kind: 'unknown', because: routed.because };

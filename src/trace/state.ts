@@ -1,5 +1,5 @@
 import type { AddressValue } from '../address/index.ts';
-import type { HookName, Listener, Packet } from '../netfilter/index.ts';
+import type { HookName, Listener, Packet, ReversePath } from '../netfilter/index.ts';
 import type { Connection, Tuple, Way } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
@@ -22,6 +22,8 @@ export interface Ground {
   readonly forwards: boolean | undefined;
   /** Interfaces, or `all`, on which 127.0.0.0/8 may be routed. Undefined: not read. */
   readonly routeLocalnet: readonly string[] | undefined;
+  /** Interfaces on which sources are looked at. Undefined: not read. */
+  readonly rpFilter: readonly ReversePath[] | undefined;
   /** Both back ends may run first. */
   readonly orderUnknown: boolean;
 }

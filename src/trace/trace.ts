@@ -78,6 +78,7 @@ export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (fam
       proxyPorts: new Set(proxyPorts),
       forwards: family === 'ipv4' ? sysctls?.ipForward : sysctls?.ipv6Forward,
       routeLocalnet: sysctls?.routeLocalnet,
+      rpFilter: sysctls?.rpFilter,
       orderUnknown: snapshot.orderUnknown === true,
     };
     made.set(family, ground);

@@ -62,7 +62,12 @@ const snapshot: Snapshot = {
       process: { pid: 812, name: 'envoy' },
     },
   ],
-  sysctls: { ipForward: false, ipv6Forward: true, routeLocalnet: ['all', 'eth0'] },
+  sysctls: {
+    ipForward: false,
+    ipv6Forward: true,
+    routeLocalnet: ['all', 'eth0'],
+    rpFilter: [{ interface: 'eth0', mode: 'loose' }],
+  },
   ipsets: 'create x hash:ip\n',
   sets: parseSets('create x hash:ip\n'),
   unread: [{ about: 'listeners', what: 'the listening sockets', because: 'permission denied', hint: 'sudo' }],

@@ -83,6 +83,10 @@ export const snapshotDocument = z.object({
       ipForward: z.boolean().optional(),
       ipv6Forward: z.boolean().optional(),
       routeLocalnet: z.array(z.string()).optional(),
+      rpFilter: z
+        .array(z.object({ interface: z.string(), mode: z.enum(['strict', 'loose']) }))
+        .optional()
+        .describe('interfaces, or all, on which rp_filter is on'),
     })
     .optional(),
   ipsets: z.string().optional().describe('what ipset save prints'),
