@@ -30,6 +30,7 @@ import { writeSave } from './save.ts';
 import { readSource } from './source.ts';
 import { sourceFlags } from './source-flags.ts';
 import { EXIT, type ExitStatus } from './status.ts';
+import { demandWhole } from './whole.ts';
 
 export const bypass = defineCommand<BypassOptions>({
   examples: [
@@ -93,9 +94,10 @@ async function plan(
   const planned = planBypass(snapshot, request);
   const check = checkBypass(snapshot, afterBypass(snapshot, planned), request, proxyPortsOf(snapshot));
   if (options.output === 'json') terminal.json(planDocument(planned, check, snapshot.origin));
-  else if (options.output === 'save')
+  else if (options.output === 'save') {
+    demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
     await writeSave(afterBypass(snapshot, planned).held, { counters: false }, terminal);
-  else {
+  } else {
     await terminal.show(planScreen(planned, check, closing(planned, options, againWords(program, args, options))));
   }
   return check.asMeant ? EXIT.done : EXIT.finding;

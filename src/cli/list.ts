@@ -8,6 +8,7 @@ import { writeSave } from './save.ts';
 import { onlyTable, readSource } from './source.ts';
 import { sourceFlags } from './source-flags.ts';
 import { EXIT } from './status.ts';
+import { demandWhole } from './whole.ts';
 
 interface ListOptions extends SourceOptions {
   readonly output: OutputForm;
@@ -43,6 +44,7 @@ export const list = defineCommand<ListOptions>({
     );
     const counters = options.counters ?? false;
     if (options.output === 'save') {
+      demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
       await writeSave(snapshot.held, { counters, native: snapshot.native ?? [] }, terminal);
       return EXIT.done;
     }

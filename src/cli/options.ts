@@ -41,7 +41,7 @@ export const sourceOptions = (command: Command): Command =>
     .optionsGroup('Or from a file, on any system:')
     .option(
       '--from <file>',
-      'what iptables-save, iptables -S, nft list ruleset or nft -j printed, a script of iptables commands, or a snapshot; - reads standard input',
+      'what iptables-save, iptables -S or -L, nft list ruleset or nft -j printed, a script of iptables commands, or a snapshot; - reads standard input',
     )
     .option('--keep-going', 'pass over rules that cannot be read; where they matter the answer is "unknown"');
 

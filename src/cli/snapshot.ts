@@ -8,6 +8,7 @@ import { sayUnread } from './said.ts';
 import { readSource } from './source.ts';
 import { EXIT } from './status.ts';
 import { UnreadableInput } from './usage.ts';
+import { demandWhole } from './whole.ts';
 
 interface SnapshotOptions extends SourceOptions {
   readonly out?: string;
@@ -29,6 +30,7 @@ export const snapshot = defineCommand<SnapshotOptions>({
   async run({ options, terminal }) {
     const read = await readSource(options, terminal);
     await sayUnread(read, terminal);
+    demandWhole(read, 'no snapshot can be made of them');
     const text = printSnapshot(read);
     if (options.out === undefined) {
       terminal.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -32,6 +32,7 @@ import { type NamespaceOptions, programFamilyOption, type SourceOptions, sourceO
 import { sayUnread } from './said.ts';
 import { loadLinux, readSource, selector } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
+import { demandWhole } from './whole.ts';
 
 interface VerifyOptions extends Omit<SourceOptions, 'family'> {
   readonly output: 'text' | 'json';
@@ -74,6 +75,7 @@ async function runVerify(call: Call<VerifyOptions>): Promise<ExitStatus> {
   const only = family === 'ipv4' || family === 'ipv6' ? family : undefined;
   if (isOn(options.runValidation)) return validateOnly(call);
   const snapshot = await readSource({ ...anyFamily, ...(only ? { family: only } : {}) }, terminal);
+  demandWhole(snapshot, 'they cannot be compared with what was asked for');
   const wanted = await wantedIn(snapshot, call);
   if (!wanted) return nothingHere(snapshot, call);
   await sayUnread(snapshot, terminal);

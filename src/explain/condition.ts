@@ -49,6 +49,9 @@ const isValue = (predicate: Predicate, wanted: ValueField): boolean =>
 function phrase({ part, predicate }: Condition, family: Family, rule: Rule, naming: Naming): string {
   // What Sidestep does not know is shown in the rule's own words.
   const opaque = rule.matches.find((use) => use.kind === 'opaque' && use.name === part);
+  const unshown = rule.unshown?.find((one) => one.part === part);
+  // What no rule of a text shows is told once, not beside each of them.
+  if (unshown && predicate.kind === 'unknown' && predicate.because === unshown.because) return unshown.words ?? '';
   // Without a name it is a whole rule that could not be read.
   if (opaque?.kind === 'opaque') return [...(opaque.name ? ['-m', opaque.name] : []), ...opaque.words].join(' ');
   return say(predicate, family, naming);

@@ -55,8 +55,15 @@ export function cautions(snapshot: Snapshot): Block[] {
             2,
           ),
         ]),
-    ...(snapshot.unread ?? []).map(({ what, because, hint }) =>
-      paragraph(line(warn('not read: '), `${what}: ${because}`, faint(hint ? `. ${hint}` : '')), 2),
+    ...(snapshot.unread ?? []).map(({ about, what, because, hint }) =>
+      paragraph(
+        line(
+          warn(about === 'listing' ? 'not shown: ' : 'not read: '),
+          `${what}: ${because}`,
+          faint(hint ? `. ${hint}` : ''),
+        ),
+        2,
+      ),
     ),
   ];
 }

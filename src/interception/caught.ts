@@ -36,22 +36,24 @@ const NOTHING: Catch = { caught: [], fates: { inbound: [], outbound: [], self: [
 
 function walked(held: readonly RuleSet[], now: number | undefined): Catch {
   const family = held[0]?.family ?? 'ipv4';
-  const doubts = new Set<string>();
+  // The worlds that a doubt is about.
+  const doubts = new Map<string, World[]>();
   const fates = { inbound: [], outbound: [], self: [] } as Record<World, readonly Fate[]>;
   const caught: Caught[] = [];
   for (const world of WORLDS) {
     const found = fatesOf(held, world, now);
-    if (!found) doubts.add(`${world}: there are too many cases to tell them in a few lines`);
+    const told = new Set(found ? [] : ['there are too many cases to tell them in a few lines']);
     fates[world] = found ?? [];
     for (const fate of fates[world]) {
-      for (const doubt of fate.doubts) doubts.add(`${world}: it depends on ${doubt}`);
-      if (fate.verdict === 'unknown') doubts.add(`${world}: a rule does what Sidestep does not know`);
+      for (const doubt of fate.doubts) told.add(doubt);
+      if (fate.verdict === 'unknown') told.add('a rule does what Sidestep does not know');
     }
+    for (const doubt of told) doubts.set(doubt, [...(doubts.get(doubt) ?? []), world]);
     const base = baseOf(world, family, now);
     for (const { turned, boxes } of turnedOf(fates[world], family))
       for (const box of boxes) caught.push(describeBox(box, base, world, family, turned));
   }
-  return { caught, fates, doubts: [...doubts] };
+  return { caught, fates, doubts: [...doubts].map(([doubt, worlds]) => `${worlds.join(', ')}: ${doubt}`) };
 }
 
 /** The fates that end at another socket, those of one port together. */

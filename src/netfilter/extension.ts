@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import type { Effect } from './effect.ts';
 import type { IpSets } from './ipset.ts';
+import type { Listed } from './listed.ts';
 import type { Predicate } from './predicate.ts';
 import type { HookName, MatchUse, Negatable, TableName, TargetUse } from './rules.ts';
 
@@ -71,6 +72,8 @@ export interface Extension<T extends object> {
   /** The protocol numbers one of which `-p` must name. */
   readonly protocols?: readonly number[];
   readonly options: OptionTable<T>;
+  /** How `iptables -L` words it. Absent: it shows nothing of it, or what it shows is not read. */
+  readonly listed?: Listed;
   /** Keys without which the tools refuse it. */
   readonly required?: readonly (keyof T & string)[];
   /** What is wrong with this combination of options, or undefined. The kernel's tools refuse it too. */

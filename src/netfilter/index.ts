@@ -111,6 +111,7 @@ export {
   type TableName,
   type TargetUse,
   tableOf,
+  type Unshown,
 } from './rules.ts';
 export {
   type Backend,

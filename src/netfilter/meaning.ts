@@ -26,6 +26,7 @@ export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonl
     const predicate = matchPredicate(use, sets ? { family, sets } : { family });
     if (predicate.kind !== 'always') conditions.push({ part: use.name, predicate });
   }
+  for (const { part, because } of rule.unshown ?? []) conditions.push({ part, predicate: unknown(because) });
   return conditions;
 }
 

@@ -63,6 +63,15 @@ export interface Counters {
   readonly bytes: bigint;
 }
 
+/** A condition that a rule may have, of which its text shows nothing, or nothing that Sidestep reads. */
+export interface Unshown {
+  /** What it would be called in the rule's own words: `-i`, `-s`, or a match's words as the text has them. */
+  readonly part: string;
+  /** What the text has in its place, where that is anything. */
+  readonly words?: string;
+  readonly because: string;
+}
+
 /** Where a rule stood in its text: one-based line. */
 export interface Origin {
   readonly line: number;
@@ -75,6 +84,8 @@ export interface Rule {
   readonly target?: TargetUse;
   readonly counters?: Counters;
   readonly origin?: Origin;
+  /** Read from a text that does not show all of a rule (`iptables -L`): the conditions that it may have besides. */
+  readonly unshown?: readonly Unshown[];
   /** Why a generated rule exists, in one clause. Not part of the rule's text. */
   readonly reason?: string;
 }

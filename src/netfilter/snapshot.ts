@@ -14,7 +14,8 @@ export interface HeldRules {
 
 /** A part of a snapshot that could not be read. */
 export interface Unread {
-  readonly about: 'rules' | 'interfaces' | 'routes' | 'routingRules' | 'listeners' | 'sysctls' | 'ipsets';
+  /** `listing`: what `iptables -L` leaves out of the rules that it does show. */
+  readonly about: 'rules' | 'listing' | 'interfaces' | 'routes' | 'routingRules' | 'listeners' | 'sysctls' | 'ipsets';
   /** What is missing, in words: `the IPv4 rules of the nft back end`. */
   readonly what: string;
   readonly because: string;

@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfilter/index.ts';
 import { isSetLine, parseSets } from './ipset.ts';
+import { isListing, readListing } from './listing/read.ts';
 import { parseNftJson } from './nft/json.ts';
 import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
@@ -10,7 +11,7 @@ import { parseSnapshot } from './snapshot.ts';
 
 /**
  * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft list
- * ruleset` or `nft -j list ruleset` prints, a shell script of iptables commands. Throws InputRefused.
+ * ruleset`, `nft -j list ruleset` or `iptables -L` prints, a shell script of iptables commands. Throws InputRefused.
  */
 export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
@@ -22,6 +23,7 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
     return family ? ofFamily(snapshot, family) : snapshot;
   }
   if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
+  if (isListing(text)) return readListing(text, options);
   if (isScript(text)) return readScript(text, options);
   const backend = backendShown(text);
   const { rules: ofRules, sets: ofSets } = apart(text);

@@ -277,7 +277,7 @@ const readSysctls = (part: Part): Sysctls => ({
   ...given('rpFilter', optionalList(part, 'rpFilter', readReversePath)),
 });
 
-const UNREAD = ['rules', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets'] as const;
+const UNREAD = ['rules', 'listing', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets'] as const;
 
 const readUnread = (part: Part): Unread => ({
   about: oneOf(required(part, 'about'), UNREAD),

@@ -93,7 +93,7 @@ export const snapshotDocument = z.object({
   unread: z
     .array(
       z.object({
-        about: z.enum(['rules', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets']),
+        about: z.enum(['rules', 'listing', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets']),
         what: z.string(),
         because: z.string(),
         hint: z.string().optional(),

@@ -2,6 +2,7 @@ import type { Family } from '../../address/index.ts';
 import { bitNames } from '../codec.ts';
 import { flag, type MatchExtension, negatable } from '../extension.ts';
 import { ADDRESS_TYPE } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, type Predicate, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -45,6 +46,13 @@ export const addrtype: MatchExtension<AddrtypeOptions> = {
     limitIn: flag('--limit-iface-in'),
     limitOut: flag('--limit-iface-out'),
   },
+  listed: listedAfter(
+    /ADDRTYPE match/,
+    [/src-type (!?)(\S+)/, '$1 --src-type $2'],
+    [/dst-type (!?)(\S+)/, '$1 --dst-type $2'],
+    [/limit-in/, '--limit-iface-in'],
+    [/limit-out/, '--limit-iface-out'],
+  ),
   refuse({ source, destination, limitIn, limitOut }, { family }) {
     if (!source && !destination) return 'addrtype needs --src-type or --dst-type';
     if (limitIn && limitOut) return '--limit-iface-in and --limit-iface-out exclude each other';

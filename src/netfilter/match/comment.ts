@@ -1,5 +1,6 @@
-import { text } from '../codec.ts';
+import { quoted, text } from '../codec.ts';
 import { type MatchExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS } from '../predicate.ts';
 
 export interface CommentOptions {
@@ -10,6 +11,8 @@ export interface CommentOptions {
 export const comment: MatchExtension<CommentOptions> = {
   name: 'comment',
   options: { comment: value(['--comment'], text(0, 255)) },
+  // Text that holds the end of a comment itself may be anything.
+  listed: listed([/\/\* ((?:(?!\*\/).)*) \*\/(?!.*\*\/)/, (text) => `--comment ${quoted(text)}`]),
   required: ['comment'],
   predicate: () => ALWAYS,
 };

@@ -1,6 +1,7 @@
 import { type Family, lengthOf, parseIpv4, parseIpv6, widthOf } from '../../address/index.ts';
 import { integer, parseNumber } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { choice } from '../predicate.ts';
 
 export interface ConnlimitOptions {
@@ -50,6 +51,11 @@ export const connlimit: MatchExtension<ConnlimitOptions> = {
     length: value(['--connlimit-mask'], length),
     side: [side('saddr'), side('daddr')],
   },
+  listed: listed([
+    /#conn (src|dst)\/(\d+) (>|<=) (\d+)/,
+    (side, mask, than, most) =>
+      `--connlimit-${than === '>' ? 'above' : 'upto'} ${most} --connlimit-mask ${mask} --connlimit-${side === 'src' ? 'saddr' : 'daddr'}`,
+  ]),
   required: ['limit'],
   complete: ({ limit: of, length: bits, side: on = 'saddr' }, family) => ({
     ...(of ? { limit: of } : {}),

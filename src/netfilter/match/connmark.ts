@@ -1,5 +1,6 @@
 import { type MaskedMark, maskedMark } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 import { tracked } from './conntrack.ts';
@@ -13,6 +14,7 @@ export interface ConnmarkOptions {
 export const connmark: MatchExtension<ConnmarkOptions> = {
   name: 'connmark',
   options: { mark: negatable(['--mark'], maskedMark) },
+  listed: listed([/connmark match +(! ?)?(\S+)/, '$1 --mark $2']),
   required: ['mark'],
   predicate: ({ mark }) => all(tracked, mark ? unless(mark.negated, hasMark('ctmark', mark.value)) : ALWAYS),
 };

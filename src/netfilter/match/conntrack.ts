@@ -11,6 +11,7 @@ import {
 import { bitNames, parseNumber, parsePortWord, portRange } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
 import { CTSTATE, CTSTATUS, type ValueField } from '../fields.ts';
+import { type ListedPart, listed } from '../listed.ts';
 import {
   ALWAYS,
   all,
@@ -125,6 +126,12 @@ const direction: Codec<Direction> = {
 /** The packet belongs to a connection: neither INVALID nor UNTRACKED. */
 export const tracked: Predicate = hasAnyBit('ctstate', CTSTATE.NEW | CTSTATE.ESTABLISHED | CTSTATE.RELATED);
 
+/** Its options in the order in which `iptables -L` shows them, each under its own name. */
+const LISTED = [
+  ...['ctstate', 'ctproto', 'ctorigsrc', 'ctorigdst', 'ctreplsrc', 'ctrepldst', 'ctorigsrcport', 'ctorigdstport'],
+  ...['ctreplsrcport', 'ctrepldstport', 'ctstatus', 'ctexpire', 'ctdir'],
+];
+
 /** `-m conntrack`. Source: iptables-extensions(8), conntrack; net/netfilter/xt_conntrack.c. */
 export const conntrack: MatchExtension<ConntrackOptions> = {
   name: 'conntrack',
@@ -143,6 +150,7 @@ export const conntrack: MatchExtension<ConntrackOptions> = {
     expire: negatable(['--ctexpire'], seconds),
     direction: value(['--ctdir'], direction),
   },
+  listed: listed(...LISTED.map((name): ListedPart => [new RegExp(`(! )?${name} (\\S+)`), `$1 --${name} $2`])),
   refuse: (options) => (Object.keys(options).length === 0 ? 'conntrack needs at least one option' : undefined),
   predicate(options, { family }) {
     const rest = all(...ofConnection(options, family));

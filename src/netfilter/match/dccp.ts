@@ -1,10 +1,11 @@
 import type { PortRange } from '../../address/index.ts';
 import { bitNames, integer, portRange } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is, unknown } from '../predicate.ts';
 import { DCCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
-import { hasPort, type PortOptions } from './ports.ts';
+import { hasPort, listedPorts, type PortOptions } from './ports.ts';
 
 export interface DccpOptions extends PortOptions {
   /** Bits of TYPES. */
@@ -43,6 +44,7 @@ export const dccp: MatchExtension<DccpOptions> = {
     types: negatable(['--dccp-types'], bitNames('kinds of DCCP packets', TYPES)),
     option: negatable(['--dccp-option'], integer('the number of a DCCP option', 1, 255)),
   },
+  listed: listedAfter(/dccp/, ...listedPorts),
   predicate: ({ sourcePort, destinationPort, types, option }) =>
     all(
       is('fragment', 0),

@@ -1,5 +1,6 @@
 import { integer } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, is, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -31,6 +32,7 @@ export const dscpClass: Codec<number> = {
 export const dscp: MatchExtension<DscpOptions> = {
   name: 'dscp',
   options: { dscp: [negatable(['--dscp'], dscpValue), negatable(['--dscp-class'], dscpClass)] },
+  listed: listed([/DSCP match (!?)(\S+)/, '$1 --dscp $2']),
   required: ['dscp'],
   predicate: ({ dscp: of }) => (of ? unless(of.negated, is('dscp', of.value)) : ALWAYS),
 };

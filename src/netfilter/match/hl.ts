@@ -1,6 +1,7 @@
 import type { MatchExtension } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS } from '../predicate.ts';
-import { type Hops, hopOptions, hopPredicate } from './hops.ts';
+import { type Hops, hopOptions, hopPredicate, listedHops } from './hops.ts';
 
 export interface HlOptions {
   readonly hops?: Hops;
@@ -11,6 +12,7 @@ export const hl: MatchExtension<HlOptions> = {
   name: 'hl',
   places: { families: ['ipv6'] },
   options: { hops: hopOptions('hl') },
+  listed: listed(listedHops('hl')),
   required: ['hops'],
   predicate: ({ hops }) => (hops ? hopPredicate(hops) : ALWAYS),
 };

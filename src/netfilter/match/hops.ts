@@ -1,5 +1,6 @@
 import { integer } from '../codec.ts';
 import { negatable, type Option, value } from '../extension.ts';
+import type { ListedPart } from '../listed.ts';
 import { isIn, NEVER, type Predicate, unless } from '../predicate.ts';
 
 /** What is left of a packet's life, compared with a number: TTL in IPv4, hop limit in IPv6. */
@@ -38,4 +39,15 @@ export function hopPredicate({ is, value: hops, negated }: Hops): Predicate {
   if (is === 'eq') return unless(negated, isIn('ttl', [hops, hops]));
   if (is === 'lt') return hops === 0 ? NEVER : isIn('ttl', [0, hops - 1]);
   return hops === 255 ? NEVER : isIn('ttl', [hops + 1, 255]);
+}
+
+const SIGNS: Readonly<Record<string, string>> = { '==': '-eq', '!=': '-eq', '<': '-lt', '>': '-gt' };
+
+/** `TTL match TTL == 64`. */
+export function listedHops(name: 'ttl' | 'hl'): ListedPart {
+  const word = name.toUpperCase();
+  return [
+    new RegExp(`${word} match ${word} (==|!=|<|>) (\\d+)`),
+    (sign, hops) => `${sign === '!=' ? '! ' : ''}--${name}${SIGNS[sign]} ${hops}`,
+  ];
 }

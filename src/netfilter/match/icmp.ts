@@ -1,5 +1,6 @@
 import { parseNumber } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { type ListedPart, listed } from '../listed.ts';
 import { ALWAYS, all, is, type Predicate, unless } from '../predicate.ts';
 import { ICMP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -86,12 +87,23 @@ function named(names: Readonly<Record<string, string>>, word: string): string | 
 export const isType = ({ type, code }: IcmpType): Predicate =>
   all(is('icmpType', type), code === undefined ? ALWAYS : is('icmpCode', code));
 
+/** `icmptype 3 code 1`, `icmp !type 8`, `icmp echo-request`: types as `iptables -L` shows them. */
+export function listedTypes(lead: string, option: string): readonly ListedPart[] {
+  const numbered = (bang: string, type: string, code: string): string =>
+    `${bang} ${option} ${type}${code === '' ? '' : `/${code}`}`;
+  return [
+    [new RegExp(`${lead}(?: (!))?type (\\d+)(?: code (\\d+))?`), numbered],
+    [new RegExp(`${lead} (!?)([a-zA-Z][\\w-]*)`), `$1 ${option} $2`],
+  ];
+}
+
 /** `-m icmp`. Source: iptables-extensions(8), icmp; net/ipv4/netfilter/ip_tables.c, icmp_match. */
 export const icmp: MatchExtension<IcmpOptions> = {
   name: 'icmp',
   places: { families: ['ipv4'] },
   protocols: [ICMP],
   options: { type: negatable(['--icmp-type'], icmpCodec(ICMP_NAMES, ANY)) },
+  listed: listed(...listedTypes('icmp', '--icmp-type')),
   required: ['type'],
   // Never true of a non-first fragment, negated or not.
   predicate: ({ type }) =>

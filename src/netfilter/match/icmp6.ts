@@ -1,7 +1,8 @@
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, is, unless } from '../predicate.ts';
 import { ICMPV6 } from '../protocol.ts';
-import { type IcmpOptions, icmpCodec, isType } from './icmp.ts';
+import { type IcmpOptions, icmpCodec, isType, listedTypes } from './icmp.ts';
 
 /** Names as `ip6tables -p icmpv6 -h` lists them. */
 export const ICMPV6_NAMES: Readonly<Record<string, string>> = {
@@ -42,6 +43,7 @@ export const icmp6: MatchExtension<IcmpOptions> = {
   places: { families: ['ipv6'] },
   protocols: [ICMPV6],
   options: { type: negatable(['--icmpv6-type'], icmpCodec(ICMPV6_NAMES, undefined)) },
+  listed: listed(...listedTypes('ipv6-icmp', '--icmpv6-type')),
   required: ['type'],
   predicate: ({ type }) => all(type ? unless(type.negated, isType(type.value)) : ALWAYS, is('fragment', 0)),
 };

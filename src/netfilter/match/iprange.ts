@@ -1,5 +1,6 @@
 import { type AddressValue, type Family, formatAddress, parseAddress } from '../../address/index.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, isIn, NEVER, type Predicate, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -40,6 +41,10 @@ export const iprange: MatchExtension<IprangeOptions> = {
     source: negatable(['--src-range'], range),
     destination: negatable(['--dst-range'], range),
   },
+  listed: listed(
+    [/source IP range (! )?(\S+)/, '$1 --src-range $2'],
+    [/destination IP range (! )?(\S+)/, '$1 --dst-range $2'],
+  ),
   refuse: ({ source, destination }) => (source || destination ? undefined : 'iprange needs --src-range or --dst-range'),
   predicate: ({ source, destination }) => all(within('source', source), within('destination', destination)),
 };

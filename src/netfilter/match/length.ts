@@ -1,5 +1,6 @@
 import { type NumberRange, numberRange } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, between, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -11,6 +12,7 @@ export interface LengthOptions {
 export const length: MatchExtension<LengthOptions> = {
   name: 'length',
   options: { length: negatable(['--length'], numberRange('a number of bytes', 0xffff)) },
+  listed: listed([/length (!?)(\S+)/, '$1 --length $2']),
   required: ['length'],
   predicate: ({ length: of }) => (of ? unless(of.negated, between('length', of.value)) : ALWAYS),
 };

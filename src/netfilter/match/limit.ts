@@ -1,5 +1,6 @@
 import { integer } from '../codec.ts';
 import { type Codec, type MatchExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { choice } from '../predicate.ts';
 
 export interface LimitOptions {
@@ -48,6 +49,7 @@ export const limit: MatchExtension<LimitOptions> = {
       print: (burst) => (burst === 5 ? '' : `--limit-burst ${burst}`),
     },
   },
+  listed: listed([/limit: avg (\S+) burst (\d+)/, '--limit $1 --limit-burst $2']),
   complete: ({ period = (SECOND * 3_600) / 3, burst = 5 }) => ({ period, burst: burst === 0 ? 5 : burst }),
   predicate: ({ period = 0, burst = 0 }) =>
     choice(`limit ${period} ${burst}`, `limit lets ${rate.print(period, 'ipv4')} pass, after ${burst} at once`),

@@ -1,4 +1,5 @@
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { macAddress } from '../mac-address.ts';
 import { all, is, NEVER, not, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
@@ -12,6 +13,7 @@ export const mac: MatchExtension<MacOptions> = {
   name: 'mac',
   places: { hooks: ['PREROUTING', 'INPUT', 'FORWARD'] },
   options: { source: negatable(['--mac-source'], macAddress) },
+  listed: listed([/MAC (! ?)?(\S+)/, '$1 --mac-source $2']),
   required: ['source'],
   // A packet without a MAC address never matches, negated or not.
   predicate: ({ source }) =>

@@ -1,5 +1,6 @@
 import { EVERY_BIT, type MaskedMark, maskedMark } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, hasBits, is, NEVER, type Predicate, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -18,6 +19,7 @@ export function hasMark(field: 'mark' | 'ctmark', { value, mask }: MaskedMark): 
 export const mark: MatchExtension<MarkOptions> = {
   name: 'mark',
   options: { mark: negatable(['--mark'], maskedMark) },
+  listed: listed([/mark match (! ?)?(\S+)/, '$1 --mark $2']),
   required: ['mark'],
   predicate: ({ mark: of }) => (of ? unless(of.negated, hasMark('mark', of.value)) : ALWAYS),
 };

@@ -1,6 +1,7 @@
 import { formatPortRange, type PortRange } from '../../address/index.ts';
 import { parsePortWord } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { all, is, isIn, type Predicate, some, unless } from '../predicate.ts';
 import { DCCP, SCTP, TCP, UDP, UDPLITE } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -47,6 +48,7 @@ export const multiport: MatchExtension<MultiportOptions> = {
     destinationPorts: negatable(['--dports', '--destination-ports'], list),
     eitherPorts: negatable(['--ports'], list),
   },
+  listed: listed([/multiport (sports|dports|ports) +(!?)(\S+)/, '$2 --$1 $3']),
   refuse({ sourcePorts, destinationPorts, eitherPorts }) {
     const given = [sourcePorts, destinationPorts, eitherPorts].filter((option) => option !== undefined).length;
     if (given === 0) return 'multiport needs one of --sports, --dports and --ports';

@@ -1,5 +1,6 @@
 import { parseNumber, quoted } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatable, negatableFlag } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, is, isIn, type Predicate, some, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -54,6 +55,12 @@ export const owner: MatchExtension<OwnerOptions> = {
     gid: negatable(['--gid-owner'], ids),
     supplementaryGroups: flag('--suppl-groups'),
   },
+  listed: listed(
+    [/(! )?owner socket exists/, '$1 --socket-exists'],
+    [/(! )?owner UID match (\S+)/, '$1 --uid-owner $2'],
+    [/(! )?owner GID match (\S+)/, '$1 --gid-owner $2'],
+    [/incl\. suppl\. groups/, '--suppl-groups'],
+  ),
   refuse({ socketExists, uid, gid, supplementaryGroups }) {
     if (supplementaryGroups && !gid) return '--suppl-groups needs --gid-owner';
     return socketExists || uid || gid ? undefined : 'owner needs one of --uid-owner, --gid-owner and --socket-exists';

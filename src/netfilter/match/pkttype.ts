@@ -1,5 +1,6 @@
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
 import { PACKET_TYPE } from '../fields.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, is, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -32,6 +33,7 @@ const kind: Codec<Kind> = {
 export const pkttype: MatchExtension<PkttypeOptions> = {
   name: 'pkttype',
   options: { kind: negatable(['--pkt-type'], kind) },
+  listed: listed([/PKTTYPE (!?)=+ (\S+)/, '$1 --pkt-type $2']),
   required: ['kind'],
   predicate: ({ kind: of }) => (of ? unless(of.negated, is('packetType', PACKET_TYPE[of.value])) : ALWAYS),
 };

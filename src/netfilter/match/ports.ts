@@ -1,6 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { portRange } from '../codec.ts';
 import type { Codec } from '../extension.ts';
+import type { ListedPart } from '../listed.ts';
 import { ALWAYS, all, isIn, type Predicate, some, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -51,6 +52,12 @@ function aboveRange(option: Negatable<PortRange> | undefined): Negatable<PortRan
 
 const isFull = (option: Negatable<PortRange> | undefined): boolean =>
   option !== undefined && !option.negated && option.value[0] === 0 && option.value[1] === 65535;
+
+/** `spt:80`, `dpts:!8000:8999`: ports as `iptables -L` shows them. */
+export const listedPorts: readonly ListedPart[] = [
+  [/spts?:(!?)(\S+)/, '$1 --sport $2'],
+  [/dpts?:(!?)(\S+)/, '$1 --dport $2'],
+];
 
 /** Leaves out a range that holds every port: the kernel keeps no trace of it. */
 export function withoutFullRanges<T extends PortOptions>(options: T): T {

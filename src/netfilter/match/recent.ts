@@ -1,6 +1,7 @@
 import { type AddressValue, type Family, formatAddress, highest, parseAddress } from '../../address/index.ts';
 import { asWord, integer, parseUint32 } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatableFlag, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, choice, NEVER, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -73,6 +74,19 @@ export const recent: MatchExtension<RecentOptions> = {
     mask: value(['--mask'], mask),
     side: [side('rsource'), side('rdest')],
   },
+  listed: listed(
+    [
+      /(! )?recent: (SET|CHECK|UPDATE|REMOVE)/,
+      (bang, what) => `${bang} --${what === 'CHECK' ? 'rcheck' : what.toLowerCase()}`,
+    ],
+    [/seconds: (\d+)/, '--seconds $1'],
+    [/reap/, '--reap'],
+    [/hit_count: (\d+)/, '--hitcount $1'],
+    [/TTL-Match/, '--rttl'],
+    [/name: (\S+)/, '--name $1'],
+    [/side: (source|dest)/, (of) => (of === 'source' ? '--rsource' : '--rdest')],
+    [/mask: (\S+)/, '--mask $1'],
+  ),
   required: ['action'],
   refuse({ action: what, seconds, hitcount, reap, rttl }) {
     if (reap && seconds === undefined) return '--reap needs --seconds';

@@ -1,4 +1,5 @@
 import { flag, type MatchExtension } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { isNamed, some, unknown, unless } from '../predicate.ts';
 
 export interface RpfilterOptions {
@@ -21,6 +22,13 @@ export const rpfilter: MatchExtension<RpfilterOptions> = {
     acceptLocal: flag('--accept-local'),
     invert: flag('--invert'),
   },
+  listed: listedAfter(
+    /rpfilter/,
+    [/loose/, '--loose'],
+    [/validmark/, '--validmark'],
+    [/accept-local/, '--accept-local'],
+    [/invert/, '--invert'],
+  ),
   predicate: ({ invert }) =>
     unless(
       invert === true,

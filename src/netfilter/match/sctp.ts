@@ -1,9 +1,10 @@
 import { oneOf } from '../codec.ts';
 import { type MatchExtension, negatable, type Option } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is, unknown } from '../predicate.ts';
 import { SCTP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
-import { hasPort, numberedPorts, type PortOptions } from './ports.ts';
+import { hasPort, listedPorts, numberedPorts, type PortOptions } from './ports.ts';
 
 /** One kind of chunk, and which of its flags must be on and off: `DATA:Be` wants B on and e off. */
 export interface Chunk {
@@ -107,6 +108,7 @@ export const sctp: MatchExtension<SctpOptions> = {
     destinationPort: negatable(['--dport', '--destination-port'], numberedPorts),
     chunks: chunkTypes,
   },
+  listed: listedAfter(/sctp/, ...listedPorts),
   predicate: ({ sourcePort, destinationPort, chunks }) =>
     all(
       is('fragment', 0),

@@ -1,5 +1,6 @@
 import { flag, type MatchExtension } from '../extension.ts';
 import { SOCKET_LOOKUP } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { all, is, isIn, type Predicate, unknown } from '../predicate.ts';
 
 export interface SocketOptions {
@@ -27,6 +28,12 @@ export const socket: MatchExtension<SocketOptions> = {
     noWildcard: flag('--nowildcard'),
     restoreMark: flag('--restore-skmark'),
   },
+  listed: listedAfter(
+    /socket/,
+    [/--transparent/, '--transparent'],
+    [/--nowildcard/, '--nowildcard'],
+    [/--restore-skmark/, '--restore-skmark'],
+  ),
   predicate: (options) =>
     options.restoreMark
       ? all(found(options), unknown('--restore-skmark gives the packet the mark of its socket, which is not known'))

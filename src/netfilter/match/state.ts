@@ -1,6 +1,7 @@
 import { bitNames } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
 import { CTSTATE } from '../fields.ts';
+import { listed } from '../listed.ts';
 import { hasAnyBit, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -22,6 +23,7 @@ export interface StateOptions {
 export const state: MatchExtension<StateOptions> = {
   name: 'state',
   options: { state: negatable(['--state'], bitNames('connection states', stateNames)) },
+  listed: listed([/(! )?state (\S+)/, '$1 --state $2']),
   required: ['state'],
   predicate: ({ state: of }) => unless(of?.negated ?? false, hasAnyBit('ctstate', of?.value ?? 0)),
 };

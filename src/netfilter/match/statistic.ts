@@ -1,5 +1,6 @@
 import { integer } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, choice, NEVER, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -48,6 +49,13 @@ export const statistic: MatchExtension<StatisticOptions> = {
     every: negatable(['--every'], integer('a number of packets', 1, 0xffff_ffff)),
     packet: value(['--packet'], integer('a number of packets', 0, 0xffff_ffff)),
   },
+  listed: listed(
+    [/statistic mode random (! )?probability (\S+)/, '--mode random $1 --probability $2'],
+    [
+      /statistic mode nth (! )?every (\d+)(?: packet (\d+))?/,
+      (bang, every, packet) => `--mode nth ${bang} --every ${every} --packet ${packet || '0'}`,
+    ],
+  ),
   required: ['mode'],
   refuse({ mode: how, probability: share, every, packet }) {
     if (how === 'random')

@@ -1,10 +1,11 @@
 import type { PortRange } from '../../address/index.ts';
 import { integer, portRange, tcpFlagNames } from '../codec.ts';
 import { type MatchExtension, negatable, type Option } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasBits, is, unknown, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
-import { asNftPorts, hasPort, hasPorts, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPort, hasPorts, listedPorts, withoutFullRanges } from './ports.ts';
 
 /** `--tcp-flags MASK SET`: of the flags in `mask`, exactly those in `set` are on. */
 export interface TcpFlags {
@@ -43,6 +44,9 @@ const syn: Option<Negatable<TcpFlags>> = {
   read: (_words, negated) => ({ value: { mask: 0x17, set: 0x02 }, negated }),
 };
 
+/** Flags by name, or all of them as one number: `0x12`. */
+const flagWords = (flags: string): string => (/^0x/.test(flags) ? tcpFlagNames.print(Number(flags)) : flags);
+
 /** `-m tcp`. Source: iptables-extensions(8), tcp; net/netfilter/xt_tcpudp.c. */
 export const tcp: MatchExtension<TcpOptions> = {
   name: 'tcp',
@@ -53,6 +57,12 @@ export const tcp: MatchExtension<TcpOptions> = {
     option: negatable(['--tcp-option'], integer('the number of a TCP option', 1, 255)),
     flags: [flags, syn],
   },
+  listed: listedAfter(
+    /tcp/,
+    ...listedPorts,
+    [/option=(!?)(\d+)/, '$1 --tcp-option $2'],
+    [/flags:(!?)([^\s/]+)\/(\S+)/, (bang, mask, set) => `${bang} --tcp-flags ${flagWords(mask)} ${flagWords(set)}`],
+  ),
   complete(options) {
     const kept = withoutFullRanges(options);
     const of = kept.flags;

@@ -1,6 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { parseNumber } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -27,6 +28,7 @@ export const tcpmss: MatchExtension<TcpmssOptions> = {
   name: 'tcpmss',
   protocols: [TCP],
   options: { sizes: negatable(['--mss'], sizes) },
+  listed: listed([/tcpmss match (!?)(\S+)/, '$1 --mss $2']),
   required: ['sizes'],
   predicate: () => unknown('the segment size that the packet names is not known'),
 };

@@ -1,4 +1,5 @@
 import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
+import { type ListedPart, listedAfter } from '../listed.ts';
 import { ALWAYS, all, isIn, type Predicate, unknown } from '../predicate.ts';
 
 export interface TimeOptions {
@@ -98,6 +99,20 @@ const weekDays: Option<number> = {
 const numbersIn = (bits: number): number[] =>
   Array.from({ length: 31 }, (_, index) => index + 1).filter((bit) => (bits & (1 << bit)) !== 0);
 
+const DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
+
+/** `TIME from 08:00:00 to 18:00:00 on Mon,Tue on 1st,2nd starting from 2026-01-01 00:00:00 UTC`. */
+const LISTED: readonly ListedPart[] = [
+  [/from (\S+) to (\S+)/, '--timestart $1 --timestop $2'],
+  [new RegExp(`on (${DAY}(?:,${DAY})*)`), '--weekdays $1'],
+  [/on (\d\S+)/, (days) => `--monthdays ${days.replace(/[a-z]/g, '')}`],
+  [/starting from (\S+) (\S+)/, '--datestart $1T$2'],
+  [/until date (\S+) (\S+)/, '--datestop $1T$2'],
+  // Without the word UTC it is the kernel's own zone.
+  [/(UTC)?/, (zone) => (zone === '' ? '--kerneltz' : '')],
+  [/contiguous/, '--contiguous'],
+];
+
 /** `-m time`. Source: iptables-extensions(8), time; libxt_time.c; net/netfilter/xt_time.c. */
 export const time: MatchExtension<TimeOptions> = {
   name: 'time',
@@ -112,6 +127,7 @@ export const time: MatchExtension<TimeOptions> = {
     utc: { ...flag('--utc'), print: () => '' },
     contiguous: flag('--contiguous'),
   },
+  listed: listedAfter(/TIME/, ...LISTED),
   refuse({ from = 0, until = DAY_END, contiguous, kernelZone, utc }) {
     if (kernelZone && utc) return '--utc and --kerneltz exclude each other';
     return contiguous && from <= until ? '--contiguous needs a --timestop before the --timestart' : undefined;

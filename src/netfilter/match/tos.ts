@@ -1,5 +1,6 @@
 import { integer, parseNumber } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, hasBits, NEVER, type Predicate, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -57,6 +58,7 @@ function hasTos({ value, mask }: MaskedTos): Predicate {
 export const tos: MatchExtension<TosOptions> = {
   name: 'tos',
   options: { tos: negatable(['--tos'], tosValue) },
+  listed: listed([/tos match(!?) ?(\S+)/, '$1 --tos $2']),
   required: ['tos'],
   predicate: ({ tos: of }) => (of ? unless(of.negated, hasTos(of.value)) : ALWAYS),
 };

@@ -1,6 +1,7 @@
 import type { MatchExtension } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS } from '../predicate.ts';
-import { type Hops, hopOptions, hopPredicate } from './hops.ts';
+import { type Hops, hopOptions, hopPredicate, listedHops } from './hops.ts';
 
 export interface TtlOptions {
   readonly hops?: Hops;
@@ -11,6 +12,7 @@ export const ttl: MatchExtension<TtlOptions> = {
   name: 'ttl',
   places: { families: ['ipv4'] },
   options: { hops: hopOptions('ttl') },
+  listed: listed(listedHops('ttl')),
   required: ['hops'],
   predicate: ({ hops }) => (hops ? hopPredicate(hops) : ALWAYS),
 };

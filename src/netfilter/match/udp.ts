@@ -1,8 +1,9 @@
 import { portRange } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is } from '../predicate.ts';
 import { UDP } from '../protocol.ts';
-import { asNftPorts, hasPorts, type PortOptions, withoutFullRanges } from './ports.ts';
+import { asNftPorts, hasPorts, listedPorts, type PortOptions, withoutFullRanges } from './ports.ts';
 
 export type UdpOptions = PortOptions;
 
@@ -14,6 +15,7 @@ export const udp: MatchExtension<UdpOptions> = {
     sourcePort: negatable(['--sport', '--source-port'], portRange),
     destinationPort: negatable(['--dport', '--destination-port'], portRange),
   },
+  listed: listedAfter(/udp/, ...listedPorts),
   complete: withoutFullRanges,
   asNft: asNftPorts,
   predicate: (ports) =>

@@ -1,6 +1,7 @@
 import { oneOf } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface AuditOptions {
   readonly type?: 'accept' | 'drop' | 'reject';
@@ -10,6 +11,7 @@ export interface AuditOptions {
 export const audit: TargetExtension<AuditOptions> = {
   name: 'AUDIT',
   options: { type: value(['--type'], oneOf('a kind of record', ['accept', 'drop', 'reject'])) },
+  listed: listed([/AUDIT (\S+)/, '--type $1']),
   required: ['type'],
   effect: () => CONTINUE,
 };

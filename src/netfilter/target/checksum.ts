@@ -1,5 +1,6 @@
 import { CONTINUE } from '../effect.ts';
 import { flag, type TargetExtension } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface ChecksumOptions {
   readonly fill?: true;
@@ -10,6 +11,7 @@ export const checksum: TargetExtension<ChecksumOptions> = {
   name: 'CHECKSUM',
   places: { tables: ['mangle'] },
   options: { fill: flag('--checksum-fill') },
+  listed: listed([/CHECKSUM fill/, '--checksum-fill']),
   required: ['fill'],
   effect: () => CONTINUE,
 };

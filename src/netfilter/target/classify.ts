@@ -1,5 +1,6 @@
 import { CONTINUE } from '../effect.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface ClassifyOptions {
   /** The class of traffic control: its major number in the upper half. */
@@ -24,6 +25,7 @@ export const classify: TargetExtension<ClassifyOptions> = {
   name: 'CLASSIFY',
   places: { hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'] },
   options: { class: value(['--set-class'], trafficClass) },
+  listed: listed([/CLASSIFY set (\S+)/, '--set-class $1']),
   required: ['class'],
   effect: () => CONTINUE,
 };

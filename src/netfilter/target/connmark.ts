@@ -1,7 +1,8 @@
 import { EVERY_BIT, integer, type MaskedMark, mask32 } from '../codec.ts';
 import { type Assignment, CONTINUE } from '../effect.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
-import { markChanges } from './mark.ts';
+import { listed } from '../listed.ts';
+import { listedMarks, markChanges } from './mark.ts';
 
 /** One of `xmark`, `save` and `restore`. */
 export interface ConnmarkTargetOptions {
@@ -35,6 +36,14 @@ export const connmarkTarget: TargetExtension<ConnmarkTargetOptions> = {
     shiftLeft: value(['--left-shift-mark'], bits),
     shiftRight: value(['--right-shift-mark'], bits),
   },
+  listed: listed(
+    ...listedMarks('CONNMARK'),
+    [/CONNMARK (save|restore)/, '--$1-mark'],
+    [/mask (0x\w+)/, '--mask $1'],
+    [/nfmask (0x\w+) ctmask ~(0x\w+)/, '--nfmask $1 --ctmask $2'],
+    [/ctmask (0x\w+) nfmask ~(0x\w+)/, '--ctmask $1 --nfmask $2'],
+    [/(left|right)-shift-mark (\d+)/, '--$1-shift-mark $2'],
+  ),
   refuse({ xmark, save, restore, packetMask, connectionMask, masks, shiftLeft, shiftRight }) {
     const given = [xmark, save, restore].filter((option) => option !== undefined).length;
     if (given !== 1) return 'CONNMARK needs one of --set-xmark (or --set-mark …), --save-mark and --restore-mark';

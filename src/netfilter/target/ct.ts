@@ -2,6 +2,7 @@ import { parseNumber, text } from '../codec.ts';
 import type { Assignment, Effect } from '../effect.ts';
 import { type Codec, flag, type Option, type TargetExtension, value } from '../extension.ts';
 import { CTSTATE } from '../fields.ts';
+import { listed } from '../listed.ts';
 
 /** A conntrack zone, or the packet's mark taken as one. */
 export type Zone = number | 'mark';
@@ -98,6 +99,18 @@ export const ct: TargetExtension<CtOptions> = {
     expectationEvents: value(['--expevents'], eventList(['new'])),
     zone: [zoneOption('--zone-orig', 'original'), zoneOption('--zone-reply', 'reply'), zoneOption('--zone', 'both')],
   },
+  listed: listed(
+    [/CT/, ''],
+    [/NOTRACK/, '--notrack'],
+    [/notrack/, '--notrack'],
+    [/helper (\S+)/, '--helper $1'],
+    [/timeout (\S+)/, '--timeout $1'],
+    [/ctevents (\S+)/, '--ctevents $1'],
+    [/expevents (\S+)/, '--expevents $1'],
+    [/zone-orig (\S+)/, '--zone-orig $1'],
+    [/zone-reply (\S+)/, '--zone-reply $1'],
+    [/zone (\S+)/, '--zone $1'],
+  ),
   refuse({ helper, timeout, notrack }, { protocol }) {
     const named = helper ?? timeout;
     if (notrack && named !== undefined) return '--notrack leaves nothing for --helper or --timeout to do';

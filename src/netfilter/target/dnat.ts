@@ -1,4 +1,5 @@
 import { flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { type NatRange, natRange, needsPorts } from './nat.ts';
 
 export interface DnatOptions {
@@ -16,6 +17,7 @@ export const dnat: TargetExtension<DnatOptions> = {
     random: flag('--random'),
     persistent: flag('--persistent'),
   },
+  listed: listed([/to:(\S+)/, '--to-destination $1'], [/random/, '--random'], [/persistent/, '--persistent']),
   required: ['to'],
   refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
   effect: ({ to, random }) => ({

@@ -1,4 +1,5 @@
 import { type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { dscpClass, dscpValue } from '../match/dscp.ts';
 
 export interface DscpTargetOptions {
@@ -10,6 +11,7 @@ export const dscpTarget: TargetExtension<DscpTargetOptions> = {
   name: 'DSCP',
   places: { tables: ['mangle'] },
   options: { dscp: [value(['--set-dscp'], dscpValue), value(['--set-dscp-class'], dscpClass)] },
+  listed: listed([/DSCP set (\S+)/, '--set-dscp $1']),
   required: ['dscp'],
   effect: ({ dscp = 0 }) => ({ kind: 'continue', assign: [{ field: 'dscp', keep: 0, xor: dscp }] }),
 };

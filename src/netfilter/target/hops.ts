@@ -1,6 +1,7 @@
 import { integer } from '../codec.ts';
 import type { Assignment } from '../effect.ts';
 import { type OptionTable, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 /** What becomes of a packet's life: TTL in IPv4, hop limit in IPv6. One of the three. */
 export interface HopsOptions {
@@ -26,6 +27,11 @@ const hops = (name: 'TTL' | 'HL', family: 'ipv4' | 'ipv6'): TargetExtension<Hops
     name,
     places: { families: [family], tables: ['mangle'] },
     options: options(word),
+    listed: listed(
+      [new RegExp(`${name} set to (\\d+)`), `--${word}-set $1`],
+      [new RegExp(`${name} decrement by (\\d+)`), `--${word}-dec $1`],
+      [new RegExp(`${name} increment by (\\d+)`), `--${word}-inc $1`],
+    ),
     refuse: (given) =>
       Object.keys(given).length === 1
         ? undefined

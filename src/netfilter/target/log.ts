@@ -1,6 +1,7 @@
-import { parseNumber, text } from '../codec.ts';
+import { parseNumber, quoted, text } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface LogOptions {
   readonly prefix?: string;
@@ -28,6 +29,15 @@ const level: Codec<number> = {
   print: String,
 };
 
+/** Levels that `iptables -L` shows under another name. */
+const LISTED_LEVELS: Readonly<Record<string, string>> = { warn: 'warning' };
+
+const FLAGS = ['tcp-sequence', 'tcp-options', 'ip-options', 'uid', 'nflog', 'macdecode'] as const;
+
+/** Flags as one number, which `iptables -L -n` shows. Source: XT_LOG_ in xt_LOG.h. */
+const flagWords = (bits: number): string =>
+  FLAGS.flatMap((name, bit) => ((bits & (1 << bit)) === 0 ? [] : [`--log-${name}`])).join(' ');
+
 /** `-j LOG`. Source: iptables-extensions(8), LOG; net/netfilter/xt_LOG.c. */
 export const log: TargetExtension<LogOptions> = {
   name: 'LOG',
@@ -40,6 +50,18 @@ export const log: TargetExtension<LogOptions> = {
     uid: flag('--log-uid'),
     macDecode: flag('--log-macdecode'),
   },
+  listed: listed(
+    [
+      /LOG (?:flags (\d+) )?level (\S+)/,
+      (flags, name) => `--log-level ${LISTED_LEVELS[name] ?? name} ${flagWords(Number(flags))}`,
+    ],
+    [/tcp-sequence/, '--log-tcp-sequence'],
+    [/tcp-options/, '--log-tcp-options'],
+    [/ip-options/, '--log-ip-options'],
+    [/uid/, '--log-uid'],
+    [/macdecode/, '--log-macdecode'],
+    [/prefix "(.*)"/, (prefix) => `--log-prefix ${quoted(prefix)}`],
+  ),
   complete(options) {
     if (options.level !== WARNING) return options;
     const { level: _default, ...rest } = options;

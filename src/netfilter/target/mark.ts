@@ -1,5 +1,6 @@
 import { EVERY_BIT, hexadecimal, type MaskedMark, mask32, maskedMark } from '../codec.ts';
 import { type Codec, type Option, type TargetExtension, value } from '../extension.ts';
+import { type ListedPart, listed } from '../listed.ts';
 
 export interface MarkTargetOptions {
   /** The mark becomes `(mark & ~mask) ^ value`. */
@@ -31,10 +32,17 @@ export const markChanges: readonly [Option<MaskedMark>, ...Option<MaskedMark>[]]
   ];
 })();
 
+/** `MARK set 0x1`, `CONNMARK xset 0x1/0x3`: the same as `iptables -L` shows it. */
+export const listedMarks = (name: string): readonly ListedPart[] => [
+  [new RegExp(`${name} (set|and|or|xor) (\\S+)`), '--$1-mark $2'],
+  [new RegExp(`${name} xset (\\S+)`), '--set-xmark $1'],
+];
+
 /** `-j MARK`. Source: iptables-extensions(8), MARK; net/netfilter/xt_mark.c. */
 export const markTarget: TargetExtension<MarkTargetOptions> = {
   name: 'MARK',
   options: { xmark: markChanges },
+  listed: listed(...listedMarks('MARK')),
   required: ['xmark'],
   effect: ({ xmark }) => ({
     kind: 'continue',

@@ -1,6 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { targetPorts } from '../codec.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { needsPorts } from './nat.ts';
 
 export interface MasqueradeOptions {
@@ -18,6 +19,7 @@ export const masquerade: TargetExtension<MasqueradeOptions> = {
     random: flag('--random'),
     randomFully: flag('--random-fully'),
   },
+  listed: listed([/masq ports: (\S+)/, '--to-ports $1'], [/random/, '--random'], [/random-fully/, '--random-fully']),
   refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
   effect: ({ ports, random, randomFully = random }) => ({
     kind: 'nat',

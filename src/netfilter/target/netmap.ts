@@ -1,5 +1,6 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../../address/index.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface NetmapOptions {
   readonly to?: Prefix;
@@ -20,6 +21,7 @@ export const netmap: TargetExtension<NetmapOptions> = {
   name: 'NETMAP',
   places: { tables: ['nat'] },
   options: { to: value(['--to'], network) },
+  listed: listed([/to:(\S+)/, '--to $1']),
   required: ['to'],
   effect: ({ to }) => ({
     kind: 'nat',

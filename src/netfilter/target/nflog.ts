@@ -1,6 +1,7 @@
 import { integer, text } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface NflogOptions {
   readonly prefix?: string;
@@ -25,6 +26,13 @@ export const nflog: TargetExtension<NflogOptions> = {
     size: value(['--nflog-size'], count),
     threshold: value(['--nflog-threshold'], short('a number of packets')),
   },
+  listed: listed(
+    [/nflog-prefix ("(?:[^"\\]|\\.)*"|\S+)/, (prefix) => `--nflog-prefix ${prefix}`],
+    [/nflog-group (\d+)/, '--nflog-group $1'],
+    [/nflog-range (\d+)/, '--nflog-range $1'],
+    [/nflog-size (\d+)/, '--nflog-size $1'],
+    [/nflog-threshold (\d+)/, '--nflog-threshold $1'],
+  ),
   complete({ prefix, group, range, size, threshold }) {
     return {
       ...(prefix === undefined ? {} : { prefix }),

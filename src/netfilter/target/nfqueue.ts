@@ -1,5 +1,6 @@
 import { integer, parseNumber } from '../codec.ts';
 import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface NfqueueOptions {
   readonly queue?: number;
@@ -34,6 +35,12 @@ export const nfqueue: TargetExtension<NfqueueOptions> = {
     bypass: flag('--queue-bypass'),
     cpuFanout: flag('--queue-cpu-fanout'),
   },
+  listed: listed(
+    [/NFQUEUE num (\d+)/, '--queue-num $1'],
+    [/NFQUEUE balance (\S+)/, '--queue-balance $1'],
+    [/bypass/, '--queue-bypass'],
+    [/cpu-fanout/, '--queue-cpu-fanout'],
+  ),
   refuse({ queue, balance, cpuFanout }) {
     if (queue !== undefined && balance) return '--queue-num and --queue-balance exclude each other';
     return cpuFanout && !balance ? '--queue-cpu-fanout needs --queue-balance' : undefined;

@@ -1,6 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
 import { targetPorts } from '../codec.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { needsPorts } from './nat.ts';
 
 export interface RedirectOptions {
@@ -20,6 +21,7 @@ export const redirect: TargetExtension<RedirectOptions> = {
     ports: value(['--to-ports'], targetPorts),
     random: flag('--random'),
   },
+  listed: listed([/redir ports (\S+)/, '--to-ports $1'], [/random/, '--random']),
   refuse: ({ ports }, context) => needsPorts(ports !== undefined, context),
   effect: ({ ports, random }) => ({
     kind: 'nat',

@@ -1,4 +1,5 @@
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { TCP } from '../protocol.ts';
 
 export interface RejectOptions {
@@ -44,6 +45,7 @@ export const reject: TargetExtension<RejectOptions> = {
   name: 'REJECT',
   places: { tables: ['filter'], hooks: ['INPUT', 'FORWARD', 'OUTPUT'] },
   options: { with: value(['--reject-with'], answer) },
+  listed: listed([/reject-with (\S+)/, '--reject-with $1']),
   refuse: ({ with: kind }, { protocol }) =>
     kind === 'tcp-reset' && protocol !== TCP ? '--reject-with tcp-reset needs -p tcp' : undefined,
   complete: ({ with: kind }, family) => ({

@@ -1,6 +1,7 @@
 import { integer } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { flag, type Option, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { type SetReference, setReference } from '../match/set.ts';
 
 export interface SetTargetOptions {
@@ -46,6 +47,16 @@ export const setTarget: TargetExtension<SetTargetOptions> = {
     mapPriority: flag('--map-prio'),
     mapQueue: flag('--map-queue'),
   },
+  listed: listed(
+    [/add-set (\S+) (\S+)/, '--add-set $1 $2'],
+    [/exist/, '--exist'],
+    [/timeout (\d+)/, '--timeout $1'],
+    [/del-set (\S+) (\S+)/, '--del-set $1 $2'],
+    [/map-set (\S+) (\S+)/, '--map-set $1 $2'],
+    [/map-mark/, '--map-mark'],
+    [/map-prio/, '--map-prio'],
+    [/map-queue/, '--map-queue'],
+  ),
   refuse({ add, remove, map, exist, timeout, mapMark, mapPriority, mapQueue }) {
     if (!add && !remove && !map) return 'SET needs one of --add-set, --del-set and --map-set';
     if (!add && (exist || timeout !== undefined)) return '--exist and --timeout are for --add-set';

@@ -1,4 +1,5 @@
 import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { type NatRange, natRange, needsPorts } from './nat.ts';
 
 export interface SnatOptions {
@@ -27,6 +28,12 @@ export const snat: TargetExtension<SnatOptions> = {
     randomFully: flag('--random-fully'),
     persistent: flag('--persistent'),
   },
+  listed: listed(
+    [/to:(\S+)/, '--to-source $1'],
+    [/random/, '--random'],
+    [/random-fully/, '--random-fully'],
+    [/persistent/, '--persistent'],
+  ),
   required: ['to'],
   refuse: ({ to }, context) => needsPorts(to?.ports !== undefined, context),
   effect: ({ to, random, randomFully = random }) => ({

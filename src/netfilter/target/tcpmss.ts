@@ -1,6 +1,7 @@
 import { integer } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { flag, type Option, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { TCP } from '../protocol.ts';
 
 export interface TcpmssTargetOptions {
@@ -44,6 +45,7 @@ export const tcpmssTarget: TargetExtension<TcpmssTargetOptions> = {
   places: ({ size }) => (size === PATH ? { hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'] } : undefined),
   protocols: [TCP],
   options: { size: sizes },
+  listed: listed([/TCPMSS clamp to PMTU/, '--clamp-mss-to-pmtu'], [/TCPMSS set (\d+)/, '--set-mss $1']),
   required: ['size'],
   effect: () => CONTINUE,
 };

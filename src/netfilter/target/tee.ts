@@ -2,6 +2,7 @@ import type { AddressValue } from '../../address/index.ts';
 import { hostAddress, plainName } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface TeeOptions {
   readonly gateway?: AddressValue;
@@ -16,6 +17,7 @@ export const tee: TargetExtension<TeeOptions> = {
     gateway: value(['--gateway'], hostAddress),
     out: value(['--oif'], plainName('the name of an interface', 15)),
   },
+  listed: listed([/TEE gw:(\S+)/, '--gateway $1'], [/oif=(\S+)/, '--oif $1']),
   required: ['gateway'],
   refuse: ({ gateway }) =>
     gateway !== undefined && Number(gateway) === 0 ? 'a copy cannot be sent to no address' : undefined,

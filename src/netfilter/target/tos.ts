@@ -1,5 +1,6 @@
 import type { Assignment } from '../effect.ts';
 import { type Option, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { byte, dscpOf, ecnOf, type MaskedTos, printTos, tosValue } from '../match/tos.ts';
 
 export interface TosTargetOptions {
@@ -30,6 +31,7 @@ export const tosTarget: TargetExtension<TosTargetOptions> = {
       bits('--xor-tos', (of) => ({ value: of, mask: 0 })),
     ],
   },
+  listed: listed([/TOS (set|and|or|xor) (\S+)/, '--$1-tos $2']),
   required: ['tos'],
   effect: ({ tos = { value: 0, mask: 0 } }) => ({
     kind: 'continue',

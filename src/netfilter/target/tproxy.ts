@@ -1,6 +1,7 @@
 import type { AddressValue } from '../../address/index.ts';
 import { hexadecimal, hostAddress, type MaskedMark, maskedMark, parsePortWord } from '../codec.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { TCP, UDP } from '../protocol.ts';
 
 export interface TproxyOptions {
@@ -30,6 +31,7 @@ export const tproxy: TargetExtension<TproxyOptions> = {
       print: ({ value: of, mask }) => `${hexadecimal(of)}/${hexadecimal(mask)}`,
     }),
   },
+  listed: listed([/TPROXY redirect (\S+):(\d+) mark (\S+)/, '--on-ip $1 --on-port $2 --tproxy-mark $3']),
   required: ['port'],
   complete: (options, family) => ({
     ...options,

@@ -1,0 +1,83 @@
+import { type Backend, isTableName, type Policy, type TableName } from '../../netfilter/index.ts';
+
+/** The line that begins a chain: `Chain INPUT (policy ACCEPT 12 packets, 3K bytes)`, `Chain WEB (2 references)`. */
+export interface HeadLine {
+  readonly kind: 'head';
+  readonly chain: string;
+  readonly policy?: Policy;
+  /** As they stand: `12K` where they are rounded. */
+  readonly packets?: string;
+  readonly bytes?: string;
+}
+
+/** The names of the columns: they tell the flags of the command. */
+export interface ColumnsLine {
+  readonly kind: 'columns';
+  readonly numbers: boolean;
+  /** Counters and interfaces: `-v`. */
+  readonly verbose: boolean;
+  /** Where the column of targets begins. */
+  readonly target: number;
+}
+
+/** The command that was typed before the listing: `$ sudo iptables -t nat -L -n -v`. */
+export interface CommandLine {
+  readonly kind: 'command';
+  readonly family: 'ipv4' | 'ipv6';
+  readonly backend?: Backend;
+  readonly table: TableName | undefined;
+}
+
+/** A prompt with some other command, the tools' own remarks, an empty line. */
+export interface OtherLine {
+  readonly kind: 'empty' | 'remark' | 'rule';
+}
+
+export type Line = HeadLine | ColumnsLine | CommandLine | OtherLine;
+
+/** `Chain NAME (…)`: what makes a text a listing. */
+export const HEAD =
+  /^[\s>]*Chain (\S{1,28}) \((?:policy (ACCEPT|DROP|QUEUE)(?: (\d+[KMGTP]?) packets, (\d+[KMGTP]?) bytes)?|-?\d+ references|ERROR obtaining refs)\)\s*$/;
+
+const COLUMNS = /^[\s>]*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(?:in\s+out\s+)?source\s+destination\s*$/;
+
+const COMMAND =
+  /(?:^|[\s/#$%])(ip6?tables)(-nft|-legacy)?\s+(?=(?:.*\s)?(?:-[a-zA-Z]*L|--list\b))(?:(?:.*?\s)?(?:-t\s*|--table[\s=])(\w+))?/;
+
+/** What a line of a listing is. */
+export function lineKind(line: string): Line {
+  if (/^[\s>]*$/.test(line)) return { kind: 'empty' };
+  const head = HEAD.exec(line);
+  if (head) {
+    const [, chain = '', policy, packets, bytes] = head;
+    return {
+      kind: 'head',
+      chain,
+      ...(policy ? { policy: policy as Policy } : {}),
+      ...(packets === undefined || bytes === undefined ? {} : { packets, bytes }),
+    };
+  }
+  const columns = COLUMNS.exec(line);
+  if (columns)
+    return {
+      kind: 'columns',
+      numbers: columns[1] !== undefined,
+      verbose: columns[2] !== undefined,
+      target: line.indexOf('target'),
+    };
+  const command = /^\s*Chain\b/.test(line) ? null : COMMAND.exec(line);
+  if (command && isPrompt(line)) {
+    const [, tool, backend, table] = command;
+    return {
+      kind: 'command',
+      family: tool === 'ip6tables' ? 'ipv6' : 'ipv4',
+      ...(backend ? { backend: backend === '-nft' ? 'nft' : 'legacy' } : {}),
+      table: table === undefined ? 'filter' : isTableName(table) ? table : undefined,
+    };
+  }
+  return { kind: /^\s*#/.test(line) || isPrompt(line) ? 'remark' : 'rule' };
+}
+
+/** A prompt, or a line that is a command and nothing else. */
+const isPrompt = (line: string): boolean =>
+  /^[\s>]*(?:[#$%+]\s|\S*[@:~\]]\S*\s?\S*[#$%]( |$)|(?:sudo\s+)?(?:\S*\/)?ip6?tables(?:-nft|-legacy)?\s)/.test(line);

@@ -1,0 +1,125 @@
+import type { Family } from '../../address/index.ts';
+import {
+  type Backend,
+  BUILT_IN,
+  type Chain,
+  type HeldRules,
+  isBuiltIn,
+  type Rule,
+  type Snapshot,
+  TABLES,
+  type Table,
+  type TableName,
+} from '../../netfilter/index.ts';
+import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnostic.ts';
+import { type ReadOptions, refuseBinary } from '../reading.ts';
+import { HEAD } from './lines.ts';
+import {
+  cutListing,
+  familyOfListing,
+  type ListedChain,
+  type ListedTable,
+  type TextLine,
+  tableOfListing,
+} from './parts.ts';
+import { countersOf, readListedRule } from './rule.ts';
+import { unshownParts } from './unshown.ts';
+
+/** Whether a text holds what `iptables -L` prints: the line that begins a chain, and no table of iptables-save. */
+export const isListing = (text: string): boolean =>
+  new RegExp(HEAD.source, 'm').test(text) && !/^[ \t]*\*(?:nat|filter|mangle|raw|security)[ \t\r]*$/m.test(text);
+
+/**
+ * Reads what `iptables -L` or `ip6tables -L` prints, with any of -n, -v, -x and --line-numbers, of one table or of several
+ * one after the other. A condition that the listing does not show is kept as one that the rule may have; `unread` says once
+ * what that is. Throws InputRefused.
+ *
+ * @example readListing('Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n')
+ */
+export function readListing(text: string, options: ReadOptions = {}): Snapshot {
+  const source = options.source ?? '-';
+  refuseBinary(text, source);
+  const { tables: parts, strays, remarks } = cutListing(text);
+  const diagnostics: Diagnostic[] = [];
+  const complain = (line: TextLine, message: string, hint: string): void => {
+    const from = line.text.search(/\S/);
+    const fault = new Fault(line.at + from, line.text.trim().length, message, hint);
+    diagnostics.push(diagnosticAt(text, fault, line.number, line.at));
+  };
+  for (const line of strays) complain(line, 'this line is no part of a listing', FITS);
+  const held = new Map<string, { readonly backend: Backend; readonly family: Family; readonly tables: Table[] }>();
+  for (const part of parts) {
+    const family = options.family ?? familyOfListing(part) ?? 'ipv4';
+    const { name, guessed } = tableOfListing(part, options.table);
+    const backend = part.command?.backend ?? 'nft';
+    if (guessed)
+      options.note?.(`the table is taken to be ${name}: what iptables -L prints does not name it (--table NAME does)`);
+    const key = `${family} ${backend}`;
+    const before = held.get(key) ?? { backend, family, tables: [] };
+    held.set(key, before);
+    if (before.tables.some((table) => table.name === name)) {
+      complain(part.chains[0]!.line, `the table ${name} stands here a second time`, 'Give one listing of each table.');
+      continue;
+    }
+    before.tables.push(readTable(part, name, family, complain));
+  }
+  if (diagnostics.length > 0) {
+    if (!options.keepGoing)
+      throw new InputRefused(
+        source,
+        diagnostics.sort((a, b) => a.line - b.line),
+      );
+    for (const diagnostic of diagnostics) options.report?.(diagnostic);
+  }
+  for (const remark of remarks)
+    if (/legacy tables present/.test(remark))
+      options.note?.('the listing says that iptables-legacy holds rules too: iptables-legacy-save shows them');
+  if (/(?:^|\s)!?localhost\s/m.test(text)) options.note?.('localhost is taken to be 127.0.0.1 (::1 in IPv6)');
+  const rules = [...held.values()].map(
+    ({ backend, family, tables }): HeldRules => ({ backend, rules: { family, tables: inOrder(tables) } }),
+  );
+  return { origin: source, held: rules, unread: unshownParts(rules) };
+}
+
+const FITS = 'Expected lines as iptables -L prints them: Chain NAME (…), the names of the columns, then rules.';
+
+const inOrder = (tables: readonly Table[]): Table[] =>
+  [...tables].sort((a, b) => TABLES.indexOf(a.name) - TABLES.indexOf(b.name));
+
+function readTable(
+  { chains }: ListedTable,
+  name: TableName,
+  family: Family,
+  complain: (line: TextLine, message: string, hint: string) => void,
+): Table {
+  const names = new Set(chains.map(({ head }) => head.chain).filter((chain) => !isBuiltIn(name, chain)));
+  const readChain = ({ head, columns, rules }: ListedChain): Chain => ({
+    name: head.chain,
+    ...(head.policy ? { policy: head.policy } : {}),
+    ...(head.packets === undefined ? {} : { counters: countersOf(head.packets, head.bytes)! }),
+    rules: rules.flatMap((line) => {
+      const rule: Rule | undefined =
+        columns &&
+        readListedRule(line.text, columns, { family, table: name, chain: head.chain, chains: names }, line.number);
+      if (!rule) complain(line, 'this line is no rule as iptables -L prints them', FITS_RULE);
+      return rule ?? [];
+    }),
+  });
+  const read = chains.map(readChain);
+  const missing = BUILT_IN[name].filter((hook) => !read.some((chain) => chain.name === hook));
+  return {
+    name,
+    chains: [...read, ...missing.map((hook): Chain => ({ name: hook, policy: 'ACCEPT', rules: [HIDDEN] }))],
+  };
+}
+
+/** A built-in chain that is not listed may hold anything. */
+const HIDDEN: Rule = {
+  header: {},
+  matches: [],
+  target: { kind: 'opaque', name: '', words: ['(this chain is not in the listing)'] },
+  unshown: [{ part: 'all of it', because: 'the listing does not show this chain: iptables-save shows everything' }],
+};
+
+const FITS_RULE =
+  'Expected a target, a protocol, "--", addresses, in the order of the columns above. Was the line broken in two?';

@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { printRule, readInput } from '../../src/text/index.ts';
+import { POST, sidestep } from '../support/sidestep.ts';
+
+const post = readFileSync(new URL('../cases/listing/post-2018.txt', import.meta.url), 'utf8');
+const verbose = readFileSync(new URL('../cases/listing/post-2018-nv.txt', import.meta.url), 'utf8');
+
+/** A chain of one table, with the lines of its rules. */
+const listing = (columns: string, ...rules: readonly string[]): string =>
+  ['Chain INPUT (policy ACCEPT)', columns, ...rules, ''].join('\n');
+const PLAIN = 'target     prot opt source               destination         ';
+const VERBOSE = ' pkts bytes target     prot opt in     out     source               destination         ';
+
+/** The rules of the first chain as iptables-save would print them, and what is not known of each. */
+function read(text: string, table?: 'nat' | 'mangle' | 'raw' | 'filter') {
+  const notes: string[] = [];
+  const snapshot = readInput(text, {
+    source: 'rules.txt',
+    note: (note) => notes.push(note),
+    ...(table ? { table } : {}),
+  });
+  const [held] = snapshot.held;
+  const rules = held?.rules.tables[0]?.chains[0]?.rules ?? [];
+  return {
+    snapshot,
+    notes,
+    rules: rules.map((rule) => printRule(rule, held?.rules.family ?? 'ipv4')),
+    unshown: rules.map(({ unshown = [] }) => unshown.map(({ part }) => part)),
+  };
+}
+
+describe('a listing is recognised by its content', () => {
+  test('the post’s, of one table that its chains tell', () => {
+    const { snapshot } = read(post);
+    expect(snapshot.held[0]?.rules.tables.map(({ name }) => name)).toEqual(['nat']);
+  });
+
+  test.for<[title: string, change: (text: string) => string]>([
+    ['Windows line ends', (text) => text.replace(/\n/g, '\r\n')],
+    ['tabs, as a mail leaves them', (text) => text.replace(/ {2,}/g, '\t')],
+    ['indented', (text) => text.replace(/^/gm, '    ')],
+    ['quoted in a mail', (text) => text.replace(/^/gm, '> ')],
+    ['with the command before it', (text) => `root@web-0:/# iptables -t nat -L -n -v\n${text}root@web-0:/# \n`],
+    ['with the command of another prompt', (text) => `$ sudo iptables -L -t nat -nv\n${text}`],
+    ['line numbers', (text) => text.replace(/^ pkts/gm, 'num   pkts').replace(/^ +\d/gm, (from) => `1   ${from}`)],
+  ])('%s', ([, change]) => {
+    const whole = read(verbose).snapshot.held[0]?.rules;
+    const changed = read(change(verbose)).snapshot.held[0]?.rules;
+    const plain = (rules: typeof whole): unknown => JSON.parse(JSON.stringify(rules, without));
+    expect(plain(changed)).toEqual(plain(whole));
+  });
+
+  const without = (key: string, value: unknown): unknown =>
+    key === 'origin' ? undefined : typeof value === 'bigint' ? String(value) : value;
+
+  test('several tables, one after the other, of both families', () => {
+    const text = [
+      '$ iptables -t nat -L -n',
+      ...['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'].map((chain) => `Chain ${chain} (policy ACCEPT)\n${PLAIN}\n`),
+      '$ ip6tables-legacy -L -n',
+      ...['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `Chain ${chain} (policy DROP)\n${PLAIN}\n`),
+    ].join('\n');
+    const { held } = read(text).snapshot;
+    expect(
+      held.map(({ backend, rules: { family, tables } }) => [backend, family, tables.map(({ name }) => name)]),
+    ).toEqual([
+      ['nft', 'ipv4', ['nat']],
+      ['legacy', 'ipv6', ['filter']],
+    ]);
+    expect(held[1]?.rules.tables[0]?.chains.map(({ policy }) => policy)).toEqual(['DROP', 'DROP', 'DROP']);
+  });
+
+  test('a chain alone: its table is the flag’s, or what its targets tell, and the other chains are not known', () => {
+    const text = listing(
+      PLAIN,
+      'REDIRECT   tcp  --  anywhere             anywhere             redir ports 15001',
+    ).replace('INPUT', 'OUTPUT');
+    const { snapshot } = read(text);
+    expect(snapshot.held[0]?.rules.tables[0]?.name).toBe('nat');
+    expect(snapshot.held[0]?.rules.tables[0]?.chains.find(({ name }) => name === 'PREROUTING')?.rules).toHaveLength(1);
+  });
+});
+
+describe('a rule is read by its columns', () => {
+  test.for<[line: string, rule: string]>([
+    ['ACCEPT     tcp  --  anywhere             anywhere             tcp dpt:ssh', '-p tcp -m tcp --dport 22 -j ACCEPT'],
+    ['           tcp  --  anywhere             anywhere', '-p tcp'],
+    [
+      'ACCEPT     6    --  10.0.0.0/8           0.0.0.0/0            tcp dpts:1024:65535 flags:0x17/0x02',
+      '-s 10.0.0.0/8 -p tcp -m tcp --dport 1024:65535 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT',
+    ],
+    ['DROP      !udp  -f  anywhere            !localhost           ', '! -d 127.0.0.1/32 ! -p udp -f -j DROP'],
+    [
+      'ACCEPT     all  --  anywhere             anywhere             ctstate RELATED,ESTABLISHED /* a b */',
+      '-m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment "a b" -j ACCEPT',
+    ],
+    [
+      'REJECT     icmp --  anywhere             anywhere             icmp echo-request reject-with icmp-port-unreachable',
+      '-p icmp -m icmp --icmp-type 8 -j REJECT --reject-with icmp-port-unreachable',
+    ],
+    [
+      'LOG        all  --  anywhere             anywhere             limit: avg 3/hour burst 5 LOG level warn prefix "a "b" "',
+      '-m limit --limit 3/hour -j LOG --log-prefix "a \\"b\\" "',
+    ],
+    [
+      'WEB        tcp  --  anywhere             anywhere            [goto]  multiport dports  !80,443',
+      '-p tcp -m multiport ! --dports 80,443 -g WEB',
+    ],
+  ])('%s', ([line, rule]) => {
+    const text = `${listing(PLAIN, line)}\nChain WEB (1 references)\n${PLAIN}\n`;
+    expect(read(text, 'filter').rules).toEqual([rule]);
+  });
+
+  test('IPv6, whose column opt was empty up to 1.8.8', () => {
+    const text = listing(
+      PLAIN,
+      'ACCEPT     tcp      anywhere             fd00::/8             tcp dpt:http',
+      '           all      ::/0                 ::/0',
+    );
+    const { snapshot, rules } = read(text, 'filter');
+    expect(snapshot.held[0]?.rules.family).toBe('ipv6');
+    expect(rules).toEqual(['-d fd00::/8 -p tcp -m tcp --dport 80 -j ACCEPT', '']);
+  });
+
+  test('counters that are rounded are read as far as they go', () => {
+    const { snapshot } = read(
+      listing(VERBOSE, '  12K 3456M ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0'),
+    );
+    const rule = snapshot.held[0]?.rules.tables[0]?.chains[0]?.rules[0];
+    expect(rule?.counters).toEqual({ packets: 12_000n, bytes: 3_456_000_000n });
+    expect(rule?.unshown).toBeUndefined();
+  });
+});
+
+describe('what is not shown is not known', () => {
+  test('interfaces without -v', () => {
+    expect(read(post).unshown[0]).toEqual(['-i, -o']);
+    expect(read(verbose).unshown[0]).toEqual([]);
+  });
+
+  test.for<[what: string, line: string, part: string]>([
+    ['the address behind a name', 'ACCEPT     all  --  web.example          anywhere', '-s'],
+    [
+      'the port behind a name',
+      'ACCEPT     tcp  --  anywhere             anywhere             tcp dpt:my-own-service',
+      'tcp',
+    ],
+    [
+      'an unknown match, and what looks like one behind it',
+      'ACCEPT     tcp  --  anywhere             anywhere             STRING match  "x tcp dpt:80" ALGO name bm',
+      'STRING match  "x tcp dpt:80" ALGO name bm',
+    ],
+    [
+      'a comment that ends twice',
+      'ACCEPT     tcp  --  anywhere             anywhere             /* a */ tcp dpt:80 /* b */',
+      '/* a */ tcp dpt:80 /* b */',
+    ],
+  ])('%s', ([, line, part]) => {
+    expect(read(listing(PLAIN, line), 'filter').unshown).toEqual([expect.arrayContaining([part])]);
+  });
+
+  test('trace tells both ends, and the interface as the reason', () => {
+    const { stdout } = sidestep(['trace', 'out tcp > 127.0.0.1:80 uid 1337', '--from', '-'], { input: post });
+    expect(stdout).toContain('UNKNOWN');
+    expect(stdout.replace(/\s+/g, ' ')).toContain('the listing does not show interfaces: iptables -L -v shows them');
+    const out = sidestep(['trace', 'out tcp > 10.0.0.5:80 uid 1337', '--from', '-'], { input: post }).stdout;
+    expect(out).toMatch(/possible +the proxy on :15001/);
+    expect(out).toMatch(/possible +sent by eth0/);
+  });
+
+  test('list says once what is missing, and the command that shows it', () => {
+    const { stdout } = sidestep(['list', '--from', '-'], { input: post });
+    expect(stdout.match(/not shown: the interfaces/g)).toHaveLength(1);
+    expect(stdout).toContain('iptables -t nat -L -n -v shows them');
+    expect(stdout).toContain('not read: the tables raw, mangle, filter and security');
+  });
+
+  test('with -n and -v the post’s rules are those of iptables-save', () => {
+    const trace = (path: string): string =>
+      sidestep(['trace', 'out tcp > 10.0.0.5:80 uid 1337', '--from', path]).stdout.replace(/\(assumed[^)]*\)+/s, '');
+    const listed = sidestep(['trace', 'out tcp > 10.0.0.5:80 uid 1337', '--from', '-'], { input: verbose }).stdout;
+    expect(listed.split('\n\n')[1]).toBe(trace(POST).split('\n\n')[1]);
+  });
+
+  test('no saved text and no snapshot is made of it', () => {
+    for (const command of [['list', '-o', 'save'], ['snapshot']]) {
+      const { status, stderr, stdout } = sidestep([...command, '--from', '-'], { input: post });
+      expect([status, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('give the output of iptables-save');
+    }
+  });
+});
+
+describe('what does not fit is told with its place', () => {
+  test.for<[text: string, message: string]>([
+    [listing(PLAIN, 'ACCEPT'), 'rules.txt:3:1: this line is no rule as iptables -L prints them'],
+    [listing(VERBOSE, 'ACCEPT     tcp  --  anywhere             anywhere'), 'rules.txt:3:1: this line is no rule'],
+    [`Hello there\n${listing(PLAIN)}`, 'rules.txt:1:1: this line is no part of a listing'],
+    [`$ iptables -L\n${listing(PLAIN)}$ iptables -L\n${listing(PLAIN)}`, 'the table filter stands here a second time'],
+  ])('%s', ([text, message]) => {
+    expect(() => read(text)).toThrow(message);
+  });
+});
