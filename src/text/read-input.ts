@@ -16,6 +16,7 @@ import { parseSnapshot } from './snapshot.ts';
 export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
   const { family } = options;
+  if (isListing(text)) return readListing(text, options);
   refuseBinary(text, source);
   if (/^\ufeff?\s*\{\s*"nftables"\s*:/.test(text)) return nativeOnly(parseNftJson(text, options), source, family);
   if (/^\ufeff?\s*\{/.test(text)) {
@@ -23,7 +24,6 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
     return family ? ofFamily(snapshot, family) : snapshot;
   }
   if (NFT_TEXT.test(text)) return nativeOnly(parseNft(text, options), source, family);
-  if (isListing(text)) return readListing(text, options);
   if (isScript(text)) return readScript(text, options);
   const backend = backendShown(text);
   const { rules: ofRules, sets: ofSets } = apart(text);

@@ -12,7 +12,7 @@ import {
   type TableName,
 } from '../../netfilter/index.ts';
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnostic.ts';
-import { type ReadOptions, refuseBinary } from '../reading.ts';
+import type { ReadOptions } from '../reading.ts';
 import { HEAD } from './lines.ts';
 import {
   cutListing,
@@ -38,8 +38,8 @@ export const isListing = (text: string): boolean =>
  */
 export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
-  refuseBinary(text, source);
-  const { tables: parts, strays, remarks } = cutListing(text);
+  // What iptables 1.8.9 lists of a bpf match ends in a NUL.
+  const { tables: parts, strays, remarks } = cutListing(text.replaceAll('\0', ' '));
   const diagnostics: Diagnostic[] = [];
   const complain = (line: TextLine, message: string, hint: string): void => {
     const from = line.text.search(/\S/);
@@ -74,7 +74,8 @@ export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   for (const remark of remarks)
     if (/legacy tables present/.test(remark))
       options.note?.('the listing says that iptables-legacy holds rules too: iptables-legacy-save shows them');
-  if (/(?:^|\s)!?localhost\s/m.test(text)) options.note?.('localhost is taken to be 127.0.0.1 (::1 in IPv6)');
+  if (/\s!?localhost\s/.test(text)) options.note?.('localhost is taken to be 127.0.0.1 (::1 in IPv6)');
+  if (/\s!?loopback\/8\s/.test(text)) options.note?.('loopback/8 is taken to be 127.0.0.0/8');
   const rules = [...held.values()].map(
     ({ backend, family, tables }): HeldRules => ({ backend, rules: { family, tables: inOrder(tables) } }),
   );

@@ -28,6 +28,10 @@ export interface ListedPlace {
 export const NO_INTERFACES =
   'the listing does not show interfaces: iptables -L -v shows them, iptables-save everything';
 
+/** Said of IPv6 rules of a listing without -n. */
+export const ANYWHERE =
+  'ip6tables -L without -n says "anywhere" of every network that begins with ::, so the rule may ask for one';
+
 /** A longer line is no rule's: a comment has 255 bytes at most. */
 const LONGEST = 4096;
 
@@ -115,16 +119,15 @@ function readHeader(cut: RuleColumns, { family, table, chain }: ListedPlace, uns
   };
   const unresolved = (name: string): string =>
     `the listing shows the name ${JSON.stringify(name)}, not its number: iptables -L -n shows that`;
-  for (const [option, { text }] of [
-    ['-s', cut.source],
-    ['-d', cut.destination],
-  ] as const)
+  const sides = [
+    ['-s', cut.source.text],
+    ['-d', cut.destination.text],
+  ] as const;
+  if (family === 'ipv6' && sides.some(([, text]) => text === 'anywhere'))
+    unshown.push({ part: '-s, -d', because: ANYWHERE });
+  for (const [option, text] of sides)
     if (!everywhere(text))
-      add(
-        option,
-        text.replace(/^(!?)anywhere$/, everything(family)).replace(/^(!?)localhost$/, loopback(family)),
-        unresolved,
-      );
+      add(option, family === 'ipv4' ? ofIpv4(text) : text.replace(/^(!?)localhost$/, '$1::1'), unresolved);
   for (const [option, name] of [
     ['-i', cut.in],
     ['-o', cut.out],
@@ -138,8 +141,11 @@ function readHeader(cut: RuleColumns, { family, table, chain }: ListedPlace, uns
 }
 
 const everywhere = (text: string): boolean => text === 'anywhere' || text === '0.0.0.0/0' || text === '::/0';
-const everything = (family: Family): string => `$1${family === 'ipv4' ? '0.0.0.0/0' : '::/0'}`;
-const loopback = (family: Family): string => `$1${family === 'ipv4' ? '127.0.0.1' : '::1'}`;
+const ofIpv4 = (text: string): string =>
+  text
+    .replace(/^(!?)anywhere$/, (_, bang) => `${bang}0.0.0.0/0`)
+    .replace(/^(!?)localhost$/, (_, bang) => `${bang}127.0.0.1`)
+    .replace(/^(!?)loopback\/8$/, (_, bang) => `${bang}127.0.0.0/8`);
 
 /** What the tools shorten is counted in thousands, however many bytes. Source: xtables_print_num in libxtables. */
 export function countersOf(packets: string | undefined, bytes: string | undefined): Counters | undefined {

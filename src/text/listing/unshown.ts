@@ -1,5 +1,5 @@
 import { type HeldRules, type Rule, TABLES, type TableName, type Unread } from '../../netfilter/index.ts';
-import { NO_INTERFACES } from './rule.ts';
+import { ANYWHERE, NO_INTERFACES } from './rule.ts';
 
 /** What a listing leaves out, each kind once, with the command that shows it. */
 export function unshownParts(held: readonly HeldRules[]): Unread[] {
@@ -19,7 +19,14 @@ export function unshownParts(held: readonly HeldRules[]): Unread[] {
         hint: `${flags} ${tables.length > 1 ? 'show' : 'shows'} them, ${hint}`,
       });
     }
-    const others = has((because) => because !== NO_INTERFACES);
+    if (has((because) => because === ANYWHERE).length > 0)
+      parts.push({
+        about: 'listing',
+        what: 'addresses that begin with ::',
+        because: `without -n ${tool} -L calls them anywhere`,
+        hint: `With -n it shows them, ${hint}`,
+      });
+    const others = has((because) => because !== NO_INTERFACES && because !== ANYWHERE);
     if (others.length > 0)
       parts.push({
         about: 'listing',
