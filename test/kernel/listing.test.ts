@@ -47,6 +47,10 @@ const asText = (value: unknown): string =>
 const partsOf = (rule: Rule, family: Family): Predicate[] =>
   conditionsOf(rule, family).flatMap(({ predicate }) => (predicate.kind === 'all' ? predicate.of : [predicate]));
 
+/** Every port there is: nothing that a listing would have to show. */
+const isEveryPort = (predicate: Predicate): boolean =>
+  predicate.kind === 'in' && /Port$/.test(predicate.field) && asText(predicate.ranges) === '[[0,65535]]';
+
 const isOpen = (predicate: Predicate): boolean => asText(predicate).includes('"kind":"unknown"');
 
 /** What a listing says of a rule and the saved text does not. */
@@ -58,7 +62,7 @@ function contradiction(listed: Rule, saved: Rule, family: Family): string | unde
   const wrong = claimed.find((part) => !isOpen(part) && !there.has(asText(part)));
   if (wrong) return `it claims ${asText(wrong)}`;
   const told = new Set(claimed.map(asText));
-  const lost = held.find((part) => !isOpen(part) && !told.has(asText(part)));
+  const lost = held.find((part) => !isOpen(part) && !isEveryPort(part) && !told.has(asText(part)));
   if (lost && !claimed.some(isOpen)) return `it passes over ${asText(lost)}`;
   const [does, did] = [listed.target, saved.target].map((target) => effectOf(target, family));
   return does?.kind === 'unknown' || asText(does) === asText(did) ? undefined : `it does ${asText(does)}`;

@@ -92,7 +92,7 @@ export function listedTypes(lead: string, option: string): readonly ListedPart[]
   const numbered = (bang: string, type: string, code: string): string =>
     `${bang} ${option} ${type}${code === '' ? '' : `/${code}`}`;
   return [
-    [new RegExp(`${lead}(?: (!))?type (\\d+)(?: code (\\d+))?`), numbered],
+    [new RegExp(`${lead}(?: (!))?type (\\d+)(?: code (\\d+)|(?! code))`), numbered],
     [new RegExp(`${lead} (!?)([a-zA-Z][\\w-]*)`), `$1 ${option} $2`],
   ];
 }

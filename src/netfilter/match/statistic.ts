@@ -52,7 +52,7 @@ export const statistic: MatchExtension<StatisticOptions> = {
   listed: listed(
     [/statistic mode random (! )?probability (\S+)/, '--mode random $1 --probability $2'],
     [
-      /statistic mode nth (! )?every (\d+)(?: packet (\d+))?/,
+      /statistic mode nth (! )?every (\d+)(?: packet (\d+)|(?! packet))/,
       (bang, every, packet) => `--mode nth ${bang} --every ${every} --packet ${packet || '0'}`,
     ],
   ),
