@@ -5,6 +5,7 @@ import { parseQuestion, type Question, QuestionRefused } from '../trace/index.ts
 import { defineCommand } from './command.ts';
 import { readText } from './file.ts';
 import { connectionsIn, type Following, mustOpen, packetsIn } from './following.ts';
+import { type LiveOptions, liveOptions, refuseLiveOptions } from './live-options.ts';
 import { familyOption, type OutputForm, outputOption, type SourceOptions, sourceOptions } from './options.ts';
 import { readSource } from './source.ts';
 import { sourceFlags } from './source-flags.ts';
@@ -12,7 +13,9 @@ import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { PacketsRefused, UsageError } from './usage.ts';
 
-interface TraceOptions extends SourceOptions {
+const HOW = "A packet reads like 'in tcp/8888'; --live needs none.";
+
+interface TraceOptions extends SourceOptions, LiveOptions {
   readonly output: OutputForm | 'dot';
   readonly all?: boolean;
   readonly brief?: boolean;
@@ -29,19 +32,26 @@ export const trace = defineCommand<TraceOptions>({
     ["sidestep trace 'in tcp/8888 reply'", 'only the answer: from whoever got the packet, back to the caller'],
     ["sidestep trace 'in icmp error about out tcp > 10.0.0.5:80'", 'the ICMP error about a packet'],
     ["sidestep trace 'in tcp/8080' 'in tcp/8888'", 'several at once: one line each, --all for each walk'],
+    [
+      "sidestep trace --live 'in tcp/8888'",
+      'real packets as they pass, by the kernel’s own word, beside what trace says',
+    ],
+    ['sidestep trace --live --pid 4711 --count 50 --for 5m', 'whatever comes in or is sent in a namespace'],
+    ["sidestep trace --live --from old.json 'in tcp'", 'do packets still pass as they would have then?'],
     ['sidestep trace - < packets.txt -o json', 'one packet a line, one JSON document a line'],
   ],
   declare(command) {
     command.addArgument(
       new Argument(
-        '<packet...>',
-        "what to follow, like 'in tcp/8888'; what is left out is assumed, and said; - reads lines",
+        '[packet...]',
+        "what to follow, like 'in tcp/8888'; what is left out is assumed, and said (with --live: may be anything); - reads lines",
       ),
     );
     sourceOptions(command);
     command.addOption(
       new Option('--table <name>', 'the table of rules that name none (iptables -S)').choices([...TABLES]),
     );
+    liveOptions(command);
     command.optionsGroup('What is shown:');
     familyOption(command);
     outputOption(command, 'text', 'json', 'dot');
@@ -52,6 +62,9 @@ export const trace = defineCommand<TraceOptions>({
   },
   async run({ args, options, terminal, program }) {
     if (options.all && options.brief) throw new UsageError('--all and --brief exclude each other');
+    if (options.live) return (await import('./trace-live.ts')).traceLive(args, options, terminal);
+    refuseLiveOptions(options);
+    if (args.length === 0) throw new UsageError("missing required argument 'packet'", HOW);
     if (options.connection && options.output === 'dot') {
       throw new UsageError('-o dot draws one packet', 'Leave --connection out, or take -o json.');
     }

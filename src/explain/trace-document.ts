@@ -52,7 +52,8 @@ const stateName = (state: number, family: Packet['family']): string =>
 const given = <K extends string>(key: K, value: number | undefined): { [P in K]?: number } =>
   value === undefined ? {} : ({ [key]: value } as { [P in K]: number });
 
-function outcomeDocument(outcome: Outcome, { question }: Trace): OutcomeDocument {
+/** Where a packet ends. */
+export function outcomeDocument(outcome: Outcome, { question }: Pick<Trace, 'question'>): OutcomeDocument {
   const { family } = question.packet;
   const spoken = ({ address, port }: Endpoint) => ({ address: formatAddress(family, address), port });
   if (outcome.kind === 'answered') return { ...outcome, from: spoken(outcome.from) };

@@ -71,7 +71,8 @@ export function assumed(assumptions: readonly string[]): Line {
   return all === '' ? [] : line(faint(` (assumed: ${all})`));
 }
 
-function headline(outcome: Outcome, { question }: Trace): Block {
+/** Where it ends, in one word and a sentence. */
+export function headline(outcome: Outcome, { question }: Pick<Trace, 'question'>): Block {
   const word = OUTCOME_WORD[outcome.kind];
   const sentence = outcomeSentence(outcome, question);
   switch (outcome.kind) {

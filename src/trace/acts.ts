@@ -35,7 +35,10 @@ export function runActs(
     if (verdict === 'break') return write(walk, step, progress, act.condition);
     if (effect.kind === 'tproxy' || effect.assign.length > 0) progress.effects.push(effect);
   }
-  return write(walk, step, progress);
+  const through = write(walk, step, progress);
+  // It matched, and the next rule is looked at.
+  walk.witness?.matched(walk, rule, true);
+  return through;
 }
 
 /** The first alternative that holds. */
@@ -50,7 +53,7 @@ function chosen(
     if (answer === true) return as;
     if (answer === false) continue;
     progress.open ??= condition;
-    if (settleRule(walk, rule, predicate)) return as;
+    if (walk.witness?.saw?.(rule) ?? settleRule(walk, rule, predicate)) return as;
   }
   return undefined;
 }

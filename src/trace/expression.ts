@@ -26,14 +26,17 @@ const PROTOCOLS = ['tcp', 'udp', 'icmp', 'icmpv6'];
 const SPOKEN = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
 const ENDS = 'an address (10.0.0.5), with a port (10.0.0.5:80, [2001:db8::5]:80) or a port alone (:80)';
 
-/** Reads the words of an expression; the grammar stands in README.md. Throws QuestionRefused. */
-export function readExpression(text: string): Expression {
+/**
+ * Reads the words of an expression; the grammar stands in README.md. `partial`: it says what packets are meant, and may leave
+ * out the protocol (then 0) and ports. Throws QuestionRefused.
+ */
+export function readExpression(text: string, { partial = false }: { readonly partial?: boolean } = {}): Expression {
   const [first, second, ...rest] = wordsOf(text);
   const end = endOf(text);
   if (!first) refuse(text, end, 'there is no packet here', "A packet reads like 'in tcp/8888'.");
   const way = named(text, first, 'direction', WAYS);
   const places = new Map([['protocol', second ?? end]]);
-  const { protocol, port } = readProtocol(text, second ?? end);
+  const { protocol, port } = partial && !second ? ANY : readProtocol(text, second ?? end);
   const { source, destination, options } = readRest(text, rest, places);
   const expression: Expression = {
     text,
@@ -45,9 +48,12 @@ export function readExpression(text: string): Expression {
     ...options,
     places,
   };
-  check(expression);
+  check(expression, partial);
   return expression;
 }
+
+/** No protocol in particular. */
+const ANY: ReturnType<typeof readProtocol> = { protocol: 0 };
 
 const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
 
@@ -182,13 +188,16 @@ function familyOf(
 }
 
 /** What cannot be said together. */
-function check({ text, way, protocol, source, destination, on, reply, state, places }: Expression): void {
+function check(
+  { text, way, protocol, source, destination, on, reply, state, places }: Expression,
+  partial: boolean,
+): void {
   const never = (key: string, what: string, hint: string): void => {
     const word = places.get(key);
     if (word) refuse(text, word, what, hint);
   };
   const name = places.get('protocol')?.text ?? '';
-  if (hasPorts(protocol) && destination.port === undefined) {
+  if (!partial && hasPorts(protocol) && destination.port === undefined) {
     const hint = `Write it after the protocol (${name}/8080) or after the address (> 10.0.0.5:8080).`;
     refuse(text, places.get('destination') ?? places.get('protocol') ?? endOf(text), 'to which port?', hint);
   }

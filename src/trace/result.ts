@@ -70,7 +70,7 @@ export interface RuleStep {
   /** `nat`, or of a native table its family and name: `inet istio-proxy-nat`. */
   readonly table: string;
   readonly chain: string;
-  /** One-based position in its chain. */
+  /** One-based position in its chain; 0: a packet that has passed met a rule that came after the rules were read. */
   readonly number: number;
   /** How many jumps deep: 0 in the built-in chain. */
   readonly depth: number;

@@ -4,6 +4,7 @@ export { changeDocument } from './change.ts';
 export { connectionDocument } from './connection.ts';
 export { demoDocument } from './demo.ts';
 export { listingDocument } from './listing.ts';
+export { liveDocument } from './live.ts';
 export { planDocument } from './plan.ts';
 export { programDocument } from './program.ts';
 export { snapshotDocument } from './snapshot.ts';

@@ -21,7 +21,7 @@ const packet = z.object({
 export const endpoint = z.object({ address: z.string(), port });
 const because = z.string();
 
-const outcome = z.discriminatedUnion('kind', [
+export const outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('proxy'), port, original: endpoint.optional(), because }),
   z.object({ kind: z.literal('app'), port, because }),
   z.object({ kind: z.literal('dropped'), because }),
@@ -55,6 +55,7 @@ const step = z.discriminatedUnion('kind', [
     kind: z.literal('rule'),
     hook: hookName,
     ...place.shape,
+    number: z.int().min(0).describe('one-based position in the chain; of a live packet 0: the rule came later'),
     table,
     depth: z.int().describe('how many jumps deep: 0 in the built-in chain'),
     rule: z.string().describe("the rule in the words of iptables-save, without -A CHAIN, or in nft's"),

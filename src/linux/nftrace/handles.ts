@@ -1,6 +1,5 @@
-import type { Family } from '../../address/index.ts';
 import { attributesOf, openNetlink } from '../netlink.ts';
-import { FLAG, NETLINK_NETFILTER, nftablesMessage, nftablesType, textIn } from '../nftables.ts';
+import { FLAG, NETLINK_NETFILTER, type NftFamily, nftablesMessage, nftablesType, textIn } from '../nftables.ts';
 
 /** Where a rule stands, as people count: `nat ISTIO_INBOUND 3`. */
 export interface RulePlace {
@@ -18,10 +17,10 @@ const RULE = { table: 1, chain: 2, handle: 3 } as const;
 export type PlaceOf = (table: string, handle: number) => RulePlace | undefined;
 
 /**
- * Reads which handle each rule of this process's network namespace has. iptables' rules stand in tables of the families ip
- * and ip6, in the order in which iptables-save prints them.
+ * Reads which handle each rule of this process's network namespace has, of the tables of one family of nf_tables. iptables'
+ * rules stand in those of ip and ip6, in the order in which iptables-save prints them.
  */
-export function readHandles(family: Family): PlaceOf {
+export function readHandles(family: NftFamily): PlaceOf {
   const netlink = openNetlink(NETLINK_NETFILTER);
   const tables = new Map<string, Map<number, RulePlace>>();
   const lengths = new Map<string, number>();

@@ -30,6 +30,7 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NFNLGRP_NFTRACE = 9;
 const NFT_MSG_TRACE = 17;
+const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 const ENOBUFS = 105;
@@ -59,10 +60,14 @@ export function openTraceReceiver({ buffer = 32 << 20 }: { readonly buffer?: num
   // Only a socket with a number of its own is told anything: the kernel's own is 0.
   const anyNumber = Uint8Array.of(AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   checked('bind', socketCalls().bind(netlink.fd, anyNumber, anyNumber.length));
-  setOption(netlink.fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer, 'SO_RCVBUFFORCE');
+  makeRoom(netlink.fd, buffer);
   setOption(netlink.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NFNLGRP_NFTRACE, 'NETLINK_ADD_MEMBERSHIP');
   const places = batch(koffi);
   const traced = nftablesType(NFT_MSG_TRACE);
+  // Another thread writes into it while it waits: it lives as long as the receiver does.
+  const asked = new Uint8Array(8);
+  new DataView(asked.buffer).setInt32(0, netlink.fd, true);
+  asked[4] = POLLIN;
   return {
     receive(take) {
       let received = 0;
@@ -81,13 +86,19 @@ export function openTraceReceiver({ buffer = 32 << 20 }: { readonly buffer?: num
     },
     wait: (milliseconds) =>
       new Promise((resolve) => {
-        const asked = new Uint8Array(8);
-        new DataView(asked.buffer).setInt32(0, netlink.fd, true);
-        asked[4] = POLLIN;
         poll.async(asked, 1, milliseconds, () => resolve());
       }),
     close: () => netlink.close(),
   };
+}
+
+/** Root of a user namespace of its own gets no more than net.core.rmem_max. Source: socket(7). */
+function makeRoom(fd: number, buffer: number): void {
+  try {
+    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer, 'SO_RCVBUFFORCE');
+  } catch {
+    setOption(fd, SOL_SOCKET, SO_RCVBUF, buffer, 'SO_RCVBUF');
+  }
 }
 
 /** Places for a batch of messages, laid out as recvmmsg(2) wants them. Little-endian, as all that koffi's Linux runs on. */

@@ -1,14 +1,8 @@
-import type { HookName } from '../../netfilter/index.ts';
-import { attribute, type Message, openNetlink, stringAttribute } from '../netlink.ts';
-import {
-  expression,
-  FLAG,
-  NETLINK_NETFILTER,
-  nested,
-  nftablesMessage,
-  numberAttribute,
-  transact,
-} from '../nftables.ts';
+import type { HookName, PacketFilter } from '../../netfilter/index.ts';
+import { type Message, openNetlink, stringAttribute } from '../netlink.ts';
+import { FLAG, NETLINK_NETFILTER, nested, nftablesMessage, numberAttribute, transact } from '../nftables.ts';
+import { compare, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
+import { filterExpressions } from './filter.ts';
 
 /** What a packet must be for the kernel to trace it. */
 export type Traced =
@@ -16,7 +10,9 @@ export type Traced =
   /** By the number of the interface that it comes in by. */
   | { readonly iif: number }
   /** By its priority: what SO_PRIORITY of a socket says, which nothing that the kernel sends by itself has. */
-  | { readonly priority: number };
+  | { readonly priority: number }
+  /** By what they are, and no more than `rate` of each filter in a second. */
+  | { readonly filters: readonly PacketFilter[]; readonly rate: number };
 
 /** A base chain of the table. Without `trace` it only lets traced packets tell that they came by. */
 export interface TraceChain {
@@ -24,51 +20,79 @@ export interface TraceChain {
   readonly hook: HookName;
   readonly priority: number;
   readonly trace?: Traced;
+  /** Has traced packets tell whose socket sent them; see `ownerIn`. */
+  readonly owner?: true;
 }
 
 /** The table, while it is there. */
 export interface TraceTable {
-  /** Takes it away. The kernel does so too when this process ends, however it ends. */
+  /** It goes with this process, however that ends. False: only `close` takes it away (Linux before 5.12). */
+  readonly owned: boolean;
+  /** Takes it away. */
   close(): void;
 }
 
+/** The kernel does not take the table; `error` is its number: 1 is EPERM. */
+export class TraceTableRefused extends Error {
+  override readonly name = 'TraceTableRefused';
+  readonly error: number | undefined;
+
+  constructor(table: string, error: number | undefined) {
+    super(`the kernel refuses the table ${table}${error === undefined ? '' : ` (error ${error})`}`);
+    this.error = error;
+  }
+}
+
 /** Numbers of linux/netfilter/nf_tables.h and linux/netfilter.h. */
-const MESSAGE = { newTable: 0, newChain: 3, newRule: 6 } as const;
+const MESSAGE = { newTable: 0, deleteTable: 2, newChain: 3, newRule: 6 } as const;
 const TABLE = { name: 1, flags: 2 } as const;
 const OWNER = 2;
 const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 const RULE = { table: 1, chain: 2, expressions: 4 } as const;
 const HOOK = { number: 1, priority: 2 } as const;
-const META = { register: 1, key: 2, source: 3 } as const;
-const KEY = { priority: 2, iif: 4, nftrace: 12 } as const;
-const COMPARE = { register: 1, how: 2, data: 3 } as const;
-const IMMEDIATE = { register: 1, data: 2 } as const;
-const VALUE = 1;
-const EQUAL = 0;
-const REGISTER = 8;
 const HOOKS: Readonly<Record<HookName, number>> = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 };
 const NF_ACCEPT = 1;
+/** What the kernel answers where it does not know a flag of a table. */
+const UNKNOWN_FLAG = [22, 95];
+
+/** The chain in which packets tell whose they are. */
+export const OWNER_CHAIN = 'owner';
+const BITS = 32;
 
 /**
  * Makes a table of nf_tables, for both families, that has the kernel trace packets; it decides nothing. The table belongs to
  * the socket that made it (NFT_TABLE_F_OWNER, Linux 5.12): nobody else can change it, and it goes with this process.
- * Throws where the kernel refuses it.
+ * Throws TraceTableRefused. `owned: false` makes one that does not, as it is done where the kernel knows no such tables.
  *
  * @example openTraceTable('sidestep-trace', [{ name: 'in', hook: 'PREROUTING', priority: -400, trace: { every: true } }]);
  */
-export function openTraceTable(name: string, chains: readonly TraceChain[]): TraceTable {
+export function openTraceTable(
+  name: string,
+  chains: readonly TraceChain[],
+  { owned = true }: { readonly owned?: boolean } = {},
+): TraceTable {
   const netlink = openNetlink(NETLINK_NETFILTER);
+  const flags = owned ? [numberAttribute(TABLE.flags, OWNER)] : [];
+  const asked = chains.some(({ owner }) => owner);
   const messages = [
-    making(MESSAGE.newTable, stringAttribute(TABLE.name, name), numberAttribute(TABLE.flags, OWNER)),
+    making(MESSAGE.newTable, stringAttribute(TABLE.name, name), ...flags),
+    ...(asked ? [ownerChain(name), ...ownerRules(name)] : []),
     ...chains.flatMap((chain) => [chainMessage(name, chain), ...ruleMessages(name, chain)]),
   ];
   const errors = transact(netlink, messages);
   const refused = errors.find((error) => error !== 0);
-  if (errors.length !== messages.length || refused !== undefined) {
-    netlink.close();
-    throw new Error(`the kernel refuses the table ${name}${refused === undefined ? '' : ` (error ${refused})`}`);
+  if (errors.length === messages.length && refused === undefined) {
+    return {
+      owned,
+      close() {
+        if (!owned) transact(netlink, [making(MESSAGE.deleteTable, stringAttribute(TABLE.name, name))]);
+        netlink.close();
+      },
+    };
   }
-  return { close: () => netlink.close() };
+  netlink.close();
+  if (owned && UNKNOWN_FLAG.includes(refused ?? 0)) return openTraceTable(name, chains, { owned: false });
+  throw new TraceTableRefused(name, refused);
 }
 
 const making = (message: number, ...attributes: readonly Uint8Array[]): Message =>
@@ -84,31 +108,49 @@ const chainMessage = (table: string, { name, hook, priority }: TraceChain): Mess
     stringAttribute(CHAIN.type, 'filter'),
   );
 
-function ruleMessages(table: string, { name, trace }: TraceChain): Message[] {
-  if (trace === undefined) return [];
-  const asked =
-    'iif' in trace ? comparing(KEY.iif, trace.iif) : 'priority' in trace ? comparing(KEY.priority, trace.priority) : [];
-  const parts = [...asked, value(1), expression('meta', numberAttribute(META.key, KEY.nftrace), source())];
-  const expressions = nested(RULE.expressions, ...parts);
-  return [making(MESSAGE.newRule, stringAttribute(RULE.table, table), stringAttribute(RULE.chain, name), expressions)];
-}
+const ownerChain = (table: string): Message =>
+  making(MESSAGE.newChain, stringAttribute(CHAIN.table, table), stringAttribute(CHAIN.name, OWNER_CHAIN));
 
-const source = (): Uint8Array => numberAttribute(META.source, REGISTER);
-
-/** Numbers in registers are the machine's own; nftrace is one byte. */
-const value = (byte: number): Uint8Array =>
-  expression(
-    'immediate',
-    numberAttribute(IMMEDIATE.register, REGISTER),
-    nested(IMMEDIATE.data, attribute(VALUE, Uint8Array.of(byte))),
+const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Array[]): Message =>
+  making(
+    MESSAGE.newRule,
+    stringAttribute(RULE.table, table),
+    stringAttribute(RULE.chain, chain),
+    nested(RULE.expressions, ...expressions),
   );
 
-const comparing = (key: number, wanted: number): Uint8Array[] => [
-  expression('meta', numberAttribute(META.register, REGISTER), numberAttribute(META.key, key)),
-  expression(
-    'cmp',
-    numberAttribute(COMPARE.register, REGISTER),
-    numberAttribute(COMPARE.how, EQUAL),
-    nested(COMPARE.data, attribute(VALUE, new Uint8Array(Uint32Array.of(wanted).buffer))),
-  ),
-];
+function ruleMessages(table: string, { name, trace, owner }: TraceChain): Message[] {
+  if (trace === undefined) return [];
+  const bounded = 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
+  return askedOf(trace).map((conditions) =>
+    ruleMessage(table, name, [...conditions, ...bounded, ...setTrace(), ...(owner ? [jump(OWNER_CHAIN)] : [])]),
+  );
+}
+
+/** The conditions of each rule that has packets traced. */
+function askedOf(trace: Traced): readonly (readonly Uint8Array[])[] {
+  if ('filters' in trace) return trace.filters.map(filterExpressions);
+  if ('iif' in trace) return [[meta(KEY.iif), compare(own32(trace.iif))]];
+  return 'priority' in trace ? [[meta(KEY.priority), compare(own32(trace.priority))]] : [[]];
+}
+
+/**
+ * The kernel tells which rules matched, never whose socket sent a packet. So there is a rule that matches where anybody's
+ * did, and one for each bit of the uid and the gid: together those that matched spell both.
+ */
+const ownerRules = (table: string): Message[] =>
+  [[meta(KEY.skuid)], ...[KEY.skuid, KEY.skgid].flatMap((key) => bits((bit) => [meta(key), ...isSet(bit)]))].map(
+    (expressions) => ruleMessage(table, OWNER_CHAIN, expressions),
+  );
+
+const bits = <T>(of: (bit: number) => T): T[] => Array.from({ length: BITS }, (_, bit) => of(bit));
+
+const isSet = (bit: number): readonly Uint8Array[] => [masked(own32(2 ** bit)), compare(own32(0), 'isNot')];
+
+/** A socket's owner from the numbers of those rules of `OWNER_CHAIN` that matched. Undefined: nobody's. */
+export function ownerIn(matched: readonly number[]): { readonly uid: number; readonly gid: number } | undefined {
+  if (!matched.includes(1)) return undefined;
+  const sum = (from: number): number =>
+    bits((bit) => (matched.includes(from + bit) ? 2 ** bit : 0)).reduce((all, one) => all + one, 0);
+  return { uid: sum(2), gid: sum(2 + BITS) };
+}

@@ -1,0 +1,228 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LiveDocument } from '../../src/explain/index.ts';
+import { liveDocument } from '../../src/explain/schema/index.ts';
+import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
+import { SIDESTEP } from '../support/sidestep.ts';
+
+const ENVIRONMENT = { COLUMNS: '200', NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
+const PATIENCE = 60_000;
+
+/** A `trace --live` that runs. */
+interface Watching {
+  readonly child: ChildProcess;
+  /** Resolves once packets are traced. */
+  readonly begun: Promise<void>;
+  readonly ended: Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }>;
+}
+
+function watching(from: Pair['pod'], ...args: readonly string[]): Watching {
+  const child = from.start([process.execPath, SIDESTEP, 'trace', '--live', ...args], { env: ENVIRONMENT });
+  const said = { stdout: '', stderr: '' };
+  const begun = new Promise<void>((resolve, reject) => {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        said[stream] += text;
+        if (/It ends after/.test(said.stderr)) resolve();
+      });
+    }
+    child.once('close', () => reject(new Error(`ended: ${said.stderr}`)));
+  });
+  begun.catch(() => {});
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...said }));
+  return { child, begun, ended };
+}
+
+const documentsIn = (stdout: string): readonly LiveDocument[] =>
+  stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => liveDocument.parse(JSON.parse(text)));
+
+const tables = (pair: Pair): string => pair.pod.must(['nft', 'list', 'tables']);
+
+describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
+  let pair: Pair;
+  const children: ChildProcess[] = [];
+
+  /** Somebody who accepts connections and says hi. */
+  const listen = async (scratch: Pair['pod'], ...ports: readonly number[]): Promise<void> => {
+    const program = `let n=0;for (const p of [${ports}]) require('net').createServer((s)=>s.on('error',()=>{}).end('hi')).listen(p,'::',()=>{if(++n===${ports.length})console.log('ready')})`;
+    const child = scratch.start([process.execPath, '-e', program]);
+    children.push(child);
+    await once(child.stdout!, 'data');
+  };
+  /** A connection there and back, to its end. */
+  const connect = (scratch: Pair['pod'], host: string, port: number): void => {
+    const program = `require('net').connect(${port},'${host}').on('error',()=>{}).on('close',()=>process.exit()).resume();setTimeout(()=>process.exit(),3000)`;
+    scratch.must([process.execPath, '-e', program]);
+  };
+  const pod = async (...init: readonly string[]): Promise<void> => {
+    pair = await openPair(options);
+    // An ordinary user's namespace knows no other uids: there the proxy's traffic is known by mark.
+    const identity = pair.pod.manyUsers ? [] : ['--proxy-mark', '1337'];
+    if (init.length > 0)
+      pair.pod.must([process.execPath, SIDESTEP, 'init', ...init, ...identity], { env: ENVIRONMENT });
+    await listen(pair.pod, 15001, 15006, 8080, 8888);
+    await listen(pair.client, 80);
+  };
+
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    pair?.close();
+  });
+
+  test(
+    'a connection through Istio’s rules: the kernel and the simulator say the same of every packet',
+    async () => {
+      await pod('--inbound-ports', '*');
+      const watched = watching(pair.pod, 'in tcp/8888', 'out tcp > :80', '--count', '8', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      connect(pair.client, POD.ipv4, 8888);
+      connect(pair.client, POD.ipv6, 8888);
+      connect(pair.pod, CLIENT.ipv4, 80);
+      const { status, stdout, stderr } = await watched.ended;
+      const seen = documentsIn(stdout);
+      expect(stderr).toContain('8 packets seen; the simulator says the same of all');
+      expect({ status, count: seen.length }).toEqual({ status: 0, count: 8 });
+      const [first] = seen;
+      expect(first).toMatchObject({
+        direction: 'in',
+        packet: { destination: POD.ipv4, destinationPort: 8888, in: 'eth0', state: 'NEW' },
+        outcome: { kind: 'proxy', port: 15006, original: { address: POD.ipv4, port: 8888 } },
+      });
+      const matched = first!.steps.flatMap((step) =>
+        step.kind === 'rule' && step.answer === 'matched' ? [`${step.chain} ${step.number}`] : [],
+      );
+      expect(matched).toEqual(['PREROUTING 1', 'ISTIO_INBOUND 2', 'ISTIO_IN_REDIRECT 1']);
+      expect(tables(pair)).not.toContain('sidestep');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'what an app sends over loopback to the proxy, with the owner of its socket',
+    async () => {
+      await pod('--inbound-ports', '*', '--outbound-cidrs', '*');
+      const watched = watching(pair.pod, 'out tcp > :80', '--count', '2', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      connect(pair.pod, '10.9.9.9', 80);
+      const { status, stdout } = await watched.ended;
+      const [syn] = documentsIn(stdout);
+      expect(syn).toMatchObject({ packet: { uid: 0, gid: 0 }, outcome: { kind: 'proxy', port: 15001 } });
+      expect(syn!.simulator).toEqual({ says: 'the same' });
+      // Out, and in again over lo.
+      expect(syn!.steps.flatMap((step) => (step.kind === 'hook' ? [`${step.hook} ${step.pass}`] : []))).toEqual([
+        'OUTPUT 1',
+        'POSTROUTING 1',
+        'PREROUTING 2',
+        'INPUT 2',
+      ]);
+      expect(status).toBe(0);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'a filter leaves the others out; the time ends it',
+    async () => {
+      await pod('--inbound-ports', '*');
+      const watched = watching(pair.pod, 'in tcp/8080 flags syn', '--for', '4s', '--brief');
+      await watched.begun;
+      connect(pair.client, POD.ipv4, 8888);
+      connect(pair.client, POD.ipv4, 8080);
+      const { status, stdout, stderr } = await watched.ended;
+      expect(stdout).toMatch(/in tcp 10\.0\.0\.9:\d+ → 10\.0\.0\.5:8080 on eth0, a new connection/);
+      expect(stdout).not.toContain('8888');
+      expect(stdout).toContain('= the simulator says the same');
+      expect(stderr).toContain('1 packet seen; the simulator says the same of it');
+      expect(status).toBe(0);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'rules of a file that are not the kernel’s any more: where they part is said',
+    async () => {
+      await pod('--inbound-ports', '*');
+      const folder = mkdtempSync(join(tmpdir(), 'sidestep-live-'));
+      chmodSync(folder, 0o755);
+      try {
+        const file = join(folder, 'before.rules');
+        writeFileSync(file, pair.pod.must(['iptables-save']));
+        pair.pod.must(['iptables', '-t', 'nat', '-I', 'PREROUTING', '-p', 'tcp', '--dport', '8888', '-j', 'RETURN']);
+        const args = ['in tcp/8888 flags syn', '--count', '1', '--for', '20s', '--from', file];
+        const watched = watching(pair.pod, ...args);
+        await watched.begun;
+        connect(pair.client, POD.ipv4, 8888);
+        const { status, stdout, stderr } = await watched.ended;
+        expect(stdout).toContain('→ APP');
+        expect(stdout).toMatch(/≠ here the kernel says: nat PREROUTING 1 matches: return/);
+        expect(stdout).toMatch(/≠ and the simulator: nat PREROUTING 1 matches|≠ and the simulator: .*ISTIO_INBOUND/);
+        expect(stderr).toContain('1 packet seen; something else of 1');
+        expect(status).toBe(1);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+    PATIENCE,
+  );
+
+  test(
+    'a rule that comes while it watches is no rule that it knows',
+    async () => {
+      await pod('--inbound-ports', '*');
+      const watched = watching(pair.pod, 'in tcp/8888 flags syn', '--count', '1', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      pair.pod.must(['iptables', '-t', 'nat', '-I', 'PREROUTING', '-p', 'tcp', '--dport', '8888', '-j', 'RETURN']);
+      connect(pair.client, POD.ipv4, 8888);
+      const { status, stdout } = await watched.ended;
+      expect(documentsIn(stdout)[0]!.simulator).toMatchObject({
+        says: 'something else',
+        kernel: 'a rule of nat PREROUTING that was not read matches: return',
+        outcome: { kind: 'proxy', port: 15006 },
+      });
+      expect(status).toBe(1);
+    },
+    PATIENCE,
+  );
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    '%s: the table goes with it',
+    async (signal) => {
+      await pod();
+      const watched = watching(pair.pod, 'in tcp/8888', '--count', '1000');
+      await watched.begun;
+      expect(tables(pair)).toContain('inet sidestep-trace-');
+      connect(pair.client, POD.ipv4, 8888);
+      watched.child.kill(signal);
+      const { status, stdout, stderr } = await watched.ended;
+      if (signal !== 'SIGKILL') {
+        expect(status).toBe(0);
+        expect(stdout).toContain(`→ ${POD.ipv4}:8888`);
+        expect(stderr).toMatch(/\d packets seen/);
+      }
+      await expect.poll(() => tables(pair), { timeout: 5000 }).not.toContain('sidestep');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'from outside, the pod is named by a process in it',
+    async () => {
+      await pod('--inbound-ports', '*');
+      const args = ['in tcp/8888 flags syn', '--count', '1', '--for', '20s', '--pid', String(pair.pod.pid)];
+      const watched = watching(pair.client, ...args);
+      await watched.begun;
+      connect(pair.client, POD.ipv4, 8888);
+      const { status, stdout } = await watched.ended;
+      expect(stdout).toContain('→ PROXY');
+      expect(status).toBe(0);
+    },
+    PATIENCE,
+  );
+});
