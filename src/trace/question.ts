@@ -4,7 +4,17 @@ import { firstState } from './conntrack.ts';
 import { type Assume, headerOf, nowFor, protocolIn, unsaidOf } from './defaults.ts';
 import { errorQuestion, readErrorExpression } from './error-question.ts';
 import { type Expression, readExpression } from './expression.ts';
-import { ASSUMED, type Host, hostOf, isLoopback, isOwn, LOOPBACK, primaryAddress, sourceTowards } from './host.ts';
+import {
+  ASSUMED,
+  type Host,
+  hostOf,
+  isLoopback,
+  isMulticast,
+  isOwn,
+  LOOPBACK,
+  primaryAddress,
+  sourceTowards,
+} from './host.ts';
 import { lookUp } from './lookup.ts';
 import { QuestionRefused } from './refused.ts';
 import type { Question, ReplyAsked } from './result.ts';
@@ -153,7 +163,13 @@ const another = (host: Host, own: AddressValue): AddressValue => {
 function departing(read: Expression, host: Host, assume: Assume): Ends {
   const { family } = host;
   const own = primaryAddress(host, host.card, 0) ?? ASSUMED.own[family];
-  const destination = read.destination.address ?? (read.way === 'self' ? own : another(host, own));
+  refuseMany(read, family);
+  const given = read.destination.address;
+  // Connecting to no address in particular is connecting to oneself. Source: ip_route_output_key, tcp_v6_connect.
+  const self = given !== undefined && Number(given) === 0 ? (read.source.address ?? loopback(family)) : undefined;
+  const destination = self ?? given ?? (read.way === 'self' ? own : another(host, own));
+  if (self !== undefined)
+    assume(formatAddress(family, self), `what ${formatAddress(family, given!)} means to a sender`);
   const source = read.source.address ?? sourceFor(read, host, destination);
   const sourcePort = assumeSource(read, host, source, assume);
   if (read.destination.address === undefined) {
@@ -167,10 +183,21 @@ function departing(read: Expression, host: Host, assume: Assume): Ends {
   return { in: '', out: read.on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
 }
 
+const loopback = (family: Family): AddressValue => (family === 'ipv4' ? 0x7f00_0001 : 1n);
+
+/** TCP speaks to one host. Source: tcp_v4_connect and tcp_v6_connect, ENETUNREACH. */
+function refuseMany({ text, places, protocol, destination: { address } }: Expression, family: Family): void {
+  if (protocol !== TCP || address === undefined) return;
+  if (!isMulticast(family, address) && address !== 0xffff_ffff) return;
+  const what = `${formatAddress(family, address)} is many hosts, and TCP speaks to one`;
+  const hint = 'The kernel refuses to connect: the network is unreachable. Did you mean udp?';
+  throw new QuestionRefused(text, places.get('destination')!, what, hint);
+}
+
 /** The source that the kernel would choose: the destination itself where it is this host's, else the card's address. */
 function sourceFor(read: Expression, host: Host, destination: AddressValue): AddressValue {
   const { family } = host;
-  if (isLoopback(family, destination)) return family === 'ipv4' ? 0x7f00_0001 : 1n;
+  if (isLoopback(family, destination)) return loopback(family);
   if (read.way === 'self' || isOwn(host, destination)) return destination;
   const { protocol, uid = DEFAULT.uid } = read;
   const ports = hasPorts(protocol)

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { formatAddress } from '../../../src/address/index.ts';
 import { formatField } from '../../../src/netfilter/index.ts';
 import { parseQuestion, prepare, type Trace } from '../../../src/trace/index.ts';
 import { matchedIn, packetCounts, since } from '../../support/counters.ts';
@@ -157,6 +158,37 @@ COMMIT
       await laboratory.client.sendRaw(segmentBytes({ ...segment, flags }), POD.ipv4);
       const told = traceIn(laboratory, `in tcp 10.0.0.9:41000 > :8080 flags ${flags === 2 ? 'syn' : 'ack'}`);
       expect(since(before, packetCounts(laboratory.pod, 'nft'))).toEqual(since(new Map(), matchedIn(told)));
+    }
+  });
+});
+
+test('a process that connects to no address in particular connects to its own host, and over TCP to no group', async () => {
+  await inLaboratory('title: nothing\n', async ({ pod, snapshot }) => {
+    for (const [family, any, own] of [
+      ['ipv4', '0.0.0.0', '127.0.0.1'],
+      ['ipv6', '[::]', '::1'],
+    ] as const) {
+      const program = `
+        const { createServer, connect } = require('net');
+        createServer().listen(7171, '${own}', () => {
+          const socket = connect(7171, '${any.replace(/[[\]]/g, '')}', () => {
+            console.log(socket.remoteAddress);
+            process.exit();
+          });
+        });`;
+      expect(pod.must([process.execPath, '-e', program]).trim()).toBe(own);
+      const { packet, assumptions } = parseQuestion(`out tcp > ${any}:7171`, snapshot);
+      expect(formatAddress(family, packet.destination)).toBe(own);
+      expect(assumptions.join()).toContain(`${own} assumed (what`);
+    }
+    for (const [many, spoken] of [
+      ['224.0.0.1', '224.0.0.1'],
+      ['255.255.255.255', '255.255.255.255'],
+      ['ff02::1%eth0', '[ff02::1]'],
+    ] as const) {
+      const program = `require('net').connect(80, '${many}').on('error', ({ code }) => console.log(code));`;
+      expect(pod.must([process.execPath, '-e', program]).trim()).toBe('ENETUNREACH');
+      expect(() => parseQuestion(`out tcp > ${spoken}:80`, snapshot)).toThrow('TCP speaks to one');
     }
   });
 });
