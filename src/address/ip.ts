@@ -18,14 +18,14 @@ export function parseAddress(text: string): Address | undefined {
   return { family: typeof value === 'number' ? 'ipv4' : 'ipv6', value };
 }
 
-/** The value of a dotted IPv4 address that ends at `end`, or undefined. */
-export function parseIpv4(text: string, end: number = text.length): number | undefined {
+/** The value of a dotted IPv4 address, or undefined. */
+export function parseIpv4(text: string): number | undefined {
   // By hand and not by a pattern: large rule sets hold hundreds of thousands of addresses.
   let value = 0;
   let octet = 0;
   let digits = 0;
   let dots = 0;
-  for (let at = 0; at < end; at += 1) {
+  for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === 46) {
       if (digits === 0 || dots === 3) return undefined;

@@ -19,10 +19,6 @@ const titleOf = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6'
 
 /** Reads the address after `-s` or `-d`; a list where there are several, separated by commas. */
 export function readPrefixes({ word, start, stop }: Cursor, family: Family): Prefix | Prefix[] {
-  if (family === 'ipv4') {
-    const plain = plainPrefix(word);
-    if (plain) return plain;
-  }
   if (!word.includes(',')) return readPrefix(word, family, start, stop - start);
   const prefixes: Prefix[] = [];
   let at = start;
@@ -33,19 +29,43 @@ export function readPrefixes({ word, start, stop }: Cursor, family: Family): Pre
   return prefixes;
 }
 
-/** `10.0.0.0/8`, the form that iptables-save writes, read in one go: a large rule set holds hundreds of thousands of them. */
-function plainPrefix(word: string): Prefix | undefined {
-  const slash = word.length - (word.charCodeAt(word.length - 2) === 47 ? 2 : 3);
-  if (word.charCodeAt(slash) !== 47) return undefined;
-  let length = 0;
-  for (let at = slash + 1; at < word.length; at += 1) {
-    const digit = word.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return undefined;
-    length = length * 10 + digit;
+/**
+ * Moves on over a blank and `10.0.0.0/8`, the form that iptables-save writes, if that is what comes next. Read where it stands
+ * and in one go: a large rule set holds hundreds of thousands of them.
+ */
+export function plainPrefix(cursor: Cursor): Prefix | undefined {
+  const { text, at, end } = cursor;
+  if (text.charCodeAt(at) !== 32) return undefined;
+  let value = 0;
+  let number = 0;
+  let digits = 0;
+  let dots = 0;
+  let slash = false;
+  let stop = at + 1;
+  for (; stop < end; stop += 1) {
+    const code = text.charCodeAt(stop);
+    if (code >= 48 && code <= 57) {
+      // A leading zero would be octal to some.
+      if (digits > 0 && number === 0) return undefined;
+      number = number * 10 + code - 48;
+      digits += 1;
+      continue;
+    }
+    if (code === 32) break;
+    if (digits === 0 || number > 255 || slash || (code === 46) === (dots === 3)) return undefined;
+    if (code !== 46 && code !== 47) return undefined;
+    value = value * 256 + number;
+    if (code === 46) dots += 1;
+    else slash = true;
+    number = 0;
+    digits = 0;
   }
-  const mask = MASKS[length];
-  const value = mask === undefined ? undefined : parseIpv4(word, slash);
-  return value === undefined || mask === undefined ? undefined : { family: 'ipv4', value: (value & mask) >>> 0, mask };
+  const mask = slash && digits > 0 && digits < 3 ? MASKS[number] : undefined;
+  if (mask === undefined) return undefined;
+  cursor.start = at + 1;
+  cursor.stop = stop;
+  cursor.at = stop;
+  return { family: 'ipv4', value: (value & mask) >>> 0, mask };
 }
 
 const MASKS: readonly number[] = Array.from({ length: 33 }, (_, length) => Number(maskOf('ipv4', length)));

@@ -1,9 +1,10 @@
+import type { Family, Prefix } from '../address/index.ts';
 import type { Counters, Negatable, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { BANG, clear, type Draft, fault, needValue, notNegated } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
 import { finish } from './finish.ts';
-import { holdsAll, readInterface, readPrefixes, readProtocol } from './header.ts';
+import { holdsAll, plainPrefix, readInterface, readPrefixes, readProtocol } from './header.ts';
 import { readLong } from './option.ts';
 import { readSegment } from './segment.ts';
 import { unknownOption } from './unknown-option.ts';
@@ -145,8 +146,8 @@ function onlyOnce(draft: Draft, cursor: Cursor, option: string): void {
 
 function readAddresses(draft: Draft, cursor: Cursor, option: '-s' | '-d', negated: boolean): void {
   onlyOnce(draft, cursor, option);
-  needValue(cursor, option, 'an address');
-  const prefixes = readPrefixes(cursor, draft.scope.family);
+  const { family } = draft.scope;
+  const prefixes = (family === 'ipv4' && plainPrefix(cursor)) || readPrefix(cursor, option, family);
   const side = option === '-s' ? 'source' : 'destination';
   if (Array.isArray(prefixes)) {
     draft.listed = { at: cursor.start, length: cursor.stop - cursor.start };
@@ -154,6 +155,11 @@ function readAddresses(draft: Draft, cursor: Cursor, option: '-s' | '-d', negate
     else draft.destinations = prefixes;
     if (negated) draft.header[side] = { value: prefixes[0]!, negated };
   } else if (negated || !holdsAll(prefixes)) draft.header[side] = { value: prefixes, negated };
+}
+
+function readPrefix(cursor: Cursor, option: string, family: Family): Prefix | Prefix[] {
+  needValue(cursor, option, 'an address');
+  return readPrefixes(cursor, family);
 }
 
 const protocols: Negatable<number>[] = [];
