@@ -3,6 +3,7 @@ import type { Snapshot } from '../netfilter/index.ts';
 import { type ApplyOptions, applyChange, isOn, tellChange } from './apply.ts';
 import { defineCommand } from './command.ts';
 import { namespaceOptions, outputOption } from './options.ts';
+import { loadLinux, selector } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,9 +35,23 @@ export async function cleanUp(
 ): Promise<ExitStatus> {
   const expired = isOn(options.expired);
   const applied = await applyChange(options, (before) => (expired ? withoutExpiredIn(before) : withoutOurs(before)));
+  if (!expired) await withoutWatchTables(options, terminal);
   const nothing = expired ? 'no bypass has expired.' : 'there is no interception and no bypass here.';
   await tellChange(applied, { output: options.output, notices: [], nothing }, terminal);
   return EXIT.done;
+}
+
+/** What a `trace --live` that was killed may have left on an old kernel. */
+async function withoutWatchTables(options: CleanOptions, terminal: Terminal): Promise<void> {
+  const { leftWatchTables, openNamespace, removeWatchTables } = await loadLinux();
+  const namespace = openNamespace(selector(options));
+  const dry = isOn(options.dryRun);
+  const left = await (dry ? leftWatchTables(namespace) : removeWatchTables(namespace));
+  if (left.length === 0) return;
+  const { paragraph } = await import('../explain/index.ts');
+  const what = left.length === 1 ? `the table ${left[0]}` : `the tables ${left.join(', ')}`;
+  const done = dry ? 'would be taken away' : left.length === 1 ? 'is taken away' : 'are taken away';
+  await terminal.say([paragraph(`sidestep: ${what}, left by trace --live, ${done}.`, 2)]);
 }
 
 async function withoutExpiredIn({ held }: Snapshot): Promise<Desired> {

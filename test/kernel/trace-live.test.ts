@@ -11,6 +11,7 @@ import { SIDESTEP } from '../support/sidestep.ts';
 
 const ENVIRONMENT = { COLUMNS: '200', NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
 const PATIENCE = 60_000;
+const BUILT = new URL('../../dist/linux/index.js', import.meta.url).href;
 
 /** A `trace --live` that runs. */
 interface Watching {
@@ -225,4 +226,114 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
     },
     PATIENCE,
   );
+
+  test(
+    'native tables: rules that go on, rules that decide, and a policy',
+    async () => {
+      await pod();
+      const rules = `table inet mine {
+        chain more { tcp dport 8888 meta mark set 7 counter; return; }
+        chain input {
+          type filter hook input priority 0; policy drop;
+          ct state established,related accept
+          tcp dport { 8080, 8888 } jump more
+          meta mark 7 accept
+          meta l4proto icmpv6 accept
+        }
+      }`;
+      pair.pod.must(['nft', '-f', '-'], { input: rules });
+      const watched = watching(pair.pod, 'in tcp flags syn', '--count', '2', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      connect(pair.client, POD.ipv4, 8888);
+      connect(pair.client, POD.ipv6, 8080);
+      const { status, stdout } = await watched.ended;
+      const [through, lost] = documentsIn(stdout);
+      expect(through).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'app', port: 8888 } });
+      expect(lost).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'dropped' } });
+      const matched = through!.steps.flatMap((step) =>
+        step.kind === 'rule' && step.answer === 'matched' ? [`${step.table} ${step.chain} ${step.number}`] : [],
+      );
+      expect(matched).toEqual(['inet mine input 2', 'inet mine more 1', 'inet mine more 2', 'inet mine input 3']);
+      expect(status).toBe(0);
+    },
+    PATIENCE,
+  );
+});
+
+describe.runIf(process.getuid?.() === 0)('where the kernel tells less, or nothing', () => {
+  let pair: Pair;
+  afterEach(() => pair?.close());
+
+  test(
+    'rules of the legacy back end: what is said of them is not confirmed',
+    async () => {
+      pair = await openPair();
+      const redirect = [
+        '-t',
+        'nat',
+        '-A',
+        'PREROUTING',
+        '-p',
+        'udp',
+        '--dport',
+        '99',
+        '-j',
+        'REDIRECT',
+        '--to-ports',
+        '7',
+      ];
+      pair.pod.must(['iptables-legacy', ...redirect]);
+      const watched = watching(pair.pod, 'in udp', '--count', '1', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      const datagram = `const s=require('dgram').createSocket('udp4');s.send('x',99,'${POD.ipv4}',()=>s.close())`;
+      pair.client.must([process.execPath, '-e', datagram]);
+      const { stdout, stderr } = await watched.ended;
+      expect(stderr).toContain('the legacy back end holds rules, and the kernel tells nothing of them');
+      expect(documentsIn(stdout)[0]).toMatchObject({
+        unconfirmed: ['nat PREROUTING'],
+        outcome: { kind: 'nobody listens', port: 7 },
+        simulator: { says: 'the same' },
+      });
+    },
+    PATIENCE,
+  );
+
+  test('a table that no process owns is taken away at the end; what is left behind, clean takes away', async () => {
+    pair = await openPair();
+    const program = `const { openTraceTable } = await import('${BUILT}');
+      const { execFileSync } = await import('node:child_process');
+      const table = openTraceTable('unowned', [{ name: 'in', hook: 'PREROUTING', priority: -350 }], { owned: false });
+      console.log(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }));
+      table.close();`;
+    const node = [process.execPath, '--input-type=module', '-e', program];
+    expect(pair.pod.must(node)).toContain('table inet unowned');
+    expect(tables(pair)).toBe('');
+    // No process has the highest number there is; this one lives.
+    for (const pid of [4_194_304, process.pid])
+      pair.pod.must(['nft', 'add', 'table', 'inet', `sidestep-trace-${pid}-0a`]);
+    const clean = pair.pod.run([process.execPath, SIDESTEP, 'clean'], { env: ENVIRONMENT });
+    expect(clean.stderr).toContain('the table sidestep-trace-4194304-0a, left by trace --live, is taken away');
+    expect(tables(pair).trim()).toBe(`table inet sidestep-trace-${process.pid}-0a`);
+  });
+
+  test('without CAP_NET_ADMIN: status 3, and the way out', async () => {
+    pair = await openPair();
+    const without = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin', '--'];
+    const ran = pair.pod.run([...without, process.execPath, SIDESTEP, 'trace', '--live'], { env: ENVIRONMENT });
+    expect(ran.status).toBe(3);
+    expect(ran.stderr).toMatch(/needs CAP_NET_ADMIN, which this process does not have/);
+  });
+
+  test.each([
+    [['--live', 'in tcp/80 state new'], /state cannot be told of a packet that passes/],
+    [['--live', '-'], /reads no packets from standard input/],
+    [['--live', '--connection'], /exclude each other/],
+    [['in tcp/80', '--count', '3'], /--count goes with --live/],
+    [[], /missing required argument 'packet'/],
+  ])('trace %j is refused', async (args, complaint) => {
+    pair = await openPair();
+    const ran = pair.pod.run([process.execPath, SIDESTEP, 'trace', ...args], { env: ENVIRONMENT });
+    expect(ran.status).toBe(2);
+    expect(ran.stderr).toMatch(complaint);
+  });
 });
