@@ -1,24 +1,27 @@
 // Loads the program's files (dist/program). Node.js compiles a file each time it runs; here V8's code cache, made beside each
-// file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever.
+// file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever. Whatever is
+// in a cache is brought in, needed or not: so commands that change rules have one, and those that read have another.
 const { readFileSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const folder = join(__dirname, '..', 'dist', 'program');
+/** Which commands' cache is meant. */
+const purpose = ['init', 'clean'].includes(process.argv[2]) ? 'changing' : 'reading';
 const modules = new Map();
 /** The compiled scripts by file name: what the build makes the caches of. */
 const scripts = new Map();
 
-/** The exports of a file of the program, by its name. */
+/** The exports of a file of the program, by its name. The build leaves nothing in it but ASCII. */
 function load(name) {
   const known = modules.get(name);
   if (known) return known.exports;
   const filename = join(folder, name);
   const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${read(filename, 'utf8')}\n})`,
+    `(function (exports, require, module, __filename, __dirname) {${read(filename, 'latin1')}\n})`,
     {
       filename,
-      cachedData: readIfThere(`${filename}.cache`),
+      cachedData: readIfThere(`${filename}.${purpose}`),
     },
   );
   scripts.set(name, script);
@@ -47,4 +50,4 @@ function readIfThere(file) {
   }
 }
 
-module.exports = { folder, load, scripts };
+module.exports = { folder, load, purpose, scripts };

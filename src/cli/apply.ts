@@ -41,14 +41,15 @@ export async function applyChange(
   const { changeRules, openNamespace } = await loadLinux();
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
-  const changing = changeRules(openNamespace(where), {
-    compute,
+  const report = await changeRules(openNamespace(where), {
+    compute(before, backend) {
+      // What will tell of it is loaded while the kernel's tools are at work.
+      setImmediate(() => void import('../explain/index.ts'));
+      return compute(before, backend);
+    },
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
   });
-  // What will tell of it is loaded while the kernel is read.
-  import('../explain/index.ts').catch(() => {});
-  const report = await changing;
   const { before, backend, steps } = report;
   const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };

@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Family } from '../address/index.ts';
 import { BUILT_IN, type TableName } from '../netfilter/index.ts';
 import { run } from './command.ts';
 import type { Namespace } from './namespace.ts';
+import { builtModule } from './socket/installed.ts';
 import { type Removal, removeTables } from './table-removal.ts';
 
 /** An nft table that iptables uses. */
@@ -36,7 +34,14 @@ function removeHere(removals: readonly Removal[]): readonly Removal[] {
 
 /** A netlink socket belongs to the namespace it is opened in, and Node cannot enter one: a second Node does it there. */
 async function removeThere(namespace: Namespace, removals: readonly Removal[]): Promise<readonly Removal[]> {
-  const node = [process.execPath, '--input-type=module', '-e', INSIDE, builtModule(), JSON.stringify(removals)];
+  const node = [
+    process.execPath,
+    '--input-type=module',
+    '-e',
+    INSIDE,
+    builtModule('dist/linux/table-removal.js'),
+    JSON.stringify(removals),
+  ];
   const done = await run([...namespace.enter, ...node]);
   return done.status === 0 ? (JSON.parse(done.stdout) as readonly Removal[]) : removals;
 }
@@ -45,9 +50,3 @@ const INSIDE = `
 const [module, removals] = process.argv.slice(1);
 const { removeTables } = await import(module);
 console.log(JSON.stringify(removeTables(JSON.parse(removals))));`;
-
-/** The module as it was built: a plain Node cannot load its source. */
-const builtModule = (): string =>
-  pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('sidestep/package.json')), 'dist/linux/table-removal.js'),
-  ).href;

@@ -16,7 +16,7 @@ const IPV6_FORWARD = '/proc/sys/net/ipv6/conf/all/forwarding';
 const IPV4_INTERFACES = '/proc/sys/net/ipv4/conf';
 const FILES = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6, IPV6_ADDRESSES, IP_FORWARD, IPV6_FORWARD];
 
-/** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed. */
+/** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed and `$settled` is empty. */
 export const NFT_TABLES = 'nft:tables';
 
 /**
@@ -34,7 +34,7 @@ for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet ${IPV4_INTERF
     while read -r line || [ -n "$line" ]; do printf ' %s\\n' "$line"; done < "$file"
   fi
 done
-if command -v nft >/dev/null; then
+if [ -z "$settled" ] && command -v nft >/dev/null; then
   printf '=read ${NFT_TABLES}\\n'
   nft list tables 2>/dev/null | while read -r line; do printf ' %s\\n' "$line"; done
 fi`;

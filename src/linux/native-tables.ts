@@ -1,12 +1,10 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { isTableName, type NftTable, type Unread } from '../netfilter/index.ts';
 import { escapeControl, parseNft } from '../text/index.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import type { FileText } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
+import { builtModule } from './socket/installed.ts';
 import type { TableTexts } from './step.ts';
 import { listTables } from './table-list.ts';
 import { findTool, installHint } from './tool.ts';
@@ -99,7 +97,7 @@ async function tablesThere(namespace: Namespace): Promise<readonly Named[] | und
       return undefined;
     }
   }
-  const node = [process.execPath, '--input-type=module', '-e', INSIDE, builtModule()];
+  const node = [process.execPath, '--input-type=module', '-e', INSIDE, builtModule('dist/linux/table-list.js')];
   const done = await run([...namespace.enter, ...node]);
   return done.status === 0 ? (JSON.parse(done.stdout) as readonly Named[]) : undefined;
 }
@@ -107,9 +105,3 @@ async function tablesThere(namespace: Namespace): Promise<readonly Named[] | und
 const INSIDE = `
 const { listTables } = await import(process.argv[1]);
 console.log(JSON.stringify(listTables()));`;
-
-/** The module as it was built: a plain Node cannot load its source. */
-const builtModule = (): string =>
-  pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('sidestep/package.json')), 'dist/linux/table-list.js'),
-  ).href;

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
+import { requireKoffi } from './socket/installed.ts';
 
 /** One netlink message. Source: linux/netlink.h. */
 export interface Message {
@@ -27,7 +27,7 @@ const RECEIVED = 1 << 16;
 
 /** Opens a socket of one of netlink's protocols (12: netfilter). */
 export function openNetlink(protocol: number): Netlink {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = requireKoffi();
   const libc = koffi.load(null);
   const socket = libc.func('int socket(int, int, int)');
   const send = libc.func('intptr_t send(int, const void *, size_t, int)');

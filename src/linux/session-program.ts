@@ -24,6 +24,7 @@ export const WHOLE = 'whole';
  * The legacy tools lock a file under /run; where this user cannot write that, one of the user's own serves ($0 is the user).
  */
 export const PROGRAM = `
+settled=
 trap '' HUP INT QUIT TERM PIPE TSTP
 set -f
 
@@ -124,4 +125,6 @@ IFS=$separator
 set -- \${plan%"\${separator}${WHOLE}"}
 unset IFS
 change "$@"
+# A plan that has nothing for nft itself leaves its tables as they were.
+case $plan in *"\${separator}tables\${separator}"*) ;; *) settled=1 ;; esac
 answers "$@"`;

@@ -1,12 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { environment } from '../command.ts';
 import { refusalOf } from '../complaint.ts';
 import type { Namespace } from '../namespace.ts';
 import { MissingKernelFeature, MissingPackage, NotPermitted } from '../refusal.ts';
+import { builtModule } from '../socket/installed.ts';
 import { requestText, type ToldMessage, type WatchLine, type WatchRequest } from './watch.ts';
 
 /** The kernel's own account of the packets that pass a namespace, while it is watched. */
@@ -41,7 +38,7 @@ export async function watchPackets(namespace: Namespace, request: WatchRequest):
     '--input-type=module',
     '-e',
     INSIDE,
-    builtModule(),
+    builtModule('dist/linux/nftrace/watch.js'),
     requestText(request),
   ];
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
@@ -62,6 +59,7 @@ export async function watchPackets(namespace: Namespace, request: WatchRequest):
   });
   let take: ((message: ToldMessage | undefined) => void) | undefined;
   const waiting: (ToldMessage | undefined)[] = [];
+  const { createInterface } = await import('node:readline');
   const began = new Promise<WatchLine | undefined>((resolve) => {
     void ended.then(() => resolve(undefined));
     createInterface({ input: child.stdout }).on('line', (text) => {
@@ -104,9 +102,3 @@ function refused(line: WatchLine | undefined, said: string): Error {
     'It takes nf_tables: modprobe nf_tables nft_limit, or a kernel that has them.',
   );
 }
-
-/** The module as it was built: a plain Node cannot load its source. */
-const builtModule = (): string =>
-  pathToFileURL(
-    join(dirname(createRequire(import.meta.url).resolve('sidestep/package.json')), 'dist/linux/nftrace/watch.js'),
-  ).href;

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import { openNetlink } from '../netlink.ts';
 import { NETLINK_NETFILTER, nftablesType } from '../nftables.ts';
 import { checked, SOL_SOCKET, setOption, socketCalls } from '../socket/calls.ts';
+import { requireKoffi } from '../socket/installed.ts';
 import { readTraceMessage, type TraceMessage } from './message.ts';
 
 /** What the kernel tells of traced packets in the network namespace in which this was opened. */
@@ -52,7 +52,7 @@ const IOVEC = { size: 16, length: 8 } as const;
  * receiver.receive(({ table, chain, handle, verdict }) => console.log(table, chain, handle, verdict));
  */
 export function openTraceReceiver({ buffer = 32 << 20 }: { readonly buffer?: number } = {}): TraceReceiver {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = requireKoffi();
   const libc = koffi.load(null);
   const recvmmsg = libc.func('int recvmmsg(int, void *, uint32_t, int, void *)');
   const poll = libc.func('int poll(_Inout_ void *, uint64_t, int)');

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import { MissingPackage } from '../refusal.ts';
+import { requireKoffi } from './installed.ts';
 
 /** A system call that the kernel refused. `code` is errno's name: `EPERM`, `EADDRINUSE`. */
 export class SystemCallFailed extends Error {
@@ -51,7 +51,7 @@ export function socketCalls(): SocketCalls {
 
 function loadKoffi(): typeof import('koffi') {
   try {
-    return createRequire(import.meta.url)('koffi');
+    return requireKoffi();
   } catch (error) {
     const why = (error as Error).message.split('\n', 1)[0];
     throw new MissingPackage(
