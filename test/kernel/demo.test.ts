@@ -124,7 +124,9 @@ const ELSEWHERE = [
 ] as const;
 
 describe('the demo says what it lacks, with exit status 3 and before anything is made, where', () => {
-  test.for(ELSEWHERE)('$title', ({ enter: [file, ...args], says }) => {
+  // Root alone may cover a folder without a user namespace of its own.
+  const here = ELSEWHERE.filter(({ enter }) => process.getuid?.() === 0 || enter.join(' ').includes('--user'));
+  test.for(here)('$title', ({ enter: [file, ...args], says }) => {
     const done = spawnSync(file, [...args, process.execPath, SIDESTEP, 'demo'], { encoding: 'utf8' });
     expect([done.status, done.stdout], done.stderr).toEqual([3, '']);
     for (const words of says) expect(done.stderr).toContain(words);

@@ -114,40 +114,42 @@ function astray(listed: Snapshot, saved: Snapshot, family: Family): string[] {
   });
 }
 
-describe.skipIf(notRoot).for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
-  const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`;
+describe.skipIf(notRoot)('listings (root: owners, and the legacy back end’s lock)', () => {
+  describe.for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
+    const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`;
 
-  test(`what a listing says, iptables-save says too: ${SEEDS} random rule sets from seed ${FIRST}`, {
-    timeout: 60_000 + SEEDS * 20_000,
-  }, async () => {
-    let rules = 0;
-    let whole = 0;
-    for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
-      const random = seeded(9000 + seed);
-      const fresh = await scratch.beside();
-      try {
-        fresh.must(['ipset', 'restore'], { input: randomSets(family) });
-        fresh.must([`${tool}-restore`], { input: randomSave(random, family) });
-        const [saved] = parseSave(fresh.must([`${tool}-save`]));
-        for (const flags of random.some(FLAGS, 3)) {
-          const text = saved!.tables
-            .map(({ name }) => `$ ${tool} -t ${name} -L\n${fresh.must([tool, '-t', name, '-L', ...flags])}`)
-            .join('\n');
-          const listing = readInput(text, { family });
-          const [listed] = listing.held;
-          expect(differences(listed!.rules, saved!), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
-          const all: Snapshot = { origin: 'saved', held: [{ backend, rules: saved! }] };
-          expect(astray(listing, all, family), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
-          if (!flags.join('').includes('n') || !flags.join('').includes('v')) continue;
-          const shown = listed!.rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
-          rules += shown.length;
-          whole += shown.filter(({ unshown, target }) => !unshown && target?.kind !== 'opaque').length;
+    test(`what a listing says, iptables-save says too: ${SEEDS} random rule sets from seed ${FIRST}`, {
+      timeout: 60_000 + SEEDS * 20_000,
+    }, async () => {
+      let rules = 0;
+      let whole = 0;
+      for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
+        const random = seeded(9000 + seed);
+        const fresh = await scratch.beside();
+        try {
+          fresh.must(['ipset', 'restore'], { input: randomSets(family) });
+          fresh.must([`${tool}-restore`], { input: randomSave(random, family) });
+          const [saved] = parseSave(fresh.must([`${tool}-save`]));
+          for (const flags of random.some(FLAGS, 3)) {
+            const text = saved!.tables
+              .map(({ name }) => `$ ${tool} -t ${name} -L\n${fresh.must([tool, '-t', name, '-L', ...flags])}`)
+              .join('\n');
+            const listing = readInput(text, { family });
+            const [listed] = listing.held;
+            expect(differences(listed!.rules, saved!), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
+            const all: Snapshot = { origin: 'saved', held: [{ backend, rules: saved! }] };
+            expect(astray(listing, all, family), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
+            if (!flags.join('').includes('n') || !flags.join('').includes('v')) continue;
+            const shown = listed!.rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+            rules += shown.length;
+            whole += shown.filter(({ unshown, target }) => !unshown && target?.kind !== 'opaque').length;
+          }
+        } finally {
+          fresh.close();
         }
-      } finally {
-        fresh.close();
       }
-    }
-    // Some matches and targets are shown in words that do not tell all; a listing with -n and -v tells most rules whole.
-    expect(whole / rules).toBeGreaterThan(0.5);
+      // Some matches and targets are shown in words that do not tell all; a listing with -n and -v tells most rules whole.
+      expect(whole / rules).toBeGreaterThan(0.5);
+    });
   });
 });

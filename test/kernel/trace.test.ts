@@ -14,7 +14,11 @@ const root = process.getuid?.() === 0;
  */
 const asOrdinaryUser = (all: readonly KernelCase[]): readonly KernelCase[] =>
   all
-    .filter(({ backend, rules }) => backend === 'nft' && !rules.some(({ text }) => /--[ug]id-owner/.test(text)))
+    .filter(({ backend }) => backend === 'nft')
+    .filter(
+      ({ ip, rules }) =>
+        ![...ip, ...rules.map(({ text }) => text)].some((text) => /--[ug]id-owner|uidrange/.test(text)),
+    )
     .map((from) => ({ ...from, packets: from.packets.filter(({ expression }) => expression.startsWith('in ')) }));
 
 const every = readKernelCases('kernel');
