@@ -47,6 +47,45 @@ function service(random, host) {
   }
 }
 
+/**
+ * A campus firewall whose chains are nested: FORWARD leads to a chain for each network, that to one for each department,
+ * that to one for each host, and hosts share chains for what many of them allow. FORWARD tells the networks by card.
+ */
+export function departments(rules, seed = 8888) {
+  const random = seeded(seed);
+  const hosts = Math.max(1, Math.floor(rules / 17.4));
+  const [declared, inner, shared] = [['WEB', 'ADMIN', 'DENIED'], [], []];
+  shared.push('-A WEB -p tcp -m tcp --dport 80 -j ACCEPT', '-A WEB -p tcp -m tcp --dport 443 -j ACCEPT');
+  for (let count = 0; count < 6; count += 1)
+    shared.push(`-A ADMIN -s 10.${random(256)}.0.0/16 -p tcp -m tcp --dport 22 -j ACCEPT`);
+  shared.push('-A DENIED -p udp -m udp --dport 137:139 -j DROP', '-A DENIED -p tcp -m tcp --dport 445 -j DROP');
+  const front = ['-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT', '-A FORWARD -j DENIED'];
+  for (let net = 0; net < NETS; net += 1) {
+    declared.push(`NET_${net}`);
+    front.push(`-A FORWARD -d 10.${net * 64}.0.0/10 -o eth${net + 1} -j NET_${net}`);
+  }
+  for (let host = 0; host < hosts; host += 1) {
+    const net = host % NETS;
+    const department = Math.floor(host / NETS) % DEPARTMENTS;
+    const prefix = `10.${net * 64 + department}`;
+    if (host < NETS * DEPARTMENTS) {
+      declared.push(`DEPT_${net}_${department}`);
+      inner.push(`-A NET_${net} -d ${prefix}.0.0/16 -j DEPT_${net}_${department}`);
+    }
+    declared.push(`HOST_${host}`);
+    inner.push(`-A DEPT_${net}_${department} -d ${prefix}.${random(256)}.${random(256)}/32 -j HOST_${host}`);
+    for (const chain of ['WEB', 'ADMIN']) if (random(2) === 0) inner.push(`-A HOST_${host} -j ${chain}`);
+    for (let count = 0; count < 15; count += 1) inner.push(`-A HOST_${host} ${service(random, host)}`);
+  }
+  const lines = ['*filter', ':INPUT DROP [0:0]', ':FORWARD DROP [0:0]', ':OUTPUT ACCEPT [0:0]'];
+  return [...lines, ...declared.map((name) => `:${name} - [0:0]`), ...front, ...inner, ...shared, 'COMMIT', ''].join(
+    '\n',
+  );
+}
+
+const NETS = 4;
+const DEPARTMENTS = 12;
+
 /** The nat table of a Kubernetes node with so many services of one pod each, in the form that kube-proxy writes. */
 export function services(count, seed = 8888) {
   const random = seeded(seed);
