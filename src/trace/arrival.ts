@@ -1,7 +1,7 @@
 import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
+import { addressType } from './address-type.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
-import { addressType } from './host.ts';
 import { wayOfError } from './icmp-error.ts';
 import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';

@@ -108,7 +108,8 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }
     else leaveTemplate(walk);
   } else if (
     (field === 'ctmark' || (typeof xor === 'object' && xor.field === 'ctmark')) &&
-    walk.connection !== 'tracked'
+    walk.connection !== 'tracked' &&
+    walk.connection !== 'template'
   ) {
     return 'ignored: the packet has no connection';
   }
@@ -133,12 +134,12 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }
  * nobody to nobody. Source: net/netfilter/xt_CT.c; nf_conntrack_core.c, nf_ct_tmpl_alloc.
  */
 function leaveTemplate(walk: Walk): void {
-  const { packet } = walk;
+  const { packet, ground } = walk;
   const nobody = packet.family === 'ipv4' ? 0 : 0n;
   walk.connection = 'template';
   packet.ctstate = CTSTATE.NEW;
   packet.ctstatus = CTSTATUS.CONFIRMED;
-  packet.ctmark = 0;
+  packet.ctmark = ground.program.marksTemplates ? undefined : 0;
   packet.ctorigsrc = packet.ctorigdst = packet.ctreplsrc = packet.ctrepldst = nobody;
   packet.ctorigsrcport = packet.ctorigdstport = packet.ctreplsrcport = packet.ctrepldstport = 0;
   changed(walk);

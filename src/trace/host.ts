@@ -1,12 +1,5 @@
 import { type AddressValue, type Family, masked, maskOf, parseAddress, widthOf } from '../address/index.ts';
-import {
-  ADDRESS_TYPE,
-  type Interface,
-  type InterfaceAddress,
-  type Route,
-  type RoutingRule,
-  type Snapshot,
-} from '../netfilter/index.ts';
+import type { Interface, InterfaceAddress, Route, RoutingRule, Snapshot } from '../netfilter/index.ts';
 import { type PolicyRule, policyRule } from './ip-rule.ts';
 
 export const LOOPBACK = 'lo';
@@ -121,30 +114,6 @@ export function find(host: Host, table: number, destination: AddressValue, on?: 
 /** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
 export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>
   (!host.known && address === own) || find(host, TABLE.local, address)?.kind === 'local';
-
-/**
- * The kinds of an address as addrtype sees them, bits of ADDRESS_TYPE. Source: fib_frontend.c, inet_addr_type;
- * xt_addrtype.c, match_type6.
- */
-export function addressType(host: Host, address: AddressValue, own?: AddressValue): number {
-  const kind = find(host, TABLE.local, address)?.kind;
-  if (host.family === 'ipv6') {
-    const { UNICAST, MULTICAST, UNSPEC, LOCAL, ANYCAST } = ADDRESS_TYPE;
-    const mapped = BigInt(address) >> 32n === 0xffffn;
-    const written = isMulticast('ipv6', address) ? MULTICAST : address === 0n ? UNSPEC : mapped ? 0 : UNICAST;
-    return written | (isOwn(host, address, own) ? LOCAL : 0) | (kind === 'anycast' ? ANYCAST : 0);
-  }
-  if (isOwn(host, address, own)) return ADDRESS_TYPE.LOCAL;
-  if (isMulticast(host.family, address)) return ADDRESS_TYPE.MULTICAST;
-  if (address === 0 || address === 0xffff_ffff) return ADDRESS_TYPE.BROADCAST;
-  return kind === 'broadcast'
-    ? ADDRESS_TYPE.BROADCAST
-    : kind === 'anycast'
-      ? ADDRESS_TYPE.ANYCAST
-      : kind === 'multicast'
-        ? ADDRESS_TYPE.MULTICAST
-        : ADDRESS_TYPE.UNICAST;
-}
 
 export const isMulticast = (family: Family, address: AddressValue): boolean =>
   family === 'ipv4' ? Number(address) >>> 28 === 0xe : BigInt(address) >> 120n === 0xffn;

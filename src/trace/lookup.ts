@@ -6,12 +6,18 @@ import type { Flow, PolicyRule } from './ip-rule.ts';
 
 /** A packet's way out of a routing decision. */
 export type Routed =
-  | { readonly kind: 'local'; readonly table: number }
+  | {
+      readonly kind: 'local';
+      readonly table: number;
+      /** Absent: not a route of the host's. */
+      readonly route?: Route;
+    }
   | {
       readonly kind: 'device';
       readonly device: string;
       /** Absent: not a route of the host's. */
       readonly table?: number;
+      readonly route?: Route;
       readonly gateway?: AddressValue;
       readonly source?: AddressValue;
     }
@@ -114,13 +120,14 @@ function routedBy(route: Route): Routed {
     case 'local':
     case 'broadcast':
     case 'anycast':
-      return { kind: 'local', table };
+      return { kind: 'local', table, route };
     case 'unicast':
     case 'multicast':
       return {
         kind: 'device',
         device: device ?? ASSUMED.interface,
         table,
+        route,
         ...(gateway === undefined ? {} : { gateway }),
         ...(source === undefined ? {} : { source }),
       };

@@ -92,6 +92,11 @@ export interface Program {
   readonly reads: ReadonlySet<FieldName>;
   /** Whether anything in the namespace switches connection tracking on for this family (netfilter-semantics 4). */
   readonly conntrack: Answer;
+  /**
+   * Whether rules that run before connection tracking change marks of connections. What `-j CT` leaves in raw is one
+   * connection for all packets that its rule takes: then its mark is what those before have left.
+   */
+  readonly marksTemplates: boolean;
 }
 
 /** Compiles the rules of one family. */
@@ -109,8 +114,14 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const natives = compileNative(snapshot, family, reads);
   const asked = [asksConntrack(held.map(({ rules }) => rules)), nativeAsksConntrack(snapshot, family)];
   const conntrack = asked.includes(true) || (asked.includes('undecided') && 'undecided');
-  return { family, tables, reads, conntrack, plan: planOf(tables, natives) };
+  const early = [...tables.raw.flatMap(({ chains }) => [...chains.values()]), ...natives];
+  const marksTemplates = early.some(({ rules }) => rules.some(marksConnections));
+  return { family, tables, reads, conntrack, marksTemplates, plan: planOf(tables, natives) };
 }
+
+const marksConnections = ({ effect, acts = [] }: CompiledRule): boolean =>
+  (effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctmark')) ||
+  acts.some(({ alternatives }) => alternatives.some(({ as }) => marksConnections(as)));
 
 function asksConntrack(sets: readonly RuleSet[]): Answer {
   let answer: Answer = false;

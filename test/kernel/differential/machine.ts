@@ -9,6 +9,8 @@ import {
   readSnapshot,
   type TraceReceiver,
 } from '../../../src/linux/index.ts';
+import { openNetlink } from '../../../src/linux/netlink.ts';
+import { FLAG, NETLINK_NETFILTER, netfilterHeader } from '../../../src/linux/nftables.ts';
 import { toSockaddr } from '../../../src/linux/socket/address.ts';
 import { checked, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from '../../../src/linux/socket/calls.ts';
 import { makeTransparent } from '../../../src/linux/socket/transparent.ts';
@@ -76,6 +78,8 @@ export const OWNERS = [
   { uid: 65534, gid: 65534 },
 ] as const;
 
+/** A message to connection tracking. Source: linux/netfilter/nfnetlink_conntrack.h, IPCTNL_MSG_CT_DELETE. */
+const DELETE_CONNECTIONS = (1 << 8) | 2;
 const CLONE_NEWNET = 0x4000_0000;
 const O_RDWR_NONBLOCK = 0o4002;
 const TUNSETIFF = 0x4004_54ca;
@@ -145,6 +149,8 @@ export interface Machine {
   depart(family: Family, owner: number, mark: number, to: Uint8Array, bytes: Uint8Array, length: number): boolean;
   /** Loads rules as iptables-restore takes them. Throws Refused. */
   load(family: Family, rules: string, sets: string): void;
+  /** Has connection tracking forget all that it knows. */
+  forget(): void;
   close(): void;
 }
 
@@ -184,6 +190,7 @@ export function openMachine(world: World): Machine {
     { name: WATCH.leaves, hook: 'POSTROUTING', priority: 400 },
   ]);
   const receiver = openTraceReceiver();
+  const netlink = openNetlink(NETLINK_NETFILTER);
   return {
     receiver,
     arrive: (card, bytes, length) => void write(cards[CARDS.indexOf(card)]!, bytes, length),
@@ -197,7 +204,12 @@ export function openMachine(world: World): Machine {
       if (sets !== '') must(['ipset', 'restore'], sets);
       must([family === 'ipv4' ? 'iptables-nft-restore' : 'ip6tables-nft-restore'], rules);
     },
+    forget: () =>
+      void netlink.exchange([
+        { type: DELETE_CONNECTIONS, flags: FLAG.request | FLAG.ack, payload: netfilterHeader(0) },
+      ]),
     close() {
+      netlink.close();
       receiver.close();
       table.close();
       // Sockets first: one that TPROXY gave packets to keeps its route, and the kernel waits for ever for that route's card.

@@ -165,7 +165,7 @@ const USUAL_TARGETS: Readonly<
  * Their packets are others than those that were sent: TEE's copies, SYNPROXY's own, those that a group's members here get. And
  * a match that changes the packet, which Sidestep does not follow.
  */
-const ELSEWHERE = /-j (TEE|SYNPROXY)\b|--restore-skmark|--to-destination \[?(ff|22[4-9])/;
+const ELSEWHERE = /-j (TEE|SYNPROXY)\b|--restore-skmark|--to(-destination)? \[?(ff|22[4-9])/;
 
 function usualRule(
   random: Random,

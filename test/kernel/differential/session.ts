@@ -20,6 +20,8 @@ export interface Session {
   isNew(probe: Probe): boolean;
   /** Sends packets and returns the kernel's account of each. */
   send(probes: readonly Probe[]): readonly Account[];
+  /** Sends one packet as the first that connection tracking knows of. */
+  sendAnew(probe: Probe): Account;
   /** Holds the account beside Sidestep's walk. True: agreed to the end; false: as far as Sidestep knows. Throws Differs. */
   compare(probe: Probe, account: Account): boolean;
   close(): void;
@@ -43,6 +45,15 @@ export function openSession(world: World, base: Snapshot, family: Family, text: 
     const bytes = new Uint8Array(256);
     const tuples = new Set<string>();
     let last = 0;
+    const send = (probes: readonly Probe[]): readonly Account[] => {
+      const first = last;
+      for (const probe of probes) {
+        last = (last + 1) & 0xffff;
+        sendOne(machine, probe, last, bytes);
+      }
+      machine.receiver.receive((message) => accounts.take(message));
+      return probes.map((_, index) => accounts.of((first + index + 1) & 0xffff));
+    };
     return {
       rules,
       isNew(probe) {
@@ -52,14 +63,10 @@ export function openSession(world: World, base: Snapshot, family: Family, text: 
         return true;
       },
       names,
-      send(probes) {
-        const first = last;
-        for (const probe of probes) {
-          last = (last + 1) & 0xffff;
-          sendOne(machine, probe, last, bytes);
-        }
-        machine.receiver.receive((message) => accounts.take(message));
-        return probes.map((_, index) => accounts.of((first + index + 1) & 0xffff));
+      send,
+      sendAnew(probe) {
+        machine.forget();
+        return send([probe])[0]!;
       },
       compare(probe, account) {
         const question = questionOf(probe);

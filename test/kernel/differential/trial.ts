@@ -40,7 +40,7 @@ export const NOTHING: Tally = {
   refusals: [],
 };
 
-const MOST_SHOWN = 5;
+const MOST_SHOWN = 20;
 
 export function sum(one: Tally, other: Tally): Tally {
   const extensions: Record<string, number> = { ...one.extensions };
@@ -78,8 +78,8 @@ export function runTrial(grounds: readonly Ground[], seed: number, number: numbe
   const ground = random.pick(grounds);
   const text = randomRules(random, family);
   let extensions: Tally['extensions'] = {};
-  let [agreed, partly] = [0, 0];
-  const differing: Probe[] = [];
+  let [agreed, partly, clashed] = [0, 0, 0];
+  let differing: Probe[] = [];
   try {
     const session = openSession(ground.world, ground.base, family, text);
     extensions = extensionsIn(session.rules);
@@ -94,15 +94,20 @@ export function runTrial(grounds: readonly Ground[], seed: number, number: numbe
         else partly += 1;
       }
     }
+    // What differs no longer when nothing else is known to connection tracking only met another connection's tuple.
+    clashed = differing.length;
+    differing = differing.filter(
+      (probe) => agreement(() => session.compare(probe, session.sendAnew(probe))) === 'differs',
+    );
+    clashed -= differing.length;
     session.close();
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return { ...NOTHING, sets: 1, refused: 1, refusals: [`trial ${number} ${family}: ${(error as Error).message}`] };
   }
-  const real = differing.filter((probe) => differsAlone(ground, family, text, probe));
-  const mismatches = real.slice(0, 1).map((probe) => mismatchText(ground, family, text, probe, { seed, number }));
-  const clashed = differing.length - real.length;
-  return { ...NOTHING, sets: 1, agreed, partly, clashed, extensions, differing: real.length, mismatches };
+  const shown = differing.find((probe) => differsAlone(ground, family, text, probe)) ?? differing[0];
+  const mismatches = shown ? [mismatchText(ground, family, text, shown, { seed, number })] : [];
+  return { ...NOTHING, sets: 1, agreed, partly, clashed, extensions, differing: differing.length, mismatches };
 }
 
 /** Packets to send before the kernel's account of them is read. */
