@@ -115,13 +115,20 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const asked = [asksConntrack(held.map(({ rules }) => rules)), nativeAsksConntrack(snapshot, family)];
   const conntrack = asked.includes(true) || (asked.includes('undecided') && 'undecided');
   const early = [...tables.raw.flatMap(({ chains }) => [...chains.values()]), ...natives];
-  const marksTemplates = early.some(({ rules }) => rules.some(marksConnections));
+  const marksTemplates = early.some((chain) => marksConnections(chain, new Set()));
   return { family, tables, reads, conntrack, marksTemplates, plan: planOf(tables, natives) };
 }
 
-const marksConnections = ({ effect, acts = [] }: CompiledRule): boolean =>
-  (effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctmark')) ||
-  acts.some(({ alternatives }) => alternatives.some(({ as }) => marksConnections(as)));
+/** Whether a rule of the chain, or of those it leads to, changes a connection's mark. */
+function marksConnections(chain: CompiledChain, seen: Set<CompiledChain>): boolean {
+  if (seen.has(chain)) return false;
+  seen.add(chain);
+  const marks = ({ effect, target, acts = [] }: CompiledRule): boolean =>
+    (effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctmark')) ||
+    (target !== undefined && marksConnections(target, seen)) ||
+    acts.some(({ alternatives }) => alternatives.some(({ as }) => marks(as)));
+  return chain.rules.some(marks);
+}
 
 function asksConntrack(sets: readonly RuleSet[]): Answer {
   let answer: Answer = false;
