@@ -10,7 +10,7 @@ import { type Cursor, nextWord } from './words.ts';
 export function readMatch(draft: Draft, cursor: Cursor): void {
   needValue(cursor, '-m', 'the name of a match');
   const { word, start, stop } = cursor;
-  if (!/^[A-Za-z0-9_.-]{1,28}$/.test(word))
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,27}$/.test(word))
     throw fault(cursor, 'this is no name of a match', 'Expected a name like tcp or conntrack.');
   const spelling = matchSpelling(word);
   if (spelling) {

@@ -118,19 +118,22 @@ function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb:
   say(walk, `${verb} ${routed.device}${via}${by}`);
 }
 
-/** Why IPv6 does not even take the packet, before any hook. Source: net/ipv6/ip6_input.c, ip6_rcv_core. */
-export function neverTaken(walk: Walk): Outcome | undefined {
+/**
+ * Why IPv6 does not even take the packet, before any hook; `here`: it comes over the loopback interface.
+ * Source: net/ipv6/ip6_input.c, ip6_rcv_core.
+ */
+export function neverTaken(walk: Walk, here: boolean): Outcome | undefined {
   const { packet } = walk;
   const { family, source, destination } = packet;
-  if (family !== 'ipv6' || packet.in === LOOPBACK) return undefined;
-  if (isLoopback(family, destination)) return refuse(walk, '::1 is not reached from outside');
+  if (family !== 'ipv6') return undefined;
+  if (isLoopback(family, destination) && !here) return refuse(walk, '::1 is not reached from outside');
   const group = isMulticast(family, destination) ? (BigInt(destination) >> 112n) & 15n : undefined;
-  if (group === 0n || group === 1n) return refuse(walk, `${spoken(walk, destination)} is a group within one host`);
+  if (group === 0n || (group === 1n && !here))
+    return refuse(walk, `${spoken(walk, destination)} is a group within one host`);
   if (source === undefined) return undefined;
   const from = spoken(walk, source);
-  if (isLoopback(family, source) || isMulticast(family, source))
-    return refuse(walk, `${from} may not come from outside`);
-  return undefined;
+  if (isMulticast(family, source)) return refuse(walk, `${from} is a group: nothing comes from it`);
+  return isLoopback(family, source) && !here ? refuse(walk, `${from} may not come from outside`) : undefined;
 }
 
 /** To everybody on the link, or from a host that has no address yet. */

@@ -13,9 +13,9 @@ export function follow(walk: Walk): Outcome {
   const { unread } = walk.ground;
   if (unread !== undefined) return { kind: 'unknown', because: unread };
   let at: StopName = walk.direction === 'in' ? 'arrival' : 'departure';
-  const refused = at === 'arrival' ? neverTaken(walk) : undefined;
-  if (refused) return refused;
   for (;;) {
+    const refused = at === 'arrival' || at === 'loopback' ? neverTaken(walk, at === 'loopback') : undefined;
+    if (refused) return refused;
     if (at === 'socket') return receive(walk);
     if (at === 'wire') return leave(walk);
     const next: StopName | Outcome = visit(walk, at, PATH[at]);

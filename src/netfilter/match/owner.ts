@@ -71,6 +71,8 @@ export const owner: MatchExtension<OwnerOptions> = {
         ? some(within('gid', of), unknown('the further groups of the process are not known'))
         : within('gid', of);
     return all(
+      // The kernel has no `!` for it, so without a socket the rule never matches, whatever else is negated.
+      supplementaryGroups ? owned : ALWAYS,
       socketExists ? unless(socketExists.negated, owned) : ALWAYS,
       uid ? unless(uid.negated, all(owned, within('uid', uid.value))) : ALWAYS,
       gid ? unless(gid.negated, all(owned, inGroup(gid.value))) : ALWAYS,

@@ -44,7 +44,7 @@ const timeOfDay: Codec<number> = {
 const date: Codec<number> = {
   expected: 'a date in UTC like 2026-12-01 or 2026-12-01T10:30:00',
   read(word) {
-    const form = /^(\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?)?$/;
+    const form = /^(0*\d{4})(?:-(\d{1,2})(?:-(\d{1,2})(?:T(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?)?)?)?)?$/;
     const parts = form
       .exec(word)
       ?.slice(1)
@@ -58,15 +58,23 @@ const date: Codec<number> = {
   print: (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19),
 };
 
-/** Days as bits; a `!` stands for all others, and prints as them. */
-const days = (name: string, expected: string, every: number, read: (word: string) => number | undefined) => ({
+/** Days as bits; a `!` stands for all others, and prints as them. `commas`: where the tools let them stand. */
+const days = (
+  name: string,
+  expected: string,
+  every: number,
+  commas: RegExp,
+  read: (word: string) => number | undefined,
+) => ({
   names: [name] as const,
   arity: 1 as const,
   negatable: true,
   expected,
   read([word = '']: readonly string[], negated: boolean): number | undefined {
+    if (!commas.test(word)) return undefined;
     let bits = 0;
     for (const part of word.split(',')) {
+      if (part === '') continue;
       const day = read(part);
       if (day === undefined) return undefined;
       bits |= 1 << day;
@@ -77,7 +85,7 @@ const days = (name: string, expected: string, every: number, read: (word: string
 });
 
 const monthDays: Option<number> = {
-  ...days('--monthdays', 'days of the month, 1–31, separated by commas', ALL_MONTH_DAYS, (word) => {
+  ...days('--monthdays', 'days of the month, 1–31, separated by commas', ALL_MONTH_DAYS, /./, (word) => {
     const day = /^\d{1,2}$/.test(word) ? Number(word) : 0;
     return day >= 1 && day <= 31 ? day : undefined;
   }),
@@ -85,11 +93,17 @@ const monthDays: Option<number> = {
 };
 
 const weekDays: Option<number> = {
-  ...days('--weekdays', 'days of the week, Mon–Sun or 1–7, separated by commas', ALL_WEEK_DAYS, (word) => {
-    if (/^[1-7]$/.test(word)) return Number(word);
-    const at = WEEK_DAYS.findIndex((name) => name.slice(0, 2) === word.slice(0, 2));
-    return at < 0 ? undefined : at + 1;
-  }),
+  ...days(
+    '--weekdays',
+    'days of the week, Mon–Sun or 1–7, separated by commas',
+    ALL_WEEK_DAYS,
+    /^[^,]+(,[^,]+)*,?$/,
+    (word) => {
+      if (/^[1-7]$/.test(word)) return Number(word);
+      const at = WEEK_DAYS.findIndex((name) => name.slice(0, 2) === word.slice(0, 2));
+      return at < 0 ? undefined : at + 1;
+    },
+  ),
   print: (bits) =>
     `--weekdays ${numbersIn(bits)
       .map((day) => WEEK_DAYS[day - 1])

@@ -27,6 +27,9 @@ const entry = (name: string): Option<SetReference> => ({
   print: (of) => `${name} ${setReference.print(of)}`,
 });
 
+/** The tools let these stand again, the last one counts, and forget a ! before them. */
+const lenient = <T>(option: Option<T>): Option<T> => ({ ...option, negatable: true, repeats: true });
+
 /** `-j SET`: changes a set; packets after this one may find it changed. Source: iptables-extensions(8), SET; net/netfilter/xt_set.c. */
 export const setTarget: TargetExtension<SetTargetOptions> = {
   name: 'SET',
@@ -39,13 +42,13 @@ export const setTarget: TargetExtension<SetTargetOptions> = {
       : undefined,
   options: {
     add: entry('--add-set'),
-    exist: flag('--exist'),
-    timeout: value(['--timeout'], integer('a number of seconds', 0, 4_294_967_294)),
+    exist: lenient(flag('--exist')),
+    timeout: lenient(value(['--timeout'], integer('a number of seconds', 0, 4_294_967_294))),
     remove: entry('--del-set'),
     map: entry('--map-set'),
-    mapMark: flag('--map-mark'),
-    mapPriority: flag('--map-prio'),
-    mapQueue: flag('--map-queue'),
+    mapMark: lenient(flag('--map-mark')),
+    mapPriority: lenient(flag('--map-prio')),
+    mapQueue: lenient(flag('--map-queue')),
   },
   listed: listed(
     [/add-set (\S+) (\S+)/, '--add-set $1 $2'],
