@@ -86,10 +86,14 @@ export function recallConnection({ packet, inside }: Walk, connection: Connectio
 export function refresh(walk: Walk): void {
   const { packet, ground, own } = walk;
   const { reads } = ground.program;
-  if (reads.has('sourceType') && packet.source !== undefined) {
-    packet.sourceType = addressType(ground.host, packet.source, own);
+  if (reads.has('sourceType') && packet.source !== walk.typed.source) {
+    walk.typed.source = packet.source;
+    packet.sourceType = packet.source === undefined ? undefined : addressType(ground.host, packet.source, own);
   }
-  if (reads.has('destinationType')) packet.destinationType = addressType(ground.host, packet.destination, own);
+  if (reads.has('destinationType') && packet.destination !== walk.typed.destination) {
+    walk.typed.destination = packet.destination;
+    packet.destinationType = addressType(ground.host, packet.destination, own);
+  }
   if (reads.has('socketLookup') && (walk.hook === 'PREROUTING' || walk.hook === 'INPUT')) {
     packet.socketLookup = lookUpSocket(walk);
   }

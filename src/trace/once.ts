@@ -167,6 +167,7 @@ export function begin(
     gateway: undefined,
     marked: false,
     looked: opening?.looked ?? 0,
+    typed: { source: undefined, destination: undefined },
     copy: undefined,
   };
 }

@@ -81,6 +81,8 @@ export interface Walk {
   marked: boolean;
   /** Rules looked at so far: bounded. */
   looked: number;
+  /** The addresses whose kinds the packet's fields tell. */
+  readonly typed: { source: AddressValue | undefined; destination: AddressValue | undefined };
   /** A copy of `packet` that is still true. */
   copy: Packet | undefined;
 }

@@ -13,6 +13,7 @@ const VERDICT = { code: 1, chain: 2 } as const;
 const DATA = { value: 1, verdict: 2 } as const;
 const HOW = { is: 0, isNot: 1 } as const;
 const JUMP = -3;
+const ACCEPT = 1;
 const REGISTER = 8;
 const VERDICT_REGISTER = 0;
 
@@ -89,15 +90,17 @@ export const setTrace = (): readonly Uint8Array[] => [
   expression('meta', numberAttribute(META.key, KEY.nftrace), numberAttribute(META.source, REGISTER)),
 ];
 
-export const jump = (chain: string): Uint8Array =>
+const verdict = (...parts: readonly Uint8Array[]): Uint8Array =>
   expression(
     'immediate',
     numberAttribute(IMMEDIATE.register, VERDICT_REGISTER),
-    nested(
-      IMMEDIATE.data,
-      nested(DATA.verdict, numberAttribute(VERDICT.code, JUMP), stringAttribute(VERDICT.chain, chain)),
-    ),
+    nested(IMMEDIATE.data, nested(DATA.verdict, ...parts)),
   );
+
+export const jump = (chain: string): Uint8Array =>
+  verdict(numberAttribute(VERDICT.code, JUMP), stringAttribute(VERDICT.chain, chain));
+
+export const accept = (): Uint8Array => verdict(numberAttribute(VERDICT.code, ACCEPT));
 
 /** Numbers that the kernel keeps in registers are in the machine's own order. */
 export const own32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);

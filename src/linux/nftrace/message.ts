@@ -183,9 +183,27 @@ export function readTraceMessage(bytes: Uint8Array): TraceMessage {
   };
 }
 
-/** Without its closing zero. Names are few and short, and come again with every packet. */
+/** Names by a hash of their bytes: they are few, and come again with every packet. */
+const names = new Map<number, string>();
+/** So many are kept: more than one rule set has. */
+const MOST_NAMES = 4096;
+
+/** Without its closing zero. */
 function name(bytes: Uint8Array, from: number, to: number): string {
+  let hash = 0;
+  let end = from;
+  for (; end < to && bytes[end] !== 0; end += 1) hash = (Math.imul(hash, 31) + bytes[end]!) | 0;
+  const known = names.get(hash);
+  if (known !== undefined && holds(bytes, from, end, known)) return known;
   let text = '';
-  for (let at = from; at < to && bytes[at] !== 0; at += 1) text += String.fromCharCode(bytes[at]!);
+  for (let at = from; at < end; at += 1) text += String.fromCharCode(bytes[at]!);
+  if (names.size >= MOST_NAMES) names.clear();
+  names.set(hash, text);
   return text;
+}
+
+function holds(bytes: Uint8Array, from: number, end: number, text: string): boolean {
+  if (text.length !== end - from) return false;
+  for (let at = from; at < end; at += 1) if (text.charCodeAt(at - from) !== bytes[at]) return false;
+  return true;
 }

@@ -1,14 +1,14 @@
 import type { HookName, PacketFilter } from '../../netfilter/index.ts';
 import { type Message, openNetlink, stringAttribute } from '../netlink.ts';
 import { FLAG, NETLINK_NETFILTER, nested, nftablesMessage, numberAttribute, transact } from '../nftables.ts';
-import { compare, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
+import { accept, compare, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
 import { filterExpressions } from './filter.ts';
 
 /** What a packet must be for the kernel to trace it. */
 export type Traced =
   | { readonly every: true }
-  /** By the number of the interface that it comes in by. */
-  | { readonly iif: number }
+  /** By the numbers of the interfaces that it comes in by. */
+  | { readonly iifs: readonly number[] }
   /** By its priority: what SO_PRIORITY of a socket says, which nothing that the kernel sends by itself has. */
   | { readonly priority: number }
   /** By what they are, and no more than `rate` of each filter in a second. */
@@ -120,17 +120,18 @@ const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Ar
   );
 
 function ruleMessages(table: string, { name, trace, owner }: TraceChain): Message[] {
-  if (trace === undefined) return [];
-  const bounded = 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
-  return askedOf(trace).map((conditions) =>
+  const bounded = trace && 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
+  const rules = (trace ? askedOf(trace) : []).map((conditions) =>
     ruleMessage(table, name, [...conditions, ...bounded, ...setTrace(), ...(owner ? [jump(OWNER_CHAIN)] : [])]),
   );
+  // Of a chain that runs out the kernel tells two things: its end and its policy.
+  return [...rules, ruleMessage(table, name, [accept()])];
 }
 
 /** The conditions of each rule that has packets traced. */
 function askedOf(trace: Traced): readonly (readonly Uint8Array[])[] {
   if ('filters' in trace) return trace.filters.map(filterExpressions);
-  if ('iif' in trace) return [[meta(KEY.iif), compare(own32(trace.iif))]];
+  if ('iifs' in trace) return trace.iifs.map((iif) => [meta(KEY.iif), compare(own32(iif))]);
   return 'priority' in trace ? [[meta(KEY.priority), compare(own32(trace.priority))]] : [[]];
 }
 

@@ -147,11 +147,11 @@ export class Aim {
 
   /** One bit under the mask turned round. */
   #flipped(value: AddressValue, mask: AddressValue): AddressValue {
-    const bits: bigint[] = [];
-    for (let bit = 0n; bit < 128n; bit += 1n) if ((BigInt(mask) >> bit) & 1n) bits.push(bit);
+    const random = this.#random;
+    const bits = bitsIn(mask);
     if (bits.length === 0) return value;
-    const turned = BigInt(value) ^ (1n << (this.#random.oneIn(2) ? bits[0]! : this.#random.pick(bits)));
-    return typeof value === 'bigint' ? turned : Number(turned);
+    const bit = random.oneIn(2) ? bits[0]! : random.pick(bits);
+    return typeof value === 'bigint' ? value ^ (1n << BigInt(bit)) : (value ^ (2 ** bit)) >>> 0;
   }
 
   #set(draft: Draft, field: string, value: AddressValue): void {
@@ -300,5 +300,15 @@ const or = (a: AddressValue, b: AddressValue): AddressValue =>
 const not = (mask: AddressValue, width: number): AddressValue =>
   width > 32 ? BigInt.asUintN(128, ~BigInt(mask)) : ~Number(mask) >>> 0;
 
+/** The numbers of the bits of a mask. */
+function bitsIn(mask: AddressValue): number[] {
+  const bits: number[] = [];
+  for (let word = 0; word < (typeof mask === 'bigint' ? 4 : 1); word += 1) {
+    const part = typeof mask === 'bigint' ? Number(BigInt.asUintN(32, mask >> BigInt(32 * word))) : mask;
+    for (let bit = 0; bit < 32; bit += 1) if ((part >>> bit) & 1) bits.push(32 * word + bit);
+  }
+  return bits;
+}
+
 const clampAddress = (value: AddressValue, family: Family): AddressValue =>
-  family === 'ipv6' ? BigInt.asUintN(128, BigInt(value)) : Number(BigInt.asUintN(32, BigInt(value)));
+  family === 'ipv6' ? BigInt.asUintN(128, BigInt(value)) : Number(value) >>> 0;

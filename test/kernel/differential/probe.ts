@@ -31,33 +31,46 @@ export interface Probe {
 const ported = (protocol: number): boolean => protocol === TCP || protocol === UDP || protocol === UDPLITE;
 const isIcmp = (protocol: number): boolean => protocol === ICMP || protocol === ICMPV6;
 
+type Draft = { -readonly [K in keyof Packet]: Packet[K] };
+
+/** By family and protocol: copied for each packet, which is much quicker than to put one together. */
+const usual: Readonly<Record<Family, Map<number, Packet>>> = { ipv4: new Map(), ipv6: new Map() };
+
+function usualPacket(family: Family, protocol: number): Packet {
+  const known = usual[family].get(protocol);
+  if (known) return known;
+  const packet = makePacket({ family, protocol, destination: family === 'ipv4' ? 0 : 0n });
+  usual[family].set(protocol, packet);
+  return packet;
+}
+
 /** What Sidestep is asked about it. */
 export function questionOf(probe: Probe): Question {
-  const { family, on, owner, mark, protocol, source, destination } = probe;
-  const ports = ported(protocol) || protocol === SCTP;
-  const header = {
-    protocol,
-    ttl: probe.ttl,
-    dscp: probe.dscp,
-    ecn: probe.ecn,
-    sourcePort: ports ? probe.sourcePort : undefined,
-    destinationPort: ports ? probe.destinationPort : undefined,
-    tcpFlags: protocol === TCP ? probe.tcpFlags : undefined,
-    icmpType: isIcmp(protocol) ? probe.icmpType : undefined,
-    icmpCode: isIcmp(protocol) ? probe.icmpCode : undefined,
-  };
-  const packet: Packet = makePacket({
-    family,
-    in: on ?? '',
-    out: '',
-    source,
-    destination,
-    ...header,
-    ...(on === undefined ? { owned: 1, ...OWNERS[owner] } : {}),
-    mark: on === undefined ? mark : 0,
-    ctstate: firstState(header),
-    time: Math.floor(Date.now() / 1000),
-  });
+  const { family, on, owner, mark, protocol } = probe;
+  const packet: Draft = { ...usualPacket(family, protocol) };
+  packet.source = probe.source;
+  packet.destination = probe.destination;
+  packet.ttl = probe.ttl;
+  packet.dscp = probe.dscp;
+  packet.ecn = probe.ecn;
+  if (ported(protocol) || protocol === SCTP) {
+    packet.sourcePort = probe.sourcePort;
+    packet.destinationPort = probe.destinationPort;
+  }
+  packet.tcpFlags = protocol === TCP ? probe.tcpFlags : undefined;
+  if (isIcmp(protocol)) {
+    packet.icmpType = probe.icmpType;
+    packet.icmpCode = probe.icmpCode;
+  }
+  if (on !== undefined) packet.in = on;
+  else {
+    packet.owned = 1;
+    packet.uid = OWNERS[owner]!.uid;
+    packet.gid = OWNERS[owner]!.gid;
+    packet.mark = mark;
+  }
+  packet.ctstate = firstState(packet);
+  packet.time = Math.floor(Date.now() / 1000);
   return { direction: on === undefined ? 'out' : 'in', packet, assumptions: [] };
 }
 

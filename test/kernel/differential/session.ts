@@ -1,4 +1,4 @@
-import { type Family, formatAddress } from '../../../src/address/index.ts';
+import type { AddressValue, Family } from '../../../src/address/index.ts';
 import { readHandles } from '../../../src/linux/index.ts';
 import { toSockaddr } from '../../../src/linux/socket/address.ts';
 import { ICMP, ICMPV6, type RuleSet, type Snapshot, TCP, UDP } from '../../../src/netfilter/index.ts';
@@ -43,7 +43,6 @@ export function openSession(world: World, base: Snapshot, family: Family, text: 
     }, []);
     const accounts = new Accounts(readHandles(family), busyChains(rules));
     const bytes = new Uint8Array(256);
-    const tuples = new Set<string>();
     let last = 0;
     const send = (probes: readonly Probe[]): readonly Account[] => {
       const first = last;
@@ -56,12 +55,7 @@ export function openSession(world: World, base: Snapshot, family: Family, text: 
     };
     return {
       rules,
-      isNew(probe) {
-        const keys = keysOf(probe);
-        if (keys.some((key) => tuples.has(key))) return false;
-        for (const key of keys) tuples.add(key);
-        return true;
-      },
+      isNew: tuples(),
       names,
       send,
       sendAnew(probe) {
@@ -96,32 +90,69 @@ export function openSession(world: World, base: Snapshot, family: Family, text: 
 }
 
 /**
- * Tuples that a connection of its own must have to itself: as it comes, as its reply comes, and as source nat to one address or
- * destination nat to one address would make it. ICMP's have an id of their own.
+ * Tells whether a packet's connection has its tuples to itself: no packet before had the same source and port, nor the same
+ * destination, port and source port. So it has none that source nat to one address, or destination nat to one address,
+ * would make the same. ICMP's have an id of their own; of other protocols there is one packet between two ends.
  */
-function keysOf({ protocol, source, destination, sourcePort, destinationPort }: Probe): readonly string[] {
-  if (protocol === ICMP || protocol === ICMPV6) return [];
-  if (![TCP, UDP, UDPLITE, SCTP].includes(protocol)) {
-    const ends = [source, destination].sort();
-    return [`${protocol} ${ends[0]} ${ends[1]}`];
-  }
-  return [
-    `${protocol} from ${source} ${sourcePort}`,
-    `${protocol} to ${sourcePort} ${destination} ${destinationPort}`,
-    `${protocol} ${destinationPort} ${destination}`.concat(
-      source === destination ? ` ${sourcePort}` : ` ${source} ${sourcePort}`,
-    ),
-  ];
+function tuples(): (probe: Probe) => boolean {
+  const numbers = new Map<AddressValue, number>();
+  const numberOf = (address: AddressValue): number => {
+    const known = numbers.get(address);
+    if (known !== undefined) return known;
+    numbers.set(address, numbers.size);
+    return numbers.size - 1;
+  };
+  // One whole number for each tuple: addresses by number, of which there are fewer than 2^20.
+  const seen = new Map<string | number, Set<number>>();
+  const among = (name: string | number): Set<number> => {
+    const set = seen.get(name) ?? new Set();
+    if (set.size === 0) seen.set(name, set);
+    return set;
+  };
+  return ({ protocol, source, destination, sourcePort, destinationPort }) => {
+    if (protocol === ICMP || protocol === ICMPV6) return true;
+    const [from, to] = [numberOf(source), numberOf(destination)];
+    const sources = among(protocol);
+    if (!PORTED.has(protocol)) {
+      const ends = Math.min(from, to) * 2 ** 20 + Math.max(from, to);
+      return !sources.has(ends) && sources.add(ends) === sources;
+    }
+    const targets = among(`to ${protocol}`);
+    const way = from * 65536 + sourcePort;
+    const target = (to * 65536 + destinationPort) * 65536 + sourcePort;
+    if (sources.has(way) || targets.has(target)) return false;
+    sources.add(way);
+    targets.add(target);
+    return true;
+  };
 }
+
+const PORTED: ReadonlySet<number> = new Set([TCP, UDP, UDPLITE, SCTP]);
 
 function sendOne(machine: Machine, probe: Probe, id: number, bytes: Uint8Array): void {
   const length = writePacket(probe, id, bytes);
   if (probe.on !== undefined) machine.arrive(probe.on, bytes, length);
   else {
     const { family, owner, mark, destination } = probe;
-    const to = toSockaddr({ family, address: formatAddress(family, destination), port: 0 });
-    machine.depart(family, owner, mark, to, bytes, length);
+    machine.depart(family, owner, mark, sockaddrOf(destination), bytes, length);
   }
+}
+
+const SOCKADDR = {
+  ipv4: toSockaddr({ family: 'ipv4', address: '0.0.0.0', port: 0 }),
+  ipv6: toSockaddr({ family: 'ipv6', address: '::', port: 0 }),
+};
+
+/** A struct sockaddr: good until the next one is asked for. */
+function sockaddrOf(address: AddressValue): Uint8Array {
+  const bytes = typeof address === 'number' ? SOCKADDR.ipv4 : SOCKADDR.ipv6;
+  const view = new DataView(bytes.buffer);
+  if (typeof address === 'number') view.setUint32(4, address);
+  else {
+    view.setBigUint64(8, address >> 64n);
+    view.setBigUint64(16, BigInt.asUintN(64, address));
+  }
+  return bytes;
 }
 
 function busyChains({ tables }: RuleSet): ReadonlySet<string> {
