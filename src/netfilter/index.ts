@@ -85,7 +85,7 @@ export {
   nftNeedsConntrack,
   nftSymbols,
 } from './nft/meaning/index.ts';
-export { makePacket, type Packet } from './packet.ts';
+export { copyOf, type LivePacket, makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
 export { ALWAYS, type Answer, all, compile, type Predicate, type Test } from './predicate.ts';
 export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';

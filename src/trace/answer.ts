@@ -31,7 +31,7 @@ export function answerTo(
     ...header,
     ...(kind === 'sent' || kind === 'forwarded'
       ? fromElsewhere(connection)
-      : fromHere(connection, kind, (clause) => ownersMatter(ground) && assumptions.add(clause))),
+      : fromHere(connection, kind, (clause) => void (ownersMatter(ground) && assumptions?.add(clause)))),
     ...(kind === 'sent' || kind === 'forwarded' ? NO_MAC_KNOWN : NO_MAC),
   };
   return { direction: kind === 'sent' || kind === 'forwarded' ? 'in' : 'out', packet, assumptions: opened.assumptions };

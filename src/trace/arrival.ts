@@ -85,7 +85,9 @@ export function recallConnection({ packet, inside }: Walk, connection: Connectio
 /** Finds out anew what hangs on the packet's addresses, as far as any rule reads it. */
 export function refresh(walk: Walk): void {
   const { packet, ground, own } = walk;
-  const { reads } = ground.program;
+  const { reads, lookedUp } = ground.program;
+  changed(walk);
+  if (!lookedUp) return;
   if (reads.has('sourceType') && packet.source !== walk.typed.source) {
     walk.typed.source = packet.source;
     packet.sourceType = packet.source === undefined ? undefined : addressType(ground.host, packet.source, own);
@@ -97,7 +99,6 @@ export function refresh(walk: Walk): void {
   if (reads.has('socketLookup') && (walk.hook === 'PREROUTING' || walk.hook === 'INPUT')) {
     packet.socketLookup = lookUpSocket(walk);
   }
-  changed(walk);
 }
 
 /**
@@ -128,5 +129,5 @@ function socketOf({ packet, answering, way }: Walk, connection: Connection): num
 
 /** Without the listening sockets, every port is taken to have one, bound to any address. */
 export function assumeListener({ packet, assumptions }: Walk, port = packet.destinationPort): void {
-  if (port !== undefined) assumptions.add(`something listens on :${port}, on any address`);
+  if (port !== undefined) assumptions?.add(`something listens on :${port}, on any address`);
 }

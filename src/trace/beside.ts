@@ -65,9 +65,10 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
     const { unconfirmed } = comparison;
     try {
       const ground = groundOf(shown.packet.family);
-      const { outcome, packet, assumptions } = walkOnce(ground, question, () => true, steps, comparison);
+      const circumstances = { ground, decide: () => true, assumptions: new Set<string>() };
+      const { outcome, packet } = walkOnce(circumstances, question, { steps, witness: comparison });
       const because = comparison.ended(outcome, packet);
-      const told = { ...shown, assumptions: [...assumptions] };
+      const told = { ...shown, assumptions: [...circumstances.assumptions] };
       if (because === undefined) {
         const trace = { question: told, steps: steps.map(decided), packet, outcome, possible: [] };
         return { trace, simulated: { kind: 'same' }, unconfirmed, seen };

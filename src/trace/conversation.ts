@@ -112,7 +112,7 @@ function converse(ground: Ground, question: Question, decide: Decide, recorded: 
       ...(connection ? { opening: connection } : {}),
     });
     const outcome = follow(walk);
-    const assumptions = [...new Set([...asked.assumptions, ...circumstances.assumptions])];
+    const assumptions = [...new Set([...asked.assumptions, ...shared.assumptions])];
     const traced = { question: { ...asked, assumptions }, steps: steps ?? [], packet: { ...walk.packet }, outcome };
     turns.push({ name: part.name, by: part.by, trace: { ...traced, possible: [] } });
     const lost = lostBy(turns, part, outcome);

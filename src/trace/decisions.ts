@@ -23,35 +23,60 @@ export interface Way<T> {
   readonly result: T;
 }
 
-/**
- * Runs `walk` once for every combination of answers that it asks for, at most `limit` times: it is replayed with a table
- * of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
- *
- * `complete` is false where the limit left combinations out.
- */
-export function explore<T>(
-  walk: (decide: Decide) => T,
-  limit: number,
-): { readonly ways: readonly Way<T>[]; readonly complete: boolean } {
-  const ways: Way<T>[] = [];
-  let prefix: boolean[] = [];
-  while (ways.length < limit) {
-    const decisions: Decision[] = [];
-    const known = new Map<string, boolean>();
-    const result = walk((key, doubt) => {
+/** All ways, and whether there are more. */
+export interface Explored<T> {
+  readonly ways: readonly Way<T>[];
+  readonly complete: boolean;
+}
+
+/** Goes every way that decisions leave open, for one walk after the other. */
+export interface Explorer {
+  /** What the walks ask. */
+  readonly decide: Decide;
+  /**
+   * Runs `walk` once for every combination of answers that it asks for, at most `limit` times: it is replayed with a table
+   * of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
+   *
+   * `complete` is false where the limit left combinations out.
+   */
+  explore<T>(walk: () => T): Explored<T>;
+}
+
+/** Made once for many packets: most have nothing to decide, and are not to pay for those that have. */
+export function explorer(limit: number): Explorer {
+  let prefix: readonly boolean[] = [];
+  let decisions: Decision[] = [];
+  const known = new Map<string, boolean>();
+  return {
+    decide(key, doubt) {
       const before = known.get(key);
       if (before !== undefined) return before;
       const answer = prefix[decisions.length] ?? true;
       known.set(key, answer);
       decisions.push({ ...doubt, answer });
       return answer;
-    });
-    ways.push({ decisions, result });
-    const turn = decisions.findLastIndex(({ answer }) => answer);
-    if (turn < 0) return { ways, complete: true };
-    prefix = [...decisions.slice(0, turn).map(({ answer }) => answer), false];
-  }
-  return { ways, complete: false };
+    },
+    explore(walk) {
+      const ways: Way<ReturnType<typeof walk>>[] = [];
+      prefix = [];
+      while (ways.length < limit) {
+        decisions = [];
+        if (known.size > 0) known.clear();
+        const result = walk();
+        ways.push({ decisions, result });
+        const turn = decisions.length === 0 ? -1 : decisions.findLastIndex(({ answer }) => answer);
+        if (turn < 0) return { ways, complete: true };
+        prefix = [...decisions.slice(0, turn).map(({ answer }) => answer), false];
+      }
+      return { ways, complete: false };
+    },
+  };
+}
+
+/** The same for one walk, which is given what it asks. */
+export function explore<T>(walk: (decide: Decide) => T, limit: number): Explored<T> {
+  const { decide, explore } = explorer(limit);
+  return explore(() => walk(decide));
 }
 
 /** Whether the ways lead to different places, told apart by name. */

@@ -33,7 +33,7 @@ export function perform(walk: Walk, rule: CompiledRule): Done {
     case 'continue':
       return effect.assign.length > 0 ? { verdict: 'continue', note: assign(walk, rule, effect.assign) } : GOES_ON;
     case 'accept':
-      return { verdict: 'accept' };
+      return ACCEPTED;
     case 'drop':
       return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it` } };
     case 'reject': {
@@ -56,6 +56,7 @@ export function perform(walk: Walk, rule: CompiledRule): Done {
 }
 
 const GOES_ON: Done = { verdict: 'continue' };
+export const ACCEPTED: Done = { verdict: 'accept' };
 
 const unknown = (rule: CompiledRule, what: string): Done => ({
   verdict: { kind: 'unknown', because: `${nameOf(rule)} ${what}` },

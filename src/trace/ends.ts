@@ -37,8 +37,7 @@ export function receive(walk: Walk): Outcome {
   }
   if (!listener && !walk.opening) assumeListener(walk, port);
   walk.receiver = receiver;
-  const decision = wordsFor(walk, receiver);
-  walk.steps?.push({ kind: 'socket', ...(listener ? { listener } : {}), decision });
+  walk.steps?.push({ kind: 'socket', ...(listener ? { listener } : {}), decision: wordsFor(walk, receiver) });
   return outcomeOf(walk, receiver);
 }
 

@@ -1,4 +1,4 @@
-import type { Packet } from '../netfilter/index.ts';
+import { CTSTATE, copyOf, type LivePacket, type Packet } from '../netfilter/index.ts';
 import { changed, tracks, type Walk } from './state.ts';
 
 /** What a further fragment does not have: its transport header is in the first one. */
@@ -10,8 +10,13 @@ const HIDDEN = {
   icmpCode: undefined,
 } as const satisfies Partial<Packet>;
 
-/** The packet as rules see it on its way: of a further fragment no ports. */
-export const asItTravels = (packet: Packet): Packet => (packet.fragment === 1 ? { ...packet, ...HIDDEN } : packet);
+/** The packet as rules see it on its way: of a further fragment no ports. Until connection tracking has looked, it belongs to none. */
+export function asItTravels(packet: Packet): LivePacket {
+  const live = copyOf(packet);
+  live.ctstate = CTSTATE.INVALID;
+  live.ctzone = 0;
+  return packet.fragment === 1 ? Object.assign(live, HIDDEN) : live;
+}
 
 /**
  * Puts a packet together where the kernel does: before PREROUTING where connection tracking is on, and before INPUT.
@@ -23,6 +28,6 @@ export function putTogether(walk: Walk): void {
   if (hook !== 'INPUT' && !(hook === 'PREROUTING' && tracks(walk))) return;
   const { sourcePort, destinationPort, tcpFlags, icmpType, icmpCode } = asked;
   Object.assign(packet, { fragment: 0, sourcePort, destinationPort, tcpFlags, icmpType, icmpCode });
-  walk.assumptions.add(`all fragments come: they are put together before ${hook}`);
+  walk.assumptions?.add(`all fragments come: they are put together before ${hook}`);
   changed(walk);
 }

@@ -1,6 +1,7 @@
 import { type AddressValue, type Family, masked, maskOf, parseAddress, widthOf } from '../address/index.ts';
 import type { Interface, InterfaceAddress, Route, RoutingRule, Snapshot } from '../netfilter/index.ts';
 import { type PolicyRule, policyRule } from './ip-rule.ts';
+import { type ReadyRoute, type RouteTable, routeTable } from './routes.ts';
 
 export const LOOPBACK = 'lo';
 
@@ -20,8 +21,7 @@ export interface Host {
   /** False where the snapshot tells no interfaces: then the packet's own address is taken to be the host's. */
   readonly known: boolean;
   readonly interfaces: readonly Interface[];
-  /** Routes of each table, the longest prefix first and the lowest metric first among equals. */
-  readonly tables: ReadonlyMap<number, readonly Route[]>;
+  readonly tables: ReadonlyMap<number, RouteTable>;
   /** The lines of `ip rule`, in the order of their priorities. */
   readonly rules: readonly PolicyRule[];
   /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
@@ -40,14 +40,17 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
   const derived = derivedRoutes(interfaces, family, card);
   const routes = known ? [...known, ...derived.filter(({ table }) => table === TABLE.local)] : derived;
   const tables = new Map<number, Route[]>();
-  for (const route of routes) tables.set(route.table, [...(tables.get(route.table) ?? []), route]);
-  for (const list of tables.values()) list.sort((a, b) => b.length - a.length || a.metric - b.metric);
+  for (const route of routes) {
+    const table = tables.get(route.table);
+    if (table) table.push(route);
+    else tables.set(route.table, [route]);
+  }
   const rules = snapshot.routingRules?.filter((rule) => rule.family === family);
   return {
     family,
     known: snapshot.interfaces !== undefined,
     interfaces,
-    tables,
+    tables: new Map([...tables].map(([table, held]) => [table, routeTable(family, held, ASSUMED.interface)])),
     rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority).map(policyRule),
     rulesKnown: rules !== undefined,
     custom: (rules?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
@@ -101,15 +104,8 @@ function derivedRoutes(interfaces: readonly Interface[], family: Family, card: s
 }
 
 /** The route of a table for a destination: the longest prefix; `on` restricts it to one device. */
-export function find(host: Host, table: number, destination: AddressValue, on?: string): Route | undefined {
-  return host.tables
-    .get(table)
-    ?.find(
-      (route) =>
-        masked(destination, maskOf(host.family, route.length)) === route.destination &&
-        (on === undefined || route.device === on),
-    );
-}
+export const find = (host: Host, table: number, destination: AddressValue, on?: string): ReadyRoute | undefined =>
+  host.tables.get(table)?.find(destination, on);
 
 /** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
 export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>

@@ -4,16 +4,16 @@ import { type Answer, protocolNumber, type RoutingRule } from '../netfilter/inde
 /** What policy routing looks at. What is not known of a packet is undefined. */
 export interface Flow {
   /** A packet of this host's own has 0 until its source is chosen. */
-  readonly source: AddressValue | undefined;
+  readonly source?: AddressValue | undefined;
   readonly destination: AddressValue;
   /** Packets of this host's own come in by `lo`. Source: fib_rules.c, fib_rule_match; ip-rule(8). */
-  readonly in: string | undefined;
+  readonly in?: string | undefined;
   readonly mark: number | undefined;
   /** Of a packet from elsewhere it is 0. */
-  readonly uid: number | undefined;
-  readonly protocol: number | undefined;
-  readonly sourcePort: number | undefined;
-  readonly destinationPort: number | undefined;
+  readonly uid?: number | undefined;
+  readonly protocol?: number | undefined;
+  readonly sourcePort?: number | undefined;
+  readonly destinationPort?: number | undefined;
 }
 
 /** What a line of `ip rule` does with the packets that it takes. */

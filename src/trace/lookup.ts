@@ -1,37 +1,17 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import type { Route } from '../netfilter/index.ts';
 import type { Decide } from './decisions.ts';
-import { ASSUMED, find, type Host, isLinkLocal, LOOPBACK, TABLE } from './host.ts';
+import { find, type Host, isLinkLocal, LOOPBACK, TABLE } from './host.ts';
 import type { Flow, PolicyRule } from './ip-rule.ts';
+import type { Routed } from './routes.ts';
 
-/** A packet's way out of a routing decision. */
-export type Routed =
-  | {
-      readonly kind: 'local';
-      readonly table: number;
-      /** Absent: not a route of the host's. */
-      readonly route?: Route;
-    }
-  | {
-      readonly kind: 'device';
-      readonly device: string;
-      /** Absent: not a route of the host's. */
-      readonly table?: number;
-      readonly route?: Route;
-      readonly gateway?: AddressValue;
-      readonly source?: AddressValue;
-    }
-  | { readonly kind: 'refused'; readonly because: string }
-  | { readonly kind: 'unknown'; readonly because: string };
-
-/** What a lookup needs besides the host. What is left out of the flow is not known; a source of 0 is not chosen yet. */
-export interface Lookup extends Pick<Flow, 'destination' | 'mark'>, Partial<Omit<Flow, 'destination' | 'mark'>> {
+/** What a lookup needs besides the host. */
+export interface Lookup extends Flow {
   /** The mark came from a rule: then a routing rule for it is likely. */
   readonly marked: boolean;
   /** The device that it was to leave by, when it is routed again: a link-local address is looked for there. */
   readonly leaving?: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
-  readonly own?: AddressValue;
+  readonly own?: AddressValue | undefined;
 }
 
 /**
@@ -39,16 +19,15 @@ export interface Lookup extends Pick<Flow, 'destination' | 'mark'>, Partial<Omit
  * Source: net/core/fib_rules.c, fib_rules_lookup.
  */
 export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
-  const { destination, mark, marked, own } = lookup;
+  const { destination, mark, marked, own, in: from } = lookup;
   if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
-  const flow = flowOf(lookup);
   // A link-local address, and ::1 for what comes from outside, is looked for on the interface that the packet came in by, or was to leave by.
-  const by = lookup.leaving || (flow.in === LOOPBACK || flow.in === '' ? undefined : flow.in);
-  const strict = isLinkLocal(destination) || (destination === 1n && flow.in !== LOOPBACK);
+  const by = lookup.leaving || (from === LOOPBACK || from === '' ? undefined : from);
+  const strict = isLinkLocal(destination) || (destination === 1n && from !== LOOPBACK);
   const on = host.known && strict ? by : undefined;
   for (let at = 0; at < host.rules.length; at += 1) {
     const rule = host.rules[at]!;
-    const answer = rule.test(flow);
+    const answer = rule.test(lookup);
     if (answer === false) continue;
     if (rule.asksMark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
     if (rule.priority > 0 && marked && !host.rulesKnown) {
@@ -67,17 +46,6 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
   return { kind: 'refused', because: `no route to ${formatAddress(host.family, destination)}` };
 }
 
-const flowOf = ({ source, destination, mark, uid, protocol, sourcePort, destinationPort, ...rest }: Lookup): Flow => ({
-  source,
-  destination,
-  in: rest.in,
-  mark,
-  uid,
-  protocol,
-  sourcePort,
-  destinationPort,
-});
-
 /** Where a rule leads: to a route, to another rule by its index, or nowhere. */
 function outcomeOf(
   host: Host,
@@ -88,9 +56,8 @@ function outcomeOf(
   switch (action.kind) {
     case 'table': {
       const route = find(host, action.table, destination, on);
-      const routed = route && routedBy(route);
       // A route that refuses is not suppressed, however short it is.
-      return routed && (routed.kind === 'refused' || route.length > action.suppress) ? routed : undefined;
+      return route && (route.routed.kind === 'refused' || route.length > action.suppress) ? route.routed : undefined;
     }
     case 'goto': {
       const index = host.rules.findIndex((rule) => rule.priority === action.priority);
@@ -112,28 +79,4 @@ function applies({ priority, words }: PolicyRule, destination: AddressValue, dec
     yes: `${where} applies`,
     no: `${where} does not apply`,
   });
-}
-
-function routedBy(route: Route): Routed {
-  const { kind, family, destination, length, table, device, gateway, source } = route;
-  switch (kind) {
-    case 'local':
-    case 'broadcast':
-    case 'anycast':
-      return { kind: 'local', table, route };
-    case 'unicast':
-    case 'multicast':
-      return {
-        kind: 'device',
-        device: device ?? ASSUMED.interface,
-        table,
-        route,
-        ...(gateway === undefined ? {} : { gateway }),
-        ...(source === undefined ? {} : { source }),
-      };
-    case 'blackhole':
-    case 'unreachable':
-    case 'prohibit':
-      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
-  }
 }

@@ -1,6 +1,6 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATUS, type Effect, ICMP, ICMPV6, inNetwork, TCP, UDP } from '../netfilter/index.ts';
-import type { Done } from './effects.ts';
+import { ACCEPTED, type Done } from './effects.ts';
 import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
 import type { CompiledRule } from './program.ts';
 import type { Endpoint, Outcome } from './result.ts';
@@ -31,12 +31,13 @@ export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done
     mapDestination(walk, { address, port });
     walk.mappedBy = rule;
   } else mapSource(walk, { address, port });
-  const to = formatAddress(walk.packet.family, address);
-  const shown = walk.packet.family === 'ipv6' && port !== undefined ? `[${to}]` : to;
-  return {
-    verdict: 'accept',
-    note: `${destination ? 'to' : 'from'} ${shown}${port === undefined || port === 'open' ? '' : `:${port}`}`,
-  };
+  return walk.steps ? { verdict: 'accept', note: noteOf(walk, change, { address, port }) } : ACCEPTED;
+}
+
+function noteOf({ packet: { family } }: Walk, change: Change, { address, port }: Mapped): string {
+  const to = formatAddress(family, address);
+  const shown = family === 'ipv6' && port !== undefined ? `[${to}]` : to;
+  return `${change === 'destination' ? 'to' : 'from'} ${shown}${port === undefined || port === 'open' ? '' : `:${port}`}`;
 }
 
 /** An address, and a port where the protocol has ports. */

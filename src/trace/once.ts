@@ -15,67 +15,57 @@ import type { Witness } from './witness.ts';
 export interface Walked {
   readonly outcome: Outcome;
   readonly packet: Packet;
-  readonly assumptions: ReadonlySet<string>;
   /** Where the answer to the question's packet was followed: the answer as it starts. */
   readonly answer?: Question;
 }
 
+/** Who gets to know of a walk, as it goes: where it is written down, and who goes along. */
+export type Recording = Pick<Beginning, 'steps' | 'witness'>;
+
 /** Follows the packet of a question once, with every doubt decided. */
-export function walkOnce(
-  ground: Ground,
-  question: Question,
-  decide: Decide,
-  steps: Step[] | undefined,
-  witness?: Witness,
-): Walked {
-  const assumptions = new Set<string>();
-  const circumstances = { ground, decide, assumptions };
-  if (question.about) return walkError(circumstances, question, question.about, { steps, witness });
-  if (question.reply) return walkReply(circumstances, question, question.reply, { steps, witness });
-  const opening = question.packet.ctstate === CTSTATE.ESTABLISHED ? openingOf(circumstances, question) : undefined;
-  const walk = begin(circumstances, question, { steps, witness, ...(opening ? { opening } : {}) });
+export function walkOnce(circumstances: Circumstances, question: Question, record: Recording): Walked {
+  if (question.about) return walkError(circumstances, question, question.about, record);
+  if (question.reply) return walkReply(circumstances, question, question.reply, record);
+  const known = question.packet.ctstate === CTSTATE.ESTABLISHED;
+  const beginning = known ? { ...record, opening: openingOf(circumstances, question) } : record;
+  const walk = begin(circumstances, question, beginning);
   const outcome = follow(walk);
-  return { outcome, packet: walk.packet, assumptions };
+  return { outcome, packet: walk.packet };
 }
 
 /** What every walk of one way has in common. */
 export interface Circumstances {
   readonly ground: Ground;
   readonly decide: Decide;
-  readonly assumptions: Set<string>;
+  /** What is taken for granted; absent where nobody wants to know. */
+  readonly assumptions: Set<string> | undefined;
 }
 
 /** The answer to the question's packet, which has to get through first. */
 function walkReply(
-  { ground, decide, assumptions }: Circumstances,
+  circumstances: Circumstances,
   question: Question,
   asked: NonNullable<Question['reply']>,
-  record: Pick<Beginning, 'steps' | 'witness'>,
+  record: Recording,
 ): Walked {
-  const there = begin({ ground, decide, assumptions }, question, {});
+  const there = begin(circumstances, question, {});
   const first = openedBy(there, question, follow(there));
   const connection = asked.later ? { ...first, replied: true, assured: question.packet.protocol === TCP } : first;
-  const answer = answerTo(connection, asked, answersApart({ ground, decide, assumptions }));
+  const answer = answerTo(connection, asked, answersApart(circumstances));
   if (typeof answer === 'string') {
-    return { outcome: { kind: 'unknown', because: answer }, packet: there.packet, assumptions };
+    return { outcome: { kind: 'unknown', because: answer }, packet: there.packet };
   }
-  const walk = begin(answersApart({ ground, decide, assumptions }), answer, {
+  const walk = begin(answersApart(circumstances), answer, {
     ...record,
     opening: connection,
     answering: true,
   });
   const outcome = follow(walk);
-  return { outcome, packet: walk.packet, assumptions, answer };
+  return { outcome, packet: walk.packet, answer };
 }
 
 /** An ICMP error about a packet, which somebody has to have first. */
-function walkError(
-  circumstances: Circumstances,
-  question: Question,
-  about: Question,
-  record: Pick<Beginning, 'steps' | 'witness'>,
-): Walked {
-  const { assumptions } = circumstances;
+function walkError(circumstances: Circumstances, question: Question, about: Question, record: Recording): Walked {
   const there = begin(circumstances, about, {});
   let connection = openedBy(there, about, follow(there));
   let subject: Subject = { packet: there.packet, outcome: connection.outcome, device: there.device };
@@ -91,10 +81,10 @@ function walkError(
   const inside = endsOf(subject.packet);
   const walk = begin(circumstances, error, { ...record, opening: connection, inside });
   const outcome = follow(walk);
-  return { outcome, packet: walk.packet, assumptions, answer: error };
+  return { outcome, packet: walk.packet, answer: error };
 
   function noError(because: string): Walked {
-    return { outcome: { kind: 'unknown', because }, packet: there.packet, assumptions };
+    return { outcome: { kind: 'unknown', because }, packet: there.packet };
   }
 }
 
@@ -116,10 +106,10 @@ function openingOf(circumstances: Circumstances, question: Question): Connection
   const outcome = follow(walk);
   const { assumptions } = circumstances;
   if (['dropped', 'rejected', 'unknown', 'nobody listens'].includes(outcome.kind)) {
-    assumptions.add('the connection was opened from the other side or under other rules, and is not mapped');
+    assumptions?.add('the connection was opened from the other side or under other rules, and is not mapped');
     return foundOpen(first, walk, outcome);
   }
-  assumptions.add('the connection was opened under these same rules');
+  assumptions?.add('the connection was opened under these same rules');
   return { ...openedBy(walk, first, outcome), replied: true, assured: packet.protocol === TCP };
 }
 
@@ -142,8 +132,7 @@ export function begin(
     ground,
     direction,
     asked: packet,
-    // Until connection tracking has looked at it, a packet belongs to none.
-    packet: { ...asItTravels(packet), ctstate: CTSTATE.INVALID, ctzone: 0 },
+    packet: asItTravels(packet),
     steps,
     decide,
     assumptions,

@@ -9,6 +9,12 @@ export interface Asked {
   readonly base?: CompiledChain;
 }
 
+/** Whether there is anything to ask: rules, or a policy that does not let the packet pass. */
+export const isHeld = ({ base }: Asked): boolean => base !== undefined && !isIdle(base);
+
+export const isIdle = ({ rules, policy }: CompiledChain): boolean =>
+  rules.length === 0 && policy !== 'DROP' && policy !== 'QUEUE';
+
 /** What runs at a hook, one after the other. */
 export type Planned =
   | { readonly kind: 'conntrack' }
@@ -26,6 +32,8 @@ export interface PlannedTable {
   /** nat only: native nat chains of a lower and of a higher priority, all asked at nat's own place. */
   readonly before: readonly Asked[];
   readonly after: readonly Asked[];
+  /** Nothing in it can do anything to a packet: it is named, where the walk is written down, and that is all. */
+  readonly idle: boolean;
 }
 
 type Plan = Readonly<Record<HookName, { readonly first: readonly Planned[]; readonly again: readonly Planned[] }>>;
@@ -93,15 +101,18 @@ function planHook(
     // A table that nobody holds is named once.
     if (backend === 'legacy' && own.length === 0 && equal.length === 0) continue;
     const nat = name === 'nat' ? mapping : [];
+    const beside = (name === 'nat' ? nat.filter((base) => priorityOf(base) === priority) : equal).map(nativeAsked);
     // A chain that only filters and stands exactly where nat does is asked before it.
     if (name === 'nat') plan.push(...equal.map(native));
     plan.push({
       kind: 'table',
       name,
       held: own,
-      beside: (name === 'nat' ? nat.filter((base) => priorityOf(base) === priority) : equal).map(nativeAsked),
+      beside,
       before: nat.filter((base) => priorityOf(base) < priority).map(nativeAsked),
       after: nat.filter((base) => priorityOf(base) > priority).map(nativeAsked),
+      // nat decides that a connection stays unmapped, also without a rule.
+      idle: name !== 'nat' && ![...own, ...beside].some(isHeld),
     });
   }
   between(from, Number.POSITIVE_INFINITY);

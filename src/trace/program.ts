@@ -90,6 +90,8 @@ export interface Program {
   readonly tables: Readonly<Record<TableName, readonly CompiledTable[]>>;
   /** The fields that any rule reads: what nothing reads need not be found out. */
   readonly reads: ReadonlySet<FieldName>;
+  /** Of those, whether any hangs on where the packet is and has to be found out anew on its way. */
+  readonly lookedUp: boolean;
   /** Whether anything in the namespace switches connection tracking on for this family (netfilter-semantics 4). */
   readonly conntrack: Answer;
   /**
@@ -98,6 +100,8 @@ export interface Program {
    */
   readonly marksTemplates: boolean;
 }
+
+const LOOKED_UP: readonly FieldName[] = ['sourceType', 'destinationType', 'socketLookup'];
 
 /** Compiles the rules of one family. */
 export function compileRules(snapshot: Snapshot, family: Family): Program {
@@ -116,7 +120,8 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const conntrack = asked.includes(true) || (asked.includes('undecided') && 'undecided');
   const early = [...tables.raw.flatMap(({ chains }) => [...chains.values()]), ...natives];
   const marksTemplates = early.some((chain) => marksConnections(chain, new Set()));
-  return { family, tables, reads, conntrack, marksTemplates, plan: planOf(tables, natives) };
+  const lookedUp = LOOKED_UP.some((field) => reads.has(field));
+  return { family, tables, reads, lookedUp, conntrack, marksTemplates, plan: planOf(tables, natives) };
 }
 
 /** Whether a rule of the chain, or of those it leads to, changes a connection's mark. */

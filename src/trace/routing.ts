@@ -1,10 +1,10 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import type { Packet } from '../netfilter/index.ts';
 import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
-import type { Flow } from './ip-rule.ts';
-import { lookUp, type Routed } from './lookup.ts';
+import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
+import type { Routed } from './routes.ts';
 import type { Walk } from './state.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -12,18 +12,23 @@ const USUAL: ReadonlySet<number> = new Set([253, 254, 255]);
 
 const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
 
-function routeOf(walk: Walk): Routed {
-  const { ground, own, marked, decide } = walk;
-  const leaving = walk.hook === 'OUTPUT' ? walk.packet.out : undefined;
-  return lookUp(ground.host, { ...flowOf(walk), marked, leaving, ...(own === undefined ? {} : { own }) }, decide);
-}
-
 /** A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. */
-function flowOf({ packet, hook }: Walk): Flow {
-  const { source, destination, mark, protocol, sourcePort, destinationPort } = packet;
-  const own = hook === 'OUTPUT';
-  const uid = !own || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid;
-  return { source, destination, mark, protocol, sourcePort, destinationPort, uid, in: own ? LOOPBACK : packet.in };
+function routeOf({ ground, packet, hook, own, marked, decide }: Walk): Routed {
+  const sent = hook === 'OUTPUT';
+  const lookup: Lookup = {
+    source: packet.source,
+    destination: packet.destination,
+    mark: packet.mark,
+    protocol: packet.protocol,
+    sourcePort: packet.sourcePort,
+    destinationPort: packet.destinationPort,
+    uid: !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
+    in: sent ? LOOPBACK : packet.in,
+    marked,
+    leaving: sent ? packet.out : undefined,
+    own,
+  };
+  return lookUp(ground.host, lookup, decide);
 }
 
 function say(walk: Walk, decision: string): void {
@@ -78,7 +83,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
   const to = spoken(walk, packet.destination);
   if (isMulticast(packet.family, packet.destination)) return notJoined(walk);
   const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
-  if (ground.forwards === undefined && chosen(walk)) walk.assumptions.add(`forwarding of ${family} is on`);
+  if (ground.forwards === undefined && chosen(walk)) walk.assumptions?.add(`forwarding of ${family} is on`);
   else {
     if (!(ground.forwards ?? askForwarding(walk, family)))
       return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
@@ -113,6 +118,7 @@ function refuse(walk: Walk, because: string): Outcome {
 function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb: string): void {
   walk.device = routed.device;
   walk.gateway = routed.gateway;
+  if (!walk.steps) return;
   const via = routed.gateway === undefined ? '' : ` to the gateway ${spoken(walk, routed.gateway)}`;
   const by = routed.table === undefined || USUAL.has(routed.table) ? '' : `, by table ${routed.table}`;
   say(walk, `${verb} ${routed.device}${via}${by}`);
@@ -183,7 +189,7 @@ function broadcastSource(walk: Walk, device: string): string | undefined {
 function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
   if (!ground.routeLocalnet) {
     const asks = isLoopback('ipv4', packet.destination);
-    if (asks) assumptions.add('route_localnet is off, as it is by default');
+    if (asks) assumptions?.add('route_localnet is off, as it is by default');
     return false;
   }
   return ground.routeLocalnet.some((name) => name === 'all' || name === packet.in);

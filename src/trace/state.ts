@@ -1,14 +1,18 @@
 import type { AddressValue } from '../address/index.ts';
-import type { HookName, Listener, Packet, ReversePath } from '../netfilter/index.ts';
+import {
+  copyOf,
+  type HookName,
+  type Listener,
+  type LivePacket,
+  type Packet,
+  type ReversePath,
+} from '../netfilter/index.ts';
 import type { Connection, Tuple, Way } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
 import type { CompiledRule, Program } from './program.ts';
 import type { Direction, Endpoint, Step } from './result.ts';
 import type { Witness } from './witness.ts';
-
-/** The packet on its way: changed in place, copied only when somebody looks. */
-export type Live = { -readonly [K in keyof Packet]: Packet[K] };
 
 /** What does not change from packet to packet: compiled once. */
 export interface Ground {
@@ -40,12 +44,13 @@ export interface Walk {
   readonly direction: Direction;
   /** As the question put it, before anything happened. */
   readonly asked: Packet;
-  readonly packet: Live;
+  /** On its way: changed in place, copied only when somebody looks. */
+  readonly packet: LivePacket;
   /** Where the walk is written down; without it the same walk goes unrecorded. */
   readonly steps: Step[] | undefined;
   readonly decide: Decide;
-  /** What the walk takes for granted, one clause each. */
-  readonly assumptions: Set<string>;
+  /** What the walk takes for granted, one clause each; absent where nobody wants to know. */
+  readonly assumptions: Set<string> | undefined;
   /** For a later packet of a connection: what is known of it. */
   readonly opening: Connection | undefined;
   /** Of an ICMP error: the ends of the packet inside, as they are. */
@@ -89,7 +94,7 @@ export interface Walk {
 
 /** The packet as it is now, safe to keep. */
 export function snapshotOf(walk: Walk): Packet {
-  walk.copy ??= { ...walk.packet };
+  walk.copy ??= copyOf(walk.packet);
   return walk.copy;
 }
 

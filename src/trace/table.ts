@@ -4,8 +4,7 @@ import { runChain } from './chain.ts';
 import { rewriteInside } from './icmp-error.ts';
 import { mapAgain, mapBack } from './mapping.ts';
 import { natSilence } from './nat.ts';
-import type { Asked, PlannedTable } from './plan.ts';
-import type { CompiledChain } from './program.ts';
+import { type Asked, isHeld, isIdle, type PlannedTable } from './plan.ts';
 import type { Outcome, Step } from './result.ts';
 import { reroute } from './routing.ts';
 import { snapshotOf, type Walk } from './state.ts';
@@ -45,9 +44,6 @@ export function askChain(walk: Walk, asked: Asked, reroutes: readonly TableName[
   const steers = base.base ? base.base.type === 'route' : asked.table === 'mangle';
   return steers ? reroute(walk) : undefined;
 }
-
-const isIdle = ({ rules, policy }: CompiledChain): boolean =>
-  rules.length === 0 && policy !== 'DROP' && policy !== 'QUEUE';
 
 /** All that nat asks at a hook, in order: native chains among the tables of iptables. */
 export const natsOf = (walk: Walk, planned: PlannedTable): readonly Asked[] => {
@@ -106,8 +102,6 @@ function settleMapping(walk: Walk, ofDestination: boolean): void {
   refresh(walk);
 }
 
-const isHeld = ({ base }: Asked): boolean => base !== undefined && !isIdle(base);
-
 /** Both back ends may hold the table. Where their order was not read, both orders are followed. */
 function inOrder(walk: Walk, { name, held }: PlannedTable): readonly Asked[] {
   if (!walk.ground.orderUnknown || held.length < 2) return held;
@@ -150,7 +144,8 @@ export function say(
   silent?: string,
   changed: Pick<TableStep, 'changed'> = {},
 ): void {
+  if (!walk.steps) return;
   const step: TableStep = { kind: 'table', hook: walk.hook, table, backend };
   const chain = backend === 'native' && base ? { chain: base.name } : {};
-  walk.steps?.push({ ...step, ...chain, ...(silent === undefined ? {} : { silent }), ...changed });
+  walk.steps.push({ ...step, ...chain, ...(silent === undefined ? {} : { silent }), ...changed });
 }

@@ -1,6 +1,6 @@
 import type { Family } from '../address/index.ts';
 import { type NftHook, rulesRead, type Snapshot } from '../netfilter/index.ts';
-import { type Decide, explore, type Way } from './decisions.ts';
+import { type Decide, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
 import { type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
@@ -22,28 +22,47 @@ export const trace = (snapshot: Snapshot, question: Question, proxyPorts: readon
 /** The same for many packets: the rules are compiled once. */
 export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Trace {
   const groundOf = grounds(snapshot, proxyPorts);
+  const { decide, explore } = explorer(MOST_WALKS);
   const unread = unreadRules(snapshot);
   return (question) => {
     const ground = groundOf(question.packet.family);
     let first = true;
-    const { ways, complete } = explore((decide) => {
+    const { ways, complete } = explore(() => {
       // Only the first way is written down: the others differ from it where the decisions say so.
       const steps: Step[] | undefined = first ? [] : undefined;
       first = false;
-      return { ...walkOnce(ground, question, decide, steps), steps };
-    }, MOST_WALKS);
+      const assumptions = new Set<string>();
+      return { ...walkOnce({ ground, decide, assumptions }, question, { steps }), steps, assumptions };
+    });
     return merge({ ...question, assumptions: [...question.assumptions, ...unread] }, ways, complete);
   };
 }
 
+const UNRECORDED = {};
+
 /** Outcomes alone, unrecorded: the same walk, for those who ask about very many packets. */
 export function prepareOutcome(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Outcome {
   const groundOf = grounds(snapshot, proxyPorts);
+  const { decide, explore } = explorer(MOST_WALKS);
+  const made = onceAFamily((family) => ({ ground: groundOf(family), decide, assumptions: undefined }));
   return (question) => {
-    const ground = groundOf(question.packet.family);
-    const { ways, complete } = explore((decide) => walkOnce(ground, question, decide, undefined), MOST_WALKS);
+    const circumstances = made(question.packet.family);
+    const { ways, complete } = explore(() => walkOnce(circumstances, question, UNRECORDED));
     const [only] = ways;
     return only && ways.length === 1 ? only.result.outcome : outcomeOf(ways, complete);
+  };
+}
+
+/** What is made at the first question about a family, and kept. */
+function onceAFamily<T>(make: (family: Family) => T): (family: Family) => T {
+  let [ipv4, ipv6]: (T | undefined)[] = [];
+  return (family) => {
+    if (family === 'ipv4') {
+      ipv4 ??= make(family);
+      return ipv4;
+    }
+    ipv6 ??= make(family);
+    return ipv6;
   };
 }
 
@@ -60,17 +79,14 @@ export function prepareWalk(
 ): (question: Question, company: Company) => Pick<Trace, 'outcome' | 'packet'> {
   const groundOf = grounds(snapshot, proxyPorts);
   return (question, { witness, decide = () => true }) =>
-    walkOnce(groundOf(question.packet.family), question, decide, undefined, witness);
+    walkOnce({ ground: groundOf(question.packet.family), decide, assumptions: undefined }, question, { witness });
 }
 
 /** What does not change from packet to packet, made once a family. */
-export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (family: Family) => Ground {
-  const { listeners, sysctls } = snapshot;
-  const made = new Map<Family, Ground>();
-  return (family) => {
-    const known = made.get(family);
-    if (known) return known;
-    const ground: Ground = {
+export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((family: Family) => Ground) =>
+  onceAFamily((family) => {
+    const { listeners, sysctls } = snapshot;
+    return {
       program: compileRules(snapshot, family),
       unread: unreadFamily(snapshot, family),
       host: hostOf(snapshot, family),
@@ -81,10 +97,7 @@ export function grounds(snapshot: Snapshot, proxyPorts: readonly number[]): (fam
       rpFilter: sysctls?.rpFilter,
       orderUnknown: snapshot.orderUnknown === true,
     };
-    made.set(family, ground);
-    return ground;
-  };
-}
+  });
 
 /** Rules that could not be read are taken to do nothing, one clause each. */
 export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly string[] => [
@@ -110,11 +123,13 @@ function unreadFamily(snapshot: Snapshot, family: Family): string | undefined {
   return `the ${spoken} rules were not read${refused ? `: ${refused.because}` : ''}`;
 }
 
-function merge(
-  question: Question,
-  ways: readonly Way<Walked & { readonly steps?: readonly Step[] | undefined }>[],
-  complete: boolean,
-): Trace {
+/** A walk, written down where it is the first. */
+interface Recorded extends Walked {
+  readonly steps: readonly Step[] | undefined;
+  readonly assumptions: ReadonlySet<string>;
+}
+
+function merge(question: Question, ways: readonly Way<Recorded>[], complete: boolean): Trace {
   const [first] = ways;
   if (!first) throw new Error('a walk has at least one way');
   const outcome = outcomeOf(ways, complete);

@@ -50,6 +50,7 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
       attach(walk);
       continue;
     }
+    if (part.kind === 'table' && part.idle && !walk.steps) continue;
     const outcome = part.kind === 'native' ? askChain(walk, part.asked, reroutes) : askTable(walk, part, reroutes);
     if (outcome) return outcome;
   }

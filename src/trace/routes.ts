@@ -1,0 +1,109 @@
+import { type AddressValue, type Family, formatAddress, highest, masked, maskOf } from '../address/index.ts';
+import type { Route } from '../netfilter/index.ts';
+
+/** A packet's way out of a routing decision. */
+export type Routed =
+  | {
+      readonly kind: 'local';
+      readonly table: number;
+      /** Absent: not a route of the host's. */
+      readonly route?: Route;
+    }
+  | {
+      readonly kind: 'device';
+      readonly device: string;
+      /** Absent: not a route of the host's. */
+      readonly table?: number;
+      readonly route?: Route;
+      readonly gateway?: AddressValue;
+      readonly source?: AddressValue;
+    }
+  | { readonly kind: 'refused'; readonly because: string }
+  | { readonly kind: 'unknown'; readonly because: string };
+
+/** A route, and where it leads. */
+export interface ReadyRoute extends Route {
+  readonly routed: Routed;
+}
+
+/** One routing table, ready to be asked about many destinations. */
+export interface RouteTable {
+  /** The route for a destination: the longest prefix, of equal ones the lowest metric; `on` restricts it to one device. */
+  find(destination: AddressValue, on?: string): ReadyRoute | undefined;
+}
+
+/** @param card the device of routes that name none */
+export function routeTable(family: Family, routes: readonly Route[], card: string): RouteTable {
+  const sorted = routes
+    .map((route): ReadyRoute => ({ ...route, routed: routedBy(route, card) }))
+    .sort((a, b) => b.length - a.length || a.metric - b.metric);
+  const search = (destination: AddressValue, on?: string): ReadyRoute | undefined =>
+    sorted.find(
+      (route) =>
+        masked(destination, maskOf(family, route.length)) === route.destination &&
+        (on === undefined || route.device === on),
+    );
+  // Between two places where a prefix begins or ends, all destinations take the same route: found once for all of them.
+  let starts: readonly AddressValue[] | undefined;
+  const found: (ReadyRoute | undefined | null)[] = [];
+  return {
+    find(destination, on) {
+      if (on !== undefined) return search(destination, on);
+      starts ??= startsOf(family, sorted);
+      const at = countUpTo(starts, destination);
+      const known = found[at];
+      if (known !== undefined) return known ?? undefined;
+      const route = search(destination);
+      found[at] = route ?? null;
+      return route;
+    },
+  };
+}
+
+/** Where prefixes begin, and where what is behind them does, in order. */
+function startsOf(family: Family, routes: readonly Route[]): readonly AddressValue[] {
+  const starts = new Set<AddressValue>();
+  for (const { destination, length } of routes) {
+    starts.add(destination);
+    const size = typeof destination === 'bigint' ? 1n << BigInt(128 - length) : 2 ** (32 - length);
+    const next = typeof destination === 'bigint' ? destination + (size as bigint) : destination + Number(size);
+    if (next <= highest(family)) starts.add(next);
+  }
+  return [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** How many of the sorted values are not above `value`. */
+function countUpTo(values: readonly AddressValue[], value: AddressValue): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function routedBy(route: Route, card: string): Routed {
+  const { kind, family, destination, length, table, device, gateway, source } = route;
+  switch (kind) {
+    case 'local':
+    case 'broadcast':
+    case 'anycast':
+      return { kind: 'local', table, route };
+    case 'unicast':
+    case 'multicast':
+      return {
+        kind: 'device',
+        device: device ?? card,
+        table,
+        route,
+        ...(gateway === undefined ? {} : { gateway }),
+        ...(source === undefined ? {} : { source }),
+      };
+    case 'blackhole':
+    case 'unreachable':
+    case 'prohibit':
+      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
+  }
+}
