@@ -34,18 +34,35 @@ export const parseUint32 = (word: string): number | undefined => parseNumber(wor
 /** A port by number or by the name of a well-known service. */
 export const parsePortWord = (word: string): number | undefined => parseNumber(word, 65535) ?? servicePort(word);
 
+/** A port as the C library's resolver takes it: always in decimal (`010` is 10), or the name of a service. */
+export const parseDecimalPort = (word: string): number | undefined =>
+  /^\d+$/.test(word) ? parseNumber(word.replace(/^0+(?=\d)/, ''), 65535) : servicePort(word);
+
+/** One port, or two with a colon between them, in the order in which they stand. */
+const portsAs = (word: string, parse: typeof parsePortWord): PortRange | undefined => {
+  const at = word.indexOf(':');
+  const low = parse(at < 0 ? word : at === 0 ? '0' : word.slice(0, at));
+  const high = at < 0 ? low : parse(at === word.length - 1 ? '65535' : word.slice(at + 1));
+  return low === undefined || high === undefined ? undefined : [low, high];
+};
+
+const inOrder = (ports: PortRange | undefined): PortRange | undefined =>
+  ports && ports[0] <= ports[1] ? ports : undefined;
+
 /** `80`, `8000:8999`, `:1023`, `1024:`, `http`. Two ports of which the first is above the second are refused. */
 export const portRange: Codec<PortRange> = {
   expected: 'a port from 0 to 65535, or a range like 8000:8999',
-  read(word) {
-    const at = word.indexOf(':');
-    if (at < 0) {
-      const port = parsePortWord(word);
-      return port === undefined ? undefined : [port, port];
-    }
-    return range(at === 0 ? '0' : word.slice(0, at), at === word.length - 1 ? '65535' : word.slice(at + 1));
-  },
+  read: (word) => inOrder(portsAs(word, parsePortWord)),
   print: (value) => formatPortRange(value),
+};
+
+/**
+ * The same where the tools have the resolver read them: `010` is 10, nothing is hexadecimal, and the ends may stand the wrong
+ * way round, with nothing between them.
+ */
+export const decimalPorts: Codec<PortRange> = {
+  ...portRange,
+  read: (word) => portsAs(word, parseDecimalPort),
 };
 
 /** Ports as REDIRECT and MASQUERADE take them: `15001` or `15001-15010`. */

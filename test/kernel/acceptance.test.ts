@@ -26,17 +26,20 @@ afterAll(() => scratch?.close());
 /** Where Sidestep differs on purpose; see docs/exactness.md, "What is taken and what is refused". */
 const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>> = {
   'alone taken': [
-    // What is there is not the text's to say: which sets exist, which timers have been made, of which type.
+    // What is there is not the text's to say: which sets exist, which labels have names, which timers have been made.
     /Set \S+ doesn't exist/,
+    /label '.*' not found/,
     /IDLETIMER/,
     // The legacy back end leaves it to the kernel module to ask for SYN.
     /legacy.*TCPMSS/,
   ],
   'alone refused': [
     // 010.1.2.3, and 443 for 0.0.1.187: the tools read octal and short forms, which nobody means.
-    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3} is not what --(?:gateway|ct\w+|to\S*) takes/,
+    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3} (?:-\S+)? is not what --(?:gateway|ct(?:orig|repl)(?:src|dst)|(?:src|dst)-range) takes/,
     // The nft back end forgets in `! -p tcp --dport 80` that only TCP has the port: other protocols match. Legacy refuses it.
     /^ip6?tables-nft .*! (?:-p|--proto).*(?:unknown option|needs -p)/,
+    // Where the resolver reads ports (udp, dccp, conntrack, TPROXY), the tools take 65537 for 1.
+    /: [\d:]*\d{5,}[\d:]* is not what --(?:[sd]port|(?:source|destination)-port|ct\w+port|on-port) takes/,
     // An interface cannot be called so.
     /interface/,
   ],

@@ -8,7 +8,7 @@ import {
   type Prefix,
   parsePrefix,
 } from '../../address/index.ts';
-import { bitNames, parseNumber, parsePortWord, portRange } from '../codec.ts';
+import { bitNames, decimalPorts, parseNumber } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
 import { CTSTATE, CTSTATUS, type ValueField } from '../fields.ts';
 import { type ListedPart, listed } from '../listed.ts';
@@ -105,18 +105,6 @@ const seconds: Codec<Seconds> = {
   print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),
 };
 
-/** Unlike other matches, this one takes a range whose ends stand the wrong way round; nothing is in it. */
-const ports: Codec<PortRange> = {
-  ...portRange,
-  read(word, family) {
-    const read = portRange.read(word, family);
-    if (read) return read;
-    const [first = '', last] = word.split(':');
-    const [low, high] = [parsePortWord(first), last === undefined ? undefined : parsePortWord(last)];
-    return low === undefined || high === undefined ? undefined : [low, high];
-  },
-};
-
 const direction: Codec<Direction> = {
   expected: 'ORIGINAL or REPLY',
   read: (word) => DIRECTIONS.find((name) => name === word.toUpperCase()),
@@ -142,10 +130,10 @@ export const conntrack: MatchExtension<ConntrackOptions> = {
     originalDestination: negatable(['--ctorigdst'], address),
     replySource: negatable(['--ctreplsrc'], address),
     replyDestination: negatable(['--ctrepldst'], address),
-    originalSourcePort: negatable(['--ctorigsrcport'], ports),
-    originalDestinationPort: negatable(['--ctorigdstport'], ports),
-    replySourcePort: negatable(['--ctreplsrcport'], ports),
-    replyDestinationPort: negatable(['--ctrepldstport'], ports),
+    originalSourcePort: negatable(['--ctorigsrcport'], decimalPorts),
+    originalDestinationPort: negatable(['--ctorigdstport'], decimalPorts),
+    replySourcePort: negatable(['--ctreplsrcport'], decimalPorts),
+    replyDestinationPort: negatable(['--ctrepldstport'], decimalPorts),
     status: negatable(['--ctstatus'], status),
     expire: negatable(['--ctexpire'], seconds),
     direction: value(['--ctdir'], direction),

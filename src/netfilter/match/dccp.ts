@@ -1,6 +1,5 @@
-import type { PortRange } from '../../address/index.ts';
-import { bitNames, integer, portRange } from '../codec.ts';
-import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { bitNames, decimalPorts, integer } from '../codec.ts';
+import { type MatchExtension, negatable } from '../extension.ts';
 import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is, unknown } from '../predicate.ts';
 import { DCCP } from '../protocol.ts';
@@ -28,19 +27,13 @@ const TYPES = {
   INVALID: 1024,
 } as const;
 
-/** Numbers in decimal, or names. */
-const ports: Codec<PortRange> = {
-  ...portRange,
-  read: (word, family) => (/0x/i.test(word) ? undefined : portRange.read(word, family)),
-};
-
 /** `-m dccp`. Source: iptables-extensions(8), dccp; net/netfilter/xt_dccp.c. */
 export const dccp: MatchExtension<DccpOptions> = {
   name: 'dccp',
   protocols: [DCCP],
   options: {
-    sourcePort: negatable(['--sport', '--source-port'], ports),
-    destinationPort: negatable(['--dport', '--destination-port'], ports),
+    sourcePort: negatable(['--sport', '--source-port'], decimalPorts),
+    destinationPort: negatable(['--dport', '--destination-port'], decimalPorts),
     types: negatable(['--dccp-types'], bitNames('kinds of DCCP packets', TYPES)),
     option: negatable(['--dccp-option'], integer('the number of a DCCP option', 1, 255)),
   },

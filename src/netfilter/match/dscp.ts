@@ -19,10 +19,9 @@ export const dscpClass: Codec<number> = {
   ...dscpValue,
   expected: 'a DiffServ class: BE, EF, CS0 to CS7, or AFxy with x from 1 to 4 and y from 1 to 3',
   read(word) {
-    const name = word.toUpperCase();
-    if (name === 'BE') return 0;
-    if (name === 'EF') return 46;
-    const [, selector, forwarding, drop] = /^(?:CS([0-7])|AF([1-4])([1-3]))$/.exec(name) ?? [];
+    // Whatever follows the name is not looked at.
+    const [, name, selector, forwarding, drop] = /^(BE|EF|CS([0-7])|AF([1-4])([1-3]))/i.exec(word) ?? [];
+    if (name?.length === 2) return name.toUpperCase() === 'BE' ? 0 : 46;
     if (selector !== undefined) return Number(selector) * 8;
     return forwarding === undefined ? undefined : Number(forwarding) * 8 + Number(drop) * 2;
   },

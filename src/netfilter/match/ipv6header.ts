@@ -35,10 +35,12 @@ const headers: Codec<number> = {
   read(word) {
     let bits = 0;
     for (const name of word.split(',')) {
+      // The tools pass over a comma too many.
+      if (name === '') continue;
       if (!Object.hasOwn(NAMES, name)) return undefined;
       bits |= NAMES[name] ?? 0;
     }
-    return bits;
+    return bits || undefined;
   },
   print: (bits) =>
     Object.entries(IPV6_HEADERS)

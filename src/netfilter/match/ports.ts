@@ -2,7 +2,7 @@ import type { PortRange } from '../../address/index.ts';
 import { portRange } from '../codec.ts';
 import type { Codec } from '../extension.ts';
 import type { ListedPart } from '../listed.ts';
-import { ALWAYS, all, isIn, type Predicate, some, unknown, unless } from '../predicate.ts';
+import { ALWAYS, all, between, type Predicate, some, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
 /** The two options that the matches of all protocols with ports share. */
@@ -15,7 +15,7 @@ export interface PortOptions {
 export const hasPort = (
   field: 'sourcePort' | 'destinationPort',
   option: Negatable<PortRange> | undefined,
-): Predicate => (option ? unless(option.negated, isIn(field, option.value)) : ALWAYS);
+): Predicate => (option ? unless(option.negated, between(field, option.value)) : ALWAYS);
 
 const isSingle = (option: Negatable<PortRange> | undefined): boolean =>
   option?.negated === true && option.value[0] === option.value[1] && option.value[0] !== 0;

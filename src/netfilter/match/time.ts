@@ -33,7 +33,7 @@ const two = (number: number): string => String(number).padStart(2, '0');
 const timeOfDay: Codec<number> = {
   expected: 'a time of day like 09:30 or 09:30:15',
   read(word) {
-    const [, hours = '', minutes = '', seconds = '0'] = /^(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?$/.exec(word) ?? [];
+    const [, hours = '', minutes = '', seconds = '0'] = /^(\d+):(\d+)(?::(\d+))?$/.exec(word) ?? [];
     if (hours === '' || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
     return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   },

@@ -1,4 +1,4 @@
-import { portRange } from '../codec.ts';
+import { decimalPorts } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
 import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is } from '../predicate.ts';
@@ -12,8 +12,8 @@ export const udp: MatchExtension<UdpOptions> = {
   name: 'udp',
   protocols: [UDP],
   options: {
-    sourcePort: negatable(['--sport', '--source-port'], portRange),
-    destinationPort: negatable(['--dport', '--destination-port'], portRange),
+    sourcePort: negatable(['--sport', '--source-port'], decimalPorts),
+    destinationPort: negatable(['--dport', '--destination-port'], decimalPorts),
   },
   listed: listedAfter(/udp/, ...listedPorts),
   complete: withoutFullRanges,

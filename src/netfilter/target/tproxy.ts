@@ -1,5 +1,5 @@
 import type { AddressValue } from '../../address/index.ts';
-import { hexadecimal, hostAddress, type MaskedMark, maskedMark, parsePortWord } from '../codec.ts';
+import { hexadecimal, hostAddress, type MaskedMark, maskedMark, parseDecimalPort } from '../codec.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
 import { listed } from '../listed.ts';
 import { TCP, UDP } from '../protocol.ts';
@@ -14,7 +14,7 @@ export interface TproxyOptions {
 
 const port: Codec<number> = {
   expected: 'a port from 0 to 65535',
-  read: parsePortWord,
+  read: parseDecimalPort,
   print: String,
 };
 
