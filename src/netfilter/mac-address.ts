@@ -3,12 +3,34 @@ import type { Codec } from './extension.ts';
 /** A MAC address as a number of 48 bits; 0 stands for none. */
 export const macAddress: Codec<number> = {
   expected: 'a MAC address like 00:11:22:33:44:55',
-  read: (word) =>
-    /^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}$/i.test(word)
-      ? word.split(':').reduce((value, byte) => value * 256 + Number.parseInt(byte, 16), 0)
-      : undefined,
+  read: parseMac,
   print: (value) => formatMac(value),
 };
+
+/** Six bytes of one or two hexadecimal digits, with colons between them. */
+function parseMac(word: string): number | undefined {
+  let value = 0;
+  let byte = 0;
+  let digits = 0;
+  let colons = 0;
+  for (let at = 0; at < word.length; at += 1) {
+    const code = word.charCodeAt(at);
+    if (code === 58) {
+      if (digits === 0) return undefined;
+      value = value * 256 + byte;
+      byte = 0;
+      digits = 0;
+      colons += 1;
+      continue;
+    }
+    const letter = code | 32;
+    const digit = code >= 48 && code <= 57 ? code - 48 : letter >= 97 && letter <= 102 ? letter - 87 : undefined;
+    if (digit === undefined || digits === 2) return undefined;
+    byte = byte * 16 + digit;
+    digits += 1;
+  }
+  return colons === 5 && digits > 0 ? value * 256 + byte : undefined;
+}
 
 /** In lower case, two digits a byte. */
 export const formatMac = (value: number): string => (value.toString(16).padStart(12, '0').match(/../g) ?? []).join(':');

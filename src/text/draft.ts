@@ -71,8 +71,8 @@ export interface Draft {
   readonly jumps: Map<string, TargetUse>;
   readonly bare: Map<Spelling, MatchUse>;
   readonly segments: Segments;
-  /** Lists of one match, by that match. */
-  readonly alone: WeakMap<object, Rule['matches']>;
+  /** A list of the first match alone, if rules before had it too. */
+  alone: Rule['matches'] | undefined;
   /** The rule is read segment by segment: whatever iptables-save would not write ends that. */
   quick: boolean;
 }
@@ -94,9 +94,14 @@ export const newDraft = (scope: Scope): Draft => ({
   jumps: new Map(),
   bare: new Map(),
   segments: [],
-  alone: new WeakMap(),
+  alone: undefined,
   quick: false,
 });
+
+/** Takes everything out of a list and leaves it its room: with a length of 0 it would lose that. */
+export function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop();
+}
 
 /** Makes a draft ready for the next rule. */
 export function clear(draft: Draft): void {
@@ -106,8 +111,9 @@ export function clear(draft: Draft): void {
   draft.sources = undefined;
   draft.destinations = undefined;
   draft.listed = undefined;
-  draft.matches.length = 0;
-  draft.loaded.length = 0;
+  empty(draft.matches);
+  empty(draft.loaded);
+  draft.alone = undefined;
   draft.target = undefined;
   draft.undeclared = undefined;
   draft.counters = undefined;

@@ -41,16 +41,10 @@ const NONE: Rule['matches'] = [];
 
 /** The matches, complete. Rules with the same one match share the list too. */
 function completed(draft: Draft): Rule['matches'] {
-  const [first] = draft.matches;
-  if (!first) return NONE;
-  if (draft.matches.length === 1 && 'kind' in first) {
-    const shared = draft.alone.get(first);
-    if (shared) return shared;
-    const alone = [first];
-    if (first.kind === 'known') draft.alone.set(first, alone);
-    return alone;
-  }
-  return draft.matches.map((use) => ('kind' in use ? use : known(draft, use)));
+  const { matches, alone } = draft;
+  if (matches.length === 0) return NONE;
+  if (matches.length === 1 && alone) return alone;
+  return matches.map((use) => ('kind' in use ? use : known(draft, use)));
 }
 
 function build(

@@ -62,28 +62,39 @@ function reachedFrom(hook: HookName, chains: Chains): ReadonlySet<string> {
 const leadsTo = ({ target }: Rule): string | undefined =>
   target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
 
+/** A chain, and how far the search for circles has come with it. */
+interface Searched {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  searched?: 'begun' | 'done';
+}
+
 /** A rule that closes a circle of jumps which a built-in chain leads into, or undefined. The kernel refuses the table. */
-export function loopIn(table: TableName, chains: Chains): { readonly chain: string; readonly rule: Rule } | undefined {
-  const done = new Set<string>();
+export function loopIn(
+  table: TableName,
+  chains: ReadonlyMap<string, Searched>,
+): { readonly chain: string; readonly rule: Rule } | undefined {
   for (const hook of BUILT_IN[table]) {
     // An explicit stack: a hostile input may nest chains a hundred thousand deep.
-    const open = new Set<string>([hook]);
-    const stack = [{ name: hook as string, rules: chains.get(hook)?.rules ?? [], next: 0 }];
-    while (stack.length > 0) {
-      const top = stack.at(-1)!;
-      const rule = top.rules[top.next];
-      top.next += 1;
-      if (!rule) {
-        stack.pop();
-        open.delete(top.name);
-        done.add(top.name);
-        continue;
+    const stack: { readonly chain: Searched; next: number }[] = [];
+    let entered = chains.get(hook);
+    for (;;) {
+      if (entered) {
+        entered.searched = 'begun';
+        stack.push({ chain: entered, next: 0 });
       }
-      const chain = leadsTo(rule);
-      if (chain === undefined || done.has(chain)) continue;
-      if (open.has(chain)) return { chain: top.name, rule };
-      open.add(chain);
-      stack.push({ name: chain, rules: chains.get(chain)?.rules ?? [], next: 0 });
+      const top = stack.at(-1);
+      if (!top) break;
+      const { chain } = top;
+      const rule = chain.rules[top.next];
+      top.next += 1;
+      const led = rule && leadsTo(rule);
+      entered = led === undefined ? undefined : chains.get(led);
+      if (entered?.searched === 'begun') return { chain: chain.name, rule: rule! };
+      if (entered?.searched === 'done') entered = undefined;
+      if (rule) continue;
+      stack.pop();
+      chain.searched = 'done';
     }
   }
   return undefined;

@@ -48,11 +48,10 @@ function readOption(
     );
   const before = use.options[key];
   if (before !== undefined && !option.repeats) throw twice(cursor, use, name);
-  const words: string[] = [];
-  let from = cursor.start;
-  for (let count = 0; count < option.arity; count += 1) {
+  const from = option.arity === 0 ? cursor.start : startOfValue(cursor, name, option);
+  const words = option.arity === 0 ? [] : [cursor.word];
+  for (let count = 1; count < option.arity; count += 1) {
     needValue(cursor, name, option.expected);
-    if (count === 0) from = cursor.start;
     words.push(cursor.word);
   }
   const value = option.read(words, negated, draft.scope.family, before);
@@ -64,6 +63,12 @@ function readOption(
       words[0] === '!' ? `The ! stands before the option: ! ${name} …` : `Expected ${option.expected}.`,
     );
   use.options[key] = value;
+}
+
+/** Moves on to the first value of an option. */
+function startOfValue(cursor: Cursor, name: string, { expected }: Slot['option']): number {
+  needValue(cursor, name, expected);
+  return cursor.start;
 }
 
 function twice(cursor: Cursor, use: Use, name: string): Fault {

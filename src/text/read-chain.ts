@@ -49,6 +49,7 @@ export function usedChain(reading: Reading, table: OpenTable): OpenChain {
     throw new Fault(start, stop - start, `${command} needs a chain`, 'Expected the name of a chain after it.');
   const known = table.chains.get(cursor.word);
   if (known) {
+    if (table.last) leave(table.last);
     table.last = known;
     return known;
   }
@@ -59,6 +60,13 @@ export function usedChain(reading: Reading, table: OpenTable): OpenChain {
   table.chains.set(cursor.word, chain);
   return chain;
 }
+
+/** A list that has grown has room for more; chains are many, and most of them short. */
+function leave(chain: OpenChain): void {
+  if (chain.rules.length > 0 && chain.rules.length < SHORT) chain.rules = chain.rules.slice();
+}
+
+const SHORT = 64;
 
 /** Moves on over a blank and this word, if that is what comes next. */
 function isNext(cursor: Cursor, word: string): boolean {

@@ -34,7 +34,9 @@ export interface OpenChain {
   readonly name: string;
   policy: Policy | undefined;
   counters: Counters | undefined;
-  readonly rules: Rule[];
+  rules: Rule[];
+  /** How far the search for circles of jumps has come with it. */
+  searched?: 'begun' | 'done';
   /** Where a rule first named it, as long as it is not declared. */
   used: LinedPlace | undefined;
 }

@@ -1,5 +1,5 @@
-import { BUILT_IN, type MatchUse, type Places, type TableName, type TargetUse } from '../netfilter/index.ts';
-import type { Draft } from './draft.ts';
+import { BUILT_IN, type MatchUse, type Places, type Rule, type TableName, type TargetUse } from '../netfilter/index.ts';
+import { type Draft, empty, type Use } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
 import { known, placesOf } from './finish.ts';
 import { readLong } from './option.ts';
@@ -10,7 +10,12 @@ import { type Cursor, nextWord } from './words.ts';
  * all that belongs to it, up to the next option of one letter. What a segment came to is kept by its text, together with
  * what else it depends on: a draft is for one table of one family, and each protocol has a map of its own.
  */
-export type Segments = Map<string, MatchUse | TargetUse>[];
+export type Segments = Map<string, Kept>[];
+
+type Kept =
+  | { readonly target: TargetUse; readonly match?: undefined }
+  /** And a list of it, for the rules that have no other match. */
+  | { readonly match: MatchUse; readonly alone: Rule['matches'] };
 
 /** Segments that are kept for a protocol. */
 const MOST_KEPT = 20_000;
@@ -27,6 +32,7 @@ const NO_PROTOCOL = 256;
  */
 export function readSegment(draft: Draft, cursor: Cursor): boolean {
   const { text, start, end } = cursor;
+  if (isLastWord(text, start, end)) return readPlainTarget(draft, cursor);
   const { stop, comesAgain } = segmentFrom(text, start, end);
   if (!comesAgain) return readNew(draft, cursor, stop, undefined);
   const index = draft.protocol ?? NO_PROTOCOL;
@@ -36,16 +42,37 @@ export function readSegment(draft: Draft, cursor: Cursor): boolean {
   const before = kept.get(words);
   if (before === undefined) return readNew(draft, cursor, stop, kept);
   cursor.at = stop;
-  // A target follows a -j or a -g.
-  if (text.charCodeAt(start + 1) === 109) draft.matches.push(before as MatchUse);
-  else if (draft.target) return false;
-  else draft.target = before;
+  if (before.match) {
+    if (draft.matches.length === 0) draft.alone = before.alone;
+    draft.matches.push(before.match);
+  } else if (draft.target) return false;
+  else draft.target = before.target;
+  return true;
+}
+
+/** Whether `-j` or `-g` has one word after it, and the line ends there: most rules do. */
+function isLastWord(text: string, start: number, end: number): boolean {
+  if (text.charCodeAt(start + 1) === 109) return false;
+  for (let at = start + 3; at < end; at += 1) if (text.charCodeAt(at) === 32) return false;
+  return true;
+}
+
+/** A target without options is kept by its name, as jumps are, unless it hangs on other parts of the rule. */
+function readPlainTarget(draft: Draft, cursor: Cursor): boolean {
+  empty(draft.loaded);
+  readTarget(draft, cursor, cursor.word as '-j' | '-g');
+  const use = draft.loaded[0];
+  if (!use) return true;
+  const { word } = cursor;
+  const { protocols, refuse, complete } = use.spelling.extension;
+  const ready = completeTarget(draft);
+  if (ready && !protocols && !refuse && !complete) draft.jumps.set(word, ready.target);
   return true;
 }
 
 function readNew(draft: Draft, cursor: Cursor, stop: number, kept: Segments[number] | undefined): boolean {
   const { text, start, end, word } = cursor;
-  draft.loaded.length = 0;
+  empty(draft.loaded);
   cursor.end = stop;
   if (word === '-m') readMatch(draft, cursor);
   else readTarget(draft, cursor, word as '-j' | '-g');
@@ -59,29 +86,36 @@ function readNew(draft: Draft, cursor: Cursor, stop: number, kept: Segments[numb
   }
   cursor.end = end;
   cursor.at = stop;
-  return (
-    !negated &&
-    complete(draft, word === '-m', (ready) => {
-      if (kept && kept.size < MOST_KEPT) kept.set(text.slice(start, stop), ready);
-    })
-  );
+  if (negated || draft.loaded.length > 1) return false;
+  const ready = word === '-m' ? completeMatch(draft) : completeTarget(draft);
+  if (ready && kept && kept.size < MOST_KEPT) kept.set(text.slice(start, stop), ready);
+  return true;
 }
 
-/** Completes what was read, and has it kept where nothing but its words decides what it is. */
-function complete(draft: Draft, isMatch: boolean, keep: (ready: MatchUse | TargetUse) => void): boolean {
-  const { loaded, matches, scope, target } = draft;
-  const [use] = loaded;
-  if (loaded.length > 1) return false;
-  loaded.length = 0;
-  if (use) {
-    // Where it may stand is a question of the chain, asked when the rule is complete.
-    if (!everywhere(placesOf(use), scope.table)) return true;
-    const ready = known(draft, use);
-    if (isMatch) matches[matches.length - 1] = ready;
-    else draft.target = ready;
-    keep(ready);
-  } else if (!isMatch && !draft.undeclared && target && 'chain' in target) keep(target);
-  return true;
+/** Completes the match that was read, and gives it where nothing but its words decides what it is. */
+function completeMatch(draft: Draft): Kept | undefined {
+  const use = draft.loaded[0];
+  if (!use || !isComplete(draft, use)) return undefined;
+  const match = known(draft, use);
+  draft.matches[draft.matches.length - 1] = match;
+  return { match, alone: [match] };
+}
+
+/** The same of the target. */
+function completeTarget(draft: Draft): (Kept & { readonly match?: undefined }) | undefined {
+  const { target, undeclared } = draft;
+  const use = draft.loaded[0];
+  if (!use) return target && 'chain' in target && !undeclared ? { target } : undefined;
+  if (!isComplete(draft, use)) return undefined;
+  const ready = known(draft, use);
+  draft.target = ready;
+  return { target: ready };
+}
+
+/** Where an extension may stand in some chains only, that is asked when the rule is complete. */
+function isComplete(draft: Draft, use: Use): boolean {
+  empty(draft.loaded);
+  return everywhere(placesOf(use), draft.scope.table);
 }
 
 const everywhere = (places: Places | undefined, table: TableName): boolean =>

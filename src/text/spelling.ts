@@ -13,34 +13,25 @@ export interface Slot {
   readonly option: Option<unknown>;
 }
 
-const matchSpellings = new Map<string, Spelling | undefined>();
-const targetSpellings = new Map<string, Spelling | undefined>();
+const matchSpellings = new Map<string, Spelling>();
+const targetSpellings = new Map<string, Spelling>();
 
 /** The match that `-m NAME` loads, made ready on first use; undefined when Sidestep does not know it. */
-export function matchSpelling(name: string): Spelling | undefined {
-  const known = matchSpellings.get(name);
-  if (known || matchSpellings.has(name)) return known;
-  return remember(matchSpellings, name, 'match', findMatch(name));
-}
+export const matchSpelling = (name: string): Spelling | undefined =>
+  matchSpellings.get(name) ?? remember(matchSpellings, name, 'match', findMatch(name));
 
 /** The target that `-j NAME` means, made ready on first use; undefined when Sidestep does not know it. */
-export function targetSpelling(name: string): Spelling | undefined {
-  const known = targetSpellings.get(name);
-  if (known || targetSpellings.has(name)) return known;
-  return remember(targetSpellings, name, 'target', findTarget(name));
-}
-
-/** Names that are no extension are remembered too, but a long input must not fill the memory with them. */
-const MOST_NAMES = 10_000;
+export const targetSpelling = (name: string): Spelling | undefined =>
+  targetSpellings.get(name) ?? remember(targetSpellings, name, 'target', findTarget(name));
 
 function remember(
-  spellings: Map<string, Spelling | undefined>,
+  spellings: Map<string, Spelling>,
   name: string,
   kind: Spelling['kind'],
   extension: Extension<object> | undefined,
 ): Spelling | undefined {
   const spelling = extension && { kind, extension, slots: slotsOf(extension) };
-  if (spellings.size < MOST_NAMES) spellings.set(name, spelling);
+  if (spelling) spellings.set(name, spelling);
   return spelling;
 }
 

@@ -19,22 +19,21 @@ export interface MultiportOptions {
 /** How many ports a list may hold; a range counts as two. Source: XT_MULTI_PORTS in xt_multiport.h. */
 const MOST = 15;
 
+function portOrRange(part: string): PortRange | undefined {
+  const at = part.indexOf(':');
+  const low = parsePortWord(at < 0 ? part : part.slice(0, at));
+  const high = at < 0 ? low : parsePortWord(part.slice(at + 1));
+  // The tools take no range of one port.
+  return low === undefined || high === undefined || (at >= 0 && low >= high) ? undefined : [low, high];
+}
+
 const list = {
   expected: `at most ${MOST} ports from 0 to 65535 separated by commas; a range like 8000:8999 counts as two`,
   read(word: string): Ports | undefined {
-    const ports: PortRange[] = [];
-    let slots = 0;
-    for (const part of word.split(',')) {
-      const at = part.indexOf(':');
-      const low = parsePortWord(at < 0 ? part : part.slice(0, at));
-      const high = at < 0 ? low : parsePortWord(part.slice(at + 1));
-      slots += at < 0 ? 1 : 2;
-      if (low === undefined || high === undefined || slots > MOST) return undefined;
-      // The tools take no range of one port.
-      if (at >= 0 && low >= high) return undefined;
-      ports.push([low, high]);
-    }
-    return ports;
+    const parts = word.split(',');
+    const ports = parts.map(portOrRange);
+    const slots = parts.reduce((sum, part) => sum + (part.includes(':') ? 2 : 1), 0);
+    return slots <= MOST && ports.every((range) => range !== undefined) ? ports : undefined;
   },
   print: (ports: Ports): string => ports.map((range) => formatPortRange(range)).join(','),
 };

@@ -52,11 +52,12 @@ export const natRange: Codec<NatRange> = {
     // Only a range can be shifted.
     if (baseText !== undefined && (!rangeText.includes('-') || base === 0)) return undefined;
     if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
-    return {
-      ...(addresses ? { addresses } : {}),
-      ...(ports ? { ports } : {}),
-      ...(base === undefined ? {} : { base }),
-    };
+    // Objects made by several spreads share no shape, and of these large rule sets have thousands.
+    const range: { -readonly [Key in keyof NatRange]: NatRange[Key] } = {};
+    if (addresses) range.addresses = addresses;
+    if (ports) range.ports = ports;
+    if (base !== undefined) range.base = base;
+    return range;
   },
   print({ addresses, ports, base }, family) {
     const [low, high] = addresses ?? [];
