@@ -90,6 +90,8 @@ export interface Extension<T extends object> {
 /** A match: its options, where it may stand, and its meaning. A new one is one file and one line in registry.ts. */
 export interface MatchExtension<T extends object> extends Extension<T> {
   predicate(options: T, context: MeaningContext): Predicate;
+  /** What has no room for the packet then, where the match itself may drop it, whatever the rule does. Source: hotdrop in xt_action_param. */
+  mayDrop?(options: T): string;
 }
 
 /** A target: its options, where it may stand, and its effect. */

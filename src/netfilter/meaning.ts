@@ -14,6 +14,8 @@ export interface Condition {
   /** `-p`, `-i`, or a match's name. */
   readonly part: string;
   readonly predicate: Predicate;
+  /** A packet that is looked at may be dropped at once: where this, a clause's subject, is full. */
+  readonly mayDrop?: string;
 }
 
 /**
@@ -24,7 +26,9 @@ export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonl
   const conditions = headerConditions(rule.header, family);
   for (const use of rule.matches) {
     const predicate = matchPredicate(use, sets ? { family, sets } : { family });
-    if (predicate.kind !== 'always') conditions.push({ part: use.name, predicate });
+    const mayDrop = use.kind === 'known' ? findMatch(use.name)?.mayDrop?.(use.options) : undefined;
+    if (predicate.kind !== 'always')
+      conditions.push({ part: use.name, predicate, ...(mayDrop === undefined ? {} : { mayDrop }) });
   }
   for (const { part, because } of rule.unshown ?? []) conditions.push({ part, predicate: unknown(because) });
   return conditions;

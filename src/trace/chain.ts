@@ -3,7 +3,7 @@ import { act } from './effects.ts';
 import type { CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, RuleStep } from './result.ts';
 import { settleRule, stepOf } from './rule.ts';
-import type { Walk } from './state.ts';
+import { nameOf, type Walk } from './state.ts';
 
 /** More rules than any packet meets; a set that doubles itself in every chain would never end. */
 const MOST_RULES = 500_000;
@@ -38,6 +38,8 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     at += 1;
     walk.looked += 1;
     if (walk.looked > MOST_RULES) return { kind: 'unknown', because: `more than ${MOST_RULES} rules were looked at` };
+    const overflow = rule.mayDrop && overflows(walk, rule, rule.mayDrop, depth);
+    if (overflow) return overflow;
     const done = rule.acts ? runActs(walk, rule, rule.acts, depth) : matches(walk, rule, depth) ? rule : undefined;
     if (!done) continue;
     const { effect, target } = done;
@@ -75,6 +77,31 @@ function policy(walk: Walk, base: CompiledChain): Outcome | undefined {
     case 'QUEUE':
       return { kind: 'unknown', because: `the policy of ${table} ${name} hands it to a program` };
   }
+}
+
+/** Where a match that the packet comes to has no room for it, it is dropped there. */
+function overflows(
+  walk: Walk,
+  rule: CompiledRule,
+  mayDrop: NonNullable<CompiledRule['mayDrop']>,
+  depth: number,
+): Outcome | undefined {
+  for (const { condition, full, before } of mayDrop) {
+    if (before(walk.packet) === false) continue;
+    const where = nameOf(rule);
+    const room = walk.decide(`${walk.looked} room ${condition.part}`, {
+      where,
+      because: `whether ${full} is full is not known: then it drops the packet`,
+      yes: `${full} has room`,
+      no: `${full} is full`,
+    });
+    if (room) continue;
+    walk.witness?.matched(walk, rule, true);
+    const step = { ...stepOf(walk, rule, depth), answer: 'undecided', decisive: condition } as const;
+    walk.steps?.push({ ...step, taken: true, effect: { kind: 'drop' } });
+    return { kind: 'dropped', because: `${full} is full at ${where}` };
+  }
+  return undefined;
 }
 
 /** Whether the rule matches; where that is open, this walk takes one of the two ways. */

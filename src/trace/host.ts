@@ -107,6 +107,10 @@ function derivedRoutes(interfaces: readonly Interface[], family: Family, card: s
 export const find = (host: Host, table: number, destination: AddressValue, on?: string): ReadyRoute | undefined =>
   host.tables.get(table)?.find(destination, on);
 
+/** Whether an interface has this very address. */
+export const hasAddress = ({ interfaces, family }: Host, address: AddressValue): boolean =>
+  interfaces.some(({ addresses }) => addresses.some((own) => own.family === family && own.value === address));
+
 /** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
 export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>
   (!host.known && address === own) || find(host, TABLE.local, address)?.kind === 'local';

@@ -43,6 +43,8 @@ export interface CompiledRule {
   /** Its conditions in the kernel's order, each with its own test: asked only to explain an answer. */
   readonly conditions: readonly { readonly condition: Condition; readonly test: Test }[];
   readonly effect: Effect;
+  /** Matches that may drop a packet which they look at: those before them hold. */
+  readonly mayDrop?: readonly { readonly condition: Condition; readonly full: string; readonly before: Test }[];
   /** Where a jump or goto leads. */
   readonly target?: CompiledChain;
   /** A native rule does several things in turn, each on a condition; `test` and `effect` say nothing of it. */
@@ -190,12 +192,18 @@ function compileRule(
       target = undefined;
     }
   }
+  const mayDrop = conditions.flatMap((condition, index) => {
+    if (condition.mayDrop === undefined) return [];
+    const before = compile(all(...conditions.slice(0, index).map((earlier) => earlier.predicate)));
+    return [{ condition, full: condition.mayDrop, before }];
+  });
   return {
     rule,
     number: chain.rules.length + 1,
     chain,
     test: compile(predicate),
     predicate,
+    ...(mayDrop.length > 0 ? { mayDrop } : {}),
     conditions: conditions.map((condition) => ({ condition, test: compile(condition.predicate) })),
     effect,
     ...(target ? { target } : {}),

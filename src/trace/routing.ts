@@ -1,6 +1,6 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import type { Packet } from '../netfilter/index.ts';
-import { isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
+import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
 import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
@@ -148,7 +148,7 @@ const toAll = ({ source, destination }: Pick<Packet, 'source' | 'destination'>):
 
 /** Addresses that may not come from outside: loopback's, groups, and one's own as the source. */
 function martianBecause(walk: Walk): string | undefined {
-  const { packet, ground, own } = walk;
+  const { packet, ground } = walk;
   const { family, destination, source } = packet;
   // Also where nat has just sent it there (netfilter-semantics 14).
   if (family === 'ipv6')
@@ -157,8 +157,7 @@ function martianBecause(walk: Walk): string | undefined {
       : undefined;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  const foreign =
-    source !== undefined && ground.host.known && isOwn(ground.host, source, own) && packet.in !== LOOPBACK;
+  const foreign = source !== undefined && packet.in !== LOOPBACK && isForeign(walk, source);
   const asOwn = (): string => `${spoken(walk, source!)} is an address of this host: it may not come from outside`;
   if (toAll(packet)) return foreign ? asOwn() : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
@@ -172,6 +171,13 @@ function martianBecause(walk: Walk): string | undefined {
   }
   return foreign ? asOwn() : undefined;
 }
+
+/**
+ * Whether a source is this host's own: an address of it, or, where routing has been tampered with, whatever is local.
+ * Source: net/ipv4/fib_frontend.c, fib_validate_source.
+ */
+const isForeign = ({ ground: { host } }: Walk, source: AddressValue): boolean =>
+  host.known && (host.custom ? isOwn(host, source) : hasAddress(host, source));
 
 /**
  * A source that this host would take for a broadcast. The kernel looks only where the packet would go back by the interface

@@ -228,6 +228,8 @@ export const hashlimit: MatchExtension<HashlimitOptions> = {
       rateInterval: rateMatch && seconds !== 1 ? seconds : undefined,
     });
   },
+  // A packet of a flow that finds no place in the table is dropped. Source: hashlimit_mt_common.
+  mayDrop: ({ name, most }) => `the table ${name} of hashlimit${most ? `, of ${most} entries,` : ''}`,
   predicate: ({ rate: of, name }) =>
     choice(
       `hashlimit ${name} ${of?.above} ${of?.cost}`,

@@ -28,10 +28,17 @@ function replayed(grounds: readonly Ground[], text: string): string {
   if (!ground) throw new Error(`there is no world ${setting('world')}`);
   const end = rules.indexOf('\n');
   const family = rules.slice(0, end) as Family;
-  return caseText(ground, family, `${rules.slice(end + 1).trimEnd()}\n`, readProbe(packet), setting('title'));
+  const probes = readProbes(packet);
+  const [title, last] = [setting('title'), probes.at(-1)!];
+  return caseText(ground, family, `${rules.slice(end + 1).trimEnd()}\n`, last, title, probes.slice(0, -1));
 }
 
-const readProbe = (section: string): Probe =>
-  JSON.parse(section.split('\n').find((line) => line.startsWith('{')) ?? '', (_, value) =>
-    typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
-  ) as Probe;
+/** The last one is compared; those before it are only sent. */
+const readProbes = (section: string): readonly Probe[] =>
+  section
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line, revived) as Probe);
+
+const revived = (_: string, value: unknown): unknown =>
+  typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value;

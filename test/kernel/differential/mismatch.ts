@@ -20,11 +20,18 @@ export function mismatchText(
   return caseText(ground, family, small.text, small.probe, `seed ${from.seed}, rule set ${from.number}`);
 }
 
-/** A case as it stands in test/cases/differential, with what the kernel says now. */
-export function caseText({ world, base }: Ground, family: Family, text: string, probe: Probe, title: string): string {
+/** A case as it stands in test/cases/differential, with what the kernel says now. `before`: packets that come first. */
+export function caseText(
+  { world, base }: Ground,
+  family: Family,
+  text: string,
+  probe: Probe,
+  title: string,
+  before: readonly Probe[] = [],
+): string {
   const session = openSession(world, base, family, text);
   try {
-    const [account] = session.send([probe]);
+    const account = session.send([...before, probe]).at(-1);
     const lines = account!.events.map((event) => eventText(event, session.names));
     const verdict = verdictOf(() => session.compare(probe, account!));
     return [
@@ -35,8 +42,10 @@ export function caseText({ world, base }: Ground, family: Family, text: string, 
       text.trimEnd(),
       '',
       '== packet',
-      spokenProbe(probe),
-      JSON.stringify(probe, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+      ...[...before, probe].flatMap((one) => [
+        spokenProbe(one),
+        JSON.stringify(one, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+      ]),
       '',
       '== kernel',
       ...lines,
