@@ -10,7 +10,7 @@ export interface RulePlace {
 }
 
 /** Numbers of linux/netfilter/nf_tables.h. */
-const MESSAGE = { newRule: 6, getRule: 7 } as const;
+const MESSAGE = { newRule: 6, getRule: 7, getGeneration: 16 } as const;
 const RULE = { table: 1, chain: 2, handle: 3 } as const;
 
 /** Finds the place of a rule by its table and the handle that the kernel calls it by. */
@@ -25,6 +25,8 @@ export function readHandles(family: NftFamily): PlaceOf {
   const tables = new Map<string, Map<number, RulePlace>>();
   const lengths = new Map<string, number>();
   try {
+    // How much the kernel puts into the first part of a dump hangs on what was read last: a rule of 4 kB would end it.
+    netlink.exchange([nftablesMessage(MESSAGE.getGeneration, 0, undefined)]);
     for (const { type, payload } of netlink.exchange([nftablesMessage(MESSAGE.getRule, FLAG.dump, family)])) {
       if (type !== nftablesType(MESSAGE.newRule)) continue;
       const attributes = attributesOf(payload, 4);
