@@ -42,12 +42,22 @@ export interface Place {
   readonly length: number;
 }
 
-export type MutableHeader = { -readonly [Key in keyof Header]: Header[Key] };
+/** A header while it is read: one object serves all rules. */
+export type OpenHeader = { -readonly [Key in keyof Header]-?: Header[Key] | undefined };
+
+const openHeader = (): OpenHeader => ({
+  source: undefined,
+  destination: undefined,
+  in: undefined,
+  out: undefined,
+  protocol: undefined,
+  fragment: undefined,
+});
 
 /** A rule while it is read. One draft serves all rules of a scope, one after the other. */
 export interface Draft {
   readonly scope: Scope;
-  header: MutableHeader;
+  readonly header: OpenHeader;
   /** The options of the header that have been read, as letters: also of those that say nothing and are not kept. */
   seen: string;
   /** The protocol that `-p` asks for without a `!`; 0 for all of them. */
@@ -79,7 +89,7 @@ export interface Draft {
 
 export const newDraft = (scope: Scope): Draft => ({
   scope,
-  header: {},
+  header: openHeader(),
   seen: '',
   protocol: undefined,
   sources: undefined,
@@ -105,7 +115,13 @@ export function empty(list: unknown[]): void {
 
 /** Makes a draft ready for the next rule. */
 export function clear(draft: Draft): void {
-  draft.header = {};
+  const { header } = draft;
+  header.source = undefined;
+  header.destination = undefined;
+  header.in = undefined;
+  header.out = undefined;
+  header.protocol = undefined;
+  header.fragment = undefined;
   draft.seen = '';
   draft.protocol = undefined;
   draft.sources = undefined;

@@ -11,7 +11,7 @@ import {
   type TargetUse,
 } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
-import type { Draft, Use } from './draft.ts';
+import type { Draft, OpenHeader, Use } from './draft.ts';
 import { holdsAll } from './header.ts';
 import type { Spelling } from './spelling.ts';
 
@@ -22,7 +22,7 @@ export function finish(draft: Draft, line: number | undefined, rules: Rule[]): v
   const target = draft.target && ('kind' in draft.target ? draft.target : known(draft, draft.target));
   if (undeclared && target && 'chain' in target) scope.onUndeclared?.(target.chain, undeclared.at, undeclared.length);
   if (!draft.sources && !draft.destinations) {
-    rules.push(build(header, matches, target, counters, line));
+    rules.push(build(closed(header), matches, target, counters, line));
     return;
   }
   if (header.source?.negated || header.destination?.negated)
@@ -63,19 +63,42 @@ function build(
   return rule;
 }
 
-function withPrefixes(given: Header, source: Prefix | undefined, destination: Prefix | undefined): Header {
-  const { source: _source, destination: _destination, ...rest } = given;
-  return { ...kept('source', source), ...kept('destination', destination), ...rest };
+/**
+ * The header in an object of its own size. The forms that most rules of a large set have come first; those that name no more
+ * than a protocol share theirs.
+ */
+function closed({ source, destination, in: inName, out, protocol, fragment }: OpenHeader): Header {
+  if (!inName && !out && !fragment) {
+    if (!source && !destination) return protocol ? protocolAlone(protocol) : EMPTY;
+    if (!source) return protocol ? { destination: destination!, protocol } : { destination: destination! };
+    if (!destination) return protocol ? { source, protocol } : { source };
+  }
+  const header: { -readonly [Key in keyof Header]: Header[Key] } = {};
+  if (source) header.source = source;
+  if (destination) header.destination = destination;
+  if (inName) header.in = inName;
+  if (out) header.out = out;
+  if (protocol) header.protocol = protocol;
+  if (fragment) header.fragment = fragment;
+  return header;
 }
 
+const EMPTY: Header = {};
+
+const alone: Header[] = [];
+
+function protocolAlone(protocol: Negatable<number>): Header {
+  const index = protocol.negated ? 256 + protocol.value : protocol.value;
+  alone[index] ??= { protocol };
+  return alone[index];
+}
+
+const withPrefixes = (given: OpenHeader, source: Prefix | undefined, destination: Prefix | undefined): Header =>
+  closed({ ...given, source: kept(source), destination: kept(destination) });
+
 /** A prefix that holds every address is not kept. */
-const kept = <const Side extends 'source' | 'destination'>(
-  side: Side,
-  prefix: Prefix | undefined,
-): { readonly [Key in Side]?: Negatable<Prefix> } =>
-  (prefix && !holdsAll(prefix) ? { [side]: { value: prefix, negated: false } } : {}) as {
-    readonly [Key in Side]?: Negatable<Prefix>;
-  };
+const kept = (prefix: Prefix | undefined): Negatable<Prefix> | undefined =>
+  prefix && !holdsAll(prefix) ? { value: prefix, negated: false } : undefined;
 
 /** One use as the rule holds it, after all that the tools and the kernel check. */
 export function known(draft: Draft, use: Use): MatchUse {

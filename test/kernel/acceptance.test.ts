@@ -35,7 +35,7 @@ const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>
   ],
   'alone refused': [
     // 010.1.2.3, and 443 for 0.0.1.187: the tools read octal and short forms, which nobody means.
-    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3} (?:-\S+)? is not what --(?:gateway|ct(?:orig|repl)(?:src|dst)|(?:src|dst)-range) takes/,
+    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3}(?:-\S+)? is not what --(?:gateway|ct(?:orig|repl)(?:src|dst)|(?:src|dst)-range) takes/,
     // The nft back end forgets in `! -p tcp --dport 80` that only TCP has the port: other protocols match. Legacy refuses it.
     /^ip6?tables-nft .*! (?:-p|--proto).*(?:unknown option|needs -p)/,
     // Where the resolver reads ports (udp, dccp, conntrack, TPROXY), the tools take 65537 for 1.
