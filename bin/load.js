@@ -12,18 +12,13 @@ const modules = new Map();
 /** The compiled scripts by file name: what the build makes the caches of. */
 const scripts = new Map();
 
-/** The exports of a file of the program, by its name. The build leaves nothing in it but ASCII. */
+/** The exports of a file of the program, by its name. It holds one function, as the build wrote it, and nothing but ASCII. */
 function load(name) {
   const known = modules.get(name);
   if (known) return known.exports;
   const filename = join(folder, name);
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${read(filename, 'latin1')}\n})`,
-    {
-      filename,
-      cachedData: readIfThere(`${filename}.${purpose}`),
-    },
-  );
+  const cachedData = readIfThere(`${filename}.${purpose}`);
+  const script = new Script(read(filename, 'latin1'), { filename, cachedData });
   scripts.set(name, script);
   const module = { exports: {} };
   modules.set(name, module);

@@ -39,6 +39,9 @@ await program.write({
   // Names stay, for whoever reads a trace of calls. Without comments, and in ASCII alone (a byte a character), the text is
   // read several times faster.
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true, asciiOnly: true } },
+  // What Node.js would put around the text of a module is in it already: bin/load.js need not make a second text.
+  banner: '(function (exports, require, module, __filename, __dirname) {',
+  footer: '})',
   entryFileNames: '[name].cjs',
   chunkFileNames: ({ moduleIds }) =>
     `${moduleIds.some((id) => id.includes('/commander/')) ? 'commander' : '[name]'}-[hash].cjs`,

@@ -109,7 +109,8 @@ function channelsOf(child: ChildProcess): { next(asked: number): Promise<Round> 
   const [stdout = '', stderr = '', ...answers]: string[] = new Array(2 + CHANNELS).fill('');
   const received = [stdout, stderr, ...answers];
   let check = (): void => {};
-  let failure: Error | undefined;
+  /** Why nothing more will come. */
+  let ended: (() => Error) | undefined;
   for (const [index, stream] of child.stdio.slice(1).entries()) {
     (stream as NodeJS.ReadableStream).setEncoding('utf8').on('data', (chunk: string) => {
       received[index] += chunk;
@@ -117,11 +118,11 @@ function channelsOf(child: ChildProcess): { next(asked: number): Promise<Round> 
     });
   }
   child.on('error', (error) => {
-    failure = error;
+    ended = () => error;
     check();
   });
   child.on('close', () => {
-    failure ??= refusalOf({ stderr: received[1]!, status: 1 }, { doing: 'running a shell' });
+    ended ??= () => refusalOf({ stderr: received[1]!, status: 1 }, { doing: 'running a shell' });
     check();
   });
   return {
@@ -132,10 +133,11 @@ function channelsOf(child: ChildProcess): { next(asked: number): Promise<Round> 
           const wanted = parts.slice(0, asked);
           if (text.endsWith('=end\n') && wanted.every((part) => /\0\d+\n$/.test(part.slice(-6)))) {
             received.fill('');
+            check = () => {};
             resolve({ stdout: text, answers: wanted });
           } else if (text.endsWith('=busy\n')) {
             reject(busy());
-          } else if (failure !== undefined) reject(failure);
+          } else if (ended) reject(ended());
         };
         check();
       }),

@@ -1,5 +1,5 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import { MissingPackage } from './refusal.ts';
 
 /** The commands of the system that Sidestep calls. */
@@ -96,23 +96,36 @@ const DISTRIBUTIONS: readonly Distribution[] = [
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
 
 /** PATH as it is searched here and handed to every command. */
-export const searchPath = (): string =>
-  [
-    ...new Set([...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...SYSTEM_FOLDERS]),
-  ].join(delimiter);
+export const searchPath = (): string => folders().join(delimiter);
+
+const folders = (): readonly string[] => [
+  ...new Set([...(process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), ...SYSTEM_FOLDERS]),
+];
+
+/** Those that were found, by PATH and name. */
+const found = new Map<string, string>();
 
 /** The full path of a command, or undefined when it is not installed. */
 export function findTool(name: Tool): string | undefined {
-  for (const folder of searchPath().split(delimiter)) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
+  const key = `${process.env.PATH} ${name}`;
+  const known = found.get(key);
+  if (known !== undefined) return known;
+  const path = folders()
+    .map((folder) => `${folder}/${name}`)
+    .find(isProgram);
+  if (path !== undefined) found.set(key, path);
+  return path;
+}
+
+/** Asked first whether it is there at all: an error thrown for every folder without it takes longer than all the rest. */
+function isProgram(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
-  return undefined;
 }
 
 /** The full path of a command. Throws MissingPackage with the command that installs it. */
