@@ -25,10 +25,21 @@ const { rolldown } = await import('rolldown');
 const shared = { platform: 'node', external: /^[^./]/ };
 // Libraries are loaded from node_modules, as they were installed, but for the two that every command needs.
 const INSIDE = ['commander', 'picocolors'];
+const TOGETHER = [
+  {
+    name: 'start',
+    test: /\/cli\/(commands|program|command|options|status|usage|source)\.js$|\/(commander|picocolors)\//,
+  },
+  { name: 'change', test: /\/cli\/(init|apply|machine|interception-flags|interception-flag-table)\.js$/ },
+  { name: 'netfilter', test: /\/(address|netfilter)\// },
+];
 const program = await rolldown({
   ...shared,
   external: (id) => /^[^./]/.test(id) && !INSIDE.includes(id) && !isAbsolute(id),
   input: { main: 'dist/cli/main.js' },
+  preserveEntrySignatures: 'allow-extension',
+  // What is imported late may well be there already.
+  checks: { ineffectiveDynamicImport: false },
 });
 await program.write({
   dir: 'dist/program',
@@ -43,8 +54,9 @@ await program.write({
   banner: '(function (exports, require, module, __filename, __dirname) {',
   footer: '})',
   entryFileNames: '[name].cjs',
-  chunkFileNames: ({ moduleIds }) =>
-    `${moduleIds.some((id) => id.includes('/commander/')) ? 'commander' : '[name]'}-[hash].cjs`,
+  chunkFileNames: '[name]-[hash].cjs',
+  // Opening a file costs about as much as reading it: what is needed together is one.
+  codeSplitting: { includeDependenciesRecursively: false, groups: TOGETHER },
 });
 await program.close();
 // Programs that are started as processes of their own are files of their own, beside those that name them.
