@@ -96,7 +96,8 @@ function overflows(
       no: `${full} is full`,
     });
     if (room) continue;
-    walk.witness?.matched(walk, rule, true);
+    // The legacy back end counts only what the whole rule matches.
+    if (rule.chain.backend !== 'legacy') walk.witness?.matched(walk, rule, true);
     const step = { ...stepOf(walk, rule, depth), answer: 'undecided', decisive: condition } as const;
     walk.steps?.push({ ...step, taken: true, effect: { kind: 'drop' } });
     return { kind: 'dropped', because: `${full} is full at ${where}` };

@@ -6,7 +6,7 @@ const MOST_ATTEMPTS = 12;
  * Loads a script for `nft -f` into a namespace that holds nothing else, without the lines that nft or the kernel refuses:
  * which rules are taken depends on how the kernel was built. False where it cannot be loaded at all, or nft crashes over it.
  */
-export function loadNft(scratch: Scratch, script: string): boolean {
+export function loadNft(scratch: Pick<Scratch, 'run'>, script: string): boolean {
   const lines = script.split('\n');
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const { status, stderr } = scratch.run(['nft', '-f', '-'], { input: `flush ruleset\n${lines.join('\n')}` });
@@ -20,7 +20,7 @@ export function loadNft(scratch: Scratch, script: string): boolean {
 }
 
 /** nft 1.0.6 loads rules over which it then crashes. */
-const canList = (scratch: Scratch): boolean =>
+const canList = (scratch: Pick<Scratch, 'run'>): boolean =>
   [
     ['nft', 'list', 'ruleset'],
     ['nft', '-n', '-n', 'list', 'ruleset'],

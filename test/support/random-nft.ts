@@ -5,8 +5,8 @@ import type { Random } from './random.ts';
  * are followed. Every name that is used is there. Each rule is one line: those that the kernel does not take (it depends on
  * how it was built) can be left out by their numbers, see `loadNft`.
  */
-export function randomNftRuleSet(random: Random): string {
-  const family = random.pick(['ip', 'ip6', 'inet', 'inet']);
+export function randomNftRuleSet(random: Random, families: readonly string[] = ['ip', 'ip6', 'inet', 'inet']): string {
+  const family = random.pick(families);
   const chains = Array.from({ length: 1 + random.below(3) }, (_, index) => baseChain(random, family, index));
   return `table ${family} t${random.below(100)} {
 ${objects(family, random)}

@@ -1,5 +1,5 @@
 import type { AddressValue, Family } from '../../../src/address/index.ts';
-import type { PlaceOf, RulePlace, TraceMessage } from '../../../src/linux/index.ts';
+import type { RulePlace, TraceMessage } from '../../../src/linux/index.ts';
 import { WATCH } from './machine.ts';
 import { idIn } from './probe.ts';
 
@@ -32,17 +32,23 @@ export interface Account {
   readonly events: Event[];
 }
 
+/** How the kernel's tables and rules are called. Tables are of a family: 1 is inet, 2 ip, 10 ip6. */
+export interface Titles {
+  titleOf(family: number, table: string): string;
+  placeOf(family: number, table: string, handle: number): RulePlace | undefined;
+}
+
 /** Gathers the accounts of packets that were sent one after the other. */
 export class Accounts {
-  readonly #placeOf: PlaceOf;
+  readonly #titles: Titles;
   /** `nat PREROUTING`: base chains that can do something. The kernel asks idle ones too. */
   readonly #busy: ReadonlySet<string>;
   readonly #known = new Map<number, Account>();
   #current: Account | undefined;
   #idle = false;
 
-  constructor(placeOf: PlaceOf, busy: ReadonlySet<string>) {
-    this.#placeOf = placeOf;
+  constructor(titles: Titles, busy: ReadonlySet<string>) {
+    this.#titles = titles;
     this.#busy = busy;
   }
 
@@ -54,7 +60,7 @@ export class Accounts {
   }
 
   take(message: TraceMessage): void {
-    const { protocol = 'ipv4', table, chain, first, networkHeader, handle, verdict = '', policy, mark } = message;
+    const { protocol = 'ipv4', family, chain, first, networkHeader, handle, verdict = '', policy, mark } = message;
     if (first && networkHeader) {
       // Packets that go over loopback may be handled later than those that follow.
       const id = idIn(protocol, networkHeader);
@@ -66,18 +72,19 @@ export class Accounts {
     }
     const events = this.#current?.events;
     if (!events) return;
-    if (table === WATCH.table) {
+    if (message.table === WATCH.table) {
       if (first && (chain === WATCH.received || chain === WATCH.leaves))
         events.push({ kind: chain, seen: seenIn(message, protocol), mark });
       return;
     }
+    const table = this.#titles.titleOf(family, message.table);
     if (first) {
       this.#idle = !this.#busy.has(`${table} ${chain}`);
       if (!this.#idle) events.push({ kind: 'asked', table, chain, seen: seenIn(message, protocol) });
     }
     if (this.#idle) return;
     if (handle !== undefined) {
-      const place = this.#placeOf(table, handle) ?? { table, chain, number: 0 };
+      const place = this.#titles.placeOf(family, message.table, handle) ?? { table, chain, number: 0 };
       events.push({ kind: 'rule', place, verdict, mark });
     } else if (policy !== undefined) events.push({ kind: 'policy', table, chain, policy });
   }

@@ -21,7 +21,7 @@ import { ADDRESSES } from './rules.ts';
 type Draft = { -readonly [K in keyof Probe]: Probe[K] };
 
 /** A rule, and the jumps that lead to it from a built-in chain. */
-interface Target {
+export interface Target {
   readonly hook: string;
   readonly way: readonly Predicate[];
 }
@@ -33,11 +33,11 @@ export class Aim {
   readonly #targets: readonly Target[];
   readonly #addresses: readonly AddressValue[];
 
-  constructor(random: Random, rules: RuleSet) {
+  constructor(random: Random, family: Family, targets: readonly Target[]) {
     this.#random = random;
-    this.#family = rules.family;
-    this.#targets = rules.tables.flatMap((table) => targetsIn(table, rules.family));
-    this.#addresses = ADDRESSES[rules.family].map((text) => parseAddress(text)!.value);
+    this.#family = family;
+    this.#targets = targets;
+    this.#addresses = ADDRESSES[family].map((text) => parseAddress(text)!.value);
   }
 
   /** A packet that some rule is about, or nearly. */
@@ -272,6 +272,10 @@ const goesOut = (hook: string, random: Random): boolean =>
   hook === 'OUTPUT' ||
   (hook === 'POSTROUTING' && random.oneIn(2)) ||
   ((hook === 'INPUT' || hook === 'PREROUTING') && random.oneIn(6));
+
+/** The rules of iptables' tables. */
+export const targetsOf = ({ tables, family }: RuleSet): readonly Target[] =>
+  tables.flatMap((table) => targetsIn(table, family));
 
 function targetsIn(table: Table, family: Family): Target[] {
   const targets: Target[] = [];

@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Backend } from './loaded.ts';
 import { NOTHING, sum, type Tally } from './trial.ts';
 
 /** What is to be run. */
 export interface Plan {
+  readonly backend: Backend;
   readonly seed: number;
   readonly rules: number;
   readonly packets: number;
@@ -14,6 +16,7 @@ export interface Plan {
 
 /** Some trials for one worker. */
 export interface Order {
+  readonly backend: Backend;
   readonly seed: number;
   readonly from: number;
   readonly to: number;
@@ -21,7 +24,7 @@ export interface Order {
 }
 
 interface State {
-  readonly plan: Pick<Plan, 'seed' | 'rules' | 'packets'>;
+  readonly plan: Pick<Plan, 'backend' | 'seed' | 'rules' | 'packets'>;
   /** Numbers of the chunks that are done. */
   readonly done: readonly number[];
   readonly tally: Tally;
@@ -50,8 +53,8 @@ export async function runCampaign(plan: Plan, tell: (result: Result) => void): P
     const worker = fork(process.argv[1]!, ['--worker']);
     try {
       for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
-        const { seed, packets } = plan;
-        const order = { seed, packets, from: chunk * size, to: Math.min(plan.rules, (chunk + 1) * size) };
+        const { backend, seed, packets } = plan;
+        const order = { backend, seed, packets, from: chunk * size, to: Math.min(plan.rules, (chunk + 1) * size) };
         const part = await ask(worker, order);
         tally = sum(tally, part);
         done.add(chunk);
@@ -86,7 +89,7 @@ const ask = (worker: ChildProcess, order: Order): Promise<Tally> =>
     worker.send(order);
   });
 
-const identity = ({ seed, rules, packets }: Plan): State['plan'] => ({ seed, rules, packets });
+const identity = ({ backend, seed, rules, packets }: Plan): State['plan'] => ({ backend, seed, rules, packets });
 
 function readState(plan: Plan): State {
   const fresh: State = { plan: identity(plan), done: [], tally: NOTHING, seconds: 0 };

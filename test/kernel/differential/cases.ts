@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Family } from '../../../src/address/index.ts';
 import { caseText } from './mismatch.ts';
 import type { Probe } from './probe.ts';
-import type { Ground } from './trial.ts';
+import type { Ground } from './session.ts';
 
 /** Seen from the repository's root, where npm runs its scripts. */
 const FOLDER = 'test/cases/differential';
@@ -24,7 +24,8 @@ export function differingCases(grounds: readonly Ground[]): readonly string[] {
 function replayed(grounds: readonly Ground[], text: string): string {
   const [head = '', rules = '', packet = ''] = text.split(/^== /m);
   const setting = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(head)?.[1] ?? '';
-  const ground = grounds.find(({ world }) => world.name === setting('world'));
+  const backend = setting('backend') || 'nft';
+  const ground = grounds.find((one) => one.world.name === setting('world') && one.backend === backend);
   if (!ground) throw new Error(`there is no world ${setting('world')}`);
   const end = rules.indexOf('\n');
   const family = rules.slice(0, end) as Family;

@@ -35,6 +35,8 @@ export class Comparison implements Witness {
   readonly #names: readonly string[];
   #at = 0;
   #untold: Seen | undefined;
+  /** The chain that is asked is nat's: it rewrites when it is over, other targets at once. */
+  #nat = false;
 
   /** `names` are the interfaces by their number. */
   constructor({ events }: Account, names: readonly string[]) {
@@ -47,8 +49,8 @@ export class Comparison implements Witness {
     const event = this.#next();
     if (event?.kind !== 'asked' || event.table !== base.table || event.chain !== base.name)
       this.#differs(event, `asks ${base.table} ${base.name}`);
-    // nat rewrites when the chain is over, other targets at once.
-    if (base.table === 'nat') this.#header(event.seen, walk.packet);
+    this.#nat = base.table === 'nat' || base.base?.type === 'nat';
+    if (this.#nat) this.#header(event.seen, walk.packet);
     this.#untold = event.seen;
   }
 
@@ -63,7 +65,7 @@ export class Comparison implements Witness {
     )
       this.#differs(event, `${chain.table} ${chain.name} ${number} matches`);
     // The answer that REJECT sends goes through nat, for the same connection, before the kernel tells of the rule.
-    if (known && rule.effect.kind !== 'reject') this.#rest(walk, chain.table);
+    if (known && rule.effect.kind !== 'reject') this.#rest(walk);
     else {
       this.#untold = undefined;
       return;
@@ -84,7 +86,7 @@ export class Comparison implements Witness {
       event.policy !== policy.toLowerCase()
     )
       this.#differs(event, `${table} ${name} ends with its policy ${policy}`);
-    this.#rest(walk, table);
+    this.#rest(walk);
   }
 
   saw({ chain, number }: Rule): boolean {
@@ -158,11 +160,11 @@ export class Comparison implements Witness {
   }
 
   /** The kernel tells of the packet in the first message of a chain: as it is after the first rule that matched. */
-  #rest({ connection, packet }: Walk, table: string): void {
+  #rest({ connection, packet }: Walk): void {
     const seen = this.#untold;
     if (!seen) return;
     this.#untold = undefined;
-    if (table !== 'nat') this.#header(seen, packet, this.#at - 2);
+    if (!this.#nat) this.#header(seen, packet, this.#at - 2);
     const say = (what: string): never => this.#differs(this.#events[this.#at - 2], what);
     const state = connection === 'tracked' || connection === 'untracked' ? packet.ctstate : undefined;
     if (state !== seen.ctstate && connection !== 'template')

@@ -101,6 +101,16 @@ const FAMILY = { ipv4: 2, ipv6: 10 } as const;
 /** The table that has packets traced, and its chains at the ends of a packet's way. In the others it begins. */
 export const WATCH = { table: 'watch', received: 'received', leaves: 'leaves' } as const;
 
+/**
+ * Where rules are told by their counters, no packet may pass but those that are sent: none that the kernel sends by itself,
+ * and no answers, as nobody gets what is sent. Behind all rules, or before them.
+ */
+const SILENCE = `table inet silence {
+  chain departs { type filter hook output priority -401; meta priority != 0:${PRIORITY.toString(16)} drop; }
+  chain received { type filter hook input priority 401; policy drop; }
+}
+`;
+
 interface Calls {
   unshare(flags: number): number;
   open(path: string, flags: number): number;
@@ -129,11 +139,19 @@ function calls(): Calls {
   return bound;
 }
 
-/** A command inside the namespace that this thread is in. Throws what it said. */
+/** Runs a command inside the namespace that this thread is in. */
+export function runHere(
+  [file = '', ...args]: readonly string[],
+  { input = '' }: { readonly input?: string } = {},
+): { readonly status: number; readonly stdout: string; readonly stderr: string } {
+  const { status, stdout, stderr, error } = spawnSync(file, args, { input, encoding: 'utf8', env: ENVIRONMENT });
+  return { status: status ?? -1, stdout: stdout ?? '', stderr: stderr?.trim() || (error?.message ?? '') };
+}
+
+/** Throws what the command said. */
 function must(command: readonly string[], input: string): void {
-  const [file = '', ...args] = command;
-  const { status, stderr, error } = spawnSync(file, args, { input, encoding: 'utf8', env: ENVIRONMENT });
-  if (status !== 0) throw new Refused(`${command.join(' ')}: ${stderr?.trim() || error?.message}`);
+  const { status, stderr } = runHere(command, { input });
+  if (status !== 0) throw new Refused(`${command.join(' ')}: ${stderr}`);
 }
 
 const ENVIRONMENT = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` };
@@ -151,7 +169,7 @@ export interface Machine {
   /** A socket of this owner (an index of OWNERS) sends a packet. `to` is a struct sockaddr. False: it was refused. */
   depart(family: Family, owner: number, mark: number, to: Uint8Array, bytes: Uint8Array, length: number): boolean;
   /** Loads rules as iptables-restore takes them. Throws Refused. */
-  load(family: Family, rules: string, sets: string): void;
+  load(backend: 'nft' | 'legacy', family: Family, rules: string, sets: string): void;
   /** Has connection tracking forget all that it knows. */
   forget(): void;
   close(): void;
@@ -201,9 +219,10 @@ export function openMachine(world: World): Machine {
       sender.mark = mark;
       return Number(sendto(sender.fd, bytes, length, 0, to, to.length)) === length;
     },
-    load(family, rules, sets) {
+    load(backend, family, rules, sets) {
       if (sets !== '') must(['ipset', 'restore'], sets);
-      must([family === 'ipv4' ? 'iptables-nft-restore' : 'ip6tables-nft-restore'], rules);
+      must([`${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}-restore`], rules);
+      if (backend === 'legacy') must(['nft', '-f', '-'], SILENCE);
     },
     forget: () =>
       void netlink.exchange([

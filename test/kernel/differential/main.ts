@@ -2,12 +2,15 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Order, type Result, runCampaign } from './campaign.ts';
 import { differingCases } from './cases.ts';
-import { NOTHING, readGrounds, runTrial, sum } from './trial.ts';
+import { BACKENDS, type Backend } from './loaded.ts';
+import { type Ground, readGrounds } from './session.ts';
+import { NOTHING, runTrial, sum } from './trial.ts';
 
-const HELP = `npm run differential -- [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N]
+const HELP = `npm run differential -- [--backend nft|legacy|native] [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N]
 
 Random rule sets in fresh network namespaces, packets at their boundaries; the kernel's own account of each packet
-is compared with Sidestep's walk, step by step. Needs root. Exit status 1 where they differ, or where fewer than
+is compared with Sidestep's walk, step by step; rules of the legacy back end tell nothing, so their counters are compared.
+Needs root. Exit status 1 where they differ, or where fewer than
 --at-least packets were compared. --cases replays test/cases/differential instead.
 `;
 
@@ -16,10 +19,12 @@ else process.exitCode = await run();
 
 /** A worker: trials by order, for as long as orders come. */
 async function serve(): Promise<void> {
-  const grounds = await readGrounds();
-  process.on('message', ({ seed, from, to, packets }: Order) => {
+  const grounds = new Map<Backend, Promise<readonly Ground[]>>();
+  process.on('message', async ({ backend, seed, from, to, packets }: Order) => {
+    const here = grounds.get(backend) ?? readGrounds(backend);
+    grounds.set(backend, here);
     let tally = NOTHING;
-    for (let number = from; number < to; number += 1) tally = sum(tally, runTrial(grounds, seed, number, packets));
+    for (let number = from; number < to; number += 1) tally = sum(tally, runTrial(await here, seed, number, packets));
     process.send?.(tally);
   });
 }
@@ -29,6 +34,7 @@ async function run(): Promise<number> {
     options: {
       rules: { type: 'string', default: '200' },
       packets: { type: 'string', default: '500' },
+      backend: { type: 'string', default: BACKENDS[0] },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
       // Twice as many as processors: to take a namespace apart is mostly waiting.
       workers: { type: 'string', default: String(2 * availableParallelism()) },
@@ -47,11 +53,17 @@ async function run(): Promise<number> {
     return 3;
   }
   if (values.cases) {
-    const differing = differingCases(await readGrounds());
+    const differing = differingCases((await Promise.all(BACKENDS.map(readGrounds))).flat());
     process.stdout.write(differing.map((text) => `${text}\n`).join(''));
     return differing.length > 0 ? 1 : 0;
   }
+  const backend = BACKENDS.find((name) => name === values.backend);
+  if (backend === undefined) {
+    process.stderr.write(`--backend is one of ${BACKENDS.join(', ')}\n`);
+    return 2;
+  }
   const plan = {
+    backend,
     seed: Number(values.seed),
     rules: Number(values.rules),
     packets: Number(values.packets),

@@ -4,9 +4,8 @@ import { SCTP } from '../../../src/netfilter/protocol.ts';
 import { Differs, eventText } from './compare.ts';
 import { OWNERS } from './machine.ts';
 import type { Probe } from './probe.ts';
-import { openSession } from './session.ts';
+import { type Ground, openSession } from './session.ts';
 import { shrink } from './shrink.ts';
-import type { Ground } from './trial.ts';
 
 /** A mismatch made small, as a case of test/cases/differential: rules, the packet, the kernel's account, Sidestep's words. */
 export function mismatchText(
@@ -22,21 +21,22 @@ export function mismatchText(
 
 /** A case as it stands in test/cases/differential, with what the kernel says now. `before`: packets that come first. */
 export function caseText(
-  { world, base }: Ground,
+  ground: Ground,
   family: Family,
   text: string,
   probe: Probe,
   title: string,
   before: readonly Probe[] = [],
 ): string {
-  const session = openSession(world, base, family, text);
+  const session = openSession(ground, family, text);
   try {
     const account = session.send([...before, probe]).at(-1);
     const lines = account!.events.map((event) => eventText(event, session.names));
     const verdict = verdictOf(() => session.compare(probe, account!));
     return [
       `title: ${title}`,
-      `world: ${world.name}`,
+      `world: ${ground.world.name}`,
+      ...(ground.backend === 'nft' ? [] : [`backend: ${ground.backend}`]),
       '',
       `== ${family}`,
       text.trimEnd(),

@@ -2,7 +2,8 @@ import type { Family } from '../../../src/address/index.ts';
 import { parseAddress } from '../../../src/address/index.ts';
 import { TCP } from '../../../src/netfilter/index.ts';
 import type { Probe } from './probe.ts';
-import { differsAlone, type Ground } from './trial.ts';
+import type { Ground } from './session.ts';
+import { differsAlone } from './trial.ts';
 
 interface Small {
   readonly text: string;

@@ -1,13 +1,13 @@
 import type { Family } from '../../../src/address/index.ts';
-import type { RuleSet, Snapshot } from '../../../src/netfilter/index.ts';
 import { seeded } from '../../support/random.ts';
+import { randomNftRuleSet } from '../../support/random-nft.ts';
 import { Aim } from './aim.ts';
 import { Differs } from './compare.ts';
-import { Refused, readWorld, WORLDS, type World } from './machine.ts';
+import { Refused } from './machine.ts';
 import { mismatchText } from './mismatch.ts';
 import type { Probe } from './probe.ts';
 import { randomRules } from './rules.ts';
-import { openSession } from './session.ts';
+import { type Ground, openSession } from './session.ts';
 
 /** What some trials came to. Sums of them are tallies too. */
 export interface Tally {
@@ -40,6 +40,9 @@ export const NOTHING: Tally = {
   refusals: [],
 };
 
+/** Families of tables that see such packets. */
+const NFT_FAMILIES = { ipv4: ['ip', 'inet'], ipv6: ['ip6', 'inet'] } as const;
+
 const MOST_SHOWN = 20;
 
 export function sum(one: Tally, other: Tally): Tally {
@@ -58,32 +61,20 @@ export function sum(one: Tally, other: Tally): Tally {
   };
 }
 
-/** A world, and what Sidestep reads in it. */
-export interface Ground {
-  readonly world: World;
-  readonly base: Snapshot;
-}
-
-/** Reads each world once. */
-export async function readGrounds(): Promise<readonly Ground[]> {
-  const grounds: Ground[] = [];
-  for (const world of WORLDS) grounds.push({ world, base: await readWorld(world) });
-  return grounds;
-}
-
 /** One rule set and so many packets: the same for the same seed and number. */
 export function runTrial(grounds: readonly Ground[], seed: number, number: number, packets: number): Tally {
   const random = seeded(Math.imul(seed, 0x85eb_ca6b) ^ Math.imul(number + 1, 0xc2b2_ae35));
   const family: Family = random.oneIn(3) ? 'ipv6' : 'ipv4';
   const ground = random.pick(grounds);
-  const text = randomRules(random, family);
+  const text =
+    ground.backend === 'native' ? randomNftRuleSet(random, NFT_FAMILIES[family]) : randomRules(random, family);
   let extensions: Tally['extensions'] = {};
   let [agreed, partly, clashed] = [0, 0, 0];
   let differing: Probe[] = [];
   try {
-    const session = openSession(ground.world, ground.base, family, text);
-    extensions = extensionsIn(session.rules);
-    const aim = new Aim(random, session.rules);
+    const session = openSession(ground, family, text);
+    extensions = Object.fromEntries(session.extensions.map((name) => [name, 1]));
+    const aim = new Aim(random, family, session.targets);
     for (let sent = 0; sent < packets; sent += BATCH) {
       const probes = drawn(aim, session.isNew, Math.min(BATCH, packets - sent));
       const accounts = session.send(probes);
@@ -135,8 +126,8 @@ function agreement(compare: () => boolean): boolean | 'differs' {
 }
 
 /** Whether the packet differs as the first that such a namespace sees. */
-export function differsAlone({ world, base }: Ground, family: Family, text: string, probe: Probe): boolean {
-  const session = openSession(world, base, family, text);
+export function differsAlone(ground: Ground, family: Family, text: string, probe: Probe): boolean {
+  const session = openSession(ground, family, text);
   try {
     const [account] = session.send([probe]);
     return agreement(() => session.compare(probe, account!)) === 'differs';
@@ -148,12 +139,3 @@ export function differsAlone({ world, base }: Ground, family: Family, text: stri
 /** What is said of rules that a tool does not take: the kernel's, or Sidestep's own. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof Refused || (error instanceof Error && error.name === 'DiagnosticError');
-
-function extensionsIn({ tables }: RuleSet): Record<string, number> {
-  const names = new Set<string>();
-  for (const { matches, target } of tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))) {
-    for (const { name } of matches) names.add(`-m ${name}`);
-    if (target) names.add('chain' in target ? (target.kind === 'goto' ? '-g' : '-j CHAIN') : `-j ${target.name}`);
-  }
-  return Object.fromEntries([...names].map((name) => [name, 1]));
-}

@@ -1,0 +1,68 @@
+import type { Packet } from '../../../src/netfilter/index.ts';
+import type { Outcome, Witness } from '../../../src/trace/index.ts';
+import type { Account } from './account.ts';
+import { Comparison, Differs } from './compare.ts';
+
+type Base = Parameters<Witness['asked']>[1];
+type Rule = Parameters<Witness['matched']>[1];
+
+/** Where a packet ended, and how often each rule of the legacy back end has counted it. */
+export interface Counted extends Account {
+  readonly counts: Int32Array;
+}
+
+/**
+ * Goes along with a walk and counts as rules do; at the end no rule and no policy may have counted otherwise. Throws Differs
+ * where one has. Where a rule is open, the walk follows the kernel.
+ */
+export class CountedComparison implements Witness {
+  readonly #counts: Int32Array;
+  readonly #expected: Int32Array;
+  readonly #ends: Comparison;
+  readonly #indexOf: (place: string) => number | undefined;
+  readonly #places = new Map<number, string>();
+
+  constructor(account: Counted, names: readonly string[], indexOf: (place: string) => number | undefined) {
+    this.#counts = account.counts;
+    this.#expected = new Int32Array(account.counts.length);
+    this.#ends = new Comparison(account, names);
+    this.#indexOf = indexOf;
+  }
+
+  asked(): void {}
+
+  matched(_walk: unknown, rule: Rule): void {
+    this.#count(placeOf(rule));
+  }
+
+  ranOut(_walk: unknown, { table, name }: Base): void {
+    this.#count(`${table} ${name} policy`);
+  }
+
+  saw(rule: Rule): boolean {
+    const index = this.#indexOf(placeOf(rule)) ?? -1;
+    return (this.#counts[index] ?? 0) > (this.#expected[index] ?? 0);
+  }
+
+  ended(outcome: Outcome, packet: Packet): boolean {
+    const known = outcome.kind !== 'unknown';
+    for (const [index, expected] of this.#expected.entries()) {
+      const counted = this.#counts[index]!;
+      // Rules behind what is not known may have counted, too.
+      if (known ? counted !== expected : counted < expected) {
+        const place = this.#places.get(index) ?? `counter ${index}`;
+        throw new Differs(0, `${place} has counted ${counted}`, `${place} counts ${expected}`);
+      }
+    }
+    return this.#ends.ended(outcome, packet);
+  }
+
+  #count(place: string): void {
+    const index = this.#indexOf(place);
+    if (index === undefined) throw new Differs(0, `there is no ${place}`, `${place} counts`);
+    this.#expected[index]! += 1;
+    this.#places.set(index, place);
+  }
+}
+
+const placeOf = ({ chain, number }: Rule): string => `${chain.table} ${chain.name} ${number}`;

@@ -1,0 +1,97 @@
+import type { Family } from '../../../src/address/index.ts';
+import { readHandles } from '../../../src/linux/index.ts';
+import type { Packet, Rule, RuleSet, Snapshot } from '../../../src/netfilter/index.ts';
+import { parseSave } from '../../../src/text/index.ts';
+import type { Outcome, Witness } from '../../../src/trace/index.ts';
+import { randomSets } from '../../support/random-rules.ts';
+import { type Account, Accounts, type Titles } from './account.ts';
+import { type Target, targetsOf } from './aim.ts';
+import { Comparison } from './compare.ts';
+import { type Counted, CountedComparison } from './counted.ts';
+import { openCounters } from './counters.ts';
+import type { Machine } from './machine.ts';
+import { loadNative } from './native.ts';
+
+/** Whose rules are compared: those of either back end of iptables, or nft's own. */
+export const BACKENDS = ['nft', 'legacy', 'native'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+/** Goes along with a walk and holds the kernel's account beside it. */
+export interface Comparing extends Witness {
+  /** The walk is over. True: all of it was compared; false: Sidestep does not know what comes next. Throws Differs. */
+  ended(outcome: Outcome, packet: Packet): boolean;
+}
+
+/** Rules that the kernel holds now. */
+export interface Loaded {
+  /** What Sidestep is told of them. */
+  readonly snapshot: Partial<Pick<Snapshot, 'held' | 'native' | 'ipsets'>>;
+  /** What packets to send. */
+  readonly targets: readonly Target[];
+  /** The matches and targets in them: `-m tcp`, `-j DROP`. */
+  readonly extensions: readonly string[];
+  /** Puts the kernel's messages together. */
+  readonly accounts: Accounts;
+  /** Where rules do not tell, but count: the account with what they have counted since it was asked last. */
+  counted?(account: Account): Counted;
+  comparison(account: Account, names: readonly string[]): Comparing;
+  close(): void;
+}
+
+/** Throws Refused where a tool does not take the rules, and DiagnosticError where Sidestep does not. */
+export function load(machine: Machine, backend: Backend, family: Family, text: string): Loaded {
+  if (backend === 'native') return loadNative(family, text);
+  const [rules] = parseSave(text, { family, source: 'rules' });
+  if (!rules) throw new Error('there are no rules');
+  const ipsets = /-m set |-j SET /.test(text) ? randomSets(family) : '';
+  machine.load(backend, family, text, ipsets);
+  const all = {
+    snapshot: { held: [{ backend, rules }], ...(ipsets === '' ? {} : { ipsets }) },
+    targets: targetsOf(rules),
+    extensions: extensionsIn(rules),
+  };
+  if (backend === 'legacy') return { ...all, ...countedRules(family, rules) };
+  const placeOf = readHandles(family);
+  const titles = { ...PLAIN, placeOf: (_: number, table: string, handle: number) => placeOf(table, handle) };
+  const accounts = new Accounts(titles, busyChains(rules));
+  return { ...all, accounts, comparison: (account, names) => new Comparison(account, names), close() {} };
+}
+
+/** Tables as they are called; no rules. */
+const PLAIN: Titles = { titleOf: (_, table) => table, placeOf: () => undefined };
+
+/** The watching table tells where packets end; in between the legacy back end only counts. */
+function countedRules(family: Family, rules: RuleSet): Pick<Loaded, 'accounts' | 'counted' | 'comparison' | 'close'> {
+  const counters = openCounters(
+    family,
+    rules.tables.map(({ name }) => name),
+    busyChains(rules),
+  );
+  return {
+    accounts: new Accounts(PLAIN, new Set()),
+    counted: (account) => ({ ...account, counts: counters.read() }),
+    comparison: (account, names) => new CountedComparison(account as Counted, names, counters.indexOf),
+    close: () => counters.close(),
+  };
+}
+
+/** Built-in chains that can do something. The kernel asks idle ones too. */
+function busyChains({ tables }: RuleSet): ReadonlySet<string> {
+  return new Set(
+    tables.flatMap(({ name: table, chains }) =>
+      chains
+        .filter(({ rules, policy }) => policy !== undefined && (rules.length > 0 || policy !== 'ACCEPT'))
+        .map(({ name }) => `${table} ${name}`),
+    ),
+  );
+}
+
+function extensionsIn({ tables }: RuleSet): readonly string[] {
+  const names = new Set<string>();
+  const rules: readonly Rule[] = tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+  for (const { matches, target } of rules) {
+    for (const { name } of matches) names.add(`-m ${name}`);
+    if (target) names.add('chain' in target ? (target.kind === 'goto' ? '-g' : '-j CHAIN') : `-j ${target.name}`);
+  }
+  return [...names];
+}
