@@ -26,10 +26,8 @@ const shared = { platform: 'node', external: /^[^./]/ };
 // Libraries are loaded from node_modules, as they were installed, but for the two that every command needs.
 const INSIDE = ['commander', 'picocolors'];
 const TOGETHER = [
-  {
-    name: 'start',
-    test: /\/cli\/(commands|program|command|options|status|usage|source)\.js$|\/(commander|picocolors)\//,
-  },
+  { name: 'program', test: /\/cli\/program\.js$|\/commander\// },
+  { name: 'command', test: /\/cli\/(command|options|usage|source)\.js$/ },
   { name: 'change', test: /\/cli\/(init|apply|machine|interception-flags|interception-flag-table)\.js$/ },
   { name: 'netfilter', test: /\/(address|netfilter)\// },
 ];

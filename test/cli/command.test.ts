@@ -152,12 +152,12 @@ describe('what is not needed is not loaded', () => {
   });
 
   test('the hook that this rests on does stop an import', () => {
-    for (const pattern of ['/program/commander-', '/program/explain-'])
+    for (const pattern of ['/program/program-', '/program/explain-'])
       expect(sidestep(['list', '--from', POST], { env: without(pattern) }).stderr).toContain('must not be loaded');
   });
 
   test('the version needs no layer at all', () => {
-    const env = without('/program/(address|netfilter|text|trace|interception|explain|linux|proxy|program|commander)-');
+    const env = without('/program/(address|netfilter|text|trace|interception|explain|linux|proxy|program|command)-');
     expect(sidestep(['--version'], { env }).status).toBe(0);
   });
 });

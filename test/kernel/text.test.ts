@@ -74,7 +74,8 @@ describe.skipIf(notRoot)('the text cases are what the real tools do', () => {
 });
 
 describe.for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
-  test.skipIf(notRoot)('random rule sets print as the kernel reprints them', async () => {
+  const timeout = 120_000 + SEEDS * 500;
+  test.skipIf(notRoot)('random rule sets print as the kernel reprints them', { timeout }, async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const input = randomSave(seeded(seed), family);
       const fresh = await freshWith(family);
@@ -96,7 +97,7 @@ describe.for(COMBINATIONS)('$family, $backend', ({ family, backend }) => {
     }
   });
 
-  test.skipIf(notRoot)('a restore script turns any rule set into any other', async () => {
+  test.skipIf(notRoot)('a restore script turns any rule set into any other', { timeout }, async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const random = seeded(1000 + seed);
       const fresh = await freshWith(family);
