@@ -8,9 +8,9 @@ import { changed, type Walk } from './state.ts';
 
 /**
  * Connection tracking looks at the packet. Before it, in raw, every packet looks INVALID; where nothing switches it on,
- * it stays so and nothing can ask.
+ * it stays so and nothing can ask. `describe` writes down what a new connection is.
  */
-export function attach(walk: Walk): void {
+export function attach(walk: Walk, describe = describeConnection): void {
   const { packet, asked, ground, connection } = walk;
   if (ground.program.conntrack === false || connection === 'untracked') return;
   if (connection === 'tracked') return;
@@ -26,7 +26,7 @@ export function attach(walk: Walk): void {
   else if (state !== CTSTATE.INVALID) {
     walk.connection = 'tracked';
     if (walk.opening && walk.way) recallConnection(walk, walk.opening, walk.way);
-    else describeConnection(walk);
+    else describe(walk);
   }
 }
 
@@ -43,6 +43,18 @@ function wayIn({ opening, packet, inside }: Walk): Way | undefined {
   if (!opening) return undefined;
   return inside ? wayOfError(opening, packet, inside) : wayOf(opening, packet);
 }
+
+/** A new connection's ends, each with the packet's own that it is a copy of. */
+export const CONNECTION_ENDS = {
+  ctorigsrc: 'source',
+  ctorigdst: 'destination',
+  ctorigsrcport: 'sourcePort',
+  ctorigdstport: 'destinationPort',
+  ctreplsrc: 'destination',
+  ctreplsrcport: 'destinationPort',
+  ctrepldst: 'source',
+  ctrepldstport: 'sourcePort',
+} as const;
 
 function describeConnection({ packet, asked }: Walk): void {
   packet.ctmark = asked.ctmark;
@@ -84,17 +96,17 @@ export function recallConnection({ packet, inside }: Walk, connection: Connectio
 
 /** Finds out anew what hangs on the packet's addresses, as far as any rule reads it. */
 export function refresh(walk: Walk): void {
-  const { packet, ground, own } = walk;
+  const { packet, ground } = walk;
   const { reads, lookedUp } = ground.program;
   changed(walk);
   if (!lookedUp) return;
   if (reads.has('sourceType') && packet.source !== walk.typed.source) {
     walk.typed.source = packet.source;
-    packet.sourceType = packet.source === undefined ? undefined : addressType(ground.host, packet.source, own);
+    packet.sourceType = packet.source === undefined ? undefined : addressType(ground.host, packet.source, walk.own);
   }
   if (reads.has('destinationType') && packet.destination !== walk.typed.destination) {
     walk.typed.destination = packet.destination;
-    packet.destinationType = addressType(ground.host, packet.destination, own);
+    packet.destinationType = addressType(ground.host, packet.destination, walk.own);
   }
   if (reads.has('socketLookup') && (walk.hook === 'PREROUTING' || walk.hook === 'INPUT')) {
     packet.socketLookup = lookUpSocket(walk);
@@ -105,7 +117,7 @@ export function refresh(walk: Walk): void {
  * What `-m socket` finds. A known connection has a socket of its own, under the address that the packet ends with. For a
  * reply that nat will turn back the kernel looks under the address that the caller has. Source: nf_socket_ipv4.c.
  */
-function lookUpSocket(walk: Walk): number | undefined {
+export function lookUpSocket(walk: Walk): number | undefined {
   const { packet, ground, opening, assigned } = walk;
   // What TPROXY has given it to is found at once.
   if (assigned) return assigned.listener ? kindOf(assigned.listener) : SOCKET_LOOKUP.wildcardTransparent;

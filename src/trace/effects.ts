@@ -98,22 +98,10 @@ function assign(walk: Walk, rule: CompiledRule, assignments: readonly Assignment
   return note;
 }
 
-function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }: Assignment): string | undefined {
-  if (field === 'ctstate' || field === 'ctzone') {
-    // `-j CT` acts on packets that hold nothing yet: not after another CT, not in the second pass (facts 11). nft's zone
-    // also takes a packet that was to stay untracked, and so has it tracked (nft_ct.c, nft_ct_set_zone_eval).
-    const taken = rule.chain.backend === 'native' && field === 'ctzone' && walk.connection === 'untracked';
-    if (walk.connection !== 'none' && !(taken && walk.pass === 1))
-      return 'ignored: the packet already has its connection';
-    if (field === 'ctstate' && xor === CTSTATE.UNTRACKED) walk.connection = 'untracked';
-    else leaveTemplate(walk);
-  } else if (
-    (field === 'ctmark' || (typeof xor === 'object' && xor.field === 'ctmark')) &&
-    walk.connection !== 'tracked' &&
-    walk.connection !== 'template'
-  ) {
-    return 'ignored: the packet has no connection';
-  }
+function assignOne(walk: Walk, rule: CompiledRule, assignment: Assignment): string | undefined {
+  const ignored = ignoredBecause(walk, rule, assignment);
+  if (ignored !== undefined) return ignored;
+  const { field, keep, xor, add = 0 } = assignment;
   const packet = walk.packet as Record<typeof field, unknown>;
   const before = packet[field] as number | undefined;
   const operand = typeof xor === 'number' ? xor : xor === 'unknown' ? undefined : bitsIn(walk, xor);
@@ -128,6 +116,23 @@ function assignOne(walk: Walk, rule: CompiledRule, { field, keep, xor, add = 0 }
   if (field === 'mark') walk.marked = true;
   changed(walk);
   return undefined;
+}
+
+/** What connection tracking makes of an assignment before it is made: why it is ignored, or undefined where it is not. */
+export function ignoredBecause(walk: Walk, rule: CompiledRule, { field, xor }: Assignment): string | undefined {
+  if (field === 'ctstate' || field === 'ctzone') {
+    // `-j CT` acts on packets that hold nothing yet: not after another CT, not in the second pass (facts 11). nft's zone
+    // also takes a packet that was to stay untracked, and so has it tracked (nft_ct.c, nft_ct_set_zone_eval).
+    const taken = rule.chain.backend === 'native' && field === 'ctzone' && walk.connection === 'untracked';
+    if (walk.connection !== 'none' && !(taken && walk.pass === 1))
+      return 'ignored: the packet already has its connection';
+    if (field === 'ctstate' && xor === CTSTATE.UNTRACKED) walk.connection = 'untracked';
+    else leaveTemplate(walk);
+    return undefined;
+  }
+  const ofConnection = field === 'ctmark' || (typeof xor === 'object' && xor.field === 'ctmark');
+  const has = walk.connection === 'tracked' || walk.connection === 'template';
+  return ofConnection && !has ? 'ignored: the packet has no connection' : undefined;
 }
 
 /**

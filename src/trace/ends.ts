@@ -13,32 +13,64 @@ import { spokenEnd as spoken } from './words.ts';
 /** Names of processes that are a mesh's proxy. */
 const PROXIES: ReadonlySet<string> = new Set(['envoy', 'pilot-agent', 'sidestep', 'linkerd2-proxy', 'kuma-dp']);
 
+/** Who takes a packet that has come to this host's sockets. */
+export type Taken =
+  | { readonly by: 'kernel' }
+  | { readonly by: 'nobody'; readonly port: number }
+  /** A socket that cannot answer. */
+  | { readonly by: 'mute'; readonly receiver: Receiver }
+  | { readonly by: 'proxy' | 'app'; readonly receiver: Receiver }
+  /** Its port is not known. */
+  | { readonly by: 'unknown' };
+
+/** Finds who takes the packet of a connection's caller, without a word about it. */
+export function takerOf(walk: Walk): Taken {
+  const { packet } = walk;
+  if (packet.protocol !== TCP && packet.protocol !== UDP) return { by: 'kernel' };
+  const port = walk.assigned?.port ?? packet.destinationPort;
+  if (port === undefined) return { by: 'unknown' };
+  const receiver = walk.assigned ?? receiverOf(walk, port);
+  if (!receiver) return { by: 'nobody', port };
+  return { by: isMute(walk, receiver) ? 'mute' : isProxy(walk, receiver) ? 'proxy' : 'app', receiver };
+}
+
 /** The packet has come to this host's sockets. */
 export function receive(walk: Walk): Outcome {
   const { packet } = walk;
   if (walk.inside) return errorEnds(walk, walk.inside);
   if (walk.answering) return receiveAnswer(walk);
-  if (packet.protocol !== TCP && packet.protocol !== UDP) return toKernel(walk);
-  const stray = strayed(walk);
+  const stray = packet.protocol === TCP || packet.protocol === UDP ? strayed(walk) : undefined;
   if (stray) return stray;
-  const port = walk.assigned?.port ?? packet.destinationPort;
-  if (port === undefined) return { kind: 'unknown', because: 'the port that it came to is not known' };
-  const receiver = walk.assigned ?? receiverOf(walk, port);
-  if (!receiver) {
-    const decision = `nobody listens on ${spoken(packet.family, packet.destination, port)}`;
-    walk.steps?.push({ kind: 'socket', decision });
-    return { kind: 'nobody listens', port, because: decision };
+  const taken = takerOf(walk);
+  switch (taken.by) {
+    case 'kernel':
+      return toKernel(walk);
+    case 'unknown':
+      return { kind: 'unknown', because: 'the port that it came to is not known' };
+    case 'nobody': {
+      const { port } = taken;
+      const decision = `nobody listens on ${spoken(packet.family, packet.destination, port)}`;
+      walk.steps?.push({ kind: 'socket', decision });
+      return { kind: 'nobody listens', port, because: decision };
+    }
+    default:
+      return receiveBy(walk, taken);
   }
+}
+
+function receiveBy(walk: Walk, { by, receiver }: Extract<Taken, { readonly receiver: Receiver }>): Outcome {
   const { listener } = receiver;
-  const silent = mute(walk, receiver);
-  if (silent) {
-    walk.steps?.push({ kind: 'socket', ...(listener ? { listener } : {}), decision: silent });
-    return { kind: 'dropped', because: silent };
+  const shown = listener ? { listener } : {};
+  if (by === 'mute') {
+    const address = formatAddress(walk.packet.family, walk.packet.destination);
+    const decision = `${listenerName(listener!)} is not transparent: it cannot answer from ${address}`;
+    walk.steps?.push({ kind: 'socket', ...shown, decision });
+    return { kind: 'dropped', because: decision };
   }
-  if (!listener && !walk.opening) assumeListener(walk, port);
+  if (!listener && !walk.opening) assumeListener(walk, receiver.port);
   walk.receiver = receiver;
-  walk.steps?.push({ kind: 'socket', ...(listener ? { listener } : {}), decision: wordsFor(walk, receiver) });
-  return outcomeOf(walk, receiver);
+  walk.steps?.push({ kind: 'socket', ...shown, decision: wordsFor(walk, receiver) });
+  return outcomeOf(walk, by, receiver);
 }
 
 function toKernel(walk: Walk): Outcome {
@@ -66,11 +98,11 @@ function receiverOf(walk: Walk, port: number): Receiver | undefined {
  * IPv4's TCP answers from an address that only a routing table makes this host's where the socket is transparent; IPv6
  * and UDP do not ask.
  */
-function mute({ packet, ground, own, opening, assigned }: Walk, { listener }: Receiver): string | undefined {
-  if (!listener || listener.transparent || opening || assigned || packet.protocol !== TCP) return undefined;
-  if (packet.family === 'ipv6' || !ground.host.known || isOwn(ground.host, packet.destination, own)) return undefined;
-  const address = formatAddress(packet.family, packet.destination);
-  return `${listenerName(listener)} is not transparent: it cannot answer from ${address}`;
+function isMute(walk: Walk, { listener }: Receiver): boolean {
+  const { packet, ground, opening, assigned } = walk;
+  if (!listener || listener.transparent || opening || assigned || packet.protocol !== TCP) return false;
+  if (packet.family === 'ipv6' || !ground.host.known) return false;
+  return !isOwn(ground.host, packet.destination);
 }
 
 function wordsFor({ opening }: Walk, { port, listener }: Receiver): string {
@@ -84,18 +116,20 @@ export function listenerName({ family, address, port, process }: Listener): stri
   return process ? `${at} ${process.name} (pid ${process.pid})` : at;
 }
 
-function outcomeOf(walk: Walk, receiver: Receiver): Outcome {
-  const { port, listener } = receiver;
-  const { ground, asked, mappedBy, destination } = walk;
-  const here = mappedBy?.effect;
+function isProxy({ ground, mappedBy }: Walk, { port, listener }: Receiver): boolean {
+  if (ground.proxyPorts.has(port) || (listener?.process && PROXIES.has(listener.process.name))) return true;
   // Where no mesh is known, a rule that catches connections for a port of this host itself does it for a proxy.
-  const turned = here?.kind === 'tproxy' || (here?.kind === 'nat' && here.address === 'here');
-  const caught = turned && ground.proxyPorts.size === 0;
-  const named = listener?.process && PROXIES.has(listener.process.name);
+  const here = mappedBy?.effect;
+  return ground.proxyPorts.size === 0 && (here?.kind === 'tproxy' || (here?.kind === 'nat' && here.address === 'here'));
+}
+
+function outcomeOf(walk: Walk, by: 'proxy' | 'app', receiver: Receiver): Outcome {
+  const { port } = receiver;
+  const { asked, mappedBy, destination } = walk;
   const because = becauseOf(walk, receiver);
-  if (!ground.proxyPorts.has(port) && !caught && !named) return { kind: 'app', port, because };
+  if (by === 'app') return { kind: 'app', port, because };
   const original: Endpoint | undefined =
-    (destination || walk.assigned || here) && asked.destinationPort !== undefined
+    (destination || walk.assigned || mappedBy) && asked.destinationPort !== undefined
       ? { address: asked.destination, port: asked.destinationPort }
       : undefined;
   return { kind: 'proxy', port, ...(original ? { original } : {}), because };

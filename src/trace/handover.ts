@@ -14,21 +14,8 @@ type Tproxy = Extract<Effect, { readonly kind: 'tproxy' }>;
  */
 export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
   const { packet } = walk;
-  // Without a socket nft's rule ends, and the next one is looked at.
-  const { goesOn = false } = effect;
-  if ((!goesOn && rule.chain.table !== 'mangle') || walk.hook !== 'PREROUTING') {
-    const because = `${nameOf(rule)}: the kernel refuses TPROXY in ${rule.chain.table} ${walk.hook}`;
-    return { verdict: { kind: 'unknown', because } };
-  }
-  const port = effect.port === 0 ? packet.destinationPort : effect.port;
-  if (port === undefined) return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: the port is not known` } };
-  const receiver = receiverAt(walk, effect, port);
-  if (typeof receiver === 'string') {
-    if (goesOn) return { verdict: 'break', note: receiver };
-    return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it: ${receiver}` }, note: receiver };
-  }
-  walk.assigned = receiver;
-  walk.mappedBy = rule;
+  const given = give(walk, rule, effect);
+  if (typeof given.verdict === 'object' || given.verdict === 'break') return given;
   if (effect.mark) {
     const { value, mask } = effect.mark;
     packet.mark = packet.mark === undefined && mask !== 0xffff_ffff ? undefined : mixed(packet.mark ?? 0, value, mask);
@@ -37,6 +24,26 @@ export function handOver(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
   }
   // From now on the packet has a socket, and who asks for one finds it.
   refresh(walk);
+  return given;
+}
+
+/** The packet gets its socket, if there is one. Its mark is not changed yet. */
+export function give(walk: Walk, rule: CompiledRule, effect: Tproxy): Done {
+  // Without a socket nft's rule ends, and the next one is looked at.
+  const { goesOn = false } = effect;
+  if ((!goesOn && rule.chain.table !== 'mangle') || walk.hook !== 'PREROUTING') {
+    const because = `${nameOf(rule)}: the kernel refuses TPROXY in ${rule.chain.table} ${walk.hook}`;
+    return { verdict: { kind: 'unknown', because } };
+  }
+  const port = effect.port === 0 ? walk.packet.destinationPort : effect.port;
+  if (port === undefined) return { verdict: { kind: 'unknown', because: `${nameOf(rule)}: the port is not known` } };
+  const receiver = receiverAt(walk, effect, port);
+  if (typeof receiver === 'string') {
+    if (goesOn) return { verdict: 'break', note: receiver };
+    return { verdict: { kind: 'dropped', because: `${nameOf(rule)} drops it: ${receiver}` }, note: receiver };
+  }
+  walk.assigned = receiver;
+  walk.mappedBy = rule;
   return { verdict: goesOn ? 'continue' : 'accept', note: `handed to :${receiver.port}` };
 }
 

@@ -1,6 +1,6 @@
 import { type AddressValue, type Family, masked, maskOf, parseAddress, widthOf } from '../address/index.ts';
 import type { Interface, InterfaceAddress, Route, RoutingRule, Snapshot } from '../netfilter/index.ts';
-import { type PolicyRule, policyRule } from './ip-rule.ts';
+import { type Flow, type PolicyRule, policyRule } from './ip-rule.ts';
 import { type ReadyRoute, type RouteTable, routeTable } from './routes.ts';
 
 export const LOOPBACK = 'lo';
@@ -26,6 +26,8 @@ export interface Host {
   readonly rules: readonly PolicyRule[];
   /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
   readonly rulesKnown: boolean;
+  /** Fields of a packet that any line of `ip rule` asks for. */
+  readonly asks: Asks;
   /** Routing rules beside the usual ones, or local routes that no address brought: then the kernel checks sources in full. */
   readonly custom: boolean;
   /** The first interface that is not loopback and has an address of the family. */
@@ -45,16 +47,33 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     if (table) table.push(route);
     else tables.set(route.table, [route]);
   }
-  const rules = snapshot.routingRules?.filter((rule) => rule.family === family);
+  const given = snapshot.routingRules?.filter((rule) => rule.family === family);
+  const rules = [...(given ?? usualRules(family))].sort((a, b) => a.priority - b.priority).map(policyRule);
   return {
     family,
     known: snapshot.interfaces !== undefined,
     interfaces,
     tables: new Map([...tables].map(([table, held]) => [table, routeTable(family, held, ASSUMED.interface)])),
-    rules: [...(rules ?? usualRules(family))].sort((a, b) => a.priority - b.priority).map(policyRule),
-    rulesKnown: rules !== undefined,
-    custom: (rules?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
+    rules,
+    rulesKnown: given !== undefined,
+    asks: asksOf(rules),
+    custom: (given?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
     card,
+  };
+}
+
+/** What lines of `ip rule` may ask of a packet besides where it goes and comes from, and whether any does. */
+export type Asks = Readonly<Record<Exclude<keyof Flow, 'destination' | 'in'>, boolean>>;
+
+function asksOf(rules: readonly PolicyRule[]): Asks {
+  const ask = (field: keyof Flow): boolean => rules.some(({ asks }) => asks.has(field));
+  return {
+    source: ask('source'),
+    mark: ask('mark'),
+    uid: ask('uid'),
+    protocol: ask('protocol'),
+    sourcePort: ask('sourcePort'),
+    destinationPort: ask('destinationPort'),
   };
 }
 
@@ -140,7 +159,7 @@ export const isLinkLocal = (address: AddressValue): boolean =>
   typeof address === 'bigint' && address >> 118n === 0xfe80n >> 6n;
 
 /** How far an IPv6 address reaches, a group's too; those that hold an IPv4 address (::a.b.c.d) are among themselves. Source: net/ipv6/addrconf_core.c, __ipv6_addr_type. */
-function scopeOf(address: bigint): 'host' | 'compatible' | 'link' | 'site' | 'global' {
+export function scopeOf(address: bigint): 'host' | 'compatible' | 'link' | 'site' | 'global' {
   const group = isMulticast('ipv6', address) ? Number((address >> 112n) & 15n) : undefined;
   if (group === 1 || address === 1n) return 'host';
   if (address > 1n && address >> 32n === 0n) return 'compatible';

@@ -1,4 +1,4 @@
-import { type AddressValue, type Family, masked, maskOf, parsePrefix } from '../address/index.ts';
+import { type AddressValue, type Family, highest, masked, maskOf, parsePrefix, type Range } from '../address/index.ts';
 import { type Answer, protocolNumber, type RoutingRule } from '../netfilter/index.ts';
 
 /** What policy routing looks at. What is not known of a packet is undefined. */
@@ -29,12 +29,24 @@ export interface PolicyRule {
   readonly priority: number;
   /** Its conditions but for the mark, in ip's words. */
   readonly words: string;
-  readonly asksMark: boolean;
+  readonly mark: RoutingRule['mark'];
+  /** The fields of a packet that it asks for. */
+  readonly asks: ReadonlySet<keyof Flow>;
+  /** Values at which an answer of its begins or ends: the first of each range, and the first beyond it. */
+  readonly edges: readonly { readonly field: keyof Flow; readonly range: Range }[];
   readonly action: RuleAction;
   test(flow: Flow): Answer;
 }
 
-type Condition = (flow: Flow) => Answer;
+/** A condition, and what it asks for. */
+interface Condition {
+  readonly field?: keyof Flow;
+  readonly range?: Range;
+  test(flow: Flow): Answer;
+}
+
+const UNDECIDED: Condition = { test: () => 'undecided' };
+const FAILS: Condition = { test: () => false };
 
 const REFUSALS = ['blackhole', 'unreachable', 'prohibit'];
 
@@ -58,7 +70,9 @@ export function policyRule(rule: RoutingRule): PolicyRule {
   return {
     priority,
     words: other,
-    asksMark: mark !== undefined,
+    mark,
+    asks: new Set(conditions.flatMap(({ field }) => (field === undefined ? [] : [field]))),
+    edges: conditions.flatMap(({ field, range }) => (field && range ? [{ field, range }] : [])),
     action: action ?? { kind: 'table', table, suppress },
     test: (flow) => {
       const answer = together(conditions, flow);
@@ -70,17 +84,17 @@ export function policyRule(rule: RoutingRule): PolicyRule {
 function together(conditions: readonly Condition[], flow: Flow): Answer {
   let result: Answer = true;
   for (const condition of conditions) {
-    const answer = condition(flow);
+    const answer = condition.test(flow);
     if (answer === false) return false;
     if (answer === 'undecided') result = answer;
   }
   return result;
 }
 
-const marked =
-  ({ value, mask }: { readonly value: number; readonly mask: number }): Condition =>
-  ({ mark }) =>
-    mask === 0 ? value === 0 : mark === undefined ? 'undecided' : masked(mark, mask) === value;
+const marked = ({ value, mask }: { readonly value: number; readonly mask: number }): Condition => ({
+  field: 'mark',
+  test: ({ mark }) => (mask === 0 ? value === 0 : mark === undefined ? 'undecided' : masked(mark, mask) === value),
+});
 
 /** Takes the values of a condition from the words after it. */
 function conditionOf(word: string, words: string[], family: Family): Condition {
@@ -91,47 +105,66 @@ function conditionOf(word: string, words: string[], family: Family): Condition {
       return within('destination', words.shift() ?? '', family);
     case 'iif': {
       const name = words.shift();
-      return (flow) => (flow.in === undefined ? 'undecided' : flow.in === name);
+      return { field: 'in', test: (flow) => (flow.in === undefined ? 'undecided' : flow.in === name) };
     }
     case 'oif':
       // Only a socket that is bound to a device asks for one.
       words.shift();
-      return () => false;
+      return FAILS;
     case 'iif_detached':
     case 'oif_detached':
-      return () => false;
+      return FAILS;
     case 'uidrange':
       return among('uid', words.shift() ?? '');
     case 'ipproto': {
       const wanted = protocolNumber(words.shift() ?? '');
-      return ({ protocol }) => (protocol === undefined || wanted === undefined ? 'undecided' : protocol === wanted);
+      if (wanted === undefined) return UNDECIDED;
+      return {
+        field: 'protocol',
+        range: [wanted, wanted],
+        test: ({ protocol }) => (protocol === undefined ? 'undecided' : protocol === wanted),
+      };
     }
     case 'sport':
       return among('sourcePort', words.shift() ?? '');
     case 'dport':
       return among('destinationPort', words.shift() ?? '');
     default:
-      return () => 'undecided';
+      return UNDECIDED;
   }
 }
 
 function within(end: 'source' | 'destination', word: string, family: Family): Condition {
   const [host = '', length] = word.split('/');
   const prefix = parsePrefix(host);
-  if (prefix?.family !== family) return () => 'undecided';
+  if (prefix?.family !== family) return UNDECIDED;
   const mask = length === undefined ? prefix.mask : maskOf(family, Number(length));
   const wanted = masked(prefix.value, mask);
-  return (flow) => {
-    const address = flow[end];
-    return address === undefined ? 'undecided' : masked(address, mask) === wanted;
+  return {
+    field: end,
+    range: rangeOf(wanted, mask, family),
+    test: (flow) => {
+      const address = flow[end];
+      return address === undefined ? 'undecided' : masked(address, mask) === wanted;
+    },
   };
 }
+
+/** From a network's first address to its last. */
+const rangeOf = (first: AddressValue, mask: AddressValue, family: Family): Range =>
+  typeof mask === 'bigint'
+    ? [first, BigInt(first) | (BigInt(highest(family)) ^ mask)]
+    : [first, Number(first) + (Number(highest(family)) - mask)];
 
 /** `1000-2000`, `53`. */
 function among(field: 'uid' | 'sourcePort' | 'destinationPort', word: string): Condition {
   const [low = 0, high = low] = word.split('-').map(Number);
-  return (flow) => {
-    const value = flow[field];
-    return value === undefined ? 'undecided' : value >= low && value <= high;
+  return {
+    field,
+    range: [low, high],
+    test: (flow) => {
+      const value = flow[field];
+      return value === undefined ? 'undecided' : value >= low && value <= high;
+    },
   };
 }

@@ -29,7 +29,7 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
     const rule = host.rules[at]!;
     const answer = rule.test(lookup);
     if (answer === false) continue;
-    if (rule.asksMark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
+    if (rule.mark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
     if (rule.priority > 0 && marked && !host.rulesKnown) {
       const hex = `0x${(mark ?? 0).toString(16)}`;
       return {

@@ -16,28 +16,39 @@ const PORTED: ReadonlySet<number> = new Set([TCP, UDP, 33, 132, 136]);
 
 /** Carries out a nat target: the connection's destination or source is decided, and the table ends. */
 export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done {
-  const destination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
-  const change = destination ? 'destination' : 'source';
-  const { chain } = rule;
-  const mapped = effect.change === 'either' || effect.change === change;
-  if ((chain.backend !== 'native' && chain.table !== 'nat') || !mapped) {
-    return { verdict: unknown(rule, `the kernel refuses this target in ${chain.table} ${walk.hook}`) };
-  }
-  const address = addressFor(walk, rule, effect, change);
-  if (typeof address === 'object') return { verdict: address };
-  const port = portFor(walk, rule, effect, change);
-  if (typeof port === 'object') return { verdict: port };
+  const mapped = mappingOf(walk, rule, effect);
+  if ('kind' in mapped) return { verdict: mapped };
+  const { address, port } = mapped;
+  const destination = mapsDestination(walk);
   if (destination) {
     mapDestination(walk, { address, port });
     walk.mappedBy = rule;
   } else mapSource(walk, { address, port });
-  return walk.steps ? { verdict: 'accept', note: noteOf(walk, change, { address, port }) } : ACCEPTED;
+  return walk.steps
+    ? { verdict: 'accept', note: noteOf(walk, destination ? 'destination' : 'source', { address, port }) }
+    : ACCEPTED;
 }
 
 function noteOf({ packet: { family } }: Walk, change: Change, { address, port }: Mapped): string {
   const to = formatAddress(family, address);
   const shown = family === 'ipv6' && port !== undefined ? `[${to}]` : to;
   return `${change === 'destination' ? 'to' : 'from'} ${shown}${port === undefined || port === 'open' ? '' : `:${port}`}`;
+}
+
+/** Which end a hook maps: PREROUTING and OUTPUT the destination, the others the source. */
+export const mapsDestination = ({ hook }: Pick<Walk, 'hook'>): boolean => hook === 'PREROUTING' || hook === 'OUTPUT';
+
+/** What a nat target gives the packet, or what becomes of the packet instead. The walk is not changed. */
+export function mappingOf(walk: Walk, rule: CompiledRule, effect: Nat): Mapped | Outcome {
+  const change = mapsDestination(walk) ? 'destination' : 'source';
+  const { chain } = rule;
+  const mapped = effect.change === 'either' || effect.change === change;
+  if ((chain.backend !== 'native' && chain.table !== 'nat') || !mapped)
+    return unknown(rule, `the kernel refuses this target in ${chain.table} ${walk.hook}`);
+  const address = addressFor(walk, rule, effect, change);
+  if (typeof address === 'object') return address;
+  const port = portFor(walk, rule, effect, change);
+  return typeof port === 'object' ? port : { address, port };
 }
 
 /** An address, and a port where the protocol has ports. */
@@ -90,17 +101,21 @@ type Change = 'source' | 'destination';
 
 function addressFor(walk: Walk, rule: CompiledRule, { address }: Nat, change: Change): AddressValue | Outcome {
   const { packet } = walk;
-  const kept = change === 'destination' ? packet.destination : packet.source;
-  const notKnown = unknown(rule, 'the source of the packet is not known');
+  const kept = () =>
+    (change === 'destination' ? packet.destination : packet.source) ??
+    unknown(rule, 'the source of the packet is not known');
   switch (address) {
     case undefined:
-      return kept ?? notKnown;
+      return kept();
     case 'here':
       return here(walk, rule);
     case 'outgoing':
       return outgoing(walk, rule);
     default: {
-      if ('mask' in address) return kept === undefined ? notKnown : inNetwork(kept, address);
+      if ('mask' in address) {
+        const own = kept();
+        return typeof own === 'object' ? own : inNetwork(own, address);
+      }
       const [low, high] = address;
       const count = BigInt(high) - BigInt(low) + 1n;
       if (count > MOST_CHOICES || count < 1n) return unknown(rule, `the kernel chooses among ${count} addresses`);
@@ -126,7 +141,7 @@ function here(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   if (hook === 'OUTPUT') return packet.family === 'ipv4' ? 0x7f00_0001 : 1n;
   if (!ground.host.known && walk.own !== undefined) return walk.own;
   if (packet.in === undefined) return unknown(rule, 'the incoming interface is not known');
-  const own = primaryAddress(ground.host, packet.in, packet.destination);
+  const own = primaryAddress(ground.host, packet.in, packet.family === 'ipv4' ? 0 : packet.destination);
   const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
   return own ?? { kind: 'dropped', because: `${nameOf(rule)} redirects, but ${packet.in} has no ${family} address` };
 }
@@ -143,11 +158,13 @@ function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
 function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): Mapped['port'] | Outcome {
   const { ports, base, random } = effect;
   const { packet } = walk;
-  const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
   // What ICMP has for a port is its id, which no rule can ask for.
   const asId = (packet.protocol === ICMP || packet.protocol === ICMPV6) && random;
   if (!PORTED.has(packet.protocol)) return asId ? 'open' : undefined;
-  if (!ports) return random && change === 'source' ? 'open' : kept;
+  if (!ports && random && change === 'source') return 'open';
+  if (ports && ports[0] === ports[1]) return ports[0];
+  const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
+  if (!ports) return kept;
   const [low, high] = ports;
   // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.
   if (base !== undefined && kept !== undefined) return low + (((kept - base) & 0xffff) % (high - low + 1));
@@ -165,7 +182,7 @@ export function natSilence(walk: Walk): string | undefined {
   if (!tracks(walk)) return 'not asked: nothing here switches connection tracking on';
   if (connection === 'untracked') return 'not asked: the packet is untracked';
   if (connection !== 'tracked') return 'not asked: the packet is invalid, it belongs to no connection';
-  const decided = hook === 'PREROUTING' || hook === 'OUTPUT' ? walk.destinationDecided : walk.sourceDecided;
+  const decided = mapsDestination({ hook }) ? walk.destinationDecided : walk.sourceDecided;
   if (decided) return 'not asked again: the connection has its mapping';
   const related = !walk.way && packet.ctstate === 4 && (packet.protocol === ICMP || packet.protocol === ICMPV6);
   return related ? 'not asked: the packet belongs to another connection' : undefined;

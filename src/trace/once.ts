@@ -162,7 +162,7 @@ export function begin(
 }
 
 /** Where no interfaces are known, the question tells which address is this host's own. */
-function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
+export function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
   const { source, destination, out, family } = packet;
   if (direction === 'in') return out ? undefined : destination;
   // Loopback's addresses speak to this host only.

@@ -44,7 +44,12 @@ export interface CompiledRule {
   readonly conditions: readonly { readonly condition: Condition; readonly test: Test }[];
   readonly effect: Effect;
   /** Matches that may drop a packet which they look at: those before them hold. */
-  readonly mayDrop?: readonly { readonly condition: Condition; readonly full: string; readonly before: Test }[];
+  readonly mayDrop?: readonly {
+    readonly condition: Condition;
+    readonly full: string;
+    readonly before: Test;
+    readonly reached: Predicate;
+  }[];
   /** Where a jump or goto leads. */
   readonly target?: CompiledChain;
   /** A native rule does several things in turn, each on a condition; `test` and `effect` say nothing of it. */
@@ -194,8 +199,8 @@ function compileRule(
   }
   const mayDrop = conditions.flatMap((condition, index) => {
     if (condition.mayDrop === undefined) return [];
-    const before = compile(all(...conditions.slice(0, index).map((earlier) => earlier.predicate)));
-    return [{ condition, full: condition.mayDrop, before }];
+    const reached = all(...conditions.slice(0, index).map((earlier) => earlier.predicate));
+    return [{ condition, full: condition.mayDrop, before: compile(reached), reached }];
   });
   return {
     rule,

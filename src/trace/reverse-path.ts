@@ -9,15 +9,24 @@ import type { Walk } from './state.ts';
  */
 export function reversePathBecause(walk: Walk): string | undefined {
   const { packet, ground } = walk;
-  const { family, source, destination, protocol } = packet;
+  const { family, source } = packet;
   if (family === 'ipv6' || source === undefined || packet.in === LOOPBACK || !ground.host.known) return undefined;
   const modes = ground.rpFilter?.flatMap(({ interface: name, mode }) =>
     name === 'all' || name === packet.in ? [mode] : [],
   );
   if (!modes?.length) return undefined;
   const loose = modes.includes('loose');
-  const ports = { sourcePort: packet.destinationPort, destinationPort: packet.sourcePort };
-  const flow = { destination: source, source: destination, in: LOOPBACK, mark: 0, uid: 0, protocol, ...ports };
+  const { asks } = ground.host;
+  const flow = {
+    destination: source,
+    source: asks.source ? packet.destination : undefined,
+    in: LOOPBACK,
+    mark: 0,
+    uid: 0,
+    protocol: asks.protocol ? packet.protocol : undefined,
+    sourcePort: asks.sourcePort ? packet.destinationPort : undefined,
+    destinationPort: asks.destinationPort ? packet.sourcePort : undefined,
+  };
   const back = lookUp(ground.host, { ...flow, marked: false }, () => false);
   if (back.kind === 'device' && (loose || back.device === packet.in)) return undefined;
   const from = formatAddress(family, source);

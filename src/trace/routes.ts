@@ -28,6 +28,8 @@ export interface ReadyRoute extends Route {
 
 /** One routing table, ready to be asked about many destinations. */
 export interface RouteTable {
+  /** The longest prefix first, of equal ones the lowest metric. */
+  readonly routes: readonly ReadyRoute[];
   /** The route for a destination: the longest prefix, of equal ones the lowest metric; `on` restricts it to one device. */
   find(destination: AddressValue, on?: string): ReadyRoute | undefined;
 }
@@ -47,6 +49,7 @@ export function routeTable(family: Family, routes: readonly Route[], card: strin
   let starts: readonly AddressValue[] | undefined;
   const found: (ReadyRoute | undefined | null)[] = [];
   return {
+    routes: sorted,
     find(destination, on) {
       if (on !== undefined) return search(destination, on);
       starts ??= startsOf(family, sorted);

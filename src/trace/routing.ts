@@ -12,23 +12,27 @@ const USUAL: ReadonlySet<number> = new Set([253, 254, 255]);
 
 const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
 
-/** A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. */
-function routeOf({ ground, packet, hook, own, marked, decide }: Walk): Routed {
+/**
+ * A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. What no
+ * line of `ip rule` asks for is not read: whoever looks which fields a walk reads sees that the route does not hang on it.
+ */
+function routeOf({ ground: { host }, packet, hook, own, marked, decide }: Walk): Routed {
+  const { asks } = host;
   const sent = hook === 'OUTPUT';
   const lookup: Lookup = {
-    source: packet.source,
+    source: asks.source ? packet.source : undefined,
     destination: packet.destination,
-    mark: packet.mark,
-    protocol: packet.protocol,
-    sourcePort: packet.sourcePort,
-    destinationPort: packet.destinationPort,
-    uid: !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
+    mark: asks.mark || marked ? packet.mark : 0,
+    protocol: asks.protocol ? packet.protocol : undefined,
+    sourcePort: asks.sourcePort ? packet.sourcePort : undefined,
+    destinationPort: asks.destinationPort ? packet.destinationPort : undefined,
+    uid: !asks.uid || !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
     in: sent ? LOOPBACK : packet.in,
     marked,
     leaving: sent ? packet.out : undefined,
     own,
   };
-  return lookUp(ground.host, lookup, decide);
+  return lookUp(host, lookup, decide);
 }
 
 function say(walk: Walk, decision: string): void {
@@ -39,23 +43,53 @@ const spoken = ({ packet }: Walk, address: AddressValue): string => formatAddres
 
 /** A packet from elsewhere: for this host, or to be sent on. Source: net/ipv4/route.c, ip_route_input_slow. */
 export function arrivalRoute(walk: Walk): 'local' | 'elsewhere' | Outcome {
-  const { packet } = walk;
+  const refused = refuseMartian(walk);
+  if (refused) return refused;
+  const routed = routeOfArrival(walk);
+  if (routed.kind === 'group') return notJoined(walk);
+  return refuseSource(walk, routed) ?? goAlong(walk, routed);
+}
+
+/** Addresses that may not come from outside end the packet. */
+export function refuseMartian(walk: Walk): Outcome | undefined {
   const martian = martianBecause(walk);
-  if (martian) return refuse(walk, martian);
-  if (packet.family === 'ipv4' && toAll(packet)) {
-    walk.device = LOOPBACK;
-    say(walk, 'local delivery');
-    return 'local';
-  }
-  if (packet.family === 'ipv4' && isMulticast('ipv4', packet.destination)) return notJoined(walk);
-  const routed = chosen(walk) ?? routeOf(walk);
+  return martian === undefined ? undefined : refuse(walk, martian);
+}
+
+/** `all`: to everybody on the link. `group`: groups are not looked up as other addresses are. */
+export type RoutedArrival = Routed | { readonly kind: 'all' } | { readonly kind: 'group' };
+
+/** Which way a packet from elsewhere would go. */
+export function routeOfArrival(walk: Walk): RoutedArrival {
+  const { packet } = walk;
+  if (packet.family === 'ipv4' && toAll(packet)) return { kind: 'all' };
+  if (packet.family === 'ipv4' && isMulticast('ipv4', packet.destination)) return { kind: 'group' };
+  return chosen(walk) ?? routeOf(walk);
+}
+
+/** Looks at the source of a packet whose way is known. */
+export function refuseSource(
+  walk: Walk,
+  routed: Exclude<RoutedArrival, { readonly kind: 'group' }>,
+): Outcome | undefined {
+  if (routed.kind === 'all') return undefined;
   const group = broadcastSource(walk, routed.kind === 'device' ? routed.device : '');
-  if (group) return refuse(walk, group);
-  const unanswered = reversePathBecause(walk);
-  if (unanswered) return refuse(walk, unanswered);
+  const because = group ?? reversePathBecause(walk);
+  return because === undefined ? undefined : refuse(walk, because);
+}
+
+/** Sends the packet on its way. */
+export function goAlong(
+  walk: Walk,
+  routed: Exclude<RoutedArrival, { readonly kind: 'group' }>,
+): 'local' | 'elsewhere' | Outcome {
   switch (routed.kind) {
     case 'unknown':
       return { kind: 'unknown', because: routed.because };
+    case 'all':
+      walk.device = LOOPBACK;
+      say(walk, 'local delivery');
+      return 'local';
     case 'local':
       walk.device = LOOPBACK;
       say(walk, `local delivery${routed.table === 255 ? '' : `, by table ${routed.table}`}`);
@@ -72,7 +106,7 @@ function chosen({ asked }: Walk): Routed | undefined {
   return asked.out === undefined || asked.out === '' ? undefined : { kind: 'device', device: asked.out };
 }
 
-/** Groups are not looked up as other addresses are: whoever has joined gets the packet. */
+/** Whoever has joined a group gets its packets. */
 const notJoined = (walk: Walk): Outcome => ({
   kind: 'unknown',
   because: `whether anybody here has joined the group ${spoken(walk, walk.packet.destination)} is not known`,
@@ -89,8 +123,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
       return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
   }
   if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
-  const beyond = routed.device !== packet.in && beyondScope(packet.source);
-  if (packet.family === 'ipv6' && beyond)
+  if (packet.family === 'ipv6' && routed.device !== packet.in && beyondScope(packet.source))
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to} locally`);

@@ -43,7 +43,7 @@ export function settle(predicate: Predicate, settling: Settling): boolean {
 
 type OfField = Extract<Predicate, { readonly field: unknown }>;
 
-function idOf(predicate: OfField): string {
+export function idOf(predicate: OfField): string {
   switch (predicate.kind) {
     case 'in':
       return `${predicate.field} in ${predicate.ranges.map(([low, high]) => `${low}-${high}`).join()}`;

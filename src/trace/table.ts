@@ -119,7 +119,7 @@ function inOrder(walk: Walk, { name, held }: PlannedTable): readonly Asked[] {
 }
 
 /** iptables' tables and native chains of the same priority: whichever was made last runs first, and that was not read. */
-function besideEachOther(walk: Walk, planned: PlannedTable): readonly Asked[] {
+export function besideEachOther(walk: Walk, planned: PlannedTable): readonly Asked[] {
   const held = inOrder(walk, planned);
   const { name, beside } = planned;
   if (beside.length === 0) return held;

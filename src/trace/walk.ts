@@ -59,7 +59,7 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
 }
 
 /** Sets what a packet's place decides of it. */
-function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
+export function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
   const { packet } = walk;
   walk.hook = hook;
   walk.pass = pass;

@@ -1,0 +1,75 @@
+import { type AddressValue, type Family, highest, lengthOf, type Range } from '../address/index.ts';
+import { type FieldName, fieldWidth, type ValueField } from '../netfilter/index.ts';
+import { CONNECTION_ENDS } from '../trace/parts.ts';
+import type { Leaf } from './code.ts';
+import { kept } from './kept.ts';
+
+/** The fields of the packet that comes in that a field on its way is made of. */
+const MADE_OF: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
+  ...Object.fromEntries(Object.entries(CONNECTION_ENDS).map(([field, of]) => [field, [of]])),
+  sourceType: ['source'],
+  destinationType: ['destination'],
+  socketLookup: ['protocol', 'destination', 'destinationPort'],
+  ctmark: ['mark'],
+  ctstatus: [],
+  ctreply: [],
+  ctzone: [],
+  time: [],
+  destinationMac: [],
+};
+
+export const madeOf = (field: FieldName): readonly FieldName[] => MADE_OF[field] ?? [field];
+
+/** The addresses under a mask without holes, from the first to the last; undefined where it has holes. */
+export function rangeUnder(value: AddressValue, mask: AddressValue, family: Family): Range | undefined {
+  if (lengthOf(family, mask) === undefined) return undefined;
+  if (typeof value === 'bigint' || typeof mask === 'bigint')
+    return [value, BigInt(value) | (BigInt(highest(family)) ^ BigInt(mask))];
+  return [value, value + (0xffff_ffff - mask)];
+}
+
+/** Where answers about a field begin and end, and whether it has to be looked at bit by bit. */
+export class Boundaries {
+  readonly #family: Family;
+  readonly #starts = new Map<FieldName, Set<AddressValue>>();
+  readonly raw = new Set<FieldName>(['mark', 'tcpFlags', 'headers']);
+
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  /** The values of a field at which an interval starts, sorted; the first is 0. */
+  startsOf(field: ValueField): readonly AddressValue[] {
+    const zero = isAddress(field) && this.#family === 'ipv6' ? 0n : 0;
+    const starts = this.#starts.get(field) ?? new Set();
+    return [...new Set([zero, ...starts])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  topOf(field: ValueField): AddressValue {
+    return isAddress(field) ? highest(this.#family) : 2 ** fieldWidth(field, this.#family) - 1;
+  }
+
+  addRange(field: ValueField, [low, high]: Range): void {
+    const starts = kept(this.#starts, field, () => new Set<AddressValue>());
+    starts.add(low);
+    if (high < this.topOf(field)) starts.add(typeof high === 'bigint' ? high + 1n : high + 1);
+  }
+
+  /** Takes note of what a predicate asks. */
+  addLeaf(leaf: Leaf): void {
+    if (leaf.kind === 'name') return;
+    for (const field of madeOf(leaf.field) as readonly ValueField[]) {
+      // What a kind of address or a socket is asked for says nothing of the address itself.
+      if (field !== leaf.field && !(leaf.field in CONNECTION_ENDS)) continue;
+      if (leaf.kind === 'in') for (const range of leaf.ranges) this.addRange(field, range);
+      else {
+        const range =
+          leaf.kind === 'bits' && isAddress(field) ? rangeUnder(leaf.value, leaf.mask, this.#family) : undefined;
+        if (range) this.addRange(field, range);
+        else this.raw.add(field);
+      }
+    }
+  }
+}
+
+export const isAddress = (field: FieldName): boolean => field === 'source' || field === 'destination';

@@ -1,0 +1,161 @@
+import type { AddressValue, Range } from '../address/index.ts';
+import {
+  type FieldName,
+  ICMP,
+  ICMPV6,
+  type Predicate,
+  type Route,
+  TCP,
+  UDP,
+  type ValueField,
+} from '../netfilter/index.ts';
+import {
+  addressType,
+  find,
+  type Ground,
+  hasAddress,
+  isLinkLocal,
+  isLoopback,
+  isMulticast,
+  isOwn,
+  scopeOf,
+  sourceTowards,
+} from '../trace/parts.ts';
+import { isAddress } from './boundaries.ts';
+import { intervalOf, type Value } from './code.ts';
+import { type Edges, effectsIn } from './edges.ts';
+import { HAVING } from './having.ts';
+import { kept } from './kept.ts';
+
+/** Values of a field that the kernel itself, whatever the rules, treats alike. */
+export interface Class {
+  /** The condition of belonging to it. */
+  readonly predicate: Predicate;
+  readonly ranges: readonly Range[];
+}
+
+/**
+ * How much is asked of an address: `ways`, all that routing finds out about it; `kinds`, no more than whether it is this host's, a
+ * loopback address, a group, everybody's or nobody's.
+ */
+export type Grain = 'kinds' | 'ways';
+
+/** Which class a value belongs to. */
+export type Classify = (value: AddressValue, grain: Grain) => Class;
+
+/**
+ * Cuts a field where routing, sockets or nat tell values apart, and puts together what is alike in all they ask: of thousands of
+ * routes few lead to different places.
+ */
+export function classesOf(ground: Ground, edges: Edges, field: FieldName, top: AddressValue): Classify {
+  const starts = startsOf(edges.get(field) ?? [], typeof top === 'bigint' ? 0n : 0, top);
+  if (!isAddress(field)) {
+    const find = grouped(field, starts, top, field === 'protocol' ? protocolLabel(ground) : String);
+    return (value) => find(value);
+  }
+  const grains = {
+    kinds: grouped(field, starts, top, kindLabel(ground)),
+    ways: grouped(field, starts, top, wayLabel(ground)),
+  };
+  return (value, grain) => grains[grain](value);
+}
+
+/** Intervals with the same label are one class. */
+function grouped(
+  field: FieldName,
+  starts: readonly AddressValue[],
+  top: AddressValue,
+  label: (value: AddressValue) => string,
+): (value: AddressValue) => Class {
+  const labels = starts.map(label);
+  const ranges = new Map<string, Range[]>();
+  for (const [at, name] of labels.entries()) {
+    const end = at + 1 < starts.length ? previous(starts[at + 1]!) : top;
+    kept(ranges, name, () => []).push([starts[at]!, end]);
+  }
+  const classes = new Map<string, Class>();
+  for (const [name, list] of ranges)
+    classes.set(name, { predicate: { kind: 'in', field: field as ValueField, ranges: list }, ranges: list });
+  return (value) => classes.get(labels[intervalOf(starts, value)]!)!;
+}
+
+function startsOf(ranges: readonly Range[], zero: AddressValue, top: AddressValue): readonly AddressValue[] {
+  const starts = new Set<AddressValue>([zero]);
+  for (const [low, high] of ranges) {
+    starts.add(low);
+    if (high < top) starts.add(typeof high === 'bigint' ? high + 1n : high + 1);
+  }
+  return [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
+
+/** Protocols that the walk treats alike: those with ports that nobody asks sockets for, those with an index, all that have neither. */
+const protocolLabel =
+  ({ host }: Ground) =>
+  (protocol: AddressValue): string => {
+    const number = Number(protocol);
+    if (host.asks.protocol || [ICMP, TCP, UDP, ICMPV6].includes(number)) return String(number);
+    return HAVING.sourcePort?.includes(number) ? 'ports' : HAVING.spi?.includes(number) ? 'index' : '';
+  };
+
+/** What kind of address it is, in one word. */
+const kindLabel =
+  ({ host }: Ground) =>
+  (address: AddressValue): string =>
+    [
+      isLoopback(host.family, address),
+      isMulticast(host.family, address),
+      address === 0 || address === 0n || address === 0xffff_ffff ? address : '',
+      isOwn(host, address),
+      hasAddress(host, address),
+    ].join();
+
+/** All that anything in the walk finds out about an address, in one word. */
+function wayLabel(ground: Ground): (address: AddressValue) => string {
+  const { host, listeners = [] } = ground;
+  const { family } = host;
+  const tables = [...host.tables.keys()];
+  const suppresses = host.rules.some(({ action }) => action.kind === 'table' && action.suppress >= 0);
+  const bound = new Set(listeners.flatMap((listener) => (listener.family === family ? [listener.address] : [])));
+  const mapped = new Set(
+    listeners.flatMap((listener) => (listener.family !== family ? [BigInt(listener.address) & 0xffff_ffffn] : [])),
+  );
+  const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
+  const masquerades = effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing');
+  return (address) => {
+    const parts: unknown[] = [
+      isLoopback(family, address),
+      isMulticast(family, address),
+      family === 'ipv6' ? [scopeOf(BigInt(address)), isLinkLocal(address), groupOf(BigInt(address))].join() : '',
+      address < 2 || address === 0xffff_ffff ? address : '',
+      addressType(host, address),
+      hasAddress(host, address),
+      ...tables.map((table) => routeName(find(host, table, address), suppresses)),
+      bound.has(address) || mapped.has(BigInt(address)) ? address : '',
+      ...edges.map(({ range: [low, high] }) => address >= low && address <= high),
+    ];
+    if (family === 'ipv6' && (isLinkLocal(address) || address === 1n)) {
+      for (const { name } of host.interfaces)
+        parts.push(...tables.map((table) => routeName(find(host, table, address, name), suppresses)));
+    }
+    if (masquerades) for (const { name } of host.interfaces) parts.push(sourceTowards(host, { device: name }, address));
+    return parts.join(' ');
+  };
+}
+
+const groupOf = (address: bigint): bigint => (address >> 120n === 0xffn ? (address >> 112n) & 15n : -1n);
+
+/** Routes that lead to the same place have one name. Only a rule that suppresses short prefixes asks for the length. */
+function routeName(route: Route | undefined, suppresses: boolean): string {
+  if (!route) return '-';
+  const { kind, device, gateway, source, length } = route;
+  return kind === 'unicast' || kind === 'multicast'
+    ? `${device} ${gateway ?? ''} ${source ?? ''} ${suppresses ? length : ''}`
+    : kind;
+}
+
+/** The value that stands for a class; sources and destinations are not the same where they need not be. */
+export function sampleOf({ ranges }: Class, field: FieldName): Value {
+  return field === 'destination' ? ranges.at(-1)![1] : ranges[0]![0];
+}

@@ -1,0 +1,109 @@
+import { type AddressValue, masked, type Range, union } from '../address/index.ts';
+import type { Predicate } from '../netfilter/index.ts';
+import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
+
+/** A condition on one field: what a predicate comes down to. */
+export type Leaf = Extract<Predicate, { readonly field: unknown }>;
+/** Of those, the ones that ask for numbers. */
+export type NumberLeaf = Exclude<Leaf, { readonly kind: 'name' }>;
+
+/** A value of a field: a number, an address or a name. */
+export type Value = AddressValue | string;
+
+/**
+ * How the values of a field stand in the diagram's variables, the highest bit first.
+ *
+ * - `intervals`: values that no rule tells apart are one number, their interval's; `starts` are the intervals' first values.
+ * - `values`: there are these only (names, states).
+ * - `raw`: bit by bit, for fields that are asked for under masks with holes, or rewritten bit by bit (marks).
+ *
+ * Where the numbers do not fill the bits, those beyond the last mean the same as the last: every set is built so.
+ */
+export type Code =
+  | { readonly kind: 'intervals'; readonly starts: readonly AddressValue[]; readonly top: AddressValue }
+  | { readonly kind: 'values'; readonly values: readonly Value[] }
+  | { readonly kind: 'raw'; readonly width: number };
+
+export const sizeOf = (code: Code): number =>
+  code.kind === 'intervals' ? code.starts.length : code.kind === 'values' ? code.values.length : 2 ** code.width;
+
+export const bitsFor = (code: Code): number =>
+  code.kind === 'raw' ? code.width : Math.ceil(Math.log2(Math.max(1, sizeOf(code))));
+
+/** The interval that a value lies in. */
+export function intervalOf(starts: readonly AddressValue[], value: AddressValue): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (starts[middle]! <= value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Numbers of intervals or values, sorted and apart from each other. */
+export type Numbers = readonly (readonly [low: number, high: number])[];
+
+/** The intervals that make up these ranges. Every end of a range is the end of an interval. */
+export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
+  (ranges.length > 1 ? union(ranges) : ranges).map(([low, high]) => [
+    intervalOf(starts, low),
+    intervalOf(starts, high),
+  ]);
+
+/** The set of these numbers. */
+export function numbersSet(diagram: Diagram, first: number, bits: number, size: number, numbers: Numbers): Edge {
+  const build = (bit: number, from: number, low: number, high: number): Edge => {
+    // The ranges from `low` up to `high` are those that meet [from, to].
+    if (low === high) return NONE;
+    const width = 2 ** (bits - bit);
+    const to = from + width - 1;
+    const [a, b] = numbers[low]!;
+    if (a <= from && (b >= to || b === size - 1)) return ALL;
+    const middle = from + width / 2;
+    let left = low;
+    while (left < high && numbers[left]![0] < middle) left += 1;
+    const shared = left > low && (numbers[left - 1]![1] >= middle || numbers[left - 1]![1] === size - 1);
+    const below = build(bit + 1, from, low, left);
+    return diagram.node(first + bit, below, build(bit + 1, middle, shared ? left - 1 : left, high));
+  };
+  return build(0, 0, 0, numbers.length);
+}
+
+/** The numbers whose bits, highest first, are these sets: those that meet a condition. */
+export function rawSet(diagram: Diagram, bits: readonly Edge[], leaf: NumberLeaf): Edge {
+  const width = bits.length;
+  const isSet = (value: AddressValue, at: number): boolean =>
+    masked(value, typeof value === 'bigint' ? 1n << BigInt(width - 1 - at) : 2 ** (width - 1 - at)) !== nothing(value);
+  switch (leaf.kind) {
+    case 'bits': {
+      let set = ALL;
+      for (let at = width - 1; at >= 0; at -= 1) {
+        if (isSet(leaf.mask, at)) set = diagram.and(bits[at]! ^ (isSet(leaf.value, at) ? 0 : 1), set);
+      }
+      return masked(leaf.value, leaf.mask) === leaf.value ? set : NONE;
+    }
+    case 'any-bit': {
+      let set = NONE;
+      for (let at = width - 1; at >= 0; at -= 1) if (isSet(leaf.mask, at)) set = diagram.or(bits[at]!, set);
+      return set;
+    }
+    case 'in': {
+      let set = NONE;
+      for (const [low, high] of leaf.ranges) {
+        if (low > high) continue;
+        let [least, most] = [ALL, ALL];
+        for (let at = width - 1; at >= 0; at -= 1) {
+          const bit = bits[at]!;
+          least = isSet(low, at) ? diagram.and(bit, least) : diagram.or(bit, least);
+          most = isSet(high, at) ? diagram.or(bit ^ 1, most) : diagram.and(bit ^ 1, most);
+        }
+        set = diagram.or(set, diagram.and(least, most));
+      }
+      return set;
+    }
+  }
+}
+
+const nothing = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? 0n : 0);

@@ -1,0 +1,46 @@
+import type { Diagram, Edge } from './diagram.ts';
+
+/**
+ * Something that a packet does not tell. `choice`: the kernel may answer either way each time it is asked. `open`: there is an
+ * answer, which is not known.
+ */
+export interface Decision {
+  readonly kind: 'choice' | 'open';
+  readonly where: string;
+  readonly because: string;
+}
+
+/** What is not known, each a variable of its own behind those of the fields. Equal keys are one. */
+export class Decisions {
+  readonly #diagram: Diagram;
+  readonly #first: number;
+  readonly #levels = new Map<string, number>();
+  readonly #all: Decision[] = [];
+
+  constructor(diagram: Diagram, first: number) {
+    this.#diagram = diagram;
+    this.#first = first;
+  }
+
+  level(key: string, decision: Decision): number {
+    let level = this.#levels.get(key);
+    if (level === undefined) {
+      level = this.#first + this.#all.length;
+      this.#levels.set(key, level);
+      this.#all.push(decision);
+    }
+    return level;
+  }
+
+  set(key: string, decision: Decision): Edge {
+    return this.#diagram.variable(this.level(key, decision));
+  }
+
+  /** The decision of a variable, or undefined where it is a field's. */
+  at(level: number): Decision | undefined {
+    return this.#all[level - this.#first];
+  }
+
+  readonly isDecision = (level: number): boolean => level >= this.#first;
+  readonly isChoice = (level: number): boolean => this.at(level)?.kind === 'choice';
+}

@@ -1,0 +1,240 @@
+import { TooComplex } from './too-complex.ts';
+
+/**
+ * A set as an edge of the diagram: twice the number of a node, plus one where the set is the complement of what the node says.
+ * Equal sets are equal edges.
+ */
+export type Edge = number;
+
+/** Everything, and nothing: both lead to node 0. */
+export const ALL: Edge = 0;
+export const NONE: Edge = 1;
+
+export const complement = (set: Edge): Edge => set ^ 1;
+
+/** Deeper than any variable. */
+const BOTTOM = 0x7fff_ffff;
+
+/** Nodes that are there from the start; the arrays double. */
+const START = 1 << 12;
+const LARGEST_CACHE = 1 << 20;
+
+/**
+ * A binary decision diagram with complement edges: ordered, reduced, every node there once. The high edge of a node is never
+ * complemented. A node is three numbers in typed arrays; results of `ite` are kept in a cache that forgets.
+ *
+ * Throws TooComplex beyond `budget` nodes. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990).
+ */
+export class Diagram {
+  readonly budget: number;
+  nodes = 1;
+  #level = new Int32Array(START);
+  #low = new Int32Array(START);
+  #high = new Int32Array(START);
+  /** Open addressing: node numbers, 0 where free. */
+  #table = new Int32Array(START * 2);
+  /** Four numbers an entry: f, g, h and the result. */
+  #cache = new Int32Array(START * 4).fill(-1);
+
+  constructor(budget = 4_000_000) {
+    this.budget = budget;
+    this.#level[0] = BOTTOM;
+  }
+
+  /** The variable that a set asks first; beyond all variables for ALL and NONE. */
+  level(set: Edge): number {
+    return this.#level[set >> 1]!;
+  }
+
+  /** What is left of the set where its first variable is 0, and where it is 1. */
+  low(set: Edge): Edge {
+    return this.#low[set >> 1]! ^ (set & 1);
+  }
+
+  high(set: Edge): Edge {
+    return this.#high[set >> 1]! ^ (set & 1);
+  }
+
+  /** All that have a variable set. */
+  variable(level: number): Edge {
+    return this.node(level, NONE, ALL);
+  }
+
+  /** The set that is `low` where the variable is 0 and `high` where it is 1. Both ask later variables only. */
+  node(level: number, low: Edge, high: Edge): Edge {
+    if (low === high) return low;
+    if (high & 1) return this.#find(level, low ^ 1, high ^ 1) ^ 1;
+    return this.#find(level, low, high);
+  }
+
+  #find(level: number, low: Edge, high: Edge): Edge {
+    const mask = this.#table.length - 1;
+    let at = hash(level, low, high) & mask;
+    for (;;) {
+      const node = this.#table[at]!;
+      if (node === 0) break;
+      if (this.#low[node] === low && this.#high[node] === high && this.#level[node] === level) return node << 1;
+      at = (at + 1) & mask;
+    }
+    const node = this.nodes;
+    if (node >= this.budget) throw new TooComplex(`more than ${this.budget} nodes`, 'nothing was found before');
+    this.nodes += 1;
+    if (node >= this.#level.length) this.#grow();
+    this.#level[node] = level;
+    this.#low[node] = low;
+    this.#high[node] = high;
+    this.#enter(node);
+    return node << 1;
+  }
+
+  #enter(node: number): void {
+    const mask = this.#table.length - 1;
+    let at = hash(this.#level[node]!, this.#low[node]!, this.#high[node]!) & mask;
+    while (this.#table[at] !== 0) at = (at + 1) & mask;
+    this.#table[at] = node;
+  }
+
+  #grow(): void {
+    const size = this.#level.length * 2;
+    this.#level = longer(this.#level, size);
+    this.#low = longer(this.#low, size);
+    this.#high = longer(this.#high, size);
+    this.#table = new Int32Array(size * 2);
+    for (let node = 1; node < this.nodes - 1; node += 1) this.#enter(node);
+    if (this.#cache.length < LARGEST_CACHE) this.#cache = new Int32Array(size * 4).fill(-1);
+  }
+
+  and(f: Edge, g: Edge): Edge {
+    return this.ite(f, g, NONE);
+  }
+
+  or(f: Edge, g: Edge): Edge {
+    return this.ite(f ^ 1, g ^ 1, NONE) ^ 1;
+  }
+
+  /** What one of the two holds, but not both. */
+  xor(f: Edge, g: Edge): Edge {
+    return this.ite(f, g ^ 1, g);
+  }
+
+  /** What the first holds and the second does not. */
+  minus(f: Edge, g: Edge): Edge {
+    return this.ite(f, g ^ 1, NONE);
+  }
+
+  /** `g` inside `f`, `h` outside it. */
+  ite(f: Edge, g: Edge, h: Edge): Edge {
+    if (f === ALL) return g;
+    if (f === NONE) return h;
+    if (g === h) return g;
+    // What is asked again under itself has its answer.
+    if (g === f) g = ALL;
+    else if (g === (f ^ 1)) g = NONE;
+    if (h === f) h = NONE;
+    else if (h === (f ^ 1)) h = ALL;
+    if (g === h) return g;
+    if (g === ALL && h === NONE) return f;
+    if (g === NONE && h === ALL) return f ^ 1;
+    // One spelling for equal questions: f and g stand uncomplemented, and of two that could change places the older is f.
+    if (h === NONE && g > 1 && g < f) [f, g] = [g, f];
+    else if (g === ALL && h > 1 && h < f) [f, h] = [h, f];
+    if (f & 1) {
+      f ^= 1;
+      [g, h] = [h, g];
+    }
+    if (g & 1) return this.#ite(f, g ^ 1, h ^ 1) ^ 1;
+    return this.#ite(f, g, h);
+  }
+
+  #ite(f: Edge, g: Edge, h: Edge): Edge {
+    let at = (hash(f, g, h) & ((this.#cache.length >> 2) - 1)) << 2;
+    if (this.#cache[at] === f && this.#cache[at + 1] === g && this.#cache[at + 2] === h) return this.#cache[at + 3]!;
+    const [a, b, c] = [this.#level[f >> 1]!, this.#level[g >> 1]!, this.#level[h >> 1]!];
+    const level = Math.min(a, b, c);
+    const low = this.ite(a === level ? this.low(f) : f, b === level ? this.low(g) : g, c === level ? this.low(h) : h);
+    const high = this.ite(
+      a === level ? this.high(f) : f,
+      b === level ? this.high(g) : g,
+      c === level ? this.high(h) : h,
+    );
+    const result = this.node(level, low, high);
+    // The cache may have grown meanwhile.
+    at = (hash(f, g, h) & ((this.#cache.length >> 2) - 1)) << 2;
+    this.#cache[at] = f;
+    this.#cache[at + 1] = g;
+    this.#cache[at + 2] = h;
+    this.#cache[at + 3] = result;
+    return result;
+  }
+
+  /** The set without what it says of some variables: in it where any value of them would be. */
+  exists(set: Edge, gone: (level: number) => boolean): Edge {
+    const known = new Map<Edge, Edge>();
+    const visit = (edge: Edge): Edge => {
+      if (edge <= 1) return edge;
+      const before = known.get(edge);
+      if (before !== undefined) return before;
+      const level = this.level(edge);
+      const low = visit(this.low(edge));
+      const result = gone(level)
+        ? low === ALL
+          ? ALL
+          : this.or(low, visit(this.high(edge)))
+        : this.node(level, low, visit(this.high(edge)));
+      known.set(edge, result);
+      return result;
+    };
+    return visit(set);
+  }
+
+  /** In it where every value of the variables would be. */
+  forAll(set: Edge, gone: (level: number) => boolean): Edge {
+    return this.exists(set ^ 1, gone) ^ 1;
+  }
+
+  /** Whether the set holds what these bits say. */
+  holds(set: Edge, bit: (level: number) => boolean): boolean {
+    let edge = set;
+    while (edge > 1) edge = bit(this.level(edge)) ? this.high(edge) : this.low(edge);
+    return edge === ALL;
+  }
+
+  /** One way into a set that is not empty: the bits that matter, by variable. */
+  witness(set: Edge): Map<number, boolean> {
+    const bits = new Map<number, boolean>();
+    let edge = set;
+    while (edge > 1) {
+      const high = this.low(edge) === NONE;
+      bits.set(this.level(edge), high);
+      edge = high ? this.high(edge) : this.low(edge);
+    }
+    return bits;
+  }
+
+  /** Nodes of a set, shared ones counted once. */
+  size(set: Edge): number {
+    const seen = new Set<number>();
+    const visit = (edge: Edge): void => {
+      const node = edge >> 1;
+      if (node === 0 || seen.has(node)) return;
+      seen.add(node);
+      visit(this.#low[node]!);
+      visit(this.#high[node]!);
+    };
+    visit(set);
+    return seen.size;
+  }
+}
+
+function hash(a: number, b: number, c: number): number {
+  let mixed = Math.imul(a, 0x9e37_79b1) ^ Math.imul(b, 0x85eb_ca6b) ^ Math.imul(c, 0xc2b2_ae35);
+  mixed ^= mixed >>> 15;
+  mixed = Math.imul(mixed, 0x2c1b_3c6d);
+  return mixed ^ (mixed >>> 13);
+}
+
+function longer(array: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(size);
+  grown.set(array);
+  return grown;
+}

@@ -1,0 +1,131 @@
+import type { AddressValue, Family } from '../address/index.ts';
+import { CTSTATE, type FieldName, type ValueField } from '../netfilter/index.ts';
+import { type Ground, LOOPBACK } from '../trace/parts.ts';
+import { Boundaries, madeOf } from './boundaries.ts';
+import { bitsFor, type Code } from './code.ts';
+import { type Edges, edgesOf, effectsIn } from './edges.ts';
+import { eachLeaf } from './leaf.ts';
+import { type NamePattern, namesFor, namesIn } from './names.ts';
+import { chainsOf, predicatesOf } from './rules.ts';
+
+/** Which packets are looked at: those that come from other hosts, or those that this host sends. */
+export type Direction = 'in' | 'out';
+
+/** A field's place among the diagram's variables. */
+export interface Placed {
+  readonly field: FieldName;
+  readonly code: Code;
+  /** Its first variable, and how many it has. */
+  readonly first: number;
+  readonly bits: number;
+}
+
+/** The packets that all rule sets under comparison tell apart, field by field. */
+export interface Domain {
+  readonly family: Family;
+  readonly direction: Direction;
+  readonly fields: ReadonlyMap<FieldName, Placed>;
+  /** How many variables the fields have; those of what is not known come after them. */
+  readonly variables: number;
+}
+
+/** In this order they stand in the diagram: sets of large firewalls are small so. */
+const ORDER: readonly FieldName[] = [
+  ...(['in', 'out', 'ctstate', 'owned', 'source', 'sourceMac', 'destination', 'protocol', 'fragment'] as const),
+  ...(['icmpType', 'icmpCode', 'sourcePort', 'destinationPort', 'tcpFlags', 'uid', 'gid', 'mark'] as const),
+  ...(['ttl', 'length', 'dscp', 'ecn', 'spi', 'headers', 'packetType', 'ipsec'] as const),
+];
+
+/** What the way through the kernel asks of every packet, whatever the rules. */
+const ALWAYS_ASKED: readonly FieldName[] = ['source', 'destination', 'protocol', 'destinationPort'];
+
+/** Finds out what the rules of all grounds together tell apart in packets of a direction. */
+export function domainOf(grounds: readonly Ground[], direction: Direction): Domain {
+  const [{ program } = never()] = grounds;
+  const { family } = program;
+  const boundaries = new Boundaries(family);
+  const names: NamePattern[] = [];
+  const asked = new Set<FieldName>(ALWAYS_ASKED);
+  for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries, names);
+  for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
+  const fields = new Map<FieldName, Placed>();
+  let first = 0;
+  for (const field of ORDER) {
+    if (!asked.has(field)) continue;
+    const code = codeOf(field, boundaries, namesOf(grounds, names, direction, field));
+    const bits = bitsFor(code);
+    fields.set(field, { field, code, first, bits });
+    first += bits;
+  }
+  return { family, direction, fields, variables: first };
+}
+
+function never(): never {
+  throw new Error('there are no rules to look at');
+}
+
+function readGround(ground: Ground, edges: Edges, boundaries: Boundaries, names: NamePattern[]): void {
+  for (const { rules } of chainsOf(ground.program)) {
+    for (const rule of rules) {
+      for (const predicate of predicatesOf(rule)) {
+        eachLeaf(predicate, (leaf) => boundaries.addLeaf(leaf));
+        namesIn(predicate, names);
+      }
+    }
+  }
+  for (const [field, ranges] of edges) for (const range of ranges) boundaries.addRange(field as ValueField, range);
+  for (const effect of effectsIn(ground)) {
+    // What keeps some bits of a field and turns others makes a number of it that is known bit by bit.
+    if (effect.kind === 'continue') {
+      for (const { field, keep, add } of effect.assign)
+        if (keep !== 0 && !add) for (const of of madeOf(field)) boundaries.raw.add(of);
+    }
+    if (effect.kind !== 'nat' || !Array.isArray(effect.address)) continue;
+    const range = effect.address as readonly [AddressValue, AddressValue];
+    boundaries.addRange('source', range);
+    boundaries.addRange('destination', range);
+  }
+}
+
+function askedBy({ program, host }: Ground, direction: Direction): Set<FieldName> {
+  const asked = new Set<FieldName>([...program.reads].flatMap(madeOf));
+  for (const { asks } of host.rules) for (const field of asks) asked.add(field);
+  // Where no interfaces are known, a packet may go on or leave by any.
+  if (!host.known) asked.add('out');
+  else asked.delete('out');
+  if (program.conntrack !== false) for (const field of ['ctstate', 'tcpFlags', 'icmpType'] as const) asked.add(field);
+  if (program.conntrack !== false && !program.reads.has('tcpFlags')) asked.delete('tcpFlags');
+  if (program.conntrack !== false && !program.reads.has('icmpType')) asked.delete('icmpType');
+  if (direction === 'in') {
+    asked.add('in');
+    for (const field of ['owned', 'uid', 'gid'] as const) asked.delete(field);
+  } else for (const field of ['in', 'sourceMac'] as const) asked.delete(field);
+  asked.delete('fragment');
+  return asked;
+}
+
+const STATES = [CTSTATE.NEW, CTSTATE.ESTABLISHED, CTSTATE.RELATED, CTSTATE.INVALID, CTSTATE.UNTRACKED];
+
+function codeOf(field: FieldName, boundaries: Boundaries, names: readonly string[]): Code {
+  if (field === 'in' || field === 'out') return { kind: 'values', values: names };
+  if (field === 'ctstate') return { kind: 'values', values: STATES };
+  const top = boundaries.topOf(field);
+  if (boundaries.raw.has(field))
+    return { kind: 'raw', width: typeof top === 'bigint' ? 128 : Math.round(Math.log2(top + 1)) };
+  return { kind: 'intervals', starts: boundaries.startsOf(field), top };
+}
+
+/** Names that an interface may have where the packet begins; '' for none: routes decide. */
+function namesOf(
+  grounds: readonly Ground[],
+  found: readonly NamePattern[],
+  direction: Direction,
+  field: FieldName,
+): readonly string[] {
+  if (field !== 'in' && field !== 'out') return [];
+  const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
+  // What one hook sees as the outgoing interface may be what another sees as the incoming one.
+  const names = namesFor([...known, ...found]).filter((name) => name !== '');
+  if (field === 'in') return names.filter((name) => name !== LOOPBACK);
+  return ['', ...(direction === 'in' ? names.filter((name) => name !== LOOPBACK) : names)];
+}

@@ -1,0 +1,92 @@
+import { type AddressValue, type Family, highest, masked, maskOf, type Range } from '../address/index.ts';
+import type { Effect, FieldName } from '../netfilter/index.ts';
+import { ASSUMED, type Ground } from '../trace/parts.ts';
+import { chainsOf } from './rules.ts';
+
+/** Ranges of values within which nothing in the kernel but a rule tells one value from another, by field. */
+export type Edges = ReadonlyMap<FieldName, readonly Range[]>;
+
+const one = (...values: readonly AddressValue[]): Range[] => values.map((value) => [value, value]);
+
+/** Addresses that the kernel itself looks for. Source: include/linux/in.h; net/ipv6/addrconf_core.c. */
+const FIXED: Readonly<Record<Family, readonly Range[]>> = {
+  ipv4: [...one(0, 0x7f00_0001, 0xffff_ffff), [0x7f00_0000, 0x7fff_ffff], [0xe000_0000, 0xefff_ffff]],
+  ipv6: [
+    ...one(0n, 1n),
+    [2n, 0xffff_ffffn],
+    [0xffffn << 32n, (0xffffn << 32n) | 0xffff_ffffn],
+    network(0xfe80n << 112n, 10),
+    network(0xfec0n << 112n, 10),
+    // The four bits after the flags say how far a group reaches.
+    ...Array.from({ length: 256 }, (_, n) => network((0xff00n | BigInt(n)) << 112n, 16)),
+  ],
+};
+
+function network(value: bigint, length: number): Range {
+  return [value, value | (BigInt(highest('ipv6')) ^ BigInt(maskOf('ipv6', length)))];
+}
+
+/** Protocols that the kernel itself tells apart. */
+const PROTOCOLS = [1, 6, 17, 33, 50, 51, 58, 59, 132, 136];
+
+/** ICMP types that connection tracking tells apart, of both families. Source: nf_conntrack_proto_icmp.c, …_icmpv6.c. */
+const ICMP_TYPES: readonly Range[] = [...one(8, 13, 15, 17, 128, 139, 143), [130, 136], [151, 152]];
+
+/** What routing, sockets and nat look for in packets: everything but what rules ask. */
+export function edgesOf(ground: Ground): Edges {
+  const edges = new Map<FieldName, Range[]>();
+  const add = (field: FieldName, ...ranges: readonly Range[]): void => {
+    const known = edges.get(field);
+    if (known) known.push(...ranges);
+    else edges.set(field, [...ranges]);
+  };
+  const { host, listeners = [], proxyPorts } = ground;
+  const addresses = [...FIXED[host.family], ...hostRanges(ground)];
+  add('source', ...addresses);
+  add('destination', ...addresses);
+  add('protocol', ...one(...PROTOCOLS));
+  add('icmpType', ...ICMP_TYPES);
+  add('ttl', [0, 1]);
+  add('sourcePort');
+  add('destinationPort', ...one(...proxyPorts, ...listeners.map(({ port }) => port)));
+  for (const rule of host.rules) for (const { field, range } of rule.edges) if (field !== 'in') add(field, range);
+  for (const effect of effectsIn(ground)) {
+    if (effect.kind !== 'nat' || !effect.ports) continue;
+    add(effect.change === 'source' ? 'sourcePort' : 'destinationPort', effect.ports);
+    if (effect.change === 'either') add('sourcePort', effect.ports);
+  }
+  return edges;
+}
+
+/** Everything that any rule does. */
+export const effectsIn = ({ program }: Ground): readonly Effect[] =>
+  chainsOf(program).flatMap(({ rules }) =>
+    rules.flatMap(({ effect, acts }) =>
+      acts ? acts.flatMap(({ alternatives }) => alternatives.map(({ as }) => as.effect)) : [effect],
+    ),
+  );
+
+function hostRanges({ host, listeners = [] }: Ground): Range[] {
+  const { family } = host;
+  const within = (value: AddressValue, length: number): Range => {
+    const mask = maskOf(family, length);
+    const first = masked(value, mask);
+    return typeof first === 'bigint'
+      ? [first, first | (BigInt(highest(family)) ^ BigInt(mask))]
+      : [first, first + (Number(highest(family)) - Number(mask))];
+  };
+  const routes = [...host.tables.values()].flatMap((table) => table.routes);
+  const own = host.interfaces.flatMap(({ addresses }) => addresses.filter((address) => address.family === family));
+  return [
+    ...routes.map(({ destination, length }) => within(destination, length)),
+    // IPv6 takes a network's first address for every router of it.
+    ...(family === 'ipv6' ? one(...routes.map(({ destination }) => destination)) : []),
+    ...own.flatMap(({ value, length }) => [within(value, length), [value, value] as const]),
+    // Of several sources IPv6 takes the one that is most like the destination.
+    ...(family === 'ipv6' && own.length > 2
+      ? own.flatMap(({ value, length }) => Array.from({ length }, (_, bits) => within(value, bits + 1)))
+      : []),
+    ...listeners.flatMap((listener) => (listener.family === family ? one(listener.address) : [])),
+    ...(host.known ? [] : one(ASSUMED.own[family])),
+  ];
+}

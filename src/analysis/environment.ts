@@ -1,0 +1,120 @@
+import type { FieldName } from '../netfilter/index.ts';
+import type { Walk } from '../trace/parts.ts';
+import type { Value } from './code.ts';
+import { kept } from './kept.ts';
+
+/**
+ * What a field of the packet has become on its way: a constant; what a field of the packet as it began was, its bits under `keep`
+ * alone and those of `xor` turned, `add` added; or nobody knows.
+ */
+export type Current =
+  | { readonly kind: 'const'; readonly value: Value }
+  | {
+      readonly kind: 'of';
+      readonly field: FieldName;
+      readonly keep?: number;
+      readonly xor?: number;
+      readonly add?: number;
+    }
+  | { readonly kind: 'open' };
+
+export const constant = (value: Value): Current => ({ kind: 'const', value });
+export const OPEN: Current = { kind: 'open' };
+const SAME = new Map<FieldName, Current>();
+
+export function sameAs(field: FieldName): Current {
+  return kept(SAME, field, () => ({ kind: 'of', field }));
+}
+
+/** What the walk remembers beside the packet. */
+export const STATE = [
+  ...(['hook', 'pass', 'connection', 'way', 'destinationDecided', 'sourceDecided', 'destination', 'source'] as const),
+  ...(['mappedBy', 'assigned', 'receiver', 'device', 'gateway', 'marked'] as const),
+] as const;
+
+export type State = Pick<Walk, (typeof STATE)[number]>;
+
+export const stateOf = (walk: State): State => ({
+  hook: walk.hook,
+  pass: walk.pass,
+  connection: walk.connection,
+  way: walk.way,
+  destinationDecided: walk.destinationDecided,
+  sourceDecided: walk.sourceDecided,
+  destination: walk.destination,
+  source: walk.source,
+  mappedBy: walk.mappedBy,
+  assigned: walk.assigned,
+  receiver: undefined,
+  device: walk.device,
+  gateway: walk.gateway,
+  marked: walk.marked,
+});
+
+/**
+ * What has become of a set of packets on their way, beside what they were when they began: fields that are no longer theirs, and
+ * what the walk remembers. Equal ones are one object.
+ */
+export interface Environment {
+  readonly id: number;
+  readonly fields: ReadonlyMap<FieldName, Current>;
+  readonly state: State;
+}
+
+/** Makes environments, equal ones once. */
+export class Environments {
+  readonly #known = new Map<string, Environment>();
+
+  make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
+    const key = `${fieldsKey(fields)}|${stateKey(state)}`;
+    let environment = this.#known.get(key);
+    if (!environment) {
+      environment = { id: this.#known.size, fields, state };
+      this.#known.set(key, environment);
+    }
+    return environment;
+  }
+
+  /** With some fields changed. */
+  assign(environment: Environment, changes: Iterable<readonly [FieldName, Current]>): Environment {
+    return this.make(new Map([...environment.fields, ...changes]), environment.state);
+  }
+}
+
+const fieldsKey = (fields: ReadonlyMap<FieldName, Current>): string =>
+  [...fields]
+    .map(([field, current]) => `${field}=${currentKey(current)}`)
+    .sort()
+    .join();
+
+export function currentKey(current: Current): string {
+  switch (current.kind) {
+    case 'const':
+      return String(current.value);
+    case 'of':
+      return `${current.field}&${current.keep ?? ''}^${current.xor ?? 0}+${current.add ?? 0}`;
+    case 'open':
+      return '?';
+  }
+}
+
+/** Of a mapping only that there is one is remembered here: its ends are the packet's. */
+function stateKey(state: State): string {
+  const { mappedBy, assigned, destination, source, gateway } = state;
+  const effect = mappedBy?.effect;
+  const turned = effect?.kind === 'nat' ? (effect.address === 'here' ? 'here' : 'nat') : (effect?.kind ?? '');
+  const given = assigned
+    ? `${assigned.port} ${assigned.listener?.process?.pid ?? ''} ${assigned.listener?.transparent}`
+    : '';
+  const plain = [state.hook, state.pass, state.connection, state.way, state.destinationDecided, state.sourceDecided];
+  return [
+    ...plain,
+    destination !== undefined,
+    source !== undefined,
+    turned,
+    given,
+    state.device,
+    gateway,
+    state.marked,
+  ].join();
+}

@@ -1,0 +1,45 @@
+import { type Diagram, type Edge, NONE } from './diagram.ts';
+import type { End } from './end.ts';
+import type { Environment } from './environment.ts';
+
+/** Packets on their way: what they were when they began, by what has become of them. */
+export class Flow {
+  readonly #diagram: Diagram;
+  readonly #sets = new Map<number, { readonly environment: Environment; when: Edge }>();
+
+  constructor(diagram: Diagram) {
+    this.#diagram = diagram;
+  }
+
+  add(environment: Environment, when: Edge): void {
+    if (when === NONE) return;
+    const known = this.#sets.get(environment.id);
+    if (known) known.when = this.#diagram.or(known.when, when);
+    else this.#sets.set(environment.id, { environment, when });
+  }
+
+  [Symbol.iterator](): IterableIterator<{ readonly environment: Environment; readonly when: Edge }> {
+    return this.#sets.values();
+  }
+
+  get isEmpty(): boolean {
+    return this.#sets.size === 0;
+  }
+}
+
+/** Where packets have ended so far, by the key of their end. */
+export class Ends {
+  readonly #diagram: Diagram;
+  readonly all = new Map<string, { readonly end: End; when: Edge }>();
+
+  constructor(diagram: Diagram) {
+    this.#diagram = diagram;
+  }
+
+  add(end: End, when: Edge): void {
+    if (when === NONE) return;
+    const known = this.all.get(end.key);
+    if (known) known.when = this.#diagram.or(known.when, when);
+    else this.all.set(end.key, { end, when });
+  }
+}

@@ -1,0 +1,179 @@
+import { FIELDS, type FieldName, type Predicate } from '../netfilter/index.ts';
+import { addressType, type CompiledRule, idOf, lookUpSocket, nameOf } from '../trace/parts.ts';
+import type { Asking } from './ask.ts';
+import { type Leaf, type NumberLeaf, rawSet } from './code.ts';
+import { ALL, complement, type Edge, NONE } from './diagram.ts';
+import type { Current, Environment } from './environment.ts';
+import { HAVING } from './having.ts';
+import { holdsOf } from './leaf.ts';
+import type { Space } from './space.ts';
+import { changedBy } from './trial.ts';
+
+/** A rule at one of the times when it is asked: the kernel's choices may differ from time to time. */
+export interface Visit {
+  readonly rule: CompiledRule;
+  readonly key: string;
+}
+
+/** Predicates as sets of the packets as they began, which meet them when they have come to an environment. */
+export class Folding {
+  readonly #space: Space;
+  readonly #asking: Asking;
+  readonly #derived = new Map<string, Edge>();
+
+  constructor(space: Space, asking: Asking) {
+    this.#space = space;
+    this.#asking = asking;
+  }
+
+  /** `protocols`: those that are known to be asked for already, so that a port is known to be there. */
+  fold(predicate: Predicate, environment: Environment, visit: Visit, protocols?: readonly number[]): Edge {
+    const { diagram, decisions } = this.#space;
+    switch (predicate.kind) {
+      case 'always':
+        return ALL;
+      case 'never':
+        return NONE;
+      case 'member':
+        return this.fold(predicate.meaning, environment, visit, protocols);
+      case 'not':
+        return complement(this.fold(predicate.of, environment, visit, protocols));
+      case 'all': {
+        const known = protocolsIn(predicate.of) ?? protocols;
+        let set = ALL;
+        for (let at = predicate.of.length - 1; at >= 0; at -= 1) {
+          set = diagram.and(this.fold(predicate.of[at]!, environment, visit, known), set);
+        }
+        return set;
+      }
+      case 'some': {
+        let set = NONE;
+        for (const part of predicate.of) set = diagram.or(set, this.fold(part, environment, visit, protocols));
+        return set;
+      }
+      case 'choice':
+      case 'unknown': {
+        const { because } = predicate;
+        const [kind, id] =
+          predicate.kind === 'choice' ? (['choice', predicate.id] as const) : (['open', because] as const);
+        return decisions.set(`${visit.key} ${id}`, { kind, where: nameOf(visit.rule), because });
+      }
+      default:
+        return this.#leaf(predicate, environment, visit, protocols);
+    }
+  }
+
+  #leaf(
+    leaf: Leaf,
+    environment: Environment,
+    visit: Visit | undefined,
+    protocols: readonly number[] | undefined,
+  ): Edge {
+    if (leaf.field === 'sourceType' || leaf.field === 'destinationType' || leaf.field === 'socketLookup')
+      return this.#found(leaf, environment);
+    const { domain, diagram, usual } = this.#space;
+    const current: Current = environment.fields.get(leaf.field) ?? { kind: 'of', field: leaf.field };
+    if (current.kind === 'const') return holdsOf(leaf, current.value) ? ALL : NONE;
+    if (current.kind === 'open') return this.#notKnown(leaf, environment, visit);
+    const { field } = current;
+    if (!domain.fields.has(field)) {
+      const value = usual[field];
+      return value === undefined ? this.#notKnown(leaf, environment, visit) : holdsOf(leaf, value) ? ALL : NONE;
+    }
+    const set = this.#of(leaf, current);
+    const having = HAVING[field];
+    if (!having || protocols?.every((protocol) => having.includes(protocol))) return set;
+    return diagram.ite(this.#space.having(field), set, this.#notKnown(leaf, environment, visit));
+  }
+
+  /** One condition, whoever asks. */
+  leaf(leaf: Leaf, environment: Environment): Edge {
+    return this.#leaf(leaf, environment, undefined, undefined);
+  }
+
+  #notKnown(leaf: Leaf, { state }: Environment, visit: Visit | undefined): Edge {
+    const because = `the packet's ${FIELDS[leaf.field].spoken} is not known`;
+    const key = `${state.marked ? 'marked ' : ''}${idOf(leaf)}`;
+    return this.#space.decisions.set(key, { kind: 'open', where: visit ? nameOf(visit.rule) : '', because });
+  }
+
+  #of(leaf: Leaf, current: Extract<Current, { readonly kind: 'of' }>): Edge {
+    const { field, keep, xor = 0, add } = current;
+    const asked = { ...leaf, field } as Leaf;
+    if (keep === undefined && xor === 0 && add === undefined) return this.#space.original(asked);
+    const placed = this.#space.domain.fields.get(field)!;
+    if (placed.code.kind === 'intervals' && leaf.kind === 'in' && keep === undefined) {
+      // Counted down on its way: what is asked now was more by so much.
+      const { top } = placed.code;
+      const ranges = leaf.ranges.flatMap(([low, high]) => {
+        const [from, to] = [Math.max(0, Number(low) - (add ?? 0)), Math.min(Number(top), Number(high) - (add ?? 0))];
+        return from <= to ? [[from, to] as const] : [];
+      });
+      return this.#space.original({ kind: 'in', field: field as NumberLeaf['field'], ranges });
+    }
+    if (placed.code.kind !== 'raw' || leaf.kind === 'name') throw new Error(`${field} is not looked at bit by bit`);
+    return rawSet(this.#space.diagram, this.bitsOf(current), leaf);
+  }
+
+  /** What the bits of a field that is kept bit by bit have become, the highest first. */
+  bitsOf(current: Current): readonly Edge[] {
+    if (current.kind === 'open') throw new Error('nothing is known of these bits');
+    if (current.kind === 'const') return bitsOfNumber(Number(current.value));
+    const { field, keep = -1, xor = 0 } = current;
+    const placed = this.#space.domain.fields.get(field);
+    if (!placed) return bitsOfNumber(Number(changedBy(Number(this.#space.usual[field] ?? 0), current)));
+    return this.#space.bits(placed).map((bit, at) => {
+      const mask = 2 ** (placed.bits - 1 - at);
+      const turned = (xor & mask) !== 0 ? 1 : 0;
+      return (keep & mask) !== 0 ? bit ^ turned : NONE ^ turned;
+    });
+  }
+
+  /** What the walk finds out of addresses and sockets: asked of it. */
+  #found(leaf: Exclude<Leaf, { readonly kind: 'name' }>, environment: Environment): Edge {
+    const { field } = leaf;
+    const on = DEPENDS[field as keyof typeof DEPENDS];
+    const parts = on.map((of) => JSON.stringify(environment.fields.get(of), words));
+    const { hook, assigned } = environment.state;
+    const key = [idOf(leaf), ...parts, field === 'socketLookup' ? `${hook} ${assigned?.port}` : ''].join();
+    const known = this.#derived.get(key);
+    if (known !== undefined) return known;
+    const { host } = this.#space.ground;
+    const groups = this.#asking.split(
+      environment,
+      ALL,
+      (walk) => {
+        if (field === 'socketLookup') return lookUpSocket(walk);
+        const address = field === 'sourceType' ? walk.packet.source : walk.packet.destination;
+        return address === undefined ? undefined : addressType(host, address, walk.own);
+      },
+      String,
+    );
+    let set = NONE;
+    for (const { result, when } of groups)
+      if (result !== undefined && holdsOf(leaf, result)) set = this.#space.diagram.or(set, when);
+    this.#derived.set(key, set);
+    return set;
+  }
+}
+
+const DEPENDS = {
+  sourceType: ['source'],
+  destinationType: ['destination'],
+  socketLookup: ['protocol', 'destination', 'destinationPort'],
+} as const satisfies Partial<Record<FieldName, readonly FieldName[]>>;
+
+const words = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+
+const bitsOfNumber = (value: number): readonly Edge[] =>
+  Array.from({ length: 32 }, (_, at) => ((value >>> (31 - at)) & 1 ? ALL : NONE));
+
+/** The protocols that a conjunction asks for. */
+function protocolsIn(parts: readonly Predicate[]): readonly number[] | undefined {
+  for (const part of parts) {
+    if (part.kind !== 'in' || part.field !== 'protocol') continue;
+    const [range, ...more] = part.ranges;
+    if (range && more.length === 0 && range[0] === range[1]) return [Number(range[0])];
+  }
+  return undefined;
+}

@@ -1,0 +1,5 @@
+export type { Direction } from './domain.ts';
+export type { End, EndKind, Rewritten } from './end.ts';
+export { PacketSet } from './packets.ts';
+export { type Reached, reach, type Side } from './reach.ts';
+export { TooComplex } from './too-complex.ts';

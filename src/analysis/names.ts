@@ -1,0 +1,46 @@
+import type { Predicate } from '../netfilter/index.ts';
+import { eachLeaf } from './leaf.ts';
+
+/** A name, or a beginning of names. */
+export interface NamePattern {
+  readonly text: string;
+  readonly prefix: boolean;
+}
+
+/** The longest name of an interface. Source: IFNAMSIZ in linux/if.h, less the end of the string. */
+const LONGEST = 15;
+
+/**
+ * Interface names that stand for all there are: each that occurs, for each beginning that occurs one that has it and no
+ * longer one, and one that has none.
+ */
+export function namesFor(patterns: readonly NamePattern[]): readonly string[] {
+  const exact = new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [] : [text])));
+  const beginnings = [...new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [text] : [])))];
+  const names = new Set(exact);
+  for (const beginning of [...beginnings, '']) {
+    const fresh = freshName(beginning, exact, beginnings);
+    if (fresh !== undefined) names.add(fresh);
+  }
+  return [...names].sort();
+}
+
+/** A name that begins so, and neither occurs nor begins with a longer one of the beginnings. */
+function freshName(beginning: string, exact: ReadonlySet<string>, beginnings: readonly string[]): string | undefined {
+  const longer = beginnings.filter((other) => other.length > beginning.length && other.startsWith(beginning));
+  const free = (name: string): boolean =>
+    name.length <= LONGEST && !exact.has(name) && !longer.some((other) => name.startsWith(other));
+  const ends = beginning === '' ? WORDS : ENDS;
+  return ends.map((end) => beginning + end).find(free);
+}
+
+const LETTERS = [...'0123456789abcdefghijklmnopqrstuvwxyz'];
+const ENDS = [...LETTERS, ...LETTERS.flatMap((one) => LETTERS.map((other) => one + other))];
+const WORDS = ['other0', 'another0', ...LETTERS.map((letter) => `${letter}-other`), ...ENDS];
+
+/** The names and beginnings that a predicate asks for. */
+export function namesIn(predicate: Predicate, found: NamePattern[]): void {
+  eachLeaf(predicate, (leaf) => {
+    if (leaf.kind === 'name') found.push(leaf);
+  });
+}

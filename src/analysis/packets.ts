@@ -1,0 +1,135 @@
+import type { AddressValue } from '../address/index.ts';
+import { CTSTATE, type FieldName, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
+import type { Question } from '../trace/index.ts';
+import { ASSUMED } from '../trace/parts.ts';
+import type { Leaf, Value } from './code.ts';
+import { complement, type Edge, NONE } from './diagram.ts';
+import { HAVING } from './having.ts';
+import type { Space } from './space.ts';
+
+/**
+ * A set of packets as they begin: as they arrive from other hosts, or as this host sends them. Exact: it holds a packet or it does
+ * not. Sets of one `Space` can be put together.
+ */
+export class PacketSet {
+  readonly space: Space;
+  readonly edge: Edge;
+
+  constructor(space: Space, edge: Edge) {
+    this.space = space;
+    this.edge = space.diagram.and(edge, space.valid);
+  }
+
+  get isEmpty(): boolean {
+    return this.edge === NONE;
+  }
+
+  and(other: PacketSet): PacketSet {
+    return new PacketSet(this.space, this.space.diagram.and(this.edge, other.edge));
+  }
+
+  or(other: PacketSet): PacketSet {
+    return new PacketSet(this.space, this.space.diagram.or(this.edge, other.edge));
+  }
+
+  minus(other: PacketSet): PacketSet {
+    return new PacketSet(this.space, this.space.diagram.minus(this.edge, other.edge));
+  }
+
+  /** All packets of its space that it does not hold. */
+  not(): PacketSet {
+    return new PacketSet(this.space, complement(this.edge));
+  }
+
+  equals(other: PacketSet): boolean {
+    return this.edge === other.edge;
+  }
+
+  holds({ packet }: Pick<Question, 'packet'>): boolean {
+    return this.space.diagram.holds(this.edge, this.space.encode(packet));
+  }
+
+  /** One packet of it, as usual as it has any: what a trace can follow. Undefined where it is empty. */
+  witness(): Question | undefined {
+    if (this.isEmpty) return undefined;
+    const { space } = this;
+    const { diagram, domain } = space;
+    let set = this.edge;
+    for (const leaf of usualLeaves(space)) {
+      const narrower = diagram.and(set, space.original(leaf));
+      if (narrower !== NONE) set = narrower;
+    }
+    const bits = diagram.witness(set);
+    const fields: { [K in FieldName]?: Value | undefined } = {};
+    for (const placed of domain.fields.values())
+      fields[placed.field] = space.decode(placed, (level) => bits.get(level) === true);
+    return { direction: domain.direction, packet: packetWith(space, fields), assumptions: [] };
+  }
+}
+
+type Fields = Readonly<{ [K in FieldName]?: Value | undefined }>;
+
+/** A packet with these fields: those that its protocol does not have left out, those that nobody asks for filled in. */
+export function packetWith({ usual, domain }: Space, given: Fields): Packet {
+  const fields: { [K in FieldName]?: Value | undefined } = { ...given };
+  const protocol = Number(fields.protocol);
+  const begins = (fields.ctstate ?? CTSTATE.NEW) === CTSTATE.NEW;
+  const unasked: Fields = {
+    sourcePort: 40_000,
+    destinationPort: 80,
+    tcpFlags: begins ? TCP_FLAGS.SYN : fields.ctstate === CTSTATE.INVALID ? 0 : TCP_FLAGS.ACK,
+    icmpType: protocol === ICMP ? (begins ? 8 : 0) : begins ? 128 : 129,
+    icmpCode: 0,
+  };
+  for (const [field, protocols] of Object.entries(HAVING) as [FieldName, readonly number[]][]) {
+    if (!protocols.includes(protocol)) fields[field] = undefined;
+    else if (!domain.fields.has(field)) fields[field] = unasked[field];
+  }
+  return { ...usual, ...fields } as Packet;
+}
+
+/** What packets mostly are, the most telling first. */
+function usualLeaves({ domain, ground }: Space): readonly Leaf[] {
+  const { family, direction, fields } = domain;
+  const other = ASSUMED.other[family];
+  const own =
+    ground.host.interfaces
+      .flatMap(({ addresses }) => addresses)
+      .find((address) => address.family === family && address.scope === 'global')?.value ?? ASSUMED.own[family];
+  const [from, to] = direction === 'in' ? [other, own] : [own, other];
+  const is = (field: 'source' | 'destination' | 'protocol', value: AddressValue): Leaf => ({
+    kind: 'in',
+    field,
+    ranges: [[value, value]],
+  });
+  const wanted: Leaf[] = [
+    { kind: 'any-bit', field: 'ctstate', mask: CTSTATE.NEW },
+    is('protocol', TCP),
+    is('protocol', UDP),
+    is('protocol', family === 'ipv4' ? ICMP : ICMPV6),
+    { kind: 'bits', field: 'tcpFlags', mask: 255, value: TCP_FLAGS.SYN },
+    { kind: 'bits', field: 'mark', mask: 0xffff_ffff, value: 0 },
+    { kind: 'in', field: 'owned', ranges: [[1, 1]] },
+    { kind: 'in', field: 'uid', ranges: [[1000, 1000]] },
+    { kind: 'in', field: 'gid', ranges: [[1000, 1000]] },
+    { kind: 'name', field: 'in', text: ground.host.card, prefix: false },
+    { kind: 'name', field: 'out', text: '', prefix: false },
+  ];
+  return [
+    ...wanted.filter(({ field }) => fields.has(field)),
+    ...near(domain, 'destination', to),
+    ...near(domain, 'source', from),
+    ...near(domain, 'sourcePort', 40_000),
+    ...near(domain, 'ttl', 64),
+  ];
+}
+
+/** The interval that a value lies in. */
+function near({ fields }: Space['domain'], field: FieldName, value: AddressValue): readonly Leaf[] {
+  const code = fields.get(field)?.code;
+  if (code?.kind !== 'intervals') return [];
+  const at = code.starts.findLastIndex((start) => start <= value);
+  const end = code.starts[at + 1];
+  const last = end === undefined ? code.top : typeof end === 'bigint' ? end - 1n : end - 1;
+  return [{ kind: 'in', field: field as 'source', ranges: [[code.starts[at]!, last]] }];
+}

@@ -1,0 +1,62 @@
+import type { Family } from '../address/index.ts';
+import type { Snapshot } from '../netfilter/index.ts';
+import { grounds } from '../trace/parts.ts';
+import { Decisions } from './decisions.ts';
+import { ALL, Diagram, type Edge } from './diagram.ts';
+import { type Direction, domainOf } from './domain.ts';
+import type { End } from './end.ts';
+import { PacketSet } from './packets.ts';
+import { Space } from './space.ts';
+import { followAll } from './way.ts';
+
+/** What is asked about: a rule set on its machine, and the ports that the mesh's proxy listens on. */
+export interface Side {
+  readonly snapshot: Snapshot;
+  readonly proxyPorts: readonly number[];
+}
+
+/** Packets that end in the same place. */
+export interface Reached {
+  readonly end: End;
+  /** Those that end here whatever is not known. */
+  readonly surely: PacketSet;
+  /** Those that may end here; the others never do. */
+  readonly possibly: PacketSet;
+}
+
+/**
+ * Where all packets of a family and a direction end: each place, and exactly which packets come to it. No packet is left out.
+ *
+ * Throws TooComplex.
+ *
+ * @example reach(side, 'ipv4', 'in').find(({ end }) => end.kind === 'proxy')?.surely.witness()
+ */
+export function reach(side: Side, family: Family, direction: Direction): readonly Reached[] {
+  const [space] = spacesOf([side], family, direction);
+  return space ? reachIn(space) : [];
+}
+
+/** The spaces of several rule sets, so that their sets can be compared. */
+export function spacesOf(
+  sides: readonly Side[],
+  family: Family,
+  direction: Direction,
+  budget?: number,
+): readonly Space[] {
+  const given = sides.map(({ snapshot, proxyPorts }) => grounds(snapshot, proxyPorts)(family));
+  const domain = domainOf(given, direction);
+  const diagram = new Diagram(budget);
+  const decisions = new Decisions(diagram, domain.variables);
+  return given.map((ground) => new Space(diagram, domain, ground, decisions));
+}
+
+/** Where all packets of a space end that lie `within`. */
+export function reachIn(space: Space, within: Edge = ALL): readonly Reached[] {
+  const { diagram, decisions } = space;
+  const { all } = followAll(space, within);
+  return [...all.values()].map(({ end, when }) => ({
+    end,
+    surely: new PacketSet(space, diagram.forAll(when, decisions.isDecision)),
+    possibly: new PacketSet(space, diagram.exists(when, decisions.isDecision)),
+  }));
+}

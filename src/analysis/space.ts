@@ -1,0 +1,193 @@
+import { type AddressValue, highest } from '../address/index.ts';
+import { CTSTATE, type FieldName, ICMP, ICMPV6, makePacket, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { firstState, type Ground, idOf } from '../trace/parts.ts';
+import { isAddress, rangeUnder } from './boundaries.ts';
+import { type Class, type Classify, classesOf, type Grain } from './classes.ts';
+import { intervalOf, intervalsIn, type Leaf, numbersSet, rawSet, sizeOf, type Value } from './code.ts';
+import type { Decisions } from './decisions.ts';
+import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
+import type { Domain, Placed } from './domain.ts';
+import { edgesOf } from './edges.ts';
+import { HAVING } from './having.ts';
+import { kept } from './kept.ts';
+import { holdsOf } from './leaf.ts';
+
+/** Sets of packets as they begin, and one rule set's ground under them. */
+export class Space {
+  readonly diagram: Diagram;
+  readonly domain: Domain;
+  readonly ground: Ground;
+  readonly decisions: Decisions;
+  /** The packets that there are: no ports without a protocol that has some, no new connection that begins in its middle. */
+  readonly valid: Edge;
+  /** What a packet has in fields that nobody asks for. */
+  readonly usual: Packet;
+  readonly #classify = new Map<FieldName, Classify>();
+  readonly #classSets = new Map<Class, Edge>();
+  readonly #leaves = new Map<string, Edge>();
+  readonly #raw = new Map<string, Edge>();
+
+  constructor(diagram: Diagram, domain: Domain, ground: Ground, decisions: Decisions) {
+    this.diagram = diagram;
+    this.domain = domain;
+    this.ground = ground;
+    this.decisions = decisions;
+    const { family, direction } = domain;
+    const out = direction === 'out';
+    const sender = out ? { owned: 1, uid: 1000, gid: 1000, sourceMac: 0, destinationMac: 0 } : {};
+    const zero = family === 'ipv4' ? 0 : 0n;
+    this.usual = makePacket({ family, source: zero, destination: zero, ttl: 64, packetType: 0, ipsec: 0, ...sender });
+    const edges = edgesOf(ground);
+    for (const { field, code } of domain.fields.values()) {
+      if (code.kind === 'values') continue;
+      const top: AddressValue = code.kind === 'intervals' ? code.top : topOfRaw(field, code.width, family);
+      this.#classify.set(field, classesOf(ground, edges, field, top));
+    }
+    this.valid = this.#validSet();
+  }
+
+  /** The bit-by-bit sets of a field's variables, the highest first. */
+  bits({ first, bits }: Placed): readonly Edge[] {
+    return Array.from({ length: bits }, (_, at) => this.diagram.variable(first + at));
+  }
+
+  /** The packets whose field, as they begin, meets the condition; those that have no such field aside. */
+  original(leaf: Leaf): Edge {
+    const placed = this.domain.fields.get(leaf.field);
+    if (!placed) throw new Error(`nobody asked for ${leaf.field} before`);
+    const { code, first, bits } = placed;
+    if (code.kind === 'raw') {
+      return kept(this.#raw, idOf(leaf), () =>
+        leaf.kind === 'name' ? NONE : rawSet(this.diagram, this.bits(placed), leaf),
+      );
+    }
+    if (code.kind === 'values') {
+      const numbers = code.values.flatMap((value, at) => (holdsOf(leaf, value) ? [[at, at] as const] : []));
+      return numbersSet(this.diagram, first, bits, sizeOf(code), numbers);
+    }
+    const ranges =
+      leaf.kind === 'in'
+        ? leaf.ranges
+        : leaf.kind === 'bits' && isAddress(leaf.field)
+          ? [rangeUnder(leaf.value, leaf.mask, this.domain.family)!]
+          : undefined;
+    if (!ranges) throw new Error(`${leaf.field} is not looked at bit by bit`);
+    return numbersSet(this.diagram, first, bits, sizeOf(code), intervalsIn(code.starts, ranges));
+  }
+
+  /** The packets that have a field at all. */
+  having(field: FieldName): Edge {
+    const protocols = HAVING[field];
+    if (protocols) return this.original({ kind: 'in', field: 'protocol', ranges: protocols.map((p) => [p, p]) });
+    return ALL;
+  }
+
+  /** The class that a value of a field belongs to. */
+  classOf(field: FieldName, value: AddressValue, grain: Grain): Class {
+    return this.#classify.get(field)!(value, grain);
+  }
+
+  /** `original`, found once for each condition. */
+  valueSet(leaf: Leaf): Edge {
+    return kept(this.#leaves, idOf(leaf), () => this.original(leaf));
+  }
+
+  classSet(of: Class): Edge {
+    return kept(this.#classSets, of, () => this.original(of.predicate as Leaf));
+  }
+
+  /** The value that these bits give a field: the first of its interval. */
+  decode({ code, first, bits }: Placed, bit: (level: number) => boolean): Value {
+    if (code.kind === 'raw' && code.width > 48) {
+      let value = 0n;
+      for (let at = 0; at < bits; at += 1) value = (value << 1n) | (bit(first + at) ? 1n : 0n);
+      return value;
+    }
+    let number = 0;
+    for (let at = 0; at < bits; at += 1) number = number * 2 + (bit(first + at) ? 1 : 0);
+    if (code.kind === 'raw') return number;
+    const last = Math.min(number, sizeOf(code) - 1);
+    return code.kind === 'values' ? code.values[last]! : code.starts[last]!;
+  }
+
+  /** The bits of a packet: what `holds` of a diagram asks for. */
+  encode(packet: Packet): (level: number) => boolean {
+    const bits = new Uint8Array(this.domain.variables);
+    for (const { field, code, first, bits: count } of this.domain.fields.values()) {
+      const value = packet[field] as Value | undefined;
+      if (value === undefined) continue;
+      if (code.kind === 'raw') {
+        for (let at = 0; at < count; at += 1) bits[first + at] = Number((BigInt(value) >> BigInt(count - 1 - at)) & 1n);
+        continue;
+      }
+      const number =
+        code.kind === 'values' ? code.values.indexOf(value) : intervalOf(code.starts, value as AddressValue);
+      for (let at = 0; at < count; at += 1) bits[first + at] = Math.floor(number / 2 ** (count - 1 - at)) % 2;
+    }
+    return (level) => bits[level] === 1;
+  }
+
+  #validSet(): Edge {
+    const { diagram, domain } = this;
+    let valid = ALL;
+    for (const { field, code } of domain.fields.values()) {
+      if (!HAVING[field]) continue;
+      const lowest = code.kind === 'raw' ? 0 : code.kind === 'intervals' ? rangeOfFirst(code) : 0;
+      const none = this.original({ kind: 'in', field, ranges: [[0, lowest]] } as Leaf);
+      valid = diagram.and(valid, diagram.or(this.having(field), none));
+    }
+    return domain.fields.has('ctstate') ? diagram.and(valid, this.#states()) : valid;
+  }
+
+  /** A packet that begins a connection is new or invalid; one that does not is not new. */
+  #states(): Edge {
+    const { diagram, domain } = this;
+    const state = (bit: number): Edge => this.original({ kind: 'any-bit', field: 'ctstate', mask: bit });
+    let opens = ALL;
+    let untracked = NONE;
+    const judge = (part: Edge, packet: Parameters<typeof firstState>[0]): void => {
+      const first = firstState(packet);
+      if (first !== CTSTATE.NEW) opens = diagram.minus(opens, part);
+      if (first === CTSTATE.UNTRACKED) untracked = diagram.or(untracked, part);
+    };
+    const deciding = TCP_FLAGS.FIN | TCP_FLAGS.SYN | TCP_FLAGS.RST | TCP_FLAGS.ACK;
+    const protocol = (number: number): Edge =>
+      this.original({ kind: 'in', field: 'protocol', ranges: [[number, number]] });
+    if (domain.fields.has('tcpFlags')) {
+      for (let flags = 0; flags < 32; flags += 1) {
+        if ((flags & deciding) !== flags) continue;
+        const part = this.original({ kind: 'bits', field: 'tcpFlags', mask: deciding, value: flags });
+        judge(diagram.and(protocol(TCP), part), { protocol: TCP, tcpFlags: flags, icmpType: undefined });
+      }
+    }
+    const types = domain.fields.get('icmpType')?.code;
+    if (types?.kind === 'intervals') {
+      for (const [at, start] of types.starts.entries()) {
+        const end = at + 1 < types.starts.length ? Number(types.starts[at + 1]) - 1 : 255;
+        const part = this.original({ kind: 'in', field: 'icmpType', ranges: [[start, end]] });
+        for (const number of [ICMP, ICMPV6])
+          judge(diagram.and(protocol(number), part), {
+            protocol: number,
+            tcpFlags: undefined,
+            icmpType: Number(start),
+          });
+      }
+    }
+    const never = diagram.or(
+      diagram.and(state(CTSTATE.NEW), complement(opens)),
+      domain.fields.has('icmpType') ? diagram.xor(state(CTSTATE.UNTRACKED), untracked) : state(CTSTATE.UNTRACKED),
+    );
+    return complement(never);
+  }
+}
+
+const rangeOfFirst = ({
+  starts,
+  top,
+}: {
+  readonly starts: readonly AddressValue[];
+  readonly top: AddressValue;
+}): number => (starts.length > 1 ? Number(starts[1]) - 1 : Number(top));
+
+const topOfRaw = (field: FieldName, width: number, family: Domain['family']): AddressValue =>
+  isAddress(field) ? highest(family) : 2 ** width - 1;

@@ -1,0 +1,201 @@
+import type { TableName } from '../netfilter/index.ts';
+import type { Outcome } from '../trace/index.ts';
+import {
+  type Asked,
+  besideEachOther,
+  type CompiledChain,
+  isIdle,
+  mapsDestination,
+  natSilence,
+  natsOf,
+  type PlannedTable,
+  reroute,
+  type Walk,
+} from '../trace/parts.ts';
+import type { Asking } from './ask.ts';
+import type { Chains } from './chain.ts';
+import { ALL, type Diagram, type Edge } from './diagram.ts';
+import { endOfOutcome } from './ending.ts';
+import { type Current, currentKey, type Environment, type Environments } from './environment.ts';
+import { type Ends, Flow } from './flow.ts';
+import type { Folding } from './fold.ts';
+import type { Performing } from './perform.ts';
+
+/** Is told which packets come to which built-in chain. */
+export type Seen = (base: CompiledChain, environment: Environment, when: Edge) => void;
+
+/** What the parts of the way share. */
+export interface Workshop {
+  readonly diagram: Diagram;
+  readonly environments: Environments;
+  readonly asking: Asking;
+  readonly folding: Folding;
+  readonly performing: Performing;
+  readonly chains: Chains;
+  readonly ends: Ends;
+  /** All packets that there are: questions about the way itself are asked of them once, whatever the rules have left. */
+  readonly valid: Edge;
+  readonly seen?: Seen | undefined;
+}
+
+/** Takes packets through one table of a hook, as `askTable` of trace takes one. */
+export function throughTable(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
+  return planned.name === 'nat'
+    ? throughNat(shop, planned, flow, reroutes)
+    : inTurn(
+        shop,
+        flow,
+        (walk) => besideEachOther(walk, planned),
+        (asked, part) => throughChain(shop, asked, part, reroutes),
+      );
+}
+
+/** Lets packets pass several chains one after the other, in an order that may not be known. */
+function inTurn(
+  shop: Workshop,
+  flow: Flow,
+  order: (walk: Walk) => readonly Asked[],
+  pass: (asked: Asked, flow: Flow) => Flow,
+): Flow {
+  const { diagram, asking, valid } = shop;
+  const after = new Flow(diagram);
+  for (const { environment, when } of flow) {
+    const groups = asking.split(environment, valid, order, (all) =>
+      all.map(({ table, backend, base }) => `${table} ${backend} ${base?.name}`).join(),
+    );
+    for (const { result, when: these } of groups) {
+      let part = new Flow(diagram);
+      part.add(environment, diagram.and(when, these));
+      for (const asked of result) part = pass(asked, part);
+      for (const passed of part) after.add(passed.environment, passed.when);
+    }
+  }
+  return after;
+}
+
+/** Takes packets through one chain, as `askChain` of trace takes one. */
+export function throughChain(shop: Workshop, asked: Asked, flow: Flow, reroutes: readonly TableName[]): Flow {
+  const { base } = asked;
+  if (!base || isIdle(base)) return flow;
+  const { diagram, performing } = shop;
+  // Only chains of nft's type route do what mangle does (nft_chain_route.c).
+  const steers = reroutes.includes('mangle') && (base.base ? base.base.type === 'route' : asked.table === 'mangle');
+  const after = new Flow(diagram);
+  for (const { environment, when } of flow) {
+    for (const passed of run(shop, base, environment, when)) {
+      const [before, now] = [markOf(environment), markOf(passed.environment)];
+      const same = steers ? performing.equal(before, now) : ALL;
+      after.add(passed.environment, diagram.and(passed.when, same));
+      const moved = diagram.minus(passed.when, same);
+      for (const rerouted of routedAnew(shop, passed.environment, moved))
+        after.add(rerouted.environment, rerouted.when);
+    }
+  }
+  return after;
+}
+
+const markOf = ({ fields }: Environment): Current => fields.get('mark') ?? { kind: 'of', field: 'mark' };
+
+/** Runs a built-in chain: what passes on, and in which environments. */
+function run(
+  { chains, diagram, ends, seen }: Workshop,
+  base: CompiledChain,
+  environment: Environment,
+  when: Edge,
+): Flow {
+  const passed = new Flow(diagram);
+  seen?.(base, environment, when);
+  for (const { exit, when: these } of chains.base(base, environment).values()) {
+    const set = diagram.and(when, these);
+    if (exit.kind === 'end') ends.add(exit.end, set);
+    else passed.add(exit.environment, set);
+  }
+  return passed;
+}
+
+/** A packet of this host's own is routed again. */
+function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow {
+  const { diagram, asking, valid, ends } = shop;
+  const after = new Flow(diagram);
+  if (when === 1) return after;
+  for (const group of asking.split(environment, valid, reroute, outcomeKey)) {
+    const set = diagram.and(when, group.when);
+    if (group.result) ends.add(endOfOutcome(group.result), set);
+    else after.add(group.environment, set);
+  }
+  return after;
+}
+
+const outcomeKey = (outcome: Outcome | undefined): string => (outcome ? endOfOutcome(outcome).key : '');
+
+/** nat decides once a connection and direction; the first chain that maps the connection has decided. */
+function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
+  const { diagram, asking, valid, environments } = shop;
+  const after = new Flow(diagram);
+  for (const { environment, when } of flow) {
+    const groups = asking.split(environment, valid, natSilence, (silence) =>
+      silence === undefined ? 'asked' : 'silent',
+    );
+    for (const { result, when: these } of groups) {
+      const set = diagram.and(when, these);
+      if (result !== undefined) {
+        after.add(environment, set);
+        continue;
+      }
+      const part = new Flow(diagram);
+      part.add(environment, set);
+      const mapped = inTurn(
+        shop,
+        part,
+        (walk) => natsOf(walk, planned),
+        (asked, packets) => throughMapping(shop, asked, packets),
+      );
+      for (const passed of mapped) {
+        const { state, fields } = passed.environment;
+        const decided = mapsDestination(state) ? { destinationDecided: true } : { sourceDecided: true };
+        const settled = environments.make(fields, { ...state, ...decided });
+        for (const { environment: end, when: those } of redirected(shop, environment, settled, passed.when, reroutes))
+          after.add(end, those);
+      }
+    }
+  }
+  return after;
+}
+
+/** One chain that maps; connections that another has mapped before are not asked about. */
+function throughMapping(shop: Workshop, { base }: Asked, flow: Flow): Flow {
+  if (!base || isIdle(base)) return flow;
+  const after = new Flow(shop.diagram);
+  for (const { environment, when } of flow) {
+    const { state } = environment;
+    const mapped = mapsDestination(state) ? state.destination : state.source;
+    if (mapped) after.add(environment, when);
+    else for (const passed of run(shop, base, environment, when)) after.add(passed.environment, passed.when);
+  }
+  return after;
+}
+
+/** A new destination of a packet of this host's own is routed anew. */
+function redirected(
+  shop: Workshop,
+  before: Environment,
+  now: Environment,
+  when: Edge,
+  reroutes: readonly TableName[],
+): Flow {
+  const { diagram, folding } = shop;
+  const current = now.fields.get('destination');
+  const was = before.fields.get('destination');
+  const after = new Flow(diagram);
+  const stays =
+    !reroutes.includes('nat') || currentText(current) === currentText(was)
+      ? ALL
+      : current?.kind === 'const' && typeof current.value !== 'string'
+        ? folding.leaf({ kind: 'in', field: 'destination', ranges: [[current.value, current.value]] }, before)
+        : 1;
+  after.add(now, diagram.and(when, stays));
+  for (const passed of routedAnew(shop, now, diagram.minus(when, stays))) after.add(passed.environment, passed.when);
+  return after;
+}
+
+const currentText = (current: Current | undefined): string => (current ? currentKey(current) : '');

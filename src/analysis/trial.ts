@@ -1,0 +1,208 @@
+import type { AddressValue } from '../address/index.ts';
+import type { FieldName, Packet } from '../netfilter/index.ts';
+import { type Ground, ownAddress, type Walk } from '../trace/parts.ts';
+import { type Grain, sampleOf } from './classes.ts';
+import type { Leaf, Value } from './code.ts';
+import { ALL, complement, type Edge } from './diagram.ts';
+import {
+  type Current,
+  constant,
+  type Environment,
+  type Environments,
+  OPEN,
+  STATE,
+  sameAs,
+  stateOf,
+} from './environment.ts';
+import { HAVING } from './having.ts';
+import type { Space } from './space.ts';
+
+/** A walk that can be set to where packets are. */
+type Settable = { -readonly [K in keyof Walk]: Walk[K] };
+
+/**
+ * One packet that stands for many. It is made anew for each question; what is read of it and written to it is taken down.
+ */
+export class Trial {
+  readonly walk: Settable;
+  readonly #space: Space;
+  #before!: Environment;
+  #grain: Grain = 'ways';
+  #bit: (level: number) => boolean = () => false;
+  readonly #read = new Map<FieldName, Value | undefined>();
+  readonly #written = new Map<FieldName, Current>();
+  readonly #conditions: Edge[] = [];
+  /** What was read last. */
+  #value: Value | undefined;
+  #current: Current = OPEN;
+
+  constructor(space: Space) {
+    this.#space = space;
+    // Kinds of address and sockets are found where a predicate asks for them, not along the way.
+    const { ground } = space;
+    this.walk = this.#makeWalk({ ...ground, program: { ...ground.program, reads: new Set(), lookedUp: false } });
+  }
+
+  /** A packet of these bits, that has come to the environment. */
+  begin(before: Environment, bit: (level: number) => boolean, grain: Grain): void {
+    this.#grain = grain;
+    this.#before = before;
+    this.#bit = bit;
+    this.#read.clear();
+    this.#written.clear();
+    this.#conditions.length = 0;
+    Object.assign(this.walk, before.state);
+  }
+
+  /** All packets for which the walk would have read the same. */
+  alike(): Edge {
+    const { diagram } = this.#space;
+    let alike = ALL;
+    for (const condition of this.#conditions) alike = diagram.and(condition, alike);
+    return alike;
+  }
+
+  /** What has become of them. */
+  environment(environments: Environments): Environment {
+    const { fields, state } = this.#before;
+    const moved = STATE.some((key) => this.walk[key] !== state[key]);
+    if (this.#written.size === 0 && !moved) return this.#before;
+    const after = this.#written.size === 0 ? fields : new Map([...fields, ...this.#written]);
+    return environments.make(after, moved ? stateOf(this.walk) : state);
+  }
+
+  /** Copies a field into another. Nothing hangs on what its value is. */
+  copy(to: FieldName, from: FieldName): void {
+    this.#written.set(to, this.#now(from));
+  }
+
+  #makeWalk(ground: Ground): Settable {
+    const { domain, usual, decisions, diagram } = this.#space;
+    const { direction } = domain;
+    const packet = new Proxy(usual, {
+      get: (_, field: FieldName) => this.#look(field),
+      set: (_, field: FieldName, value: Value | undefined) => this.#write(field, value),
+    });
+    const asked = new Proxy(usual, { get: (_, field: FieldName) => this.#original(field) }) as Packet;
+    return {
+      ground,
+      direction,
+      asked,
+      packet,
+      steps: undefined,
+      decide: (key, { where, because }) => {
+        const level = decisions.level(key, { kind: 'open', where, because });
+        const answer = this.#bit(level);
+        this.#conditions.push(diagram.variable(level) ^ (answer ? 0 : 1));
+        return answer;
+      },
+      assumptions: new Set<string>(),
+      opening: undefined,
+      inside: undefined,
+      answering: false,
+      get own() {
+        return ground.host.known ? undefined : ownAddress(direction, asked);
+      },
+      typed: { source: undefined, destination: undefined },
+      witness: undefined,
+      looked: 0,
+      copy: undefined,
+      hook: 'PREROUTING',
+      pass: 1,
+      connection: 'none',
+      way: undefined,
+      destinationDecided: false,
+      sourceDecided: false,
+      destination: undefined,
+      source: undefined,
+      mappedBy: undefined,
+      assigned: undefined,
+      receiver: undefined,
+      device: '',
+      gateway: undefined,
+      marked: false,
+    };
+  }
+
+  #now(field: FieldName): Current {
+    return this.#written.get(field) ?? this.#before.fields.get(field) ?? sameAs(field);
+  }
+
+  #write(field: FieldName, value: Value | undefined): true {
+    const current = this.#current;
+    if (value === undefined) this.#written.set(field, OPEN);
+    else if (field === 'ttl' && current.kind === 'of' && typeof value === 'number') {
+      // Counted down from what was read just before.
+      this.#written.set(field, { ...current, add: (current.add ?? 0) + value - Number(this.#value) });
+    } else {
+      // A value that was read just before is a copy of that field.
+      this.#written.set(field, current.kind === 'of' && this.#value === value ? current : constant(value));
+    }
+    return true;
+  }
+
+  #look(field: FieldName): Value | undefined {
+    const current = this.#now(field);
+    if (current.kind === 'const') return this.#remember(current.value, current);
+    if (current.kind === 'open') return this.#remember(undefined, current);
+    const value = this.#original(current.field);
+    if (value === undefined || typeof value === 'string') return this.#remember(value, current);
+    return this.#remember(changedBy(value, current), current);
+  }
+
+  #remember(value: Value | undefined, current: Current): Value | undefined {
+    this.#value = value;
+    this.#current = current;
+    return value;
+  }
+
+  /** A field of the packet as it began. */
+  #original(field: FieldName): Value | undefined {
+    if (this.#read.has(field)) return this.#remember(this.#read.get(field), sameAs(field));
+    const value = this.#find(field);
+    this.#read.set(field, value);
+    return this.#remember(value, sameAs(field));
+  }
+
+  #find(field: FieldName): Value | undefined {
+    const { domain, usual } = this.#space;
+    const placed = domain.fields.get(field);
+    if (!placed) return usual[field];
+    if (HAVING[field] && !HAVING[field].includes(Number(this.#original('protocol')))) return undefined;
+    const value = this.#space.decode(placed, this.#bit);
+    if (field === 'mark') return this.#findMark(Number(value));
+    if (typeof value === 'string' || placed.code.kind === 'values' || field === 'tcpFlags') {
+      this.#conditions.push(this.#space.valueSet(leafIs(field, value)));
+      return value;
+    }
+    const of = this.#space.classOf(field, value, this.#grain);
+    this.#conditions.push(this.#space.classSet(of));
+    return sampleOf(of, field);
+  }
+
+  /** Of a mark, lines of ip rule ask bits. */
+  #findMark(value: number): number {
+    for (const { mark } of this.#space.ground.host.rules) {
+      if (!mark || mark.mask === 0) continue;
+      const set = this.#space.original({ kind: 'bits', field: 'mark', mask: mark.mask, value: mark.value });
+      this.#conditions.push((value & mark.mask) >>> 0 === mark.value ? set : complement(set));
+    }
+    return value;
+  }
+}
+
+const leafIs = (field: FieldName, value: Value): Leaf =>
+  typeof value === 'string'
+    ? { kind: 'name', field: field as 'in' | 'out', text: value, prefix: false }
+    : field === 'ctstate'
+      ? { kind: 'any-bit', field, mask: Number(value) }
+      : { kind: 'in', field: field as 'tcpFlags', ranges: [[value, value]] };
+
+/** A field's value after what has been done to it. */
+export function changedBy(
+  value: AddressValue,
+  { keep, xor, add }: Extract<Current, { readonly kind: 'of' }>,
+): AddressValue {
+  if (keep === undefined && xor === undefined && add === undefined) return value;
+  return (((Number(value) & (keep ?? -1)) ^ (xor ?? 0)) >>> 0) + (add ?? 0);
+}

@@ -1,0 +1,42 @@
+/**
+ * The walk in parts, for who takes it with all packets at once: what does not follow from rules is asked of these, with one
+ * packet for all that the kernel treats alike.
+ */
+export { addressType } from './address-type.ts';
+export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
+export { firstState } from './conntrack.ts';
+export { ignoredBecause } from './effects.ts';
+export { listenerName, type Taken, takerOf } from './ends.ts';
+export { give } from './handover.ts';
+export {
+  ASSUMED,
+  find,
+  type Host,
+  hasAddress,
+  isLinkLocal,
+  isLoopback,
+  isMulticast,
+  isOwn,
+  LOOPBACK,
+  scopeOf,
+  sourceTowards,
+} from './host.ts';
+export { type Mapped as MappedTo, mappingOf, mapsDestination, natSilence } from './nat.ts';
+export { ownAddress } from './once.ts';
+export { type Asked, isIdle, type Planned, type PlannedTable } from './plan.ts';
+export type { CompiledAct, CompiledChain, CompiledRule, Program } from './program.ts';
+export {
+  departureRoute,
+  goAlong,
+  neverTaken,
+  type RoutedArrival,
+  refuseMartian,
+  refuseSource,
+  reroute,
+  routeOfArrival,
+} from './routing.ts';
+export { idOf } from './settle.ts';
+export { type Ground, nameOf, type Walk } from './state.ts';
+export { besideEachOther, natsOf } from './table.ts';
+export { grounds } from './trace.ts';
+export { enter } from './walk.ts';

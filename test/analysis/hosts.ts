@@ -1,0 +1,115 @@
+import { type AddressValue, type Family, parseAddress } from '../../src/address/index.ts';
+import type { InterfaceAddress, Listener, Route, RoutingRule, Snapshot } from '../../src/netfilter/index.ts';
+
+const at = (text: string): AddressValue => parseAddress(text)!.value;
+const familyOf = (text: string): Family => (text.includes(':') ? 'ipv6' : 'ipv4');
+
+const own = (text: string, scope: InterfaceAddress['scope'] = 'global'): InterfaceAddress => {
+  const [address = '', length] = text.split('/');
+  return {
+    family: familyOf(text),
+    value: at(address),
+    length: Number(length),
+    secondary: address === '10.0.0.6',
+    scope,
+  };
+};
+
+const route = (to: string, device: string, more: Partial<Route> = {}): Route => {
+  const [address = '', length] = to.split('/');
+  return {
+    family: familyOf(to),
+    table: 254,
+    kind: 'unicast',
+    destination: at(address),
+    length: Number(length),
+    device,
+    metric: 0,
+    ...more,
+  };
+};
+
+const listener = (port: number, address: string, more: Partial<Listener> = {}): Listener => ({
+  family: familyOf(address),
+  protocol: 'tcp',
+  address: at(address),
+  port,
+  ...more,
+});
+
+const rule = (family: Family, priority: number, table: number, more: Partial<RoutingRule> = {}): RoutingRule => ({
+  family,
+  priority,
+  table,
+  ...more,
+});
+
+const BOTH = ['ipv4', 'ipv6'] as const;
+const usual = BOTH.flatMap((family) => [rule(family, 0, 255), rule(family, 32766, 254), rule(family, 32767, 253)]);
+
+/** Two cards, routes beyond them, sockets of an app and of a proxy. */
+const router: Snapshot = {
+  origin: 'a router',
+  held: [],
+  interfaces: [
+    { name: 'lo', index: 1, up: true, addresses: [own('127.0.0.1/8', 'host'), own('::1/128', 'host')] },
+    {
+      name: 'eth0',
+      index: 2,
+      up: true,
+      addresses: [own('10.0.0.5/24'), own('10.0.0.6/24'), own('2001:db8::5/64'), own('2001:db8::6/64')],
+    },
+    { name: 'eth1', index: 3, up: true, addresses: [own('10.1.0.5/24'), own('2001:db8:1::5/64')] },
+  ],
+  routes: [
+    route('10.0.0.0/24', 'eth0'),
+    route('10.1.0.0/24', 'eth1'),
+    route('172.16.0.0/12', 'eth1', { gateway: at('10.1.0.1') }),
+    route('192.168.0.0/16', 'eth0', { kind: 'blackhole' }),
+    route('0.0.0.0/0', 'eth0', { gateway: at('10.0.0.1') }),
+    route('10.0.0.255/32', 'eth0', { kind: 'broadcast', table: 255 }),
+    route('2001:db8::/64', 'eth0'),
+    route('2001:db8:1::/64', 'eth1'),
+    route('::/0', 'eth0', { gateway: at('2001:db8::1') }),
+  ],
+  routingRules: usual,
+  listeners: [
+    listener(8080, '0.0.0.0'),
+    listener(8888, '10.0.0.5'),
+    listener(15001, '0.0.0.0', { transparent: true }),
+    listener(15006, '::', { dual: true, transparent: true }),
+    listener(443, '2001:db8::5'),
+    listener(53, '127.0.0.1', { protocol: 'udp' }),
+    listener(8125, '::', { protocol: 'udp', dual: true, process: { pid: 9, name: 'envoy' } }),
+  ],
+  sysctls: { ipForward: true, ipv6Forward: true, routeLocalnet: [] },
+};
+
+/** Machines to follow packets on, by name; `untold` is one of which only the rules are known. */
+export const HOSTS: Readonly<Record<string, Snapshot>> = {
+  untold: { origin: 'a file', held: [] },
+  router,
+  host: {
+    ...router,
+    sysctls: {
+      ipForward: false,
+      ipv6Forward: false,
+      routeLocalnet: ['eth0'],
+      rpFilter: [{ interface: 'eth0', mode: 'strict' }],
+    },
+  },
+  transparent: {
+    ...router,
+    routes: [
+      ...router.routes!,
+      route('0.0.0.0/0', 'lo', { kind: 'local', table: 100 }),
+      route('::/0', 'lo', { kind: 'local', table: 100 }),
+    ],
+    routingRules: [
+      ...usual,
+      ...BOTH.map((family) => rule(family, 32765, 100, { mark: { value: 1, mask: 1 } })),
+      rule('ipv4', 32764, 254, { other: 'from 10.0.0.6 uidrange 1000-1999' }),
+    ],
+    sysctls: { ipForward: true, ipv6Forward: true, routeLocalnet: ['all'] },
+  },
+};

@@ -1,0 +1,48 @@
+import type { AddressValue } from '../../src/address/index.ts';
+import type { Value } from '../../src/analysis/code.ts';
+import type { Placed } from '../../src/analysis/domain.ts';
+import { packetWith } from '../../src/analysis/packets.ts';
+import type { Space } from '../../src/analysis/space.ts';
+import type { FieldName } from '../../src/netfilter/index.ts';
+import type { Question } from '../../src/trace/index.ts';
+import type { Random } from '../support/random.ts';
+
+const between = (random: Random, low: AddressValue, high: AddressValue): AddressValue => {
+  if (typeof low !== 'bigint') return low + random.below(Number(high) - low + 1);
+  const span = BigInt(high) - low + 1n;
+  const drawn =
+    (BigInt(random.below(2 ** 31)) << 93n) | (BigInt(random.below(2 ** 31)) << 62n) | BigInt(random.below(2 ** 31));
+  return random.oneIn(2) ? low + (drawn % span) : random.oneIn(2) ? low : BigInt(high);
+};
+
+/** A value of a field: any of its intervals, and any value in it. */
+function drawValue({ code, field }: Placed, random: Random, usual: readonly number[]): Value {
+  switch (code.kind) {
+    case 'values':
+      return random.pick(code.values);
+    case 'raw': {
+      if (field === 'tcpFlags') return random.pick([2, 16, 18, 4, 1, 0, 17, 24, random.below(256)]);
+      const some = random.oneIn(3) ? random.below(2 ** Math.min(32, code.width)) : random.pick(usual);
+      return code.width > 48 ? BigInt(some) << BigInt(random.below(97)) : some % 2 ** code.width;
+    }
+    case 'intervals': {
+      if (field === 'protocol' && !random.oneIn(5)) return random.pick([6, 6, 6, 17, 1, 58]);
+      const at = random.below(code.starts.length);
+      const last = code.starts[at + 1];
+      const high = last === undefined ? code.top : typeof last === 'bigint' ? last - 1n : last - 1;
+      return between(random, code.starts[at]!, high);
+    }
+  }
+}
+
+/** A random packet of a space, in any of its intervals with equal chance. */
+export function randomPacket(space: Space, random: Random, marks: readonly number[]): Question | undefined {
+  const { domain, ground, valid, diagram } = space;
+  const fields: { [K in FieldName]?: Value } = {};
+  for (const placed of domain.fields.values()) fields[placed.field] = drawValue(placed, random, marks);
+  const packet = packetWith(space, fields);
+  // Where no interfaces are known, a sender and who is called are two; this host speaks to itself over loopback.
+  if (!ground.host.known && packet.source === packet.destination) return undefined;
+  if (!diagram.holds(valid, space.encode(packet))) return undefined;
+  return { direction: domain.direction, packet, assumptions: [] };
+}
