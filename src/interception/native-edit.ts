@@ -90,6 +90,6 @@ function readWords(words: string, families: ReadonlySet<Family>): NftRule {
   const [table] = parseNft(`table inet t {\n\tchain c {\n\t\t${guard}${words}\n\t}\n}\n`);
   const [rule] = table?.chains[0]?.rules ?? [];
   if (!rule) throw new TypeError(`no rule: ${words}`);
-  const { origin: _, ...plain } = rule;
+  const { line: _, ...plain } = rule;
   return plain;
 }

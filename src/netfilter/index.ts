@@ -103,7 +103,6 @@ export {
   type MatchUse,
   type Negatable,
   type OpaqueUse,
-  type Origin,
   type Policy,
   type Rule,
   type RuleSet,

@@ -72,18 +72,14 @@ export interface Unshown {
   readonly because: string;
 }
 
-/** Where a rule stood in its text: one-based line. */
-export interface Origin {
-  readonly line: number;
-}
-
 /** One rule: all of `header` and `matches` must hold for `target` to act. */
 export interface Rule {
   readonly header: Header;
   readonly matches: readonly (MatchUse | OpaqueUse)[];
   readonly target?: TargetUse;
   readonly counters?: Counters;
-  readonly origin?: Origin;
+  /** The line of its text where it stood, from 1. */
+  readonly line?: number;
   /** Read from a text that does not show all of a rule (`iptables -L`): the conditions that it may have besides. */
   readonly unshown?: readonly Unshown[];
   /** Why a generated rule exists, in one clause. Not part of the rule's text. */

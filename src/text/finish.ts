@@ -55,11 +55,11 @@ function build(
   line: number | undefined,
 ): Rule {
   // The usual rule in one piece: what is added to an object later costs another.
-  if (target && line !== undefined && !counters) return { header, matches, target, origin: { line } };
+  if (target && line !== undefined && !counters) return { header, matches, target, line };
   const rule: { -readonly [Key in keyof Rule]: Rule[Key] } = { header, matches };
   if (target) rule.target = target;
   if (counters) rule.counters = counters;
-  if (line !== undefined) rule.origin = { line };
+  if (line !== undefined) rule.line = line;
   return rule;
 }
 

@@ -129,5 +129,5 @@ export const unreadable = (words: string, counters: Counters | undefined, line: 
   ...(counters ? { counters } : {}),
   matches: [{ kind: 'opaque', name: '', words: words.trim() === '' ? [] : [words.trim()] }],
   target: { kind: 'opaque', name: '', words: [] },
-  origin: { line },
+  line,
 });

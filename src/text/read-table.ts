@@ -144,7 +144,7 @@ function checkLoop(reading: Reading, { name, chains }: OpenTable): void {
   const loop = loopIn(name, chains);
   if (!loop) return;
   const { text } = reading;
-  const line = loop.rule.origin?.line ?? 1;
+  const line = loop.rule.line ?? 1;
   let start = 0;
   for (let count = 1; count < line; count += 1) start = text.indexOf('\n', start) + 1;
   const end = text.indexOf('\n', start);

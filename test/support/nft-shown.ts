@@ -1,7 +1,7 @@
 import type { NftTable } from '../../src/netfilter/index.ts';
 
 /** What nft's text shows and its JSON does not, or in another place: nft 1.0.6. */
-const TEXT_ONLY: ReadonlySet<string> = new Set(['typeof', 'interval', 'autoMerge', 'origin', 'handle', 'expires']);
+const TEXT_ONLY: ReadonlySet<string> = new Set(['typeof', 'interval', 'autoMerge', 'line', 'handle', 'expires']);
 
 /**
  * What both of nft's ways to list a rule set show of it: handles aside (text has them with `-a` only), JSON lacks comments

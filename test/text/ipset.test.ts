@@ -115,7 +115,7 @@ add a b 00:11:22:33:44:55
     const text =
       'create banned hash:ip\nadd banned 10.0.0.9\n*filter\n-A INPUT -m set --match-set banned src -j DROP\nCOMMIT\n';
     const snapshot = readInput(text);
-    expect(snapshot.held[0]!.rules.tables[0]!.chains[0]!.rules[0]!.origin).toEqual({ line: 4 });
+    expect(snapshot.held[0]!.rules.tables[0]!.chains[0]!.rules[0]!.line).toBe(4);
     expect(snapshot.ipsets).toBe('create banned hash:ip\nadd banned 10.0.0.9\n');
     expect(snapshot.sets!.get('banned')!.entries).toHaveLength(1);
     expect(() => readInput('*filter\nCOMMIT\ncreate x hash:ip\nadd y 5\n')).toThrow('-:4:5: there is no set y');

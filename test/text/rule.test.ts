@@ -92,9 +92,9 @@ describe('two rules are the same when the kernel holds them alike', () => {
     expect(sameRule(read(one), read(other), 'ipv4')).toBe(false);
   });
 
-  test('counters, origin and reason do not count', () => {
+  test('counters, line and reason do not count', () => {
     const rule = read('-j RETURN');
-    const other = { ...rule, counters: { packets: 1n, bytes: 2n }, origin: { line: 3 }, reason: 'because' };
+    const other = { ...rule, counters: { packets: 1n, bytes: 2n }, line: 3, reason: 'because' };
     expect(sameRule(rule, other, 'ipv4')).toBe(true);
   });
 });

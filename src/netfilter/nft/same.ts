@@ -1,7 +1,7 @@
 import type { NftTable } from './table.ts';
 
 /** What a table tells of its past and not of its rules. */
-const PASSING: ReadonlySet<string> = new Set(['handle', 'origin', 'packets', 'bytes', 'used', 'expires']);
+const PASSING: ReadonlySet<string> = new Set(['handle', 'line', 'packets', 'bytes', 'used', 'expires']);
 
 /** Whether two tables hold the same, whatever their counters have counted and whichever numbers the kernel gave them. */
 export const isSameTable = (one: NftTable, other: NftTable): boolean => written(one) === written(other);

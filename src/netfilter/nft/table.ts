@@ -1,5 +1,4 @@
 import type { Family } from '../../address/index.ts';
-import type { Origin } from '../rules.ts';
 import type { NftFlowtable, NftObject, NftSet } from './object.ts';
 import type { NftStatement } from './statement.ts';
 
@@ -12,7 +11,7 @@ export interface NftRule {
   readonly statements: readonly NftStatement[];
   readonly handle?: number;
   readonly comment?: string;
-  readonly origin?: Origin;
+  readonly line?: number;
 }
 
 /** Whether a rule is a native one, and not of iptables. */

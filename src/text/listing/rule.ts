@@ -57,7 +57,7 @@ export function readListedRule(
     matches: extra.matches,
     ...(target ? { target } : {}),
     ...(counters ? { counters } : {}),
-    origin: { line: number },
+    line: number,
     ...(unshown.length + extra.unshown.length > 0 ? { unshown: [...unshown, ...extra.unshown] } : {}),
   };
 }

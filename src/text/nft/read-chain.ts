@@ -102,9 +102,9 @@ function oneOf<const T extends string>(scanner: Scanner, names: readonly T[]): T
 
 function readRule(scanner: Scanner, family: string, { complain, lineOf }: Complaints): NftRule {
   const { at } = peek(scanner);
-  const origin = { line: lineOf(at) };
+  const line = lineOf(at);
   try {
-    return { ...readStatements(scanner, family), origin };
+    return { ...readStatements(scanner, family), line };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     complain(error);
@@ -114,7 +114,7 @@ function readRule(scanner: Scanner, family: string, { complain, lineOf }: Compla
     return {
       statements: [{ kind: 'opaque', words, because: UNREADABLE }],
       ...given('handle', handle),
-      origin,
+      line,
     };
   }
 }

@@ -91,7 +91,7 @@ export function* faultsOf({ tables }: Holding): Generator<{ readonly fault: Faul
     const hint = 'A chain that leads back to itself would hold a packet for ever.';
     yield {
       fault: new Fault(-1, 1, `a rule of ${loop.chain} leads in a circle`, hint),
-      line: loop.rule.origin?.line ?? 1,
+      line: loop.rule.line ?? 1,
     };
   }
 }
