@@ -53,7 +53,7 @@ function chosen(
     if (answer === true) return as;
     if (answer === false) continue;
     progress.open ??= condition;
-    if (walk.witness?.saw?.(rule) ?? settleRule(walk, rule, predicate)) return as;
+    if (walk.witness?.saw?.(rule, as) ?? settleRule(walk, rule, predicate)) return as;
   }
   return undefined;
 }

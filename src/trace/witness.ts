@@ -12,6 +12,9 @@ export interface Witness {
   matched(walk: Walk, rule: CompiledRule, known: boolean): void;
   /** A built-in chain ran out: its policy decides. */
   ranOut(walk: Walk, base: CompiledChain): void;
-  /** Whether a rule that is undecided matched, where the other account tells; undefined leaves it to the walk. */
-  saw?(rule: CompiledRule): boolean | undefined;
+  /**
+   * Whether a rule that is undecided matched, where the other account tells; undefined leaves it to the walk. Of a native rule,
+   * `as` is what it would do in this alternative.
+   */
+  saw?(rule: CompiledRule, as?: CompiledRule): boolean | undefined;
 }

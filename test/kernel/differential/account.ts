@@ -32,6 +32,15 @@ export interface Account {
   readonly events: Event[];
 }
 
+/** A base chain that is being asked. */
+interface Asked {
+  readonly account: Account;
+  idle: boolean;
+}
+
+/** More than are asked at a time: what has ended is forgotten then. */
+const MOST_ASKED = 1000;
+
 /** How the kernel's tables and rules are called. Tables are of a family: 1 is inet, 2 ip, 10 ip6. */
 export interface Titles {
   titleOf(family: number, table: string): string;
@@ -44,8 +53,11 @@ export class Accounts {
   /** `nat PREROUTING`: base chains that can do something. The kernel asks idle ones too. */
   readonly #busy: ReadonlySet<string>;
   readonly #known = new Map<number, Account>();
-  #current: Account | undefined;
-  #idle = false;
+  /**
+   * Chains that are being asked, by the number that the kernel gives a packet there. What the kernel sends by itself while a
+   * rule is carried out (REJECT's answer) is told of in between, if some rule has it traced.
+   */
+  readonly #asked = new Map<number, Asked>();
 
   constructor(titles: Titles, busy: ReadonlySet<string>) {
     this.#titles = titles;
@@ -64,14 +76,14 @@ export class Accounts {
     if (first && networkHeader) {
       // Packets that go over loopback may be handled later than those that follow.
       const id = idIn(protocol, networkHeader);
-      this.#current = this.#known.get(id);
-      if (!this.#current) {
-        this.#current = { id, events: [] };
-        this.#known.set(id, this.#current);
-      }
+      const account = this.#known.get(id) ?? { id, events: [] };
+      this.#known.set(id, account);
+      if (this.#asked.size > MOST_ASKED) this.#asked.clear();
+      this.#asked.set(message.id, { account, idle: false });
     }
-    const events = this.#current?.events;
-    if (!events) return;
+    const asked = this.#asked.get(message.id);
+    if (!asked) return;
+    const { events } = asked.account;
     if (message.table === WATCH.table) {
       if (first && (chain === WATCH.received || chain === WATCH.leaves))
         events.push({ kind: chain, seen: seenIn(message, protocol), mark });
@@ -79,10 +91,10 @@ export class Accounts {
     }
     const table = this.#titles.titleOf(family, message.table);
     if (first) {
-      this.#idle = !this.#busy.has(`${table} ${chain}`);
-      if (!this.#idle) events.push({ kind: 'asked', table, chain, seen: seenIn(message, protocol) });
+      asked.idle = !this.#busy.has(`${table} ${chain}`);
+      if (!asked.idle) events.push({ kind: 'asked', table, chain, seen: seenIn(message, protocol) });
     }
-    if (this.#idle) return;
+    if (asked.idle) return;
     if (handle !== undefined) {
       const place = this.#titles.placeOf(family, message.table, handle) ?? { table, chain, number: 0 };
       events.push({ kind: 'rule', place, verdict, mark });

@@ -23,6 +23,20 @@ export class Differs extends Error {
   }
 }
 
+/** What the kernel calls an effect that ends a rule. */
+const VERDICTS: Readonly<Partial<Record<Rule['effect']['kind'], string>>> = {
+  accept: 'accept',
+  drop: 'drop',
+  return: 'return',
+  jump: 'jump',
+  goto: 'goto',
+};
+
+const changes = ({ alternatives }: NonNullable<Rule['acts']>[number]): boolean =>
+  alternatives.some(
+    ({ as: { effect } }) => effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0),
+  );
+
 const STATUS = Object.values(CTSTATUS).reduce((all, bit) => all | bit, 0);
 const LOOPBACK = 1;
 
@@ -50,7 +64,7 @@ export class Comparison implements Witness {
     if (event?.kind !== 'asked' || event.table !== base.table || event.chain !== base.name)
       this.#differs(event, `asks ${base.table} ${base.name}`);
     this.#nat = base.table === 'nat' || base.base?.type === 'nat';
-    if (this.#nat) this.#header(event.seen, walk.packet);
+    if (this.#nat) this.#ends(event.seen, walk.packet);
     this.#untold = event.seen;
   }
 
@@ -89,14 +103,17 @@ export class Comparison implements Witness {
     this.#rest(walk);
   }
 
-  saw({ chain, number }: Rule): boolean {
+  saw({ chain, number, acts }: Rule, as?: Rule): boolean | undefined {
     const event = this.#peek();
-    return (
+    const tells =
       event?.kind === 'rule' &&
       event.place.number === number &&
       event.place.chain === chain.name &&
-      event.place.table === chain.table
-    );
+      event.place.table === chain.table;
+    // A native rule that ends halfway tells nothing, but what it did before stays done.
+    if (!tells) return acts?.some(changes) ? undefined : false;
+    const said = as && VERDICTS[as.effect.kind];
+    return said === undefined || said === event.verdict;
   }
 
   /** The walk is over. True: all of it was compared; false: Sidestep says it does not know what comes next. */
@@ -143,7 +160,12 @@ export class Comparison implements Witness {
     return event;
   }
 
-  #header(seen: Seen, packet: Packet, at = this.#at - 1): void {
+  #header(seen: Seen, packet: Packet): void {
+    this.#ends(seen, packet);
+    this.#class(seen, packet);
+  }
+
+  #ends(seen: Seen, packet: Packet, at = this.#at - 1): void {
     const { source, destination, sourcePort, destinationPort } = packet;
     const say = (what: string): never => this.#differs(this.#events[at], what);
     if (source !== undefined && source !== seen.source) say(`source ${spoken(packet, source)}`);
@@ -151,12 +173,15 @@ export class Comparison implements Witness {
     if (sourcePort !== undefined && sourcePort !== seen.ports >>> 16) say(`source port ${sourcePort}`);
     if (destinationPort !== undefined && destinationPort !== (seen.ports & 0xffff))
       say(`destination port ${destinationPort}`);
-    const { ttl, dscp, ecn } = packet;
+    if (packet.in !== undefined && packet.in !== (this.#names[seen.iif] ?? '')) say(`in ${packet.in}`);
+    if (packet.out !== undefined && packet.out !== (this.#names[seen.oif] ?? '')) say(`out ${packet.out}`);
+  }
+
+  #class(seen: Seen, { ttl, dscp, ecn }: Packet, at = this.#at - 1): void {
+    const say = (what: string): never => this.#differs(this.#events[at], what);
     if (ttl !== undefined && ttl !== seen.ttl) say(`TTL ${ttl}`);
     if (dscp !== undefined && dscp !== seen.tos >> 2) say(`DSCP ${dscp}`);
     if (ecn !== undefined && ecn !== (seen.tos & 3)) say(`ECN ${ecn}`);
-    if (packet.in !== undefined && packet.in !== (this.#names[seen.iif] ?? '')) say(`in ${packet.in}`);
-    if (packet.out !== undefined && packet.out !== (this.#names[seen.oif] ?? '')) say(`out ${packet.out}`);
   }
 
   /** The kernel tells of the packet in the first message of a chain: as it is after the first rule that matched. */
@@ -164,7 +189,8 @@ export class Comparison implements Witness {
     const seen = this.#untold;
     if (!seen) return;
     this.#untold = undefined;
-    if (!this.#nat) this.#header(seen, packet, this.#at - 2);
+    if (!this.#nat) this.#ends(seen, packet, this.#at - 2);
+    this.#class(seen, packet, this.#at - 2);
     const say = (what: string): never => this.#differs(this.#events[this.#at - 2], what);
     const state = connection === 'tracked' || connection === 'untracked' ? packet.ctstate : undefined;
     if (state !== seen.ctstate && connection !== 'template')

@@ -20,13 +20,20 @@ export class CountedComparison implements Witness {
   readonly #expected: Int32Array;
   readonly #ends: Comparison;
   readonly #indexOf: (place: string) => number | undefined;
+  readonly #asked: boolean;
   readonly #places = new Map<number, string>();
 
-  constructor(account: Counted, names: readonly string[], indexOf: (place: string) => number | undefined) {
+  /** A rule that a packet comes to twice may match it the first time or the second: then it is not to be `asked`. */
+  constructor(
+    account: Counted,
+    names: readonly string[],
+    { indexOf, asked }: { readonly indexOf: (place: string) => number | undefined; readonly asked: boolean },
+  ) {
     this.#counts = account.counts;
     this.#expected = new Int32Array(account.counts.length);
     this.#ends = new Comparison(account, names);
     this.#indexOf = indexOf;
+    this.#asked = asked;
   }
 
   asked(): void {}
@@ -39,9 +46,10 @@ export class CountedComparison implements Witness {
     this.#count(`${table} ${name} policy`);
   }
 
-  saw(rule: Rule): boolean {
+  saw(rule: Rule): boolean | undefined {
     const index = this.#indexOf(placeOf(rule)) ?? -1;
-    return (this.#counts[index] ?? 0) > (this.#expected[index] ?? 0);
+    const more = (this.#counts[index] ?? 0) > (this.#expected[index] ?? 0);
+    return more && !this.#asked ? undefined : more;
   }
 
   ended(outcome: Outcome, packet: Packet): boolean {

@@ -34,7 +34,8 @@ export interface Loaded {
   readonly accounts: Accounts;
   /** Where rules do not tell, but count: the account with what they have counted since it was asked last. */
   counted?(account: Account): Counted;
-  comparison(account: Account, names: readonly string[]): Comparing;
+  /** Not `asked`: the account is not asked about rules that are open. */
+  comparison(account: Account, names: readonly string[], asked: boolean): Comparing;
   close(): void;
 }
 
@@ -70,7 +71,7 @@ function countedRules(family: Family, rules: RuleSet): Pick<Loaded, 'accounts' |
   return {
     accounts: new Accounts(PLAIN, new Set()),
     counted: (account) => ({ ...account, counts: counters.read() }),
-    comparison: (account, names) => new CountedComparison(account as Counted, names, counters.indexOf),
+    comparison: (account, names, asked) => new CountedComparison(account as Counted, names, { ...counters, asked }),
     close: () => counters.close(),
   };
 }

@@ -80,22 +80,23 @@ export function openSession({ world, base, backend }: Ground, family: Family, te
       },
       compare(probe, account) {
         const question = questionOf(probe);
-        let first: Differs | undefined;
+        let furthest: Differs | undefined;
         // Where the kernel may choose among addresses or ports, its choice is one of the ways.
-        const { ways } = explore((decide) => {
-          const comparison = loaded.comparison(account, names);
-          try {
-            const { outcome, packet } = walk(question, { witness: comparison, decide });
-            return comparison.ended(outcome, packet);
-          } catch (error) {
-            if (!(error instanceof Differs)) throw error;
-            first ??= error;
-            return undefined;
-          }
-        }, MOST_WAYS);
-        const agreed = ways.find(({ result }) => result !== undefined);
-        if (agreed?.result === undefined) throw first;
-        return agreed.result;
+        const agreement = (asked: boolean): boolean | undefined =>
+          explore((decide) => {
+            const comparison = loaded.comparison(account, names, asked);
+            try {
+              const { outcome, packet } = walk(question, { witness: comparison, decide });
+              return comparison.ended(outcome, packet);
+            } catch (error) {
+              if (!(error instanceof Differs)) throw error;
+              if (!furthest || error.agreed > furthest.agreed) furthest = error;
+              return undefined;
+            }
+          }, MOST_WAYS).ways.find(({ result }) => result !== undefined)?.result;
+        const agreed = agreement(true) ?? (counted ? agreement(false) : undefined);
+        if (agreed === undefined) throw furthest;
+        return agreed;
       },
       close() {
         loaded.close();

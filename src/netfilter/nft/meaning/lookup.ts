@@ -1,4 +1,4 @@
-import { all, NEVER, type Predicate } from '../../predicate.ts';
+import { all, choice, type Predicate } from '../../predicate.ts';
 import type { NftElement, NftExpression, NftVerdict } from '../expression.ts';
 import { isElement } from './compare.ts';
 import type { NftContext } from './context.ts';
@@ -19,12 +19,14 @@ export function lookUp(key: NftExpression, map: NftExpression, context: NftConte
   const elements = elementsOf(map, context);
   if (typeof elements === 'string') return { because: elements };
   const subject = subjectOf(key, context);
-  if (subject.kind === 'unknown' && subject.needs !== NEVER) return { because: subject.because };
   const ordered = [...elements].sort((a, b) => Number(isAny(a)) - Number(isAny(b)));
+  // What is not followed may be any of the keys, or none.
+  const holds = (element: NftElement): Predicate =>
+    subject.kind === 'unknown' && !isAny(element)
+      ? choice(`key ${context.next()}`, subject.because)
+      : isElement(subject, element, context);
   const found = ordered.flatMap((element) =>
-    element.data === undefined
-      ? []
-      : [{ when: all(subject.needs, isElement(subject, element, context)), data: element.data }],
+    element.data === undefined ? [] : [{ when: all(subject.needs, holds(element)), data: element.data }],
   );
   return { found: certain(subject, found) };
 }

@@ -1,11 +1,12 @@
 import type { Effect } from '../../../effect.ts';
-import { all, unknown } from '../../../predicate.ts';
+import { all, type Predicate, some, unknown } from '../../../predicate.ts';
 import { untracked } from '../../../target/ct.ts';
 import type { NftExpression } from '../../expression.ts';
 import type { NftStatement } from '../../statement.ts';
 import { type Act, always, condition } from '../act.ts';
 import { compare, lets } from '../compare.ts';
 import type { NftContext } from '../context.ts';
+import { lookUp } from '../lookup.ts';
 import { subjectOf } from '../read/index.ts';
 import { mangleActs } from './mangle.ts';
 import { natAct } from './nat.ts';
@@ -68,8 +69,10 @@ export function statementActs(statement: NftStatement, context: NftContext): rea
         : [condition(statement.name, unknown(statement.because))];
     case 'opaque':
       return [always('?', notKnown(statement.because))];
-    case 'counter':
     case 'counter-reference':
+      // The rule ends where the map leads to none.
+      return statement.name.kind === 'map' ? [condition('counter', leads(statement.name, context))] : [];
+    case 'counter':
     case 'last':
     case 'log':
     case 'ct helper':
@@ -80,6 +83,12 @@ export function statementActs(statement: NftStatement, context: NftContext): rea
     case 'reset':
       return [];
   }
+}
+
+/** Whether a map leads to anything. */
+function leads({ key, data }: Extract<NftExpression, { readonly kind: 'map' }>, context: NftContext): Predicate {
+  const lookup = lookUp(key, data, context);
+  return 'because' in lookup ? unknown(lookup.because) : some(...lookup.found.map(({ when }) => when));
 }
 
 /** What the left side of a match is called: `tcp dport`, `meta mark`, `ip saddr . tcp dport`. */

@@ -1,6 +1,7 @@
 import type { Assignment, Effect } from '../../../effect.ts';
 import type { ValueField } from '../../../fields.ts';
-import { ALWAYS, type Predicate, unknown } from '../../../predicate.ts';
+import { ALWAYS, all, is, type Predicate, unknown } from '../../../predicate.ts';
+import { TCP } from '../../../protocol.ts';
 import type { NftExpression, NftVerdict } from '../../expression.ts';
 import { type Act, type Alternative, condition } from '../act.ts';
 import type { NftContext } from '../context.ts';
@@ -16,10 +17,24 @@ const DECIDING: ReadonlySet<string> = new Set(['saddr', 'daddr', 'sport', 'dport
 export function mangleActs(key: NftExpression, value: NftExpression, context: NftContext): readonly Act[] {
   const field = fieldOf(key);
   if (field) return [{ part: `${partOf(key)} set`, alternatives: alternativesOf(field, value, context) }];
-  if (key.kind !== 'payload' || !DECIDING.has(key.field)) return [];
+  const part = `${partOf(key)} set`;
+  if (key.kind === 'tcp option')
+    return [condition(part, all(is('protocol', TCP), unknown('whether it has the option is not known')))];
+  if (key.kind !== 'payload') return [];
+  // A header that the packet does not have ends the rule.
+  const subject = subjectOf(key, context);
+  if (subject.kind === 'field' && HOPS_AND_CLASS.has(subject.field)) {
+    const to = constantOf(value, subject.type);
+    const assign = [{ field: subject.field, keep: 0, xor: to === undefined ? 'unknown' : Number(to) } as const];
+    return [{ part, alternatives: [{ when: subject.needs, effect: { kind: 'continue', assign } }] }];
+  }
+  if (!DECIDING.has(key.field)) return [condition(part, subject.needs)];
   const because = `it rewrites ${key.protocol} ${key.field}`;
-  return [{ part: `${partOf(key)} set`, alternatives: [{ when: ALWAYS, effect: { kind: 'unknown', because } }] }];
+  return [{ part, alternatives: [{ when: subject.needs, effect: { kind: 'unknown', because } }] }];
 }
+
+/** Header fields that decide nothing but what other rules see. */
+const HOPS_AND_CLASS: ReadonlySet<ValueField> = new Set(['ttl', 'dscp', 'ecn']);
 
 const partOf = (key: NftExpression): string =>
   key.kind === 'meta' || key.kind === 'ct'
@@ -39,10 +54,15 @@ function fieldOf(key: NftExpression): ValueField | undefined {
 function alternativesOf(field: ValueField, value: NftExpression, context: NftContext): readonly Alternative[] {
   if (value.kind === 'map') {
     const lookup = lookUp(value.key, value.data, context);
-    if ('because' in lookup) return condition('map', unknown(lookup.because)).alternatives;
+    if ('because' in lookup)
+      return [
+        { when: unknown(lookup.because), effect: { kind: 'continue', assign: [{ field, keep: 0, xor: 'unknown' }] } },
+      ];
     return lookup.found.map(({ when, data }) => ({ when, effect: constantEffect(field, data) }));
   }
   const copy = copyOf(value, context);
+  if (!copy && field !== 'ctzone')
+    return [{ when: ALWAYS, effect: { kind: 'continue', assign: [{ field, keep: 0, xor: 'unknown' }] } }];
   if (!copy) return [{ when: ALWAYS, effect: { kind: 'unknown', because: 'the value that it sets is not followed' } }];
   return [{ when: copy.needs, effect: { kind: 'continue', assign: assignments(field, copy) } }];
 }

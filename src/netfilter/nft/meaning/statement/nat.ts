@@ -16,6 +16,9 @@ interface Target {
   readonly port?: PortRange;
 }
 
+/** The kernel chooses the port then, even where the packet's own would do. */
+const RANDOM: ReadonlySet<string> = new Set(['random', 'fully-random']);
+
 const CHANGE = { snat: 'source', masquerade: 'source', dnat: 'destination', redirect: 'destination' } as const;
 
 /** snat, dnat, masquerade, redirect: the first mapping of a connection ends the chain. Source: nft(8), NAT STATEMENTS. */
@@ -26,20 +29,25 @@ export function natAct(nat: NftNat, { family, ...rest }: NftContext): Act {
   if (nat.typeFlags.includes('prefix') || nat.flags.includes('netmap'))
     return always(nat.kind, { kind: 'unknown', because: 'it puts one network in place of another' });
   const targets = targetsOf(nat, context);
-  if (typeof targets === 'string') return condition(nat.kind, unknown(targets));
+  if (typeof targets === 'string')
+    return {
+      part: nat.kind,
+      alternatives: [{ when: unknown(targets), effect: { kind: 'unknown', because: targets } }],
+    };
   return {
     part: nat.kind,
-    alternatives: targets.map(({ when, address, port }) => ({ when, effect: effectOf(nat.kind, address, port) })),
+    alternatives: targets.map(({ when, address, port }) => ({ when, effect: effectOf(nat, address, port) })),
   };
 }
 
-function effectOf(kind: NftNat['kind'], address: AddressRange | undefined, ports: PortRange | undefined): Effect {
+function effectOf({ kind, flags }: NftNat, address: AddressRange | undefined, ports: PortRange | undefined): Effect {
   const to = kind === 'redirect' ? 'here' : kind === 'masquerade' ? 'outgoing' : address;
   return {
     kind: 'nat',
     change: CHANGE[kind],
     ...(to === undefined ? {} : { address: to }),
     ...(ports ? { ports } : {}),
+    ...(flags.some((flag) => RANDOM.has(flag)) ? { random: true } : {}),
   };
 }
 
