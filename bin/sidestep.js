@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 const { load } = require('./load.js');
 
-load('main.cjs').main(process.argv.slice(2));
+load('main.cjs').mainAndExit(process.argv.slice(2));

@@ -4,16 +4,16 @@ import { openTerminal, type Terminal } from './terminal.ts';
 
 /**
  * Runs one command line and sets the exit status of the process. `argv` is without node and the script.
- * Only the file of the command that is asked for is loaded, and commander.
+ * Only the file of the command that is asked for is loaded, and commander. What comes back is what it was told through.
  */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(argv: readonly string[]): Promise<Terminal> {
   const { color, rest } = takeColor(argv);
   const terminal = openTerminal(color);
   try {
     process.exitCode = await dispatch(rest, terminal);
   } catch (error) {
     // Help and the version are thrown too, once they are printed.
-    if (isPrinted(error)) return;
+    if (isPrinted(error)) return terminal;
     try {
       const { report } = await import('./failure.ts');
       process.exitCode = await report(error, terminal);
@@ -23,6 +23,17 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = EXIT.defect;
     }
   }
+  return terminal;
+}
+
+/**
+ * The same, and ends the process when all that was written has left it. To wait until nothing is left to do would be to pay for
+ * taking everything down that the process holds: ten milliseconds and more.
+ */
+export async function mainAndExit(argv: readonly string[]): Promise<never> {
+  const terminal = await main(argv);
+  await terminal.settled();
+  process.exit();
 }
 
 const isPrinted = (error: unknown): boolean => {

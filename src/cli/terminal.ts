@@ -15,6 +15,8 @@ export interface Terminal {
   json(document: object, form?: 'document' | 'stream'): void;
   /** Something said on the way. */
   say(screen: Screen, level?: Level): Promise<void>;
+  /** Fulfilled when all that was written has left this process, or never will. */
+  settled(): Promise<void>;
   /** Nobody reads standard output any more. */
   readonly closed: boolean;
   /** Standard output is a terminal: bytes that are not text must not reach it. */
@@ -61,6 +63,13 @@ export function openTerminal(color: boolean | undefined): Terminal {
     json: (document, form = 'document') => print(stdout, `${jsonText(document, form)}\n`),
     async say(screen, at = 'info') {
       if (LEVELS.indexOf(at) <= threshold) say(await painted(screen, process.stderr, color));
+    },
+    async settled() {
+      // What went wrong with the last write is told a turn later.
+      await new Promise((turn) => setImmediate(turn));
+      for (const stream of heard ? [stdout, process.stderr] : [stdout])
+        if (stream.writable && stream.writableLength > 0)
+          await new Promise<void>((done) => stream.write('', () => done()));
     },
     get closed() {
       return closed;
