@@ -54,6 +54,11 @@ export const natsOf = (walk: Walk, planned: PlannedTable): readonly Asked[] => {
 
 /** nat decides once a connection and direction; the first chain that maps the connection has decided. */
 function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
+  if (walk.connection === 'template' && all.some(isHeld))
+    return {
+      kind: 'unknown',
+      because: 'what nat does with a packet that a rule has given a zone, but that has no connection, is not followed',
+    };
   const silence = natSilence(walk);
   const ofDestination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
   if (silence === undefined && walk.way) return keepMapping(walk, all, ofDestination);

@@ -26,6 +26,15 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
+test.runIf(process.getuid?.() === 0).for([
+  ['legacy', 'rules that only count have counted as often as Sidestep says'],
+  ['native', "nft's own rules, one by one, do what Sidestep says"],
+])('%s: %s', { timeout: 600_000 }, ([backend = '']) => {
+  const words = ['--rules', '60', '--packets', '100', '--seed', String(PLAN.seed), '--at-least', '4000'];
+  const { status, stdout, stderr } = harness('--backend', backend, ...words);
+  expect(status, stdout.slice(stdout.search(/^\d+ rule sets in/m)) + stderr).toBe(0);
+});
+
 test.runIf(process.getuid?.() === 0)(
   'what once differed goes the way that the kernel has it',
   { timeout: 300_000 },

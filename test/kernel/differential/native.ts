@@ -6,6 +6,8 @@ import { parseNft } from '../../../src/text/index.ts';
 import { compileNative } from '../../../src/trace/native.ts';
 import type { CompiledChain } from '../../../src/trace/program.ts';
 import { loadNft } from '../../support/load-nft.ts';
+import type { Random } from '../../support/random.ts';
+import { randomNftRuleSet } from '../../support/random-nft.ts';
 import { Accounts } from './account.ts';
 import type { Target } from './aim.ts';
 import { Comparison } from './compare.ts';
@@ -13,6 +15,19 @@ import type { Loaded } from './loaded.ts';
 import { Refused, runHere } from './machine.ts';
 
 const FAMILY = { 1: 'inet', 2: 'ipv4', 10: 'ipv6' } as const;
+
+/** Families of tables that see such packets. */
+const SEEN_BY = { ipv4: ['ip', 'inet'], ipv6: ['ip6', 'inet'] } as const;
+
+/** What nft 1.0.6 lists as something else than it has loaded: `@nh,8,16 != 0x1` as three fields each of which differs. */
+const MISLISTED = /@nh,8,16/;
+
+/** A script for nft whose tables see packets of a family. */
+export const randomNative = (random: Random, family: Family): string =>
+  randomNftRuleSet(random, SEEN_BY[family])
+    .split('\n')
+    .filter((line) => !MISLISTED.test(line))
+    .join('\n');
 
 /** Loads a script of nft's, without the lines that this kernel does not take. Throws Refused where nothing is left. */
 export function loadNative(family: Family, script: string): Loaded {

@@ -1,10 +1,10 @@
 import type { Family } from '../../../src/address/index.ts';
 import { seeded } from '../../support/random.ts';
-import { randomNftRuleSet } from '../../support/random-nft.ts';
 import { Aim } from './aim.ts';
 import { Differs } from './compare.ts';
 import { Refused } from './machine.ts';
 import { mismatchText } from './mismatch.ts';
+import { randomNative } from './native.ts';
 import type { Probe } from './probe.ts';
 import { randomRules } from './rules.ts';
 import { type Ground, openSession } from './session.ts';
@@ -40,9 +40,6 @@ export const NOTHING: Tally = {
   refusals: [],
 };
 
-/** Families of tables that see such packets. */
-const NFT_FAMILIES = { ipv4: ['ip', 'inet'], ipv6: ['ip6', 'inet'] } as const;
-
 const MOST_SHOWN = 20;
 
 export function sum(one: Tally, other: Tally): Tally {
@@ -66,8 +63,7 @@ export function runTrial(grounds: readonly Ground[], seed: number, number: numbe
   const random = seeded(Math.imul(seed, 0x85eb_ca6b) ^ Math.imul(number + 1, 0xc2b2_ae35));
   const family: Family = random.oneIn(3) ? 'ipv6' : 'ipv4';
   const ground = random.pick(grounds);
-  const text =
-    ground.backend === 'native' ? randomNftRuleSet(random, NFT_FAMILIES[family]) : randomRules(random, family);
+  const text = (ground.backend === 'native' ? randomNative : randomRules)(random, family);
   let extensions: Tally['extensions'] = {};
   let [agreed, partly, clashed] = [0, 0, 0];
   let differing: Probe[] = [];

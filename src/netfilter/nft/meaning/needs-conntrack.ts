@@ -6,11 +6,12 @@ import type { NftTable } from '../table.ts';
 
 /**
  * Whether a table, by merely being there, switches connection tracking on for the packets of a family: any `ct` expression
- * or statement and any nat statement does, even in a chain that nothing leads to and in a dormant table; a nat chain
- * alone, notrack, tproxy, socket and fib do not. Found by experiment; nft_ct.c, nft_nat.c: nf_ct_netns_get.
+ * or statement, any nat statement and any object of connection tracking's does (a ct helper, a synproxy), even in a chain
+ * that nothing leads to and in a dormant table; a nat chain alone, notrack, tproxy, socket and fib do not. Found by experiment; nft_ct.c, nft_nat.c: nf_ct_netns_get.
  */
 export function needsConntrack(table: NftTable, family: Family): Answer {
   if (table.family !== 'inet' && (table.family === 'ip') !== (family === 'ipv4')) return false;
+  if (table.objects.some(({ kind }) => TRACKING.has(kind))) return true;
   const statements = table.chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.statements));
   let answer: Answer = false;
   for (const statement of statements) {
@@ -19,6 +20,8 @@ export function needsConntrack(table: NftTable, family: Family): Answer {
   }
   return answer;
 }
+
+const TRACKING: ReadonlySet<string> = new Set(['ct helper', 'ct timeout', 'ct expectation', 'synproxy']);
 
 function asks(statement: NftStatement): boolean {
   switch (statement.kind) {

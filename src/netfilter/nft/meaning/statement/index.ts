@@ -1,5 +1,5 @@
 import type { Effect } from '../../../effect.ts';
-import { all, type Predicate, some, unknown } from '../../../predicate.ts';
+import { ALWAYS, all, type Predicate, some, unknown } from '../../../predicate.ts';
 import { untracked } from '../../../target/ct.ts';
 import type { NftExpression } from '../../expression.ts';
 import type { NftStatement } from '../../statement.ts';
@@ -41,9 +41,11 @@ export function statementActs(statement: NftStatement, context: NftContext): rea
     case 'connection-limit':
       return [condition(statement.kind, lets(statement, context))];
     case 'meter':
-      return [condition('meter', lets(statement.statement, context))];
-    case 'set':
-      return [condition('set', all(...statement.statements.map((part) => lets(part, context))))];
+      return [condition('meter', all(keyed(statement.key, context), lets(statement.statement, context)))];
+    case 'set': {
+      const room = takes(statement, context);
+      return [condition('set', all(room, ...statement.statements.map((part) => lets(part, context))))];
+    }
     case 'reject':
       return [rejectAct(statement, context)];
     case 'mangle':
@@ -83,6 +85,23 @@ export function statementActs(statement: NftStatement, context: NftContext): rea
     case 'reset':
       return [];
   }
+}
+
+/** What a key asks for: a packet without it ends the rule. */
+const keyed = (key: NftExpression, context: NftContext): Predicate => subjectOf(key, context).needs;
+
+/** Whether a set takes what is added to it: it may be full. Source: net/netfilter/nft_dynset.c. */
+function takes(
+  { operation, set, key }: Extract<NftStatement, { readonly kind: 'set' }>,
+  context: NftContext,
+): Predicate {
+  const name = set.replace(/^@/, '');
+  const size = context.sets.get(name)?.size;
+  const room =
+    operation === 'delete' || size === undefined
+      ? ALWAYS
+      : unknown(`whether the set ${name}, of ${size} elements, has room is not known`);
+  return all(keyed(key, context), room);
 }
 
 /** Whether a map leads to anything. */

@@ -1,6 +1,6 @@
 import type { Assignment, Effect } from '../../../effect.ts';
 import type { ValueField } from '../../../fields.ts';
-import { ALWAYS, all, is, type Predicate, unknown } from '../../../predicate.ts';
+import { ALWAYS, is, type Predicate, unknown } from '../../../predicate.ts';
 import { TCP } from '../../../protocol.ts';
 import type { NftExpression, NftVerdict } from '../../expression.ts';
 import { type Act, type Alternative, condition } from '../act.ts';
@@ -18,8 +18,8 @@ export function mangleActs(key: NftExpression, value: NftExpression, context: Nf
   const field = fieldOf(key);
   if (field) return [{ part: `${partOf(key)} set`, alternatives: alternativesOf(field, value, context) }];
   const part = `${partOf(key)} set`;
-  if (key.kind === 'tcp option')
-    return [condition(part, all(is('protocol', TCP), unknown('whether it has the option is not known')))];
+  // Without the option nothing is set, and the rule goes on. Source: net/netfilter/nft_exthdr.c.
+  if (key.kind === 'tcp option') return [condition(part, is('protocol', TCP))];
   if (key.kind !== 'payload') return [];
   // A header that the packet does not have ends the rule.
   const subject = subjectOf(key, context);
