@@ -1,11 +1,12 @@
 // What a command costs beside what it cannot avoid, as ratios within one run, the contenders alternating.
 //   trace   `sidestep trace` on Istio's rules from a file, against `node -e 0`
+//   read    all that decides a packet's fate in a namespace, in this process, against `iptables-save` alone
 //   init    `sidestep init` in a fresh namespace, against `iptables-restore` of the same rules (and `node -e 0`)
 // The machine's speed drifts, so the medians of pairs count. The bound is that of the design: trace within
 // 1.5 × node + 60 ms, init within node + 2 × restore + 40 ms.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { openScratch } from '../dist/linux/index.js';
+import { openNamespace, openScratch, readSnapshot } from '../dist/linux/index.js';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -48,17 +49,30 @@ async function inFresh(command, args, input) {
     scratch.close();
   }
 }
+async function reading() {
+  const scratch = await openScratch();
+  try {
+    const namespace = openNamespace({ pid: scratch.pid });
+    const begun = process.hrtime.bigint();
+    await readSnapshot(namespace);
+    return Number(process.hrtime.bigint() - begun) / 1e6;
+  } finally {
+    scratch.close();
+  }
+}
 const rules = spawnSync(process.execPath, [sidestep, ...INIT, '--dry-run', '-o', 'save', '--family', 'ipv4'], {
   encoding: 'utf8',
 }).stdout;
 // Without the built-in chains' policy lines, as `init` itself writes: they make iptables-nft-restore slow.
 const script = rules.replace(/^:(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) .*\n/gm, '');
 
-const rows = { node: [], trace: [], restore: [], init: [] };
+const rows = { node: [], trace: [], save: [], read: [], restore: [], init: [] };
 for (let round = -1; round < ROUNDS; round += 1) {
   const times = {
     node: node(),
     trace: trace(),
+    save: await inFresh('iptables-save', []),
+    read: await reading(),
     restore: await inFresh('iptables-restore', ['--noflush'], script),
     init: await inFresh(process.execPath, [sidestep, ...INIT]),
   };
@@ -71,6 +85,7 @@ console.log(
   `trace    ${pair((r) => rows.trace[r] / rows.node[r]).toFixed(2)} × node; ` +
     `${pair((r) => rows.trace[r] - 1.5 * rows.node[r]).toFixed(1)} ms above 1.5 × node (bound 60)`,
 );
+console.log(`read     ${pair((r) => rows.read[r] / rows.save[r]).toFixed(1)} × iptables-save`);
 console.log(
   `init     ${pair((r) => rows.init[r] / rows.restore[r]).toFixed(2)} × restore; ` +
     `${pair((r) => rows.init[r] - rows.node[r] - 2 * rows.restore[r]).toFixed(1)} ms above node + 2 × restore (bound 40)`,
