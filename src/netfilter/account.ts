@@ -4,10 +4,16 @@ import type { Packet } from './packet.ts';
 // What the kernel itself says that it did with a packet, in the order in which it happened: read by linux/nftrace from the
 // kernel's trace messages, held beside a walk by trace/beside.ts.
 
+/** What of a packet is compared where the kernel tells of it. What it does not tell is undefined. */
+export type SeenPacket = Pick<Packet, SeenField>;
+type SeenField = 'family' | 'in' | 'out' | 'source' | 'destination' | 'sourcePort' | 'destinationPort' | SeenLater;
+/** Told in a chain's first message, but as they are after the rule that it is about. */
+type SeenLater = 'ttl' | 'dscp' | 'ecn' | 'ctstate' | 'ctstatus';
+
 /** One thing that the kernel says happened. */
-export type KernelEvent =
+export type KernelEvent<P extends SeenPacket = Packet> =
   /** A base chain was asked; `packet` is the packet as it came there. */
-  | { readonly kind: 'asked'; readonly table: string; readonly chain: string; readonly packet: Packet }
+  | { readonly kind: 'asked'; readonly table: string; readonly chain: string; readonly packet: P }
   /** A rule matched. Without a number: no such rule was there when the rules were read. */
   | {
       readonly kind: 'rule';
@@ -26,7 +32,7 @@ export type KernelEvent =
   /** A base chain ran out: its policy decided. */
   | { readonly kind: 'policy'; readonly table: string; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP' }
   /** The packet is handed to this host's sockets, or to a device. */
-  | { readonly kind: 'received' | 'leaves'; readonly packet: Packet; readonly mark: number };
+  | { readonly kind: 'received' | 'leaves'; readonly packet: P; readonly mark: number };
 
 /** All that the kernel told of one packet. */
 export interface KernelAccount {

@@ -1,4 +1,4 @@
-export type { KernelAccount, KernelEvent, PacketFilter } from './account.ts';
+export type { KernelAccount, KernelEvent, PacketFilter, SeenPacket } from './account.ts';
 export { parsePortWord, parseUint32, quoted } from './codec.ts';
 export {
   type AddressRange,

@@ -78,7 +78,8 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
       return { trace, simulated: { kind: 'as far as known', because }, unconfirmed, seen };
     } catch (difference) {
       if (!(difference instanceof Differs)) throw difference;
-      const { agreed, kernel, simulator } = difference;
+      const { agreed, simulator } = difference;
+      const kernel = difference.kernel && account.events[agreed.events];
       const both = steps.slice(0, agreed.steps).map(decided);
       const trace = tracedBy(shown, [...both, ...rest(agreed.events)], kernelOutcome(account, proxyPorts), account);
       const { outcome } = follow(question);

@@ -1,22 +1,23 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { formatField, type KernelAccount, type KernelEvent, type Packet } from '../netfilter/index.ts';
+import { CTSTATUS, formatField, type KernelEvent, type Packet, type SeenPacket } from '../netfilter/index.ts';
 import { LOOPBACK } from './host.ts';
-import type { CompiledChain, CompiledRule } from './program.ts';
+import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, Step } from './result.ts';
 import type { Walk } from './state.ts';
 import type { Witness } from './witness.ts';
 
-type SameRule = (event: Extract<KernelEvent, { readonly kind: 'rule' }>, rule: CompiledRule) => boolean;
+type Event = KernelEvent<SeenPacket>;
+type SameRule = (event: Extract<Event, { readonly kind: 'rule' }>, rule: CompiledRule) => boolean;
 
 /** The first thing that the kernel and the walk say differently of a packet. */
 export class Differs extends Error {
   override readonly name = 'Differs';
   /** How many of the kernel's events, and of the walk's steps, both agree on. */
   readonly agreed: { readonly events: number; readonly steps: number };
-  readonly kernel: KernelEvent | undefined;
+  readonly kernel: Event | undefined;
   readonly simulator: string;
 
-  constructor(agreed: Differs['agreed'], kernel: KernelEvent | undefined, simulator: string) {
+  constructor(agreed: Differs['agreed'], kernel: Event | undefined, simulator: string) {
     super(`the kernel says something else than: ${simulator}`);
     this.agreed = agreed;
     this.kernel = kernel;
@@ -28,22 +29,29 @@ export class Differs extends Error {
  * Goes along with a walk and holds the kernel's account beside it, step by step. Throws Differs where they part. What the
  * walk says it does not know is not compared; where a rule is open, the walk follows the kernel. Rules of the legacy back end
  * tell nothing: what the walk says of them is not confirmed, and is noted in `unconfirmed`.
+ *
+ * `exactly` is for packets of which everything is known: hops and classes, the connection and the last word are compared, too.
  */
 export class Comparison implements Witness {
   readonly unconfirmed: string[] = [];
-  readonly #account: KernelAccount;
+  readonly #account: Told;
   readonly #steps: readonly Step[];
   readonly #sameRule: SameRule;
+  readonly #exactly: boolean;
   #at = 0;
   #agreedSteps = 0;
   /** The chain that is asked tells nothing. */
   #mute = false;
+  /** It is nat's: nat rewrites when its chain is over, other targets at once. */
+  #nat = false;
+  #untold: SeenPacket | undefined;
 
   /** `sameRule`: whether a rule that the kernel says matched is one of the walk's. */
-  constructor(account: KernelAccount, steps: readonly Step[], sameRule: SameRule) {
+  constructor(account: Told, steps: readonly Step[], sameRule: SameRule, exactly = false) {
     this.#account = account;
     this.#steps = steps;
     this.#sameRule = sameRule;
+    this.#exactly = exactly;
   }
 
   /** How many of the kernel's events both agree on. */
@@ -60,34 +68,44 @@ export class Comparison implements Witness {
     const event = this.#next();
     if (event?.kind !== 'asked' || event.table !== base.table || event.chain !== base.name)
       this.#differs(event, `${base.table} ${base.name} is asked`);
-    this.#header(event, packet);
+    this.#nat = base.table === 'nat' || base.base?.type === 'nat';
+    if (this.#nat || !this.#exactly) this.#ends(event, packet);
+    this.#untold = event.packet;
     this.#agree();
   }
 
-  matched({ packet }: Walk, rule: CompiledRule, known: boolean): void {
+  matched(walk: Walk, rule: CompiledRule, known: boolean): void {
     if (this.#mute) return;
     const event = this.#next();
     const { chain, number } = rule;
     if (event?.kind !== 'rule' || !this.#sameRule(event, rule))
       this.#differs(event, `${chain.table} ${chain.name} ${number} matches`);
+    // The answer that REJECT sends goes through nat, for the same connection, before the kernel tells of the rule.
+    if (known && rule.effect.kind !== 'reject') this.#later(walk);
+    else this.#untold = undefined;
+    const { packet } = walk;
     const { mark } = packet;
     if (known && mark !== undefined && mark !== event.mark && event.verdict !== 'drop')
       this.#differs(event, `the mark is ${formatField('mark', mark, packet.family)} after ${chain.name} ${number}`);
     this.#agree();
   }
 
-  ranOut(_walk: Walk, { table, name, policy = 'ACCEPT' }: CompiledChain): void {
+  ranOut(walk: Walk, { table, name, policy = 'ACCEPT' }: CompiledChain): void {
     if (this.#mute) return;
     const event = this.#next();
     if (event?.kind !== 'policy' || event.chain !== name || event.table !== table || event.policy !== policy)
       this.#differs(event, `${table} ${name} ends with its policy ${policy}`);
+    this.#later(walk);
     this.#agree();
   }
 
-  saw(rule: CompiledRule): boolean | undefined {
+  saw(rule: CompiledRule, as?: CompiledRule): boolean | undefined {
     if (this.#mute) return undefined;
     const event = this.#peek();
-    return event?.kind === 'rule' && this.#sameRule(event, rule);
+    // A native rule that ends halfway tells nothing, but what it did before stays done.
+    if (event?.kind !== 'rule' || !this.#sameRule(event, rule)) return rule.acts?.some(changes) ? undefined : false;
+    const said = as && VERDICTS[as.effect.kind];
+    return said === undefined || said === event.verdict;
   }
 
   /** The walk is over. Why the rest is not compared, where the walk does not know it. */
@@ -102,13 +120,13 @@ export class Comparison implements Witness {
         return undefined;
       case 'dropped':
         // Without a word the kernel drops what no rule, but routing or a socket has refused.
-        if (event && event.kind !== 'received') this.#differs(event, `it is dropped: ${outcome.because}`);
-        return undefined;
+        if (event && !this.#swallows(event, outcome.because)) this.#differs(event, `it is dropped: ${outcome.because}`);
+        return this.#over();
       case 'forwarded':
       case 'sent':
         if (event?.kind !== 'leaves') this.#differs(event, `it leaves by ${outcome.out}`);
         this.#header(event, packet);
-        return undefined;
+        return this.#over();
       case 'answered':
         if (outcome.out !== undefined) {
           if (event?.kind !== 'leaves') this.#differs(event, `it leaves by ${outcome.out}`);
@@ -120,7 +138,17 @@ export class Comparison implements Witness {
     if (event?.kind === 'leaves' && outcome.kind === 'astray') return undefined;
     if (event?.kind !== 'received') this.#differs(event, `this host gets it: ${outcome.because}`);
     this.#header(event, packet);
-    return undefined;
+    return this.#over();
+  }
+
+  /** Whether the kernel tells that a packet is received which is dropped behind all chains: by a socket that is mute. */
+  #swallows({ kind }: Event, because: string): boolean {
+    return kind === 'received' && (!this.#exactly || /not transparent/.test(because));
+  }
+
+  #over(): undefined {
+    const more = this.#exactly ? this.#next() : undefined;
+    if (more) this.#differs(more, 'it is over');
   }
 
   #agree(): void {
@@ -128,7 +156,7 @@ export class Comparison implements Witness {
   }
 
   /** A packet that leaves by loopback comes back: no step of its own. */
-  #peek(): KernelEvent | undefined {
+  #peek(): Event | undefined {
     const { events } = this.#account;
     for (;;) {
       const event = events[this.#at];
@@ -137,13 +165,18 @@ export class Comparison implements Witness {
     }
   }
 
-  #next(): KernelEvent | undefined {
+  #next(): Event | undefined {
     const event = this.#peek();
     if (event) this.#at += 1;
     return event;
   }
 
-  #header(event: Extract<KernelEvent, { readonly packet: Packet }>, packet: Packet): void {
+  #header(event: Extract<Event, { readonly packet: SeenPacket }>, packet: Packet): void {
+    this.#ends(event, packet);
+    if (this.#exactly) this.#class(event, event.packet, packet);
+  }
+
+  #ends(event: Extract<Event, { readonly packet: SeenPacket }>, packet: Packet): void {
     const { packet: seen } = event;
     const { family, source, destination } = packet;
     const say = (what: string): never => this.#differs(event, what);
@@ -162,12 +195,64 @@ export class Comparison implements Witness {
     }
   }
 
-  #differs(event: KernelEvent | undefined, simulator: string): never {
+  #class(event: Event, seen: SeenPacket, packet: Packet): void {
+    for (const field of ['ttl', 'dscp', 'ecn'] as const) {
+      const value = packet[field];
+      if (value !== undefined && value !== seen[field])
+        this.#differs(event, `${field} is ${formatField(field, value, packet.family)}`);
+    }
+  }
+
+  /** The kernel tells of the packet in the first message of a chain: as it is after the first rule that matched. */
+  #later({ connection, packet }: Walk): void {
+    const seen = this.#untold;
+    this.#untold = undefined;
+    if (!seen || !this.#exactly) return;
+    const event = this.#account.events[this.#at - 2] as Extract<Event, { readonly packet: SeenPacket }>;
+    if (!this.#nat) this.#ends(event, packet);
+    this.#class(event, seen, packet);
+    const tells = connection === 'tracked' || connection === 'untracked';
+    const state = tells ? packet.ctstate : undefined;
+    if (state !== seen.ctstate && connection !== 'template')
+      this.#differs(
+        event,
+        state === undefined ? 'no connection' : `the state is ${formatField('ctstate', state, packet.family)}`,
+      );
+    if (connection !== 'tracked' || packet.ctstatus === undefined) return;
+    const status = packet.ctstatus & STATUS;
+    if (status !== ((seen.ctstatus ?? 0) & STATUS))
+      this.#differs(event, `the status is ${formatField('ctstatus', status, packet.family)}`);
+  }
+
+  #differs(event: Event | undefined, simulator: string): never {
     // An event that the walk has nothing for is still to be told.
     const events = Math.max(0, this.#at - (event ? 1 : 0));
     throw new Differs({ events, steps: this.#agreedSteps }, event, simulator);
   }
 }
+
+/** What of an account is held beside the walk. */
+interface Told {
+  readonly events: readonly Event[];
+  readonly quiet: boolean;
+}
+
+/** What the kernel calls an effect that ends a rule. */
+const VERDICTS: Readonly<Partial<Record<CompiledRule['effect']['kind'], string>>> = {
+  accept: 'accept',
+  drop: 'drop',
+  return: 'return',
+  jump: 'jump',
+  goto: 'goto',
+};
+
+const changes = ({ alternatives }: CompiledAct): boolean =>
+  alternatives.some(
+    ({ as: { effect } }) => effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0),
+  );
+
+/** Those bits of a connection's status that are followed. */
+const STATUS = Object.values(CTSTATUS).reduce((all, bit) => all | bit, 0);
 
 const PORTS = [
   ['sourcePort', 'source port'],

@@ -1,35 +1,13 @@
-import type { AddressValue, Family } from '../../../src/address/index.ts';
+import type { Family } from '../../../src/address/index.ts';
 import type { RulePlace, TraceMessage } from '../../../src/linux/index.ts';
+import type { KernelEvent, SeenPacket } from '../../../src/netfilter/index.ts';
 import { WATCH } from './machine.ts';
 import { idIn } from './probe.ts';
 
-/** A packet at one point of its way: what the first message of a base chain tells. */
-export interface Seen {
-  readonly iif: number;
-  readonly oif: number;
-  readonly source: AddressValue;
-  readonly destination: AddressValue;
-  readonly ttl: number;
-  /** TOS or traffic class. */
-  readonly tos: number;
-  /** The first four bytes behind the network header: ports, or what stands there. */
-  readonly ports: number;
-  /** As CTSTATE has it; undefined: it belongs to no connection, or nothing tracks. */
-  readonly ctstate: number | undefined;
-  readonly ctstatus: number;
-}
-
-/** One thing that the kernel says happened. */
-export type Event =
-  | { readonly kind: 'asked'; readonly table: string; readonly chain: string; readonly seen: Seen }
-  | { readonly kind: 'rule'; readonly place: RulePlace; readonly verdict: string; readonly mark: number }
-  | { readonly kind: 'policy'; readonly table: string; readonly chain: string; readonly policy: string }
-  | { readonly kind: 'received' | 'leaves'; readonly seen: Seen; readonly mark: number };
-
-/** What the kernel did with one packet, in order. */
+/** What the kernel did with one packet, in order. Beside its ports every packet has what stands in their place. */
 export interface Account {
   readonly id: number;
-  readonly events: Event[];
+  readonly events: KernelEvent<SeenPacket>[];
 }
 
 /** A base chain that is being asked. */
@@ -50,6 +28,7 @@ export interface Titles {
 /** Gathers the accounts of packets that were sent one after the other. */
 export class Accounts {
   readonly #titles: Titles;
+  readonly #names: readonly string[];
   /** `nat PREROUTING`: base chains that can do something. The kernel asks idle ones too. */
   readonly #busy: ReadonlySet<string>;
   readonly #known = new Map<number, Account>();
@@ -59,7 +38,9 @@ export class Accounts {
    */
   readonly #asked = new Map<number, Asked>();
 
-  constructor(titles: Titles, busy: ReadonlySet<string>) {
+  /** `names` are the interfaces by their number. */
+  constructor(titles: Titles, busy: ReadonlySet<string>, names: readonly string[]) {
+    this.#names = names;
     this.#titles = titles;
     this.#busy = busy;
   }
@@ -86,42 +67,49 @@ export class Accounts {
     const { events } = asked.account;
     if (message.table === WATCH.table) {
       if (first && (chain === WATCH.received || chain === WATCH.leaves))
-        events.push({ kind: chain, seen: seenIn(message, protocol), mark });
+        events.push({ kind: chain, packet: seenIn(message, protocol, this.#names), mark });
       return;
     }
     const table = this.#titles.titleOf(family, message.table);
     if (first) {
       asked.idle = !this.#busy.has(`${table} ${chain}`);
-      if (!asked.idle) events.push({ kind: 'asked', table, chain, seen: seenIn(message, protocol) });
+      if (!asked.idle) events.push({ kind: 'asked', table, chain, packet: seenIn(message, protocol, this.#names) });
     }
     if (asked.idle) return;
     if (handle !== undefined) {
       const place = this.#titles.placeOf(family, message.table, handle) ?? { table, chain, number: 0 };
-      events.push({ kind: 'rule', place, verdict, mark });
-    } else if (policy !== undefined) events.push({ kind: 'policy', table, chain, policy });
+      events.push({ kind: 'rule', family: protocol, ...place, verdict, mark });
+    } else if (policy !== undefined)
+      events.push({ kind: 'policy', table, chain, policy: policy === 'drop' ? 'DROP' : 'ACCEPT' });
   }
 }
 
-function seenIn({ iif = 0, oif = 0, networkHeader, transportHeader, connection }: TraceMessage, family: Family): Seen {
+function seenIn(
+  { iif = 0, oif = 0, networkHeader, transportHeader, connection }: TraceMessage,
+  family: Family,
+  names: readonly string[],
+): SeenPacket {
   const bytes = networkHeader!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [source, destination] =
-    family === 'ipv4' ? [view.getUint32(12), view.getUint32(16)] : [wide(view, 8), wide(view, 24)];
-  const ports = transportHeader && transportHeader.length >= 4 ? word(transportHeader) : 0;
-  const [ttl, tos] = family === 'ipv4' ? [bytes[8]!, bytes[1]!] : [bytes[7]!, (view.getUint16(0) >> 4) & 0xff];
+  const four = family === 'ipv4';
+  const tos = four ? bytes[1]! : (view.getUint16(0) >> 4) & 0xff;
+  const ports = transportHeader && transportHeader.length >= 4 ? transportHeader : NO_PORTS;
   return {
-    iif,
-    oif,
-    source,
-    destination,
-    ttl,
-    tos,
-    ports,
+    family,
+    in: names[iif] ?? '',
+    out: names[oif] ?? '',
+    source: four ? view.getUint32(12) : wide(view, 8),
+    destination: four ? view.getUint32(16) : wide(view, 24),
+    sourcePort: (ports[0]! << 8) | ports[1]!,
+    destinationPort: (ports[2]! << 8) | ports[3]!,
+    ttl: bytes[four ? 8 : 7]!,
+    dscp: tos >> 2,
+    ecn: tos & 3,
     ctstate: connection?.state,
     ctstatus: connection?.status ?? 0,
   };
 }
 
+const NO_PORTS = new Uint8Array(4);
+
 const wide = (view: DataView, at: number): bigint => (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
-const word = (bytes: Uint8Array): number =>
-  ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;

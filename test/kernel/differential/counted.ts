@@ -1,7 +1,7 @@
 import type { Packet } from '../../../src/netfilter/index.ts';
 import type { Outcome, Witness } from '../../../src/trace/index.ts';
 import type { Account } from './account.ts';
-import { Comparison, Differs } from './compare.ts';
+import { type Comparing, compareTold, Mismatch } from './compare.ts';
 
 type Base = Parameters<Witness['asked']>[1];
 type Rule = Parameters<Witness['matched']>[1];
@@ -12,13 +12,13 @@ export interface Counted extends Account {
 }
 
 /**
- * Goes along with a walk and counts as rules do; at the end no rule and no policy may have counted otherwise. Throws Differs
+ * Goes along with a walk and counts as rules do; at the end no rule and no policy may have counted otherwise. Throws Mismatch
  * where one has. Where a rule is open, the walk follows the kernel.
  */
-export class CountedComparison implements Witness {
+export class CountedComparison implements Comparing {
   readonly #counts: Int32Array;
   readonly #expected: Int32Array;
-  readonly #ends: Comparison;
+  readonly #ends: Comparing;
   readonly #indexOf: (place: string) => number | undefined;
   readonly #asked: boolean;
   readonly #places = new Map<number, string>();
@@ -26,12 +26,11 @@ export class CountedComparison implements Witness {
   /** A rule that a packet comes to twice may match it the first time or the second: then it is not to be `asked`. */
   constructor(
     account: Counted,
-    names: readonly string[],
     { indexOf, asked }: { readonly indexOf: (place: string) => number | undefined; readonly asked: boolean },
   ) {
     this.#counts = account.counts;
     this.#expected = new Int32Array(account.counts.length);
-    this.#ends = new Comparison(account, names);
+    this.#ends = compareTold(account);
     this.#indexOf = indexOf;
     this.#asked = asked;
   }
@@ -52,14 +51,14 @@ export class CountedComparison implements Witness {
     return more && !this.#asked ? undefined : more;
   }
 
-  ended(outcome: Outcome, packet: Packet): boolean {
+  ended(outcome: Outcome, packet: Packet): string | undefined {
     const known = outcome.kind !== 'unknown';
     for (const [index, expected] of this.#expected.entries()) {
       const counted = this.#counts[index]!;
       // Rules behind what is not known may have counted, too.
       if (known ? counted !== expected : counted < expected) {
         const place = this.#places.get(index) ?? `counter ${index}`;
-        throw new Differs(0, `${place} has counted ${counted}`, `${place} counts ${expected}`);
+        throw new Mismatch(0, `${place} has counted ${counted}`, `${place} counts ${expected}`);
       }
     }
     return this.#ends.ended(outcome, packet);
@@ -67,7 +66,7 @@ export class CountedComparison implements Witness {
 
   #count(place: string): void {
     const index = this.#indexOf(place);
-    if (index === undefined) throw new Differs(0, `there is no ${place}`, `${place} counts`);
+    if (index === undefined) throw new Mismatch(0, `there is no ${place}`, `${place} counts`);
     this.#expected[index]! += 1;
     this.#places.set(index, place);
   }

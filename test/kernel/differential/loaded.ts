@@ -1,12 +1,11 @@
 import type { Family } from '../../../src/address/index.ts';
 import { readHandles } from '../../../src/linux/index.ts';
-import type { Packet, Rule, RuleSet, Snapshot } from '../../../src/netfilter/index.ts';
+import type { Rule, RuleSet, Snapshot } from '../../../src/netfilter/index.ts';
 import { parseSave } from '../../../src/text/index.ts';
-import type { Outcome, Witness } from '../../../src/trace/index.ts';
 import { randomSets } from '../../support/random-rules.ts';
 import { type Account, Accounts, type Titles } from './account.ts';
 import { type Target, targetsOf } from './aim.ts';
-import { Comparison } from './compare.ts';
+import { type Comparing, compareTold } from './compare.ts';
 import { type Counted, CountedComparison } from './counted.ts';
 import { openCounters } from './counters.ts';
 import type { Machine } from './machine.ts';
@@ -15,12 +14,6 @@ import { loadNative } from './native.ts';
 /** Whose rules are compared: those of either back end of iptables, or nft's own. */
 export const BACKENDS = ['nft', 'legacy', 'native'] as const;
 export type Backend = (typeof BACKENDS)[number];
-
-/** Goes along with a walk and holds the kernel's account beside it. */
-export interface Comparing extends Witness {
-  /** The walk is over. True: all of it was compared; false: Sidestep does not know what comes next. Throws Differs. */
-  ended(outcome: Outcome, packet: Packet): boolean;
-}
 
 /** Rules that the kernel holds now. */
 export interface Loaded {
@@ -35,13 +28,17 @@ export interface Loaded {
   /** Where rules do not tell, but count: the account with what they have counted since it was asked last. */
   counted?(account: Account): Counted;
   /** Not `asked`: the account is not asked about rules that are open. */
-  comparison(account: Account, names: readonly string[], asked: boolean): Comparing;
+  comparison(account: Account, asked: boolean): Comparing;
   close(): void;
 }
 
 /** Throws Refused where a tool does not take the rules, and DiagnosticError where Sidestep does not. */
-export function load(machine: Machine, backend: Backend, family: Family, text: string): Loaded {
-  if (backend === 'native') return loadNative(family, text);
+export function load(
+  machine: Machine,
+  { backend, family, text }: { readonly backend: Backend; readonly family: Family; readonly text: string },
+  names: readonly string[],
+): Loaded {
+  if (backend === 'native') return loadNative(family, text, names);
   const [rules] = parseSave(text, { family, source: 'rules' });
   if (!rules) throw new Error('there are no rules');
   const ipsets = /-m set |-j SET /.test(text) ? randomSets(family) : '';
@@ -51,27 +48,31 @@ export function load(machine: Machine, backend: Backend, family: Family, text: s
     targets: targetsOf(rules),
     extensions: extensionsIn(rules),
   };
-  if (backend === 'legacy') return { ...all, ...countedRules(family, rules) };
+  if (backend === 'legacy') return { ...all, ...countedRules(family, rules, names) };
   const placeOf = readHandles(family);
   const titles = { ...PLAIN, placeOf: (_: number, table: string, handle: number) => placeOf(table, handle) };
-  const accounts = new Accounts(titles, busyChains(rules));
-  return { ...all, accounts, comparison: (account, names) => new Comparison(account, names), close() {} };
+  const accounts = new Accounts(titles, busyChains(rules), names);
+  return { ...all, accounts, comparison: compareTold, close() {} };
 }
 
 /** Tables as they are called; no rules. */
 const PLAIN: Titles = { titleOf: (_, table) => table, placeOf: () => undefined };
 
 /** The watching table tells where packets end; in between the legacy back end only counts. */
-function countedRules(family: Family, rules: RuleSet): Pick<Loaded, 'accounts' | 'counted' | 'comparison' | 'close'> {
+function countedRules(
+  family: Family,
+  rules: RuleSet,
+  names: readonly string[],
+): Pick<Loaded, 'accounts' | 'counted' | 'comparison' | 'close'> {
   const counters = openCounters(
     family,
     rules.tables.map(({ name }) => name),
     busyChains(rules),
   );
   return {
-    accounts: new Accounts(PLAIN, new Set()),
+    accounts: new Accounts(PLAIN, new Set(), names),
     counted: (account) => ({ ...account, counts: counters.read() }),
-    comparison: (account, names, asked) => new CountedComparison(account as Counted, names, { ...counters, asked }),
+    comparison: (account, asked) => new CountedComparison(account as Counted, { ...counters, asked }),
     close: () => counters.close(),
   };
 }

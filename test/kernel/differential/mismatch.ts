@@ -1,7 +1,7 @@
 import { type Family, formatAddress } from '../../../src/address/index.ts';
 import { formatField, ICMP, ICMPV6, protocolName, TCP, UDP } from '../../../src/netfilter/index.ts';
 import { SCTP } from '../../../src/netfilter/protocol.ts';
-import { Differs, eventText } from './compare.ts';
+import { eventText, Mismatch } from './compare.ts';
 import { OWNERS } from './machine.ts';
 import type { Probe } from './probe.ts';
 import { type Ground, openSession } from './session.ts';
@@ -31,7 +31,7 @@ export function caseText(
   const session = openSession(ground, family, text);
   try {
     const account = session.send([...before, probe]).at(-1);
-    const lines = account!.events.map((event) => eventText(event, session.names));
+    const lines = account!.events.map(eventText);
     const verdict = verdictOf(() => session.compare(probe, account!));
     return [
       `title: ${title}`,
@@ -62,7 +62,7 @@ function verdictOf(compare: () => boolean): string {
     compare();
     return '';
   } catch (error) {
-    if (!(error instanceof Differs)) throw error;
+    if (!(error instanceof Mismatch)) throw error;
     return `the kernel: ${error.kernel}\nSidestep:   ${error.sidestep}`;
   }
 }

@@ -10,7 +10,7 @@ import type { Random } from '../../support/random.ts';
 import { randomNftRuleSet } from '../../support/random-nft.ts';
 import { Accounts } from './account.ts';
 import type { Target } from './aim.ts';
-import { Comparison } from './compare.ts';
+import { compareTold } from './compare.ts';
 import type { Loaded } from './loaded.ts';
 import { Refused, runHere } from './machine.ts';
 
@@ -30,7 +30,7 @@ export const randomNative = (random: Random, family: Family): string =>
     .join('\n');
 
 /** Loads a script of nft's, without the lines that this kernel does not take. Throws Refused where nothing is left. */
-export function loadNative(family: Family, script: string): Loaded {
+export function loadNative(family: Family, script: string, names: readonly string[]): Loaded {
   const [, of = '', name = ''] = /^table (\S+) (\S+)/m.exec(script) ?? [];
   if (!loadNft({ run: runHere }, script)) throw new Refused(`nft does not take or list table ${of} ${name}`);
   const { stdout } = runHere(['nft', 'list', 'table', of, name]);
@@ -49,13 +49,14 @@ export function loadNative(family: Family, script: string): Loaded {
       },
     },
     new Set(bases.filter(isBusy).map(({ table, name: chain }) => `${table} ${chain}`)),
+    names,
   );
   return {
     snapshot,
     targets: bases.flatMap(targetsIn),
     extensions: extensionsIn(native),
     accounts,
-    comparison: (account, names) => new Comparison(account, names),
+    comparison: compareTold,
     close() {},
   };
 }

@@ -4,7 +4,7 @@ import { explore } from '../../../src/trace/decisions.ts';
 import { prepareWalk } from '../../../src/trace/index.ts';
 import type { Account } from './account.ts';
 import type { Target } from './aim.ts';
-import { Differs } from './compare.ts';
+import { type Mismatch, mismatchIn } from './compare.ts';
 import { type Backend, load } from './loaded.ts';
 import { openMachine, readWorld, WORLDS, type World } from './machine.ts';
 import { type Probe, questionOf } from './probe.ts';
@@ -29,14 +29,13 @@ export async function readGrounds(backend: Backend): Promise<readonly Ground[]> 
 export interface Session {
   readonly targets: readonly Target[];
   readonly extensions: readonly string[];
-  readonly names: readonly string[];
   /** Whether no packet before had a tuple that connection tracking might take for this one's. Remembers it. */
   isNew(probe: Probe): boolean;
   /** Sends packets and returns the kernel's account of each. */
   send(probes: readonly Probe[]): readonly Account[];
   /** Sends one packet as the first that connection tracking knows of. */
   sendAnew(probe: Probe): Account;
-  /** Holds the account beside Sidestep's walk. True: agreed to the end; false: as far as Sidestep knows. Throws Differs. */
+  /** Holds the account beside Sidestep's walk. True: agreed to the end; false: as far as Sidestep knows. Throws Mismatch. */
   compare(probe: Probe, account: Account): boolean;
   close(): void;
 }
@@ -49,13 +48,13 @@ const PROXY_PORTS = [15001, 15006];
 export function openSession({ world, base, backend }: Ground, family: Family, text: string): Session {
   const machine = openMachine(world);
   try {
-    const loaded = load(machine, backend, family, text);
-    const { targets, extensions, accounts, counted } = loaded;
-    const walk = prepareWalk({ ...base, ...loaded.snapshot }, PROXY_PORTS);
     const names = (base.interfaces ?? []).reduce<string[]>((all, { name, index }) => {
       all[index] = name;
       return all;
     }, []);
+    const loaded = load(machine, { backend, family, text }, names);
+    const { targets, extensions, accounts, counted } = loaded;
+    const walk = prepareWalk({ ...base, ...loaded.snapshot }, PROXY_PORTS);
     let last = 0;
     const sent = (probes: readonly Probe[]): readonly Account[] => {
       const first = last;
@@ -71,7 +70,6 @@ export function openSession({ world, base, backend }: Ground, family: Family, te
     return {
       targets,
       extensions,
-      names,
       isNew: tuples(),
       send,
       sendAnew(probe) {
@@ -80,17 +78,18 @@ export function openSession({ world, base, backend }: Ground, family: Family, te
       },
       compare(probe, account) {
         const question = questionOf(probe);
-        let furthest: Differs | undefined;
+        let furthest: Mismatch | undefined;
         // Where the kernel may choose among addresses or ports, its choice is one of the ways.
         const agreement = (asked: boolean): boolean | undefined =>
           explore((decide) => {
-            const comparison = loaded.comparison(account, names, asked);
+            const comparison = loaded.comparison(account, asked);
             try {
               const { outcome, packet } = walk(question, { witness: comparison, decide });
-              return comparison.ended(outcome, packet);
+              return comparison.ended(outcome, packet) === undefined;
             } catch (error) {
-              if (!(error instanceof Differs)) throw error;
-              if (!furthest || error.agreed > furthest.agreed) furthest = error;
+              const mismatch = mismatchIn(error);
+              if (!mismatch) throw error;
+              if (!furthest || mismatch.agreed > furthest.agreed) furthest = mismatch;
               return undefined;
             }
           }, MOST_WAYS).ways.find(({ result }) => result !== undefined)?.result;

@@ -1,7 +1,7 @@
 import type { Family } from '../../../src/address/index.ts';
 import { seeded } from '../../support/random.ts';
 import { Aim } from './aim.ts';
-import { Differs } from './compare.ts';
+import { Mismatch } from './compare.ts';
 import { Refused } from './machine.ts';
 import { mismatchText } from './mismatch.ts';
 import { randomNative } from './native.ts';
@@ -116,7 +116,7 @@ function agreement(compare: () => boolean): boolean | 'differs' {
   try {
     return compare();
   } catch (error) {
-    if (error instanceof Differs) return 'differs';
+    if (error instanceof Mismatch) return 'differs';
     throw error;
   }
 }

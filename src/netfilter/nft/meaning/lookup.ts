@@ -1,4 +1,4 @@
-import { all, choice, type Predicate } from '../../predicate.ts';
+import { all, choice, type Predicate, some, unknown } from '../../predicate.ts';
 import type { NftElement, NftExpression, NftVerdict } from '../expression.ts';
 import { isElement } from './compare.ts';
 import type { NftContext } from './context.ts';
@@ -29,6 +29,12 @@ export function lookUp(key: NftExpression, map: NftExpression, context: NftConte
     element.data === undefined ? [] : [{ when: all(subject.needs, holds(element)), data: element.data }],
   );
   return { found: certain(subject, found) };
+}
+
+/** Whether a map leads to anything: where it does not, the rule ends. */
+export function leads({ key, data }: Extract<NftExpression, { readonly kind: 'map' }>, context: NftContext): Predicate {
+  const lookup = lookUp(key, data, context);
+  return 'because' in lookup ? unknown(lookup.because) : some(...lookup.found.map(({ when }) => when));
 }
 
 const isAny = ({ key }: NftElement): boolean => key.kind === 'any';

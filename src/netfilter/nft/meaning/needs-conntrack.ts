@@ -15,13 +15,19 @@ export function needsConntrack(table: NftTable, family: Family): Answer {
   const statements = table.chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.statements));
   let answer: Answer = false;
   for (const statement of statements) {
-    if (asks(statement)) return true;
+    if (asks(statement) && !isOfOther(statement, family)) return true;
     if (statement.kind === 'opaque' || statement.kind === 'xt') answer = 'undecided';
   }
   return answer;
 }
 
 const TRACKING: ReadonlySet<string> = new Set(['ct helper', 'ct timeout', 'ct expectation', 'synproxy']);
+
+/** In an inet table a mapping to addresses of one family switches it on for that family. */
+const isOfOther = (statement: NftStatement, family: Family): boolean =>
+  (statement.kind === 'snat' || statement.kind === 'dnat') &&
+  statement.family !== undefined &&
+  (statement.family === 'ip') !== (family === 'ipv4');
 
 function asks(statement: NftStatement): boolean {
   switch (statement.kind) {

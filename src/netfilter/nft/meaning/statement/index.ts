@@ -1,12 +1,12 @@
 import type { Effect } from '../../../effect.ts';
-import { ALWAYS, all, type Predicate, some, unknown } from '../../../predicate.ts';
+import { ALWAYS, all, type Predicate, unknown } from '../../../predicate.ts';
 import { untracked } from '../../../target/ct.ts';
 import type { NftExpression } from '../../expression.ts';
 import type { NftStatement } from '../../statement.ts';
 import { type Act, always, condition } from '../act.ts';
 import { compare, lets } from '../compare.ts';
 import type { NftContext } from '../context.ts';
-import { lookUp } from '../lookup.ts';
+import { leads } from '../lookup.ts';
 import { subjectOf } from '../read/index.ts';
 import { mangleActs } from './mangle.ts';
 import { natAct } from './nat.ts';
@@ -102,12 +102,6 @@ function takes(
       ? ALWAYS
       : unknown(`whether the set ${name}, of ${size} elements, has room is not known`);
   return all(keyed(key, context), room);
-}
-
-/** Whether a map leads to anything. */
-function leads({ key, data }: Extract<NftExpression, { readonly kind: 'map' }>, context: NftContext): Predicate {
-  const lookup = lookUp(key, data, context);
-  return 'because' in lookup ? unknown(lookup.because) : some(...lookup.found.map(({ when }) => when));
 }
 
 /** What the left side of a match is called: `tcp dport`, `meta mark`, `ip saddr . tcp dport`. */

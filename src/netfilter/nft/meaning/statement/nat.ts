@@ -6,7 +6,7 @@ import type { NftNat } from '../../statement.ts';
 import { type Act, always, condition } from '../act.ts';
 import type { NftContext } from '../context.ts';
 import { address as addresses, type Datatype, service } from '../datatype.ts';
-import { lookUp } from '../lookup.ts';
+import { leads, lookUp } from '../lookup.ts';
 import { rangeOf } from '../operand.ts';
 
 /** Where a packet may be sent, and when. */
@@ -24,8 +24,11 @@ const CHANGE = { snat: 'source', masquerade: 'source', dnat: 'destination', redi
 /** snat, dnat, masquerade, redirect: the first mapping of a connection ends the chain. Source: nft(8), NAT STATEMENTS. */
 export function natAct(nat: NftNat, { family, ...rest }: NftContext): Act {
   const context = { family, ...rest };
-  // In an inet table a mapping of the other family does nothing, and the rule goes on.
-  if (nat.family && (nat.family === 'ip') !== (family === 'ipv4')) return condition(nat.kind, ALWAYS);
+  // In an inet table a mapping of the other family does nothing, and the rule goes on. What it maps to is looked up before.
+  if (nat.family && (nat.family === 'ip') !== (family === 'ipv4')) {
+    const maps = [nat.address, nat.port].flatMap((to) => (to?.kind === 'map' ? [leads(to, context)] : []));
+    return condition(nat.kind, all(...maps));
+  }
   if (nat.typeFlags.includes('prefix') || nat.flags.includes('netmap'))
     return always(nat.kind, { kind: 'unknown', because: 'it puts one network in place of another' });
   const targets = targetsOf(nat, context);
