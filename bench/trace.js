@@ -9,7 +9,7 @@ import { podQuestions, routerQuestions } from './packets.js';
 import { plainLoop } from './plain-loop.js';
 
 const ROUNDS = Number(process.argv[2] ?? 9);
-const PACKETS = 20_000;
+const PACKETS = 2_000;
 /** So many of them are also followed with every step written down, which is slow. */
 const WRITTEN = 1000;
 const OWN = 0x0a00_0005;

@@ -82,9 +82,12 @@ export function formatAddress(family: Family, value: AddressValue): string {
   return family === 'ipv4' ? formatIpv4(Number(value)) : formatIpv6(BigInt(value));
 }
 
-function formatIpv4(value: number): string {
-  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
-}
+/** Every octet as text. */
+const OCTETS = Array.from({ length: 256 }, (_, octet) => String(octet));
+const DOTTED = OCTETS.map((octet) => `${octet}.`);
+
+const formatIpv4 = (value: number): string =>
+  DOTTED[value >>> 24]! + DOTTED[(value >>> 16) & 255]! + DOTTED[(value >>> 8) & 255]! + OCTETS[value & 255]!;
 
 function formatIpv6(value: bigint): string {
   const groups = Array.from({ length: 8 }, (_, index) => Number((value >> BigInt(112 - 16 * index)) & 0xffffn));

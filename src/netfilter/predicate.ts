@@ -99,6 +99,26 @@ export const unless = (negated: boolean, predicate: Predicate): Predicate => (ne
 /** A three-valued answer: yes, no, or undecided (a choice of the kernel's, or not known). */
 export type Answer = true | false | 'undecided';
 
+/**
+ * What most rules ask for is read by functions of their own: one that reads whatever field it is told looks the name up each
+ * time, and that costs more than the rest of a test.
+ */
+const READERS: { readonly [F in ValueField]?: (packet: Packet) => Packet[F] } = {
+  source: (packet) => packet.source,
+  destination: (packet) => packet.destination,
+  protocol: (packet) => packet.protocol,
+  sourcePort: (packet) => packet.sourcePort,
+  destinationPort: (packet) => packet.destinationPort,
+  ctstate: (packet) => packet.ctstate,
+  mark: (packet) => packet.mark,
+  owned: (packet) => packet.owned,
+  uid: (packet) => packet.uid,
+  gid: (packet) => packet.gid,
+};
+
+const readerOf = (field: ValueField): ((packet: Packet) => AddressValue | undefined) =>
+  READERS[field] ?? ((packet) => packet[field]);
+
 /** So many ranges are looked through one by one; among more of them the right one is searched for. */
 const FEW = 8;
 
@@ -122,31 +142,39 @@ export function compile(predicate: Predicate): Test {
       return () => 'undecided';
     case 'in': {
       const { field, ranges } = predicate;
+      const read = readerOf(field);
       const [first] = ranges;
       if (ranges.length === 1 && first) {
         const [low, high] = first;
+        if (low === high)
+          return (packet) => {
+            const value = read(packet);
+            return value === undefined ? 'undecided' : value === low;
+          };
         return (packet) => {
-          const value = packet[field];
+          const value = read(packet);
           return value === undefined ? 'undecided' : value >= low && value <= high;
         };
       }
       const held = ranges.length > FEW ? holdsSorted(union(ranges)) : (value: AddressValue) => holds(ranges, value);
       return (packet) => {
-        const value = packet[field];
+        const value = read(packet);
         return value === undefined ? 'undecided' : held(value);
       };
     }
     case 'bits': {
       const { field, mask, value: wanted } = predicate;
+      const read = readerOf(field);
       return (packet) => {
-        const value = packet[field];
+        const value = read(packet);
         return value === undefined ? 'undecided' : masked(value, mask) === wanted;
       };
     }
     case 'any-bit': {
       const { field, mask } = predicate;
+      const read = readerOf(field);
       return (packet) => {
-        const value = packet[field];
+        const value = read(packet);
         return value === undefined ? 'undecided' : (Number(value) & mask) !== 0;
       };
     }

@@ -123,8 +123,8 @@ export function lookUpSocket(walk: Walk): number | undefined {
   if (assigned) return assigned.listener ? kindOf(assigned.listener) : SOCKET_LOOKUP.wildcardTransparent;
   const own = opening && socketOf(walk, opening);
   if (own !== undefined) return own;
-  if (!ground.listeners) assumeListener(walk);
-  return socketLookup(ground.listeners, packet);
+  if (!ground.sockets) assumeListener(walk);
+  return socketLookup(ground.sockets, packet);
 }
 
 function socketOf({ packet, answering, way }: Walk, connection: Connection): number | undefined {

@@ -8,11 +8,12 @@ import { nameOf, type Walk } from './state.ts';
 /** More rules than any packet meets; a set that doubles itself in every chain would never end. */
 const MOST_RULES = 500_000;
 
-/** A place to come back to. */
+/** A place to come back to, and where one comes back to from there. */
 interface Frame {
   readonly chain: CompiledChain;
   readonly at: number;
   readonly depth: number;
+  readonly behind: Frame | undefined;
 }
 
 /**
@@ -22,7 +23,7 @@ interface Frame {
  * of the chain that went, or at the policy (netfilter-semantics 3).
  */
 export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
-  const stack: Frame[] = [];
+  let back: Frame | undefined;
   let chain = base;
   let at = 0;
   let depth = 0;
@@ -30,9 +31,8 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
   for (;;) {
     const rule = chain.rules[at];
     if (!rule) {
-      const back = stack.pop();
       if (!back) return policy(walk, base);
-      ({ chain, at, depth } = back);
+      ({ chain, at, depth, behind: back } = back);
       continue;
     }
     at += 1;
@@ -45,7 +45,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     const { effect, target } = done;
     if (target) {
       walk.witness?.matched(walk, rule, true);
-      if (effect.kind === 'jump') stack.push({ chain, at, depth });
+      if (effect.kind === 'jump') back = { chain, at, depth, behind: back };
       chain = target;
       at = 0;
       depth += 1;
@@ -53,9 +53,8 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     }
     if (effect.kind === 'return') {
       walk.witness?.matched(walk, rule, true);
-      const back = stack.pop();
       if (!back) return policy(walk, base);
-      ({ chain, at, depth } = back);
+      ({ chain, at, depth, behind: back } = back);
       continue;
     }
     const verdict = act(walk, done);

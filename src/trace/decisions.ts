@@ -29,54 +29,69 @@ export interface Explored<T> {
   readonly complete: boolean;
 }
 
-/** Goes every way that decisions leave open, for one walk after the other. */
+/**
+ * Goes every way that decisions leave open, for one packet after the other. Most have nothing to decide, and do not pay for
+ * those that have: the first walk is the caller's own, between `begin` and `explore`.
+ */
 export interface Explorer {
   /** What the walks ask. */
   readonly decide: Decide;
+  /** Before the first walk: yes to everything. */
+  begin(): void;
+  /** Whether the walk just now had anything to decide. */
+  decided(): boolean;
   /**
-   * Runs `walk` once for every combination of answers that it asks for, at most `limit` times: it is replayed with a table
-   * of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
+   * Runs `walk` once for every other combination of answers that is asked for; all walks are at most `limit`. It is replayed
+   * with a table of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
    *
    * `complete` is false where the limit left combinations out.
    */
-  explore<T>(walk: () => T): Explored<T>;
+  explore<T>(first: T, walk: () => T): Explored<T>;
 }
 
-/** Made once for many packets: most have nothing to decide, and are not to pay for those that have. */
+/** Made once for many packets. */
 export function explorer(limit: number): Explorer {
   let prefix: readonly boolean[] = [];
-  let decisions: Decision[] = [];
+  let made: Decision[] = [];
   const known = new Map<string, boolean>();
+  const begin = (answers: readonly boolean[]): void => {
+    prefix = answers;
+    if (made.length === 0) return;
+    made = [];
+    known.clear();
+  };
   return {
     decide(key, doubt) {
       const before = known.get(key);
       if (before !== undefined) return before;
-      const answer = prefix[decisions.length] ?? true;
+      const answer = prefix[made.length] ?? true;
       known.set(key, answer);
-      decisions.push({ ...doubt, answer });
+      made.push({ ...doubt, answer });
       return answer;
     },
-    explore(walk) {
-      const ways: Way<ReturnType<typeof walk>>[] = [];
-      prefix = [];
-      while (ways.length < limit) {
-        decisions = [];
-        if (known.size > 0) known.clear();
-        const result = walk();
-        ways.push({ decisions, result });
-        const turn = decisions.length === 0 ? -1 : decisions.findLastIndex(({ answer }) => answer);
+    begin: () => begin(YES),
+    decided: () => made.length > 0,
+    explore(first, walk) {
+      const ways = [{ decisions: made, result: first }];
+      for (;;) {
+        const turn = made.findLastIndex(({ answer }) => answer);
         if (turn < 0) return { ways, complete: true };
-        prefix = [...decisions.slice(0, turn).map(({ answer }) => answer), false];
+        if (ways.length >= limit) return { ways, complete: false };
+        begin([...made.slice(0, turn).map(({ answer }) => answer), false]);
+        const result = walk();
+        ways.push({ decisions: made, result });
       }
-      return { ways, complete: false };
     },
   };
 }
 
+const YES: readonly boolean[] = [];
+
 /** The same for one walk, which is given what it asks. */
 export function explore<T>(walk: (decide: Decide) => T, limit: number): Explored<T> {
-  const { decide, explore } = explorer(limit);
-  return explore(() => walk(decide));
+  const { decide, begin, explore } = explorer(limit);
+  begin();
+  return explore(walk(decide), () => walk(decide));
 }
 
 /** Whether the ways lead to different places, told apart by name. */

@@ -1,5 +1,5 @@
 import { formatAddress } from '../address/index.ts';
-import { ICMP, ICMPV6, type Listener, protocolName, TCP, UDP } from '../netfilter/index.ts';
+import { ICMP, ICMPV6, protocolName, TCP, UDP } from '../netfilter/index.ts';
 import { assumeListener } from './arrival.ts';
 import { endsOf, sameEnds } from './connection.ts';
 import { isOwn } from './host.ts';
@@ -63,7 +63,7 @@ function receiveBy(walk: Walk, { by, receiver }: Extract<Taken, { readonly recei
   const shown = listener ? { listener } : {};
   if (by === 'mute') {
     const address = formatAddress(walk.packet.family, walk.packet.destination);
-    const decision = `${listenerName(listener!)} is not transparent: it cannot answer from ${address}`;
+    const decision = `${receiver.name} is not transparent: it cannot answer from ${address}`;
     walk.steps?.push({ kind: 'socket', ...shown, decision });
     return { kind: 'dropped', because: decision };
   }
@@ -89,9 +89,8 @@ function toKernel(walk: Walk): Outcome {
 function receiverOf(walk: Walk, port: number): Receiver | undefined {
   const { packet, ground, opening } = walk;
   if (opening && sameEnds(endsOf(packet), endsOf(opening.packet))) return opening.receiver ?? { port };
-  if (!ground.listeners) return { port };
-  const listener = findListener(ground.listeners, { packet, address: packet.destination, port });
-  return listener && { port, listener };
+  if (!ground.sockets) return { port };
+  return findListener(ground.sockets, { packet, address: packet.destination, port });
 }
 
 /**
@@ -105,15 +104,9 @@ function isMute(walk: Walk, { listener }: Receiver): boolean {
   return !isOwn(ground.host, packet.destination);
 }
 
-function wordsFor({ opening }: Walk, { port, listener }: Receiver): string {
-  if (listener) return listenerName(listener);
+function wordsFor({ opening }: Walk, { port, name }: Receiver): string {
+  if (name !== undefined) return name;
   return opening ? `the connection's own socket` : `assuming something listens on :${port}`;
-}
-
-/** A listening socket in words: `0.0.0.0:15001 envoy (pid 812)`. */
-export function listenerName({ family, address, port, process }: Listener): string {
-  const at = spoken(family, address, port);
-  return process ? `${at} ${process.name} (pid ${process.pid})` : at;
 }
 
 function isProxy({ ground, mappedBy }: Walk, { port, listener }: Receiver): boolean {
@@ -132,13 +125,13 @@ function outcomeOf(walk: Walk, by: 'proxy' | 'app', receiver: Receiver): Outcome
     (destination || walk.assigned || mappedBy) && asked.destinationPort !== undefined
       ? { address: asked.destination, port: asked.destinationPort }
       : undefined;
-  return { kind: 'proxy', port, ...(original ? { original } : {}), because };
+  return original ? { kind: 'proxy', port, original, because } : { kind: 'proxy', port, because };
 }
 
 function becauseOf(walk: Walk, receiver: Receiver): string {
   const { mappedBy, opening } = walk;
   const taker = receiver.listener
-    ? `${listenerName(receiver.listener)} takes it`
+    ? `${receiver.name} takes it`
     : opening
       ? 'its connection has a socket already'
       : `something is assumed to listen on :${receiver.port}`;

@@ -57,10 +57,10 @@ function receiverAt(walk: Walk, effect: Tproxy, port: number): Receiver | string
       ? opening.receiver
       : 'the connection belongs to a socket that is not transparent';
   }
-  if (!ground.listeners) return { port };
+  if (!ground.sockets) return { port };
   const own = ground.host.known ? primaryAddress(ground.host, packet.in, packet.destination) : walk.own;
   const address = effect.address || own || packet.destination;
-  const listener = findListener(ground.listeners, { packet, address, port });
-  if (!listener) return `no transparent socket listens on :${port}`;
-  return listener.transparent ? { port, listener } : `the socket on :${port} is not transparent`;
+  const found = findListener(ground.sockets, { packet, address, port });
+  if (!found) return `no transparent socket listens on :${port}`;
+  return found.listener.transparent ? found : `the socket on :${port} is not transparent`;
 }

@@ -21,6 +21,8 @@ export interface Host {
   /** False where the snapshot tells no interfaces: then the packet's own address is taken to be the host's. */
   readonly known: boolean;
   readonly interfaces: readonly Interface[];
+  /** The addresses of the family that each interface has. */
+  readonly addresses: ReadonlyMap<string, readonly InterfaceAddress[]>;
   readonly tables: ReadonlyMap<number, RouteTable>;
   /** The lines of `ip rule`, in the order of their priorities. */
   readonly rules: readonly PolicyRule[];
@@ -53,6 +55,9 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     family,
     known: snapshot.interfaces !== undefined,
     interfaces,
+    addresses: new Map(
+      interfaces.map(({ name, addresses }) => [name, addresses.filter((own) => own.family === family)]),
+    ),
     tables: new Map([...tables].map(([table, held]) => [table, routeTable(family, held, ASSUMED.interface)])),
     rules,
     rulesKnown: given !== undefined,
@@ -146,13 +151,13 @@ export const isLoopback = (family: Family, address: AddressValue): boolean =>
  * first of the scope of the destination, in the kernel's order (netfilter-semantics 13).
  */
 export function primaryAddress(host: Host, name: string | undefined, like: AddressValue): AddressValue | undefined {
-  const addresses = host.interfaces
-    .find((candidate) => candidate.name === name)
-    ?.addresses.filter(({ family }) => family === host.family);
-  if (host.family === 'ipv4') return addresses?.find(({ secondary }) => !secondary)?.value;
+  const addresses = name === undefined ? undefined : host.addresses.get(name);
+  if (host.family === 'ipv4') return addresses?.find(isPrimary)?.value;
   const scope = scopeOf(BigInt(like));
   return addresses?.find(({ value }) => scope === 'global' || scopeOf(BigInt(value)) === scope)?.value;
 }
+
+const isPrimary = ({ secondary }: InterfaceAddress): boolean => !secondary;
 
 /** fe80::/10. */
 export const isLinkLocal = (address: AddressValue): boolean =>

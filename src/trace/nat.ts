@@ -165,7 +165,8 @@ function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): M
   if (ports && ports[0] === ports[1]) return ports[0];
   const kept = change === 'destination' ? packet.destinationPort : packet.sourcePort;
   if (!ports) return kept;
-  const [low, high] = ports;
+  const low = ports[0];
+  const high = ports[1];
   // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.
   if (base !== undefined && kept !== undefined) return low + (((kept - base) & 0xffff) % (high - low + 1));
   if (!random && kept !== undefined && kept >= low && kept <= high) return kept;

@@ -40,11 +40,19 @@ export function nativeAsksConntrack(snapshot: Snapshot, family: Family): Answer 
 type Growing = CompiledChain & { readonly rules: CompiledRule[] };
 
 function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
-  const title = `${table.family} ${table.name}`;
+  const inTable = `${table.family} ${table.name}`;
   const chains = new Map<string, Growing>();
   for (const { name, base } of table.chains) {
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
-    chains.set(name, { name, table: title, backend: 'native', of: table, ...policy, rules: [] });
+    chains.set(name, {
+      name,
+      table: inTable,
+      title: `${inTable} ${name}`,
+      backend: 'native',
+      of: table,
+      ...policy,
+      rules: [],
+    });
   }
   const context = contextOf(table, family);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));

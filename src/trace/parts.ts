@@ -6,7 +6,7 @@ export { addressType } from './address-type.ts';
 export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
 export { firstState } from './conntrack.ts';
 export { ignoredBecause } from './effects.ts';
-export { listenerName, type Taken, takerOf } from './ends.ts';
+export { type Taken, takerOf } from './ends.ts';
 export { give } from './handover.ts';
 export {
   ASSUMED,
@@ -36,6 +36,7 @@ export {
   routeOfArrival,
 } from './routing.ts';
 export { idOf } from './settle.ts';
+export { listenerName } from './sockets.ts';
 export { type Ground, nameOf, type Walk } from './state.ts';
 export { besideEachOther, natsOf } from './table.ts';
 export { grounds } from './trace.ts';

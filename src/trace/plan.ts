@@ -32,7 +32,7 @@ export interface PlannedTable {
   /** nat only: native nat chains of a lower and of a higher priority, all asked at nat's own place. */
   readonly before: readonly Asked[];
   readonly after: readonly Asked[];
-  /** Nothing in it can do anything to a packet: it is named, where the walk is written down, and that is all. */
+  /** There is nothing to ask: it is named, where the walk is written down, and nat rewrites known connections. */
   readonly idle: boolean;
 }
 
@@ -111,8 +111,7 @@ function planHook(
       beside,
       before: nat.filter((base) => priorityOf(base) < priority).map(nativeAsked),
       after: nat.filter((base) => priorityOf(base) > priority).map(nativeAsked),
-      // nat decides that a connection stays unmapped, also without a rule.
-      idle: name !== 'nat' && ![...own, ...beside].some(isHeld),
+      idle: ![...own, ...beside, ...(name === 'nat' ? mapping.map(nativeAsked) : [])].some(isHeld),
     });
   }
   between(from, Number.POSITIVE_INFINITY);

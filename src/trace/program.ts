@@ -72,6 +72,8 @@ export interface CompiledChain {
   readonly name: string;
   /** `nat`, or of a native table its family and name: `inet istio-proxy-nat`. */
   readonly table: string;
+  /** Table and name, as sentences name it. */
+  readonly title: string;
   readonly backend: Backend | 'native';
   /** Built-in chains have one. */
   readonly policy?: Policy;
@@ -166,7 +168,8 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
   const { backend } = compiling;
   const chains = new Map<string, CompiledChain & { readonly rules: CompiledRule[] }>();
   for (const { name, policy } of table.chains) {
-    chains.set(name, { name, table: table.name, backend, ...(policy ? { policy } : {}), rules: [] });
+    const title = `${table.name} ${name}`;
+    chains.set(name, { name, table: table.name, title, backend, ...(policy ? { policy } : {}), rules: [] });
   }
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain)])));
   for (const source of table.chains) {

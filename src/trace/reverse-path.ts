@@ -1,21 +1,28 @@
 import { formatAddress } from '../address/index.ts';
+import type { ReversePath } from '../netfilter/index.ts';
 import { LOOPBACK } from './host.ts';
 import { lookUp } from './lookup.ts';
 import type { Walk } from './state.ts';
 
+/** What holds for an interface: its own setting or that for all, whichever is larger. */
+function modeOn(settings: readonly ReversePath[] = [], on: string | undefined): ReversePath['mode'] | undefined {
+  let found: ReversePath['mode'] | undefined;
+  for (const { interface: name, mode } of settings)
+    if ((name === 'all' || name === on) && found !== 'loose') found = mode;
+  return found;
+}
+
 /**
  * Why rp_filter drops a packet from elsewhere: its source would not be answered, or by another interface than it came by.
- * The larger of an interface's own setting and that for all holds. Source: net/ipv4/fib_frontend.c, __fib_validate_source.
+ * Source: net/ipv4/fib_frontend.c, __fib_validate_source.
  */
 export function reversePathBecause(walk: Walk): string | undefined {
   const { packet, ground } = walk;
   const { family, source } = packet;
   if (family === 'ipv6' || source === undefined || packet.in === LOOPBACK || !ground.host.known) return undefined;
-  const modes = ground.rpFilter?.flatMap(({ interface: name, mode }) =>
-    name === 'all' || name === packet.in ? [mode] : [],
-  );
-  if (!modes?.length) return undefined;
-  const loose = modes.includes('loose');
+  const mode = modeOn(ground.rpFilter, packet.in);
+  if (mode === undefined) return undefined;
+  const loose = mode === 'loose';
   const { asks } = ground.host;
   const flow = {
     destination: source,

@@ -114,19 +114,19 @@ const notJoined = (walk: Walk): Outcome => ({
 
 function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'elsewhere' | Outcome {
   const { packet, ground } = walk;
-  const to = spoken(walk, packet.destination);
+  const to = (): string => spoken(walk, packet.destination);
   if (isMulticast(packet.family, packet.destination)) return notJoined(walk);
   const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';
   if (ground.forwards === undefined && chosen(walk)) walk.assumptions?.add(`forwarding of ${family} is on`);
   else {
     if (!(ground.forwards ?? askForwarding(walk, family)))
-      return refuse(walk, `${to} is not an address of this host, and forwarding is off`);
+      return refuse(walk, `${to()} is not an address of this host, and forwarding is off`);
   }
   if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
   if (packet.family === 'ipv6' && routed.device !== packet.in && beyondScope(packet.source))
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
-  if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to} locally`);
+  if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
   leaveBy(walk, routed, 'forwarded by');
   return 'elsewhere';
 }
@@ -170,9 +170,10 @@ export function neverTaken(walk: Walk, here: boolean): Outcome | undefined {
   if (group === 0n || (group === 1n && !here))
     return refuse(walk, `${spoken(walk, destination)} is a group within one host`);
   if (source === undefined) return undefined;
-  const from = spoken(walk, source);
-  if (isMulticast(family, source)) return refuse(walk, `${from} is a group: nothing comes from it`);
-  return isLoopback(family, source) && !here ? refuse(walk, `${from} may not come from outside`) : undefined;
+  if (isMulticast(family, source)) return refuse(walk, `${spoken(walk, source)} is a group: nothing comes from it`);
+  return isLoopback(family, source) && !here
+    ? refuse(walk, `${spoken(walk, source)} may not come from outside`)
+    : undefined;
 }
 
 /** To everybody on the link, or from a host that has no address yet. */
@@ -191,8 +192,7 @@ function martianBecause(walk: Walk): string | undefined {
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
   const foreign = source !== undefined && packet.in !== LOOPBACK && isForeign(walk, source);
-  const asOwn = (): string => `${spoken(walk, source!)} is an address of this host: it may not come from outside`;
-  if (toAll(packet)) return foreign ? asOwn() : undefined;
+  if (toAll(packet)) return foreign ? asOwn(walk) : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
   if (destination === 0) return "0.0.0.0 is nobody's address";
   if (packet.in === LOOPBACK) return undefined;
@@ -202,8 +202,11 @@ function martianBecause(walk: Walk): string | undefined {
     }
     if (source !== undefined && isLoopback(family, source)) return `${spoken(walk, source)} may not come from outside`;
   }
-  return foreign ? asOwn() : undefined;
+  return foreign ? asOwn(walk) : undefined;
 }
+
+const asOwn = (walk: Walk): string =>
+  `${spoken(walk, walk.packet.source!)} is an address of this host: it may not come from outside`;
 
 /**
  * Whether a source is this host's own: an address of it, or, where routing has been tampered with, whatever is local.
@@ -231,7 +234,7 @@ function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
     if (asks) assumptions?.add('route_localnet is off, as it is by default');
     return false;
   }
-  return ground.routeLocalnet.some((name) => name === 'all' || name === packet.in);
+  return isAllowed(ground.routeLocalnet, packet.in);
 }
 
 /** A packet of this host's own gets its first route before OUTPUT. */
@@ -281,4 +284,7 @@ const boundToLoopback = ({ packet, ground }: Walk, source: AddressValue, device:
   packet.family === 'ipv4' &&
   isLoopback('ipv4', source) &&
   device !== LOOPBACK &&
-  !ground.routeLocalnet?.some((name) => name === 'all' || name === device);
+  !isAllowed(ground.routeLocalnet, device);
+
+const isAllowed = (on: readonly string[] = [], device: string | undefined): boolean =>
+  on.includes('all') || (device !== undefined && on.includes(device));

@@ -1,8 +1,37 @@
 import type { AddressValue } from '../address/index.ts';
 import { type Listener, type Packet, SOCKET_LOOKUP, TCP, UDP } from '../netfilter/index.ts';
+import { spokenEnd } from './words.ts';
 
 /** `::ffff:0:0/96`, under which an IPv6 socket is bound to an IPv4 address. */
 const MAPPED = 0xffffn << 32n;
+
+/** Listening sockets by their ports. */
+export type Listeners = ReadonlyMap<number, readonly Listening[]>;
+
+/** A socket that listens, and what it is called: `0.0.0.0:15001 envoy (pid 812)`. */
+export interface Listening {
+  readonly port: number;
+  readonly listener: Listener;
+  readonly name: string;
+}
+
+export function byPort(listeners: readonly Listener[]): Listeners {
+  const ports = new Map<number, Listening[]>();
+  for (const listener of listeners) {
+    const { port } = listener;
+    const listening = { port, listener, name: listenerName(listener) };
+    const same = ports.get(port);
+    if (same) same.push(listening);
+    else ports.set(port, [listening]);
+  }
+  return ports;
+}
+
+/** A listening socket in words: `0.0.0.0:15001 envoy (pid 812)`. */
+export function listenerName({ family, address, port, process }: Listener): string {
+  const at = spokenEnd(family, address, port);
+  return process ? `${at} ${process.name} (pid ${process.pid})` : at;
+}
 
 /** Who a packet looks for. */
 export interface Sought {
@@ -15,21 +44,21 @@ export interface Sought {
  * The listening socket that the kernel gives a new packet to: one that is bound to the exact address before one bound to
  * any; among those an IPv4 socket before an IPv6 one that takes both. Source: inet_hashtables.c, inet_lookup_listener.
  */
-export function findListener(listeners: readonly Listener[], sought: Sought): Listener | undefined {
-  let best: Listener | undefined;
+export function findListener(listeners: Listeners, sought: Sought): Listening | undefined {
+  let best: Listening | undefined;
   let bestScore = 0;
-  for (const listener of listeners) {
-    const score = scoreOf(listener, sought);
+  for (const one of listeners.get(sought.port) ?? []) {
+    const score = scoreOf(one.listener, sought);
     if (score > bestScore) {
-      best = listener;
+      best = one;
       bestScore = score;
     }
   }
   return best;
 }
 
-function scoreOf(listener: Listener, { packet, address, port }: Sought): number {
-  if (listener.port !== port || listener.protocol !== protocolOf(packet)) return 0;
+function scoreOf(listener: Listener, { packet, address }: Sought): number {
+  if (listener.protocol !== protocolOf(packet)) return 0;
   const exact = boundTo(listener, packet, address);
   if (exact === undefined) return 0;
   return (exact ? 2 : 0) + (listener.family === packet.family ? 2 : 1);
@@ -51,13 +80,13 @@ const protocolOf = ({ protocol }: Packet): Listener['protocol'] | undefined =>
   protocol === TCP ? 'tcp' : protocol === UDP ? 'udp' : undefined;
 
 /** What `-m socket` finds for a new packet, as the field `socketLookup` counts it; undefined where it is not known. */
-export function socketLookup(listeners: readonly Listener[] | undefined, packet: Packet): number | undefined {
+export function socketLookup(listeners: Listeners | undefined, packet: Packet): number | undefined {
   const { destination, destinationPort } = packet;
   if (protocolOf(packet) === undefined) return SOCKET_LOOKUP.none;
   if (destinationPort === undefined) return undefined;
   if (!listeners) return SOCKET_LOOKUP.wildcard;
   const found = findListener(listeners, { packet, address: destination, port: destinationPort });
-  return found ? kindOf(found) : SOCKET_LOOKUP.none;
+  return found ? kindOf(found.listener) : SOCKET_LOOKUP.none;
 }
 
 /** How a socket counts for `-m socket`. */

@@ -12,6 +12,7 @@ import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
 import type { CompiledRule, Program } from './program.ts';
 import type { Direction, Endpoint, Step } from './result.ts';
+import type { Listeners } from './sockets.ts';
 import type { Witness } from './witness.ts';
 
 /** What does not change from packet to packet: compiled once. */
@@ -21,6 +22,8 @@ export interface Ground {
   readonly unread: string | undefined;
   readonly host: Host;
   readonly listeners: readonly Listener[] | undefined;
+  /** The same by their ports. */
+  readonly sockets: Listeners | undefined;
   readonly proxyPorts: ReadonlySet<number>;
   /** Undefined: not read. */
   readonly forwards: boolean | undefined;
@@ -36,6 +39,8 @@ export interface Ground {
 export interface Receiver {
   readonly port: number;
   readonly listener?: Listener;
+  /** The listener in words. */
+  readonly name?: string;
 }
 
 /** One packet's walk, while it lasts. */
@@ -116,4 +121,4 @@ export function tracks({ ground, decide }: Walk): boolean {
 }
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
-export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.table} ${chain.name} ${number}`;
+export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.title} ${number}`;

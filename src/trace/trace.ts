@@ -1,11 +1,12 @@
 import type { Family } from '../address/index.ts';
 import { type NftHook, rulesRead, type Snapshot } from '../netfilter/index.ts';
-import { type Decide, explorer, type Way } from './decisions.ts';
+import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
-import { type Walked, walkOnce } from './once.ts';
+import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
 import { compileRules } from './program.ts';
 import type { Outcome, Question, Step, Trace } from './result.ts';
+import { byPort } from './sockets.ts';
 import type { Ground } from './state.ts';
 import type { Witness } from './witness.ts';
 
@@ -22,18 +23,17 @@ export const trace = (snapshot: Snapshot, question: Question, proxyPorts: readon
 /** The same for many packets: the rules are compiled once. */
 export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Trace {
   const groundOf = grounds(snapshot, proxyPorts);
-  const { decide, explore } = explorer(MOST_WALKS);
   const unread = unreadRules(snapshot);
   return (question) => {
     const ground = groundOf(question.packet.family);
     let first = true;
-    const { ways, complete } = explore(() => {
+    const { ways, complete } = explore((decide) => {
       // Only the first way is written down: the others differ from it where the decisions say so.
       const steps: Step[] | undefined = first ? [] : undefined;
       first = false;
       const assumptions = new Set<string>();
       return { ...walkOnce({ ground, decide, assumptions }, question, { steps }), steps, assumptions };
-    });
+    }, MOST_WALKS);
     return merge({ ...question, assumptions: [...question.assumptions, ...unread] }, ways, complete);
   };
 }
@@ -43,13 +43,17 @@ const UNRECORDED = {};
 /** Outcomes alone, unrecorded: the same walk, for those who ask about very many packets. */
 export function prepareOutcome(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Outcome {
   const groundOf = grounds(snapshot, proxyPorts);
-  const { decide, explore } = explorer(MOST_WALKS);
+  const { decide, begin, decided, explore } = explorer(MOST_WALKS);
   const made = onceAFamily((family) => ({ ground: groundOf(family), decide, assumptions: undefined }));
+  const everyWay = (question: Question, circumstances: Circumstances, first: Walked): Outcome => {
+    const { ways, complete } = explore(first, () => walkOnce(circumstances, question, UNRECORDED));
+    return outcomeOf(ways, complete);
+  };
   return (question) => {
     const circumstances = made(question.packet.family);
-    const { ways, complete } = explore(() => walkOnce(circumstances, question, UNRECORDED));
-    const [only] = ways;
-    return only && ways.length === 1 ? only.result.outcome : outcomeOf(ways, complete);
+    begin();
+    const first = walkOnce(circumstances, question, UNRECORDED);
+    return decided() ? everyWay(question, circumstances, first) : first.outcome;
   };
 }
 
@@ -91,6 +95,7 @@ export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((fa
       unread: unreadFamily(snapshot, family),
       host: hostOf(snapshot, family),
       listeners,
+      sockets: listeners && byPort(listeners),
       proxyPorts: new Set(proxyPorts),
       forwards: family === 'ipv4' ? sysctls?.ipForward : sysctls?.ipv6Forward,
       routeLocalnet: sysctls?.routeLocalnet,

@@ -50,13 +50,17 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
       attach(walk);
       continue;
     }
-    if (part.kind === 'table' && part.idle && !walk.steps) continue;
+    if (part.kind === 'table' && part.idle && isSilent(walk)) continue;
     const outcome = part.kind === 'native' ? askChain(walk, part.asked, reroutes) : askTable(walk, part, reroutes);
     if (outcome) return outcome;
   }
   if (pass === 2) sayNatIsSilent(walk, hook);
   return undefined;
 }
+
+/** Whether a table without rules is passed by without a word, and with nothing done. */
+const isSilent = ({ steps, way, ground }: Walk): boolean =>
+  steps === undefined && way === undefined && ground.program.conntrack !== 'undecided';
 
 /** Sets what a packet's place decides of it. */
 export function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
