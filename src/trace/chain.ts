@@ -1,4 +1,5 @@
 import { runActs } from './acts.ts';
+import { MANY } from './candidates.ts';
 import { act } from './effects.ts';
 import type { CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, RuleStep } from './result.ts';
@@ -7,6 +8,7 @@ import { nameOf, type Walk } from './state.ts';
 
 /** More rules than any packet meets; a set that doubles itself in every chain would never end. */
 const MOST_RULES = 500_000;
+const tooMany: Outcome = { kind: 'unknown', because: `more than ${MOST_RULES} rules were looked at` };
 
 /** A place to come back to, and where one comes back to from there. */
 interface Frame {
@@ -29,6 +31,13 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
   let depth = 0;
   walk.witness?.asked(walk, base);
   for (;;) {
+    // Where the walk is written down every rule is looked at: why it did not match is said.
+    if (chain.rules.length >= MANY && !walk.steps) {
+      const next = chain.find(walk.packet, at);
+      walk.looked += next - at;
+      at = next;
+      if (walk.looked > MOST_RULES) return tooMany;
+    }
     const rule = chain.rules[at];
     if (!rule) {
       if (!back) return policy(walk, base);
@@ -37,7 +46,7 @@ export function runChain(walk: Walk, base: CompiledChain): Outcome | undefined {
     }
     at += 1;
     walk.looked += 1;
-    if (walk.looked > MOST_RULES) return { kind: 'unknown', because: `more than ${MOST_RULES} rules were looked at` };
+    if (walk.looked > MOST_RULES) return tooMany;
     const overflow = rule.mayDrop && overflows(walk, rule, rule.mayDrop, depth);
     if (overflow) return overflow;
     const done = rule.acts ? runActs(walk, rule, rule.acts, depth) : matches(walk, rule, depth) ? rule : undefined;

@@ -23,6 +23,8 @@ export interface Host {
   readonly interfaces: readonly Interface[];
   /** The addresses of the family that each interface has. */
   readonly addresses: ReadonlyMap<string, readonly InterfaceAddress[]>;
+  /** All of them. */
+  readonly owned: ReadonlySet<AddressValue>;
   readonly tables: ReadonlyMap<number, RouteTable>;
   /** The lines of `ip rule`, in the order of their priorities. */
   readonly rules: readonly PolicyRule[];
@@ -49,15 +51,17 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     if (table) table.push(route);
     else tables.set(route.table, [route]);
   }
+  const addresses = new Map(
+    interfaces.map(({ name, addresses }) => [name, addresses.filter((own) => own.family === family)]),
+  );
   const given = snapshot.routingRules?.filter((rule) => rule.family === family);
   const rules = [...(given ?? usualRules(family))].sort((a, b) => a.priority - b.priority).map(policyRule);
   return {
     family,
     known: snapshot.interfaces !== undefined,
     interfaces,
-    addresses: new Map(
-      interfaces.map(({ name, addresses }) => [name, addresses.filter((own) => own.family === family)]),
-    ),
+    addresses,
+    owned: new Set([...addresses.values()].flatMap((list) => list.map(({ value }) => value))),
     tables: new Map([...tables].map(([table, held]) => [table, routeTable(family, held, ASSUMED.interface)])),
     rules,
     rulesKnown: given !== undefined,
@@ -132,8 +136,7 @@ export const find = (host: Host, table: number, destination: AddressValue, on?: 
   host.tables.get(table)?.find(destination, on);
 
 /** Whether an interface has this very address. */
-export const hasAddress = ({ interfaces, family }: Host, address: AddressValue): boolean =>
-  interfaces.some(({ addresses }) => addresses.some((own) => own.family === family && own.value === address));
+export const hasAddress = ({ owned }: Host, address: AddressValue): boolean => owned.has(address);
 
 /** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
 export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>

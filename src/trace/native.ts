@@ -16,6 +16,7 @@ import {
   type Snapshot,
   seesFamily,
 } from '../netfilter/index.ts';
+import { candidatesOf } from './candidates.ts';
 import { leadsBack } from './loops.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import { readsOf } from './reads.ts';
@@ -44,6 +45,7 @@ function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): r
   const chains = new Map<string, Growing>();
   for (const { name, base } of table.chains) {
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
+    const rules: CompiledRule[] = [];
     chains.set(name, {
       name,
       table: inTable,
@@ -51,7 +53,8 @@ function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): r
       backend: 'native',
       of: table,
       ...policy,
-      rules: [],
+      rules,
+      find: candidatesOf(rules),
     });
   }
   const context = contextOf(table, family);

@@ -26,6 +26,7 @@ import {
   type TableName,
   type Test,
 } from '../netfilter/index.ts';
+import { candidatesOf, type FindRule } from './candidates.ts';
 import { needsConntrack } from './conntrack.ts';
 import { leadsBack } from './loops.ts';
 import { compileNative, nativeAsksConntrack } from './native.ts';
@@ -78,6 +79,8 @@ export interface CompiledChain {
   /** Built-in chains have one. */
   readonly policy?: Policy;
   readonly rules: readonly CompiledRule[];
+  /** Passes rules by that a packet surely does not match. */
+  readonly find: FindRule;
   /** A native base chain. */
   readonly base?: NftHook;
   /** The native table that it stands in. */
@@ -169,7 +172,9 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
   const chains = new Map<string, CompiledChain & { readonly rules: CompiledRule[] }>();
   for (const { name, policy } of table.chains) {
     const title = `${table.name} ${name}`;
-    chains.set(name, { name, table: table.name, title, backend, ...(policy ? { policy } : {}), rules: [] });
+    const rules: CompiledRule[] = [];
+    const find = candidatesOf(rules);
+    chains.set(name, { name, table: table.name, title, backend, ...(policy ? { policy } : {}), rules, find });
   }
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain)])));
   for (const source of table.chains) {

@@ -1,5 +1,6 @@
-import { type AddressValue, type Family, formatAddress, highest, masked, maskOf } from '../address/index.ts';
+import { type AddressValue, type Family, formatAddress, masked, maskOf, widthOf } from '../address/index.ts';
 import type { Route } from '../netfilter/index.ts';
+import { beyond, partOf, sortedSplits } from './splits.ts';
 
 /** A packet's way out of a routing decision. */
 export type Routed =
@@ -46,14 +47,14 @@ export function routeTable(family: Family, routes: readonly Route[], card: strin
         (on === undefined || route.device === on),
     );
   // Between two places where a prefix begins or ends, all destinations take the same route: found once for all of them.
-  let starts: readonly AddressValue[] | undefined;
+  let splits: readonly AddressValue[] | undefined;
   const found: (ReadyRoute | undefined | null)[] = [];
   return {
     routes: sorted,
     find(destination, on) {
       if (on !== undefined) return search(destination, on);
-      starts ??= startsOf(family, sorted);
-      const at = countUpTo(starts, destination);
+      splits ??= splitsOf(family, sorted);
+      const at = partOf(splits, destination);
       const known = found[at];
       if (known !== undefined) return known ?? undefined;
       const route = search(destination);
@@ -63,28 +64,12 @@ export function routeTable(family: Family, routes: readonly Route[], card: strin
   };
 }
 
-/** Where prefixes begin, and where what is behind them does, in order. */
-function startsOf(family: Family, routes: readonly Route[]): readonly AddressValue[] {
-  const starts = new Set<AddressValue>();
-  for (const { destination, length } of routes) {
-    starts.add(destination);
-    const size = typeof destination === 'bigint' ? 1n << BigInt(128 - length) : 2 ** (32 - length);
-    const next = typeof destination === 'bigint' ? destination + (size as bigint) : destination + Number(size);
-    if (next <= highest(family)) starts.add(next);
-  }
-  return [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-}
-
-/** How many of the sorted values are not above `value`. */
-function countUpTo(values: readonly AddressValue[], value: AddressValue): number {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (values[middle]! <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Where prefixes begin, and where what is behind them does. */
+function splitsOf(family: Family, routes: readonly Route[]): readonly AddressValue[] {
+  const splits = new Set<AddressValue>();
+  for (const { destination, length } of routes)
+    splits.add(destination).add(beyond(destination, 1n << BigInt(widthOf(family) - length)));
+  return sortedSplits(splits);
 }
 
 function routedBy(route: Route, card: string): Routed {
