@@ -5,10 +5,13 @@
  * @example nearest('istio-inbound-port', ['istio-inbound-ports']) // 'istio-inbound-ports'
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const most = Math.max(2, Math.floor(word.length / 3));
   const [best] = candidates
+    // So many letters are to be put in or taken out at least: a very long word is near to nothing.
+    .filter((candidate) => Math.abs(word.length - candidate.length) <= most)
     .map((candidate) => ({ candidate, away: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.away - b.away);
-  return best && best.away <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best && best.away <= most ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, one row at a time. */

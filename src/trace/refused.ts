@@ -37,6 +37,8 @@ export function closest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let bestDistance = Math.min(3, word.length);
   for (const candidate of candidates) {
+    // So many letters are to be put in or taken out at least: a very long word is near to nothing.
+    if (Math.abs(word.length - candidate.length) >= bestDistance) continue;
     const distance = distanceBetween(word.toLowerCase(), candidate);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,0 +1,86 @@
+import { FAMILIES, type Family } from '../../src/address/index.ts';
+import { RequestRefused, summarise } from '../../src/interception/index.ts';
+import type { Snapshot } from '../../src/netfilter/index.ts';
+import { type Diagnostic, InputRefused, printNft, printSave, printSnapshot } from '../../src/text/index.ts';
+import { parseQuestion, QuestionRefused, trace } from '../../src/trace/index.ts';
+import { seeded } from '../support/random.ts';
+import { FORMATS, type Format } from './formats.ts';
+import { harmed } from './harm.ts';
+
+/** No input may take longer, in seconds of this process. */
+export const MOST_SECONDS = 1;
+
+/** One harmed text, and how it is read. */
+export interface Input {
+  readonly format: Format;
+  readonly text: string;
+  readonly keepGoing: boolean;
+  readonly family: Family | undefined;
+}
+
+/** What came of an input. */
+export interface Came {
+  /** It was read, or refused with diagnostics. */
+  readonly read: boolean;
+  readonly seconds: number;
+  /** What must not happen: an exception, a diagnostic without a place, too long a time. */
+  readonly failure?: string;
+}
+
+/** The input of a number: the same for the same seed. */
+export function inputOf(seed: number, number: number, formats: readonly Format[]): Input {
+  const random = seeded(seed * 1_000_003 + number);
+  const format = formats[number % formats.length]!;
+  const other = random.pick(FORMATS);
+  let text = format.whole(random);
+  for (let left = random.pick([0, 1, 1, 1, 2, 3, 5]); left > 0; left -= 1)
+    text = harmed(text, random.oneIn(3) ? other.whole(random) : '', random);
+  return { format, text, keepGoing: random.oneIn(3), family: random.oneIn(4) ? random.pick(FAMILIES) : undefined };
+}
+
+export function attempt(input: Input): Came {
+  const before = process.cpuUsage();
+  const failure = failureOf(input);
+  const { user, system } = process.cpuUsage(before);
+  const seconds = (user + system) / 1e6;
+  const slow = seconds > MOST_SECONDS ? `took ${seconds.toFixed(1)} s` : undefined;
+  const wrong = failure === 'refused' ? slow : (failure ?? slow);
+  return { read: failure === undefined, seconds, ...(wrong === undefined ? {} : { failure: wrong }) };
+}
+
+/** Why an input must not end so; `refused`: it may. */
+function failureOf({ format, text, keepGoing, family }: Input): string | undefined {
+  try {
+    const snapshot = format.read(text, { keepGoing, ...(family ? { family } : {}) });
+    if (snapshot) use(snapshot);
+    return undefined;
+  } catch (error) {
+    if (error instanceof InputRefused) return placed(error.diagnostics) ? 'refused' : 'a diagnostic without a place';
+    if (error instanceof QuestionRefused) return error.position >= 1 ? 'refused' : 'a diagnostic without a place';
+    if (error instanceof RequestRefused) return error.problems.length > 0 ? 'refused' : 'nothing is said to be wrong';
+    return error instanceof Error ? `threw ${error.stack}` : `threw ${error}`;
+  }
+}
+
+const placed = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.length > 0 && diagnostics.every(({ line, column }) => line >= 1 && column >= 1);
+
+/** What was read can be printed, recognised, and followed. */
+function use(snapshot: Snapshot): void {
+  for (const { rules, backend } of snapshot.held) printSave(rules, { backend });
+  if (snapshot.native) printNft(snapshot.native, { state: true, handles: true });
+  printSnapshot(snapshot);
+  summarise(snapshot, 0);
+  for (const packet of ['in tcp/8888', 'out udp > [2001:db8::9]:53 uid 1000']) {
+    try {
+      trace(snapshot, parseQuestion(packet, snapshot), [15001]);
+    } catch (error) {
+      // A host without such addresses has no such packet.
+      if (!(error instanceof QuestionRefused)) throw error;
+    }
+  }
+}
+
+/** The first words of a failure: what has to stay the same while an input is made smaller. */
+export const kindOf = (failure: string): string =>
+  /^threw (.*)/.exec(failure)?.[1]?.replace(/\d+/g, 'N').slice(0, 60) ?? failure.slice(0, 4);
