@@ -21,20 +21,21 @@ export interface FlagWords {
 export function readFlagWords(argv: readonly string[], flags: readonly Flag[]): FlagWords {
   const given = new Map<string, Given>();
   const problems: Problem[] = [];
-  const words = [...argv];
+  // The next word is the last here: taking one from the front moves all others.
+  const words = argv.toReversed();
   const take = (flag: Flag, as: string, attached: string | undefined): void => {
-    const value = attached ?? (flag.kind === 'boolean' ? 'true' : words.shift());
+    const value = attached ?? (flag.kind === 'boolean' ? 'true' : words.pop());
     if (value === undefined) problems.push({ about: as, value: '', expected: 'a value behind it' });
     else given.set(flag.name, { value, as });
   };
   // What stands behind a flag that does not exist is its value, most likely: one complaint is enough.
   const unknown = (typed: string, complete: boolean): Problem => {
-    if (!complete && words[0] !== undefined && !words[0].startsWith('-')) words.shift();
+    if (!complete && words.at(-1)?.startsWith('-') === false) words.pop();
     return unknownFlag(typed, flags);
   };
-  for (let word = words.shift(); word !== undefined; word = words.shift()) {
+  for (let word = words.pop(); word !== undefined; word = words.pop()) {
     if (word === '--') {
-      problems.push(...words.splice(0).map(stray));
+      for (const after of words.splice(0).reverse()) problems.push(stray(after));
     } else if (word.startsWith('--')) {
       const [name = '', ...value] = word.slice(2).split('=');
       const flag = flags.find((other) => other.name === name);

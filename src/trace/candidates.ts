@@ -5,7 +5,7 @@ import { readsOf } from './reads.ts';
 import { addSplits, partOf, sortedSplits } from './splits.ts';
 
 /** Shorter chains are looked through; nobody need ask about them. */
-export const MANY = 8;
+export const MANY = 10;
 
 /** A chain is looked through until so many packets have come to it. */
 const OFTEN = 64;

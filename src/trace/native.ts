@@ -85,6 +85,7 @@ function compileRule(
   const plain: CompiledRule = {
     rule,
     number: chain.rules.length + 1,
+    name: `${chain.title} ${chain.rules.length + 1}`,
     chain,
     test: () => true,
     predicate: ALWAYS,

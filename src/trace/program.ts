@@ -38,6 +38,8 @@ export interface CompiledRule {
   readonly rule: Rule | NftRule;
   /** One-based position in its chain. */
   readonly number: number;
+  /** As sentences name it: "nat ISTIO_INBOUND 3". */
+  readonly name: string;
   readonly chain: CompiledChain;
   readonly test: Test;
   readonly predicate: Predicate;
@@ -213,6 +215,7 @@ function compileRule(
   return {
     rule,
     number: chain.rules.length + 1,
+    name: `${chain.title} ${chain.rules.length + 1}`,
     chain,
     test: compile(predicate),
     predicate,

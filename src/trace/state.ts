@@ -121,4 +121,4 @@ export function tracks({ ground, decide }: Walk): boolean {
 }
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
-export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.title} ${number}`;
+export const nameOf = ({ name }: CompiledRule): string => name;

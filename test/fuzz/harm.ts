@@ -62,9 +62,18 @@ function inserted(text: string, piece: string, random: Random): string {
   return text.slice(0, at) + piece + text.slice(at);
 }
 
+/** A piece of the text many times over. */
+function repeated(text: string, random: Random): string {
+  const at = random.below(text.length + 1);
+  const piece = text.slice(at, at + 1 + random.below(40));
+  if (piece === '') return text;
+  const most = random.oneIn(4) ? 100_000 : 2000;
+  return text.slice(0, at) + piece.repeat(1 + random.below(most / piece.length)) + text.slice(at);
+}
+
 /** A text with something wrong with it. `other` is a text of any format, of which parts may be spliced in. */
 export function harmed(text: string, other: string, random: Random): string {
-  switch (random.below(12)) {
+  switch (random.below(13)) {
     case 0:
     case 1:
       return lineHarmed(text, other, random);
@@ -92,6 +101,8 @@ export function harmed(text: string, other: string, random: Random): string {
       );
     case 9:
       return text + other;
+    case 10:
+      return repeated(text, random);
     default:
       return mutated(text, random);
   }

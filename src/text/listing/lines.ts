@@ -41,6 +41,9 @@ export const HEAD =
 
 const COLUMNS = /^[\s>]*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(?:in\s+out\s+)?source\s+destination\s*$/;
 
+/** Nobody types more behind a prompt. */
+const LONGEST_COMMAND = 1000;
+
 const COMMAND =
   /(?:^|[\s/#$%])(ip6?tables)(-nft|-legacy)?\s+(?=(?:.*\s)?(?:-[a-zA-Z]*L|--list\b))(?:(?:.*?\s)?(?:-t\s*|--table[\s=])(\w+))?/;
 
@@ -65,8 +68,9 @@ export function lineKind(line: string): Line {
       verbose: columns[2] !== undefined,
       target: line.indexOf('target'),
     };
-  const command = /^\s*Chain\b/.test(line) ? null : COMMAND.exec(line);
-  if (command && isPrompt(line)) {
+  const typed = line.slice(0, LONGEST_COMMAND);
+  const command = /^\s*Chain\b/.test(line) ? null : COMMAND.exec(typed);
+  if (command && isPrompt(typed)) {
     const [, tool, backend, table] = command;
     return {
       kind: 'command',
@@ -75,9 +79,14 @@ export function lineKind(line: string): Line {
       table: table === undefined ? 'filter' : isTableName(table) ? table : undefined,
     };
   }
-  return { kind: /^\s*#/.test(line) || isPrompt(line) ? 'remark' : 'rule' };
+  return { kind: /^\s*#/.test(line) || isPrompt(typed) ? 'remark' : 'rule' };
 }
 
 /** A prompt, or a line that is a command and nothing else. */
-const isPrompt = (line: string): boolean =>
-  /^[\s>]*(?:[#$%+]\s|\S*[@:~\]]\S*\s?\S*[#$%]( |$)|(?:sudo\s+)?(?:\S*\/)?ip6?tables(?:-nft|-legacy)?\s)/.test(line);
+function isPrompt(line: string): boolean {
+  if (/^[\s>]*(?:[#$%+]\s|(?:sudo\s+)?(?:\S*\/)?ip6?tables(?:-nft|-legacy)?\s)/.test(line)) return true;
+  // `root@node:~#`, `[root@node ~]$`: a place, and a sign at its end or at the end of the next word.
+  const [, place = '', then = ''] = /^[\s>]*(\S*)\s?(\S*)/.exec(line) ?? [];
+  const ends = (word: string): boolean => /[#$%]/.test(word.slice(-1));
+  return ends(place) ? /[@:~\]]/.test(place.slice(0, -1)) : ends(then) && /[@:~\]]/.test(place);
+}
