@@ -72,8 +72,10 @@ export function fromIstioFlags(
 }
 
 /** A value that stands for two things (`-u` for the gid as well) is complained of once. */
-const distinct = (problems: readonly Problem[]): readonly Problem[] =>
-  problems.filter(
-    ({ about, value }, index) =>
-      problems.findIndex((other) => other.about === about && other.value === value) === index,
-  );
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  const told = new Set<string>();
+  return problems.filter(({ about, value }) => {
+    const before = told.size;
+    return told.add(JSON.stringify([about, value])).size > before;
+  });
+}

@@ -123,7 +123,7 @@ export function nearest(word: string, names: Iterable<string>, most = 3): string
   let least = Math.min(most, Math.floor(word.length / 3) + 1);
   for (const name of names) {
     if (Math.abs(name.length - word.length) > least) continue;
-    const distance = editDistance(word, name);
+    const distance = editDistance(word, name, least);
     if (distance < least || (distance === least && best === undefined)) {
       least = distance;
       best = name;
@@ -140,8 +140,8 @@ export const misspelt = (name: string, known: readonly { readonly name: string }
     1,
   );
 
-/** How many letters have to be changed, added, taken away or swapped with a neighbour. */
-function editDistance(from: string, to: string): number {
+/** How many letters have to be changed, added, taken away or swapped with a neighbour; any number above `most` where it is more. */
+function editDistance(from: string, to: string, most: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row += 1) {
@@ -153,6 +153,7 @@ function editDistance(from: string, to: string): number {
         cost = Math.min(cost, beforeLast[column - 2]! + 1);
       current.push(cost);
     }
+    if (Math.min(...current) > most && Math.min(...last) >= most) return most + 1;
     beforeLast = last;
     last = current;
   }

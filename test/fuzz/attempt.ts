@@ -7,8 +7,12 @@ import { seeded } from '../support/random.ts';
 import { FORMATS, type Format } from './formats.ts';
 import { harmed } from './harm.ts';
 
-/** No input may take longer, in seconds of this process. */
-export const MOST_SECONDS = 1;
+/** No input may take longer to read, in seconds of this process. */
+const MOST_SECONDS = 1;
+/** Nor to be read, printed, summed up and followed. */
+const MOST_IN_ALL = 4;
+/** Longer texts are cut off: all of it is about what is wrong with them, not about how much they hold. */
+const MOST_CHARACTERS = 200_000;
 
 /** One harmed text, and how it is read. */
 export interface Input {
@@ -22,6 +26,7 @@ export interface Input {
 export interface Came {
   /** It was read, or refused with diagnostics. */
   readonly read: boolean;
+  /** What reading took. */
   readonly seconds: number;
   /** What must not happen: an exception, a diagnostic without a place, too long a time. */
   readonly failure?: string;
@@ -35,31 +40,51 @@ export function inputOf(seed: number, number: number, formats: readonly Format[]
   let text = format.whole(random);
   for (let left = random.pick([0, 1, 1, 1, 2, 3, 5]); left > 0; left -= 1)
     text = harmed(text, random.oneIn(3) ? other.whole(random) : '', random);
+  text = text.slice(0, MOST_CHARACTERS);
   return { format, text, keepGoing: random.oneIn(3), family: random.oneIn(4) ? random.pick(FAMILIES) : undefined };
 }
 
-export function attempt(input: Input): Came {
-  const before = process.cpuUsage();
-  const failure = failureOf(input);
-  const { user, system } = process.cpuUsage(before);
-  const seconds = (user + system) / 1e6;
-  const slow = seconds > MOST_SECONDS ? `took ${seconds.toFixed(1)} s` : undefined;
-  const wrong = failure === 'refused' ? slow : (failure ?? slow);
+export function attempt({ format, text, keepGoing, family }: Input): Came {
+  const read = timed(() => format.read(text, { keepGoing, ...(family ? { family } : {}) }));
+  const { result, failure, seconds } = read;
+  const used = result && timed(() => use(result));
+  const whole = seconds + (used?.seconds ?? 0);
+  const slow =
+    seconds > MOST_SECONDS
+      ? `took ${seconds.toFixed(1)} s`
+      : whole > MOST_IN_ALL
+        ? `took ${whole.toFixed(1)} s in all`
+        : undefined;
+  const wrong = (failure === 'refused' ? undefined : failure) ?? used?.failure ?? slow;
   return { read: failure === undefined, seconds, ...(wrong === undefined ? {} : { failure: wrong }) };
 }
 
-/** Why an input must not end so; `refused`: it may. */
-function failureOf({ format, text, keepGoing, family }: Input): string | undefined {
+interface Timed<T> {
+  readonly result?: T;
+  /** Why it must not end so; `refused`: it may. */
+  readonly failure?: string;
+  readonly seconds: number;
+}
+
+function timed<T>(work: () => T): Timed<T> {
+  const before = process.cpuUsage();
+  const spent = (): number => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  };
   try {
-    const snapshot = format.read(text, { keepGoing, ...(family ? { family } : {}) });
-    if (snapshot) use(snapshot);
-    return undefined;
+    const result = work();
+    return { result, seconds: spent() };
   } catch (error) {
-    if (error instanceof InputRefused) return placed(error.diagnostics) ? 'refused' : 'a diagnostic without a place';
-    if (error instanceof QuestionRefused) return error.position >= 1 ? 'refused' : 'a diagnostic without a place';
-    if (error instanceof RequestRefused) return error.problems.length > 0 ? 'refused' : 'nothing is said to be wrong';
-    return error instanceof Error ? `threw ${error.stack}` : `threw ${error}`;
+    return { failure: failureOf(error), seconds: spent() };
   }
+}
+
+function failureOf(error: unknown): string {
+  if (error instanceof InputRefused) return placed(error.diagnostics) ? 'refused' : 'a diagnostic without a place';
+  if (error instanceof QuestionRefused) return error.position >= 1 ? 'refused' : 'a diagnostic without a place';
+  if (error instanceof RequestRefused) return error.problems.length > 0 ? 'refused' : 'nothing is said to be wrong';
+  return error instanceof Error ? `threw ${error.stack}` : `threw ${error}`;
 }
 
 const placed = (diagnostics: readonly Diagnostic[]): boolean =>
