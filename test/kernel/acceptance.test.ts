@@ -30,6 +30,8 @@ const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>
     /Set \S+ doesn't exist/,
     /label '.*' not found/,
     /IDLETIMER/,
+    // What the tools print for a few bytes a second, and then do not take.
+    /Bad value for "--hashlimit-\w+" option: "0b\/s"/,
     // The legacy back end leaves it to the kernel module to ask for SYN.
     /legacy.*TCPMSS/,
   ],

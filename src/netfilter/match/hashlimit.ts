@@ -54,7 +54,8 @@ function readRate(word: string): Omit<HashRate, 'above'> | undefined {
   const [, amount, size = ''] = /^(\d{1,15})([km]?)b\/s/.exec(word) ?? [];
   if (amount !== undefined) {
     const bytes = Number(amount) * SIZES[size as keyof typeof SIZES];
-    return bytes === 0 ? undefined : { bytes: true, cost: costOf(bytes), unit: BYTES_EXPIRE.plain };
+    // `0b/s` is what the tools print for fewer than sixteen, and do not take themselves.
+    return bytes === 0 && size !== '' ? undefined : { bytes: true, cost: costOf(bytes), unit: BYTES_EXPIRE.plain };
   }
   const [, digits = '', unit = 'second'] = /^(\d{1,9})[^/]*(?:\/([a-z]+))?$/i.exec(word) ?? [];
   const of = UNITS.find(({ full }) => full.startsWith(unit.toLowerCase()));
