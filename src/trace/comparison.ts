@@ -105,7 +105,13 @@ export class Comparison implements Witness {
     // A native rule that ends halfway tells nothing, but what it did before stays done.
     if (event?.kind !== 'rule' || !this.#sameRule(event, rule)) return rule.acts?.some(changes) ? undefined : false;
     const said = as && VERDICTS[as.effect.kind];
-    return said === undefined || said === event.verdict;
+    if (said === undefined) return true;
+    if (said !== event.verdict) return false;
+    // Where several ways through the rule end alike, the kernel does not tell which it went.
+    const alike = (rule.acts ?? []).flatMap(({ alternatives }) =>
+      alternatives.filter((one) => VERDICTS[one.as.effect.kind] === said),
+    );
+    return alike.length > 1 ? undefined : true;
   }
 
   /** The walk is over. Why the rest is not compared, where the walk does not know it. */
@@ -244,6 +250,8 @@ const VERDICTS: Readonly<Partial<Record<CompiledRule['effect']['kind'], string>>
   return: 'return',
   jump: 'jump',
   goto: 'goto',
+  nat: 'accept',
+  reject: 'drop',
 };
 
 const changes = ({ alternatives }: CompiledAct): boolean =>
