@@ -96,6 +96,7 @@ export class Trial {
         this.#conditions.push(diagram.variable(level) ^ (answer ? 0 : 1));
         return answer;
       },
+      why: true,
       assumptions: new Set<string>(),
       opening: undefined,
       inside: undefined,

@@ -116,6 +116,11 @@ const READERS: { readonly [F in ValueField]?: (packet: Packet) => Packet[F] } = 
   gid: (packet) => packet.gid,
 };
 
+const NAME_READERS: { readonly [F in NameField]: (packet: Packet) => Packet[F] } = {
+  in: (packet) => packet.in,
+  out: (packet) => packet.out,
+};
+
 const readerOf = (field: ValueField): ((packet: Packet) => AddressValue | undefined) =>
   READERS[field] ?? ((packet) => packet[field]);
 
@@ -180,8 +185,9 @@ export function compile(predicate: Predicate): Test {
     }
     case 'name': {
       const { field, text, prefix } = predicate;
+      const read = NAME_READERS[field];
       return (packet) => {
-        const name = packet[field];
+        const name = read(packet);
         return name === undefined ? 'undecided' : prefix ? name.startsWith(text) : name === text;
       };
     }

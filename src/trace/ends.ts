@@ -49,7 +49,7 @@ export function receive(walk: Walk): Outcome {
       return { kind: 'unknown', because: 'the port that it came to is not known' };
     case 'nobody': {
       const { port } = taken;
-      const decision = `nobody listens on ${spoken(packet.family, packet.destination, port)}`;
+      const decision = walk.why ? `nobody listens on ${spoken(packet.family, packet.destination, port)}` : '';
       walk.steps?.push({ kind: 'socket', decision });
       return { kind: 'nobody listens', port, because: decision };
     }
@@ -119,7 +119,7 @@ function isProxy({ ground, mappedBy }: Walk, { port, listener }: Receiver): bool
 function outcomeOf(walk: Walk, by: 'proxy' | 'app', receiver: Receiver): Outcome {
   const { port } = receiver;
   const { asked, mappedBy, destination } = walk;
-  const because = becauseOf(walk, receiver);
+  const because = walk.why ? becauseOf(walk, receiver) : '';
   if (by === 'app') return { kind: 'app', port, because };
   const original: Endpoint | undefined =
     (destination || walk.assigned || mappedBy) && asked.destinationPort !== undefined
@@ -146,10 +146,14 @@ function becauseOf(walk: Walk, receiver: Receiver): string {
 export function leave(walk: Walk): Outcome {
   if (walk.inside) return errorEnds(walk, walk.inside, walk.device);
   if (walk.answering) return takeAnswer(walk);
-  const { packet, mappedBy, device, direction } = walk;
+  const { device, direction } = walk;
+  const because = walk.why ? leftBecause(walk) : '';
+  return { kind: direction === 'in' ? 'forwarded' : 'sent', out: device, because };
+}
+
+function leftBecause({ packet, mappedBy, device }: Walk): string {
   const to = spoken(packet.family, packet.destination, packet.destinationPort);
-  const because = mappedBy
+  return mappedBy
     ? `${nameOf(mappedBy)} sends it to ${to}, by ${device}`
     : `no rule sends it elsewhere: it leaves by ${device} for ${to}`;
-  return { kind: direction === 'in' ? 'forwarded' : 'sent', out: device, because };
 }

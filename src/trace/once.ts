@@ -37,6 +37,8 @@ export function walkOnce(circumstances: Circumstances, question: Question, recor
 export interface Circumstances {
   readonly ground: Ground;
   readonly decide: Decide;
+  /** False: of the end nothing is said but where it is. */
+  readonly why?: boolean;
   /** What is taken for granted; absent where nobody wants to know. */
   readonly assumptions: Set<string> | undefined;
 }
@@ -124,7 +126,7 @@ interface Beginning {
 
 /** A walk that has not begun. */
 export function begin(
-  { ground, decide, assumptions }: Circumstances,
+  { ground, decide, why = true, assumptions }: Circumstances,
   { direction, packet }: Question,
   { steps, witness, opening, answering = false, inside }: Beginning,
 ): Walk {
@@ -135,6 +137,7 @@ export function begin(
     packet: asItTravels(packet),
     steps,
     decide,
+    why,
     assumptions,
     opening,
     answering,

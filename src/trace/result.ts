@@ -113,6 +113,9 @@ export type Outcome =
   | { readonly kind: 'astray'; readonly because: string }
   | { readonly kind: 'unknown'; readonly because: string };
 
+/** The same without a word of why. */
+export type End = Outcome extends infer One ? (One extends Outcome ? Omit<One, 'because'> : never) : never;
+
 export interface Endpoint {
   readonly address: AddressValue;
   readonly port: number;

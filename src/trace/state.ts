@@ -54,6 +54,8 @@ export interface Walk {
   /** Where the walk is written down; without it the same walk goes unrecorded. */
   readonly steps: Step[] | undefined;
   readonly decide: Decide;
+  /** Whether anybody wants to know why it ends where it does: sentences cost more than most rules. */
+  readonly why: boolean;
   /** What the walk takes for granted, one clause each; absent where nobody wants to know. */
   readonly assumptions: Set<string> | undefined;
   /** For a later packet of a connection: what is known of it. */

@@ -5,7 +5,7 @@ import { hostOf } from './host.ts';
 import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
 import { compileRules } from './program.ts';
-import type { Outcome, Question, Step, Trace } from './result.ts';
+import type { End, Outcome, Question, Step, Trace } from './result.ts';
 import { byPort } from './sockets.ts';
 import type { Ground } from './state.ts';
 import type { Witness } from './witness.ts';
@@ -41,15 +41,22 @@ export function prepare(snapshot: Snapshot, proxyPorts: readonly number[]): (que
 const UNRECORDED = {};
 
 /** Outcomes alone, unrecorded: the same walk, for those who ask about very many packets. */
-export function prepareOutcome(snapshot: Snapshot, proxyPorts: readonly number[]): (question: Question) => Outcome {
+export const prepareOutcome = (snapshot: Snapshot, proxyPorts: readonly number[]): ((question: Question) => Outcome) =>
+  prepareUnrecorded(snapshot, proxyPorts, true);
+
+/** The same without a word of why: a sentence costs more than many rules do. */
+export const prepareEnd = (snapshot: Snapshot, proxyPorts: readonly number[]): ((question: Question) => End) =>
+  prepareUnrecorded(snapshot, proxyPorts, false);
+
+function prepareUnrecorded(snapshot: Snapshot, proxyPorts: readonly number[], why: boolean) {
   const groundOf = grounds(snapshot, proxyPorts);
   const { decide, begin, decided, explore } = explorer(MOST_WALKS);
-  const made = onceAFamily((family) => ({ ground: groundOf(family), decide, assumptions: undefined }));
+  const made = onceAFamily((family) => ({ ground: groundOf(family), decide, why, assumptions: undefined }));
   const everyWay = (question: Question, circumstances: Circumstances, first: Walked): Outcome => {
     const { ways, complete } = explore(first, () => walkOnce(circumstances, question, UNRECORDED));
     return outcomeOf(ways, complete);
   };
-  return (question) => {
+  return (question: Question): Outcome => {
     const circumstances = made(question.packet.family);
     begin();
     const first = walkOnce(circumstances, question, UNRECORDED);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type AddressValue, type Family, parseAddress } from '../../src/address/index.ts';
 import { makePacket, type Snapshot } from '../../src/netfilter/index.ts';
 import { parseNft, parseSave } from '../../src/text/index.ts';
-import { prepare, prepareOutcome, type Question } from '../../src/trace/index.ts';
+import { type Outcome, prepare, prepareEnd, prepareOutcome, type Question } from '../../src/trace/index.ts';
 import { type Random, seeded } from '../support/random.ts';
 import { randomNftRuleSet } from '../support/random-nft.ts';
 import { randomAddress, randomRule } from '../support/random-rules.ts';
@@ -87,11 +87,16 @@ function question(random: Random, family: Family, words: readonly string[]): Que
   return { direction: inward ? 'in' : 'out', packet, assumptions: [] };
 }
 
+const bare = ({ because: _, ...end }: Outcome): object => end;
+
 function sameEnds(random: Random, snapshot: Snapshot, family: Family, words: readonly string[]): void {
   const [recorded, unrecorded] = [prepare(snapshot, [15001]), prepareOutcome(snapshot, [15001])];
+  const unexplained = prepareEnd(snapshot, [15001]);
   for (let count = 0; count < PACKETS; count += 1) {
     const asked = question(random, family, words);
-    expect(unrecorded(asked), `packet ${count}`).toEqual(recorded(asked).outcome);
+    const { outcome } = recorded(asked);
+    expect(unrecorded(asked), `packet ${count}`).toEqual(outcome);
+    expect(unexplained(asked), `packet ${count}`).toMatchObject(bare(outcome));
   }
 }
 
