@@ -14,6 +14,7 @@ const ROUTE_KINDS: Readonly<Record<string, Route['kind']>> = {
   6: 'blackhole',
   7: 'unreachable',
   8: 'prohibit',
+  9: 'throw',
 };
 const SCOPES: Readonly<Record<string, InterfaceAddress['scope']>> = {
   0: 'global',
@@ -81,16 +82,16 @@ export function parseRoutes(entries: readonly Entry[], family: Family): ReadRout
       leftOut.push(`the route to ${String(entry.dst)} ${because ?? 'that cannot be read'}`);
       continue;
     }
-    const hops = entry.nexthops === undefined ? [entry] : (list(entry.nexthops) as Entry[]);
-    if (hops.length > 1) leftOut.push(`which of its ${hops.length} next hops the route to ${String(entry.dst)} takes`);
+    const all = entry.nexthops === undefined ? [entry] : (list(entry.nexthops) as Entry[]);
+    const hops = all.filter((hop) => !list(hop.flags).includes('dead'));
     for (const hop of hops) {
-      if (list(hop.flags).includes('dead')) continue;
       routes.push({
         family,
         table: Number(entry.table ?? MAIN_TABLE),
         kind,
         ...destination,
         ...parseHop(entry, hop, family),
+        ...(hops.length > 1 ? { hops: hops.length } : {}),
       });
     }
   }

@@ -14,6 +14,18 @@ const IPV6_ADDRESSES = '/proc/self/net/if_inet6';
 const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward';
 const IPV6_FORWARD = '/proc/sys/net/ipv6/conf/all/forwarding';
 const IPV4_INTERFACES = '/proc/sys/net/ipv4/conf';
+/** Sysctls that change what becomes of packets in ways that are not followed, with the value in which they change nothing. */
+const ASIDE: Readonly<Record<string, string>> = {
+  '/proc/sys/net/netfilter/nf_conntrack_tcp_loose': '1',
+  '/proc/sys/net/ipv4/fwmark_reflect': '0',
+  '/proc/sys/net/ipv6/fwmark_reflect': '0',
+  '/proc/sys/net/ipv4/tcp_fwmark_accept': '0',
+  '/proc/sys/net/ipv4/icmp_echo_ignore_all': '0',
+  '/proc/sys/net/ipv6/icmp/echo_ignore_all': '0',
+};
+/** The same of interfaces. */
+const ASIDE_THERE: Readonly<Record<string, string>> = { accept_local: '0', src_valid_mark: '0' };
+const perName = (names: readonly string[]): string => names.map((name) => `${IPV4_INTERFACES}/*/${name}`).join(' ');
 const FILES = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6, IPV6_ADDRESSES, IP_FORWARD, IPV6_FORWARD];
 
 /** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed and `$settled` is empty. */
@@ -26,7 +38,10 @@ export const NFT_TABLES = 'nft:tables';
 export const READ_FILES = `
 printf '=files\\n'
 set +f
-for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet ${IPV4_INTERFACES}/*/rp_filter; do
+set -- ${FILES.join(' ')} ${perName(['route_localnet', 'rp_filter'])}
+# Whoever changes rules asks for no more.
+[ -n "$changing" ] || set -- "$@" ${Object.keys(ASIDE).join(' ')} ${perName([...Object.keys(ASIDE_THERE), 'forwarding'])}
+for file; do
   if ! [ -e "$file" ]; then printf '=missing %s\\n' "$file"
   elif ! [ -r "$file" ]; then printf '=denied %s\\n' "$file"
   else
@@ -34,6 +49,7 @@ for file in ${FILES.join(' ')} ${IPV4_INTERFACES}/*/route_localnet ${IPV4_INTERF
     while read -r line || [ -n "$line" ]; do printf ' %s\\n' "$line"; done < "$file"
   fi
 done
+set -f
 if [ -z "$settled" ] && command -v nft >/dev/null; then
   printf '=read ${NFT_TABLES}\\n'
   nft list tables 2>/dev/null | while read -r line; do printf ' %s\\n' "$line"; done
@@ -82,6 +98,24 @@ export const unreadSysctls = (files: KernelFiles): readonly string[] =>
   [...files.keys()].filter(
     (path) => path.startsWith('/proc/sys/') && !isMissing(files.get(path)) && switchIn(files, path) === undefined,
   );
+
+/** Sysctls that change something which is not followed, each with its value: `net.ipv4.fwmark_reflect = 1`. */
+export function sysctlsAside(files: KernelFiles): readonly string[] {
+  const forward = files.get(IP_FORWARD);
+  const usual = (path: string): FileText | undefined =>
+    ASIDE[path] ?? (path.endsWith('/forwarding') ? forward : ASIDE_THERE[path.slice(path.lastIndexOf('/') + 1)]);
+  return [...files]
+    .filter(([path]) => path in ASIDE || (path.startsWith(`${IPV4_INTERFACES}/`) && interfaceOf(path) !== 'default'))
+    .flatMap(([path, text]) => {
+      const expected = usual(path);
+      const differs = typeof text === 'string' && typeof expected === 'string' && text.trim() !== expected.trim();
+      // Loopback forwards nothing.
+      return differs && path !== `${IPV4_INTERFACES}/lo/forwarding` ? [`${nameOf(path)} = ${text.trim()}`] : [];
+    });
+}
+
+/** In sysctl's words; a dot in an interface's name stays one. */
+const nameOf = (path: string): string => path.slice('/proc/sys/'.length).replaceAll('/', '.');
 
 const isMissing = (text: FileText | undefined): boolean => typeof text === 'object' && text.absent === 'missing';
 

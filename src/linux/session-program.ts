@@ -113,7 +113,8 @@ lock_file() {
   done
 }
 
-[ -z "$1" ] || lock "$1"
+changing=$1
+[ -z "$changing" ] || lock "$changing"
 shift
 lock_file
 answers "$@"

@@ -9,7 +9,7 @@ import {
   ruleRequests,
   rulesIn,
 } from './held-rules.ts';
-import { NFT_TABLES, sysctlsIn, unreadSysctls } from './kernel-files.ts';
+import { NFT_TABLES, sysctlsAside, sysctlsIn, unreadSysctls } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
 import { type ReadTables, readNativeTables } from './native-tables.ts';
 import { type ReadRouting, type RoutingKey, readRouting, routingRequests } from './routing.ts';
@@ -98,7 +98,10 @@ function stateOf(
   const sysctls = unreadSysctls(files).map(
     (what): Unread => ({ about: 'sysctls', what, because: 'this user may not read it' }),
   );
-  const unread = [...unreadRules, ...unreadTables, ...unreadRouting, ...sysctls];
+  const aside = sysctlsAside(files).map(
+    (what): Unread => ({ about: 'settings', what, because: 'what it changes is not followed' }),
+  );
+  const unread = [...unreadRules, ...unreadTables, ...unreadRouting, ...sysctls, ...aside];
   const snapshot = {
     origin: namespace.title,
     taken: new Date().toISOString(),

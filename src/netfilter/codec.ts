@@ -101,13 +101,17 @@ export const tcpFlagNames = {
   },
 } satisfies Codec<number>;
 
-/** A list of names that stand for bits, in any case, separated by commas: `NEW,ESTABLISHED`; printed in table order. */
-export const bitNames = (what: string, bits: Readonly<Record<string, number>>): Codec<number> => ({
+/**
+ * A list of names that stand for bits, in any case, separated by commas: `NEW,ESTABLISHED`; printed in table order. Where they may
+ * be `cut`, the beginning of a name will do, and the first that begins so is meant: `NEW,EST`.
+ */
+export const bitNames = (what: string, bits: Readonly<Record<string, number>>, cut?: 'cut'): Codec<number> => ({
   expected: `${what}: ${Object.keys(bits).join(' ')}, separated by commas`,
   read(word) {
     let value = 0;
-    for (const name of word.toUpperCase().split(',')) {
-      if (!Object.hasOwn(bits, name)) return undefined;
+    for (const given of word.toUpperCase().split(',')) {
+      const name = cut && given !== '' ? Object.keys(bits).find((known) => known.startsWith(given)) : given;
+      if (name === undefined || !Object.hasOwn(bits, name)) return undefined;
       value |= bits[name] ?? 0;
     }
     return value;

@@ -121,10 +121,12 @@ export {
   type InterfaceAddress,
   type Listener,
   type ReversePath,
+  ROUTE_KINDS,
   type Route,
   type RoutingRule,
   rulesRead,
   type Snapshot,
   type Sysctls,
+  UNREAD,
   type Unread,
 } from './snapshot.ts';

@@ -12,10 +12,16 @@ export interface HeldRules {
   readonly rules: RuleSet;
 }
 
+/** What may be missing in a snapshot. */
+export const UNREAD = [
+  ...(['rules', 'listing', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets'] as const),
+  'settings',
+] as const;
+
 /** A part of a snapshot that could not be read. */
 export interface Unread {
-  /** `listing`: what `iptables -L` leaves out of the rules that it does show. */
-  readonly about: 'rules' | 'listing' | 'interfaces' | 'routes' | 'routingRules' | 'listeners' | 'sysctls' | 'ipsets';
+  /** `listing`: what `iptables -L` leaves out of the rules that it does show; `settings`: sysctls that are read and not followed. */
+  readonly about: (typeof UNREAD)[number];
   /** What is missing, in words: `the IPv4 rules of the nft back end`. */
   readonly what: string;
   readonly because: string;
@@ -40,17 +46,25 @@ export interface Interface {
   readonly addresses: readonly InterfaceAddress[];
 }
 
+/** What a route says of its destinations; `throw`: look on in the next table. Source: linux/rtnetlink.h, RTN_UNICAST and on. */
+export const ROUTE_KINDS = [
+  ...(['unicast', 'local', 'broadcast', 'anycast', 'multicast', 'blackhole', 'unreachable', 'prohibit'] as const),
+  'throw',
+] as const;
+
 /** One route. */
 export interface Route {
   readonly family: Family;
   readonly table: number;
-  readonly kind: 'unicast' | 'local' | 'broadcast' | 'anycast' | 'multicast' | 'blackhole' | 'unreachable' | 'prohibit';
+  readonly kind: (typeof ROUTE_KINDS)[number];
   /** Destination and prefix length; 0 and 0 for the default route. */
   readonly destination: AddressValue;
   readonly length: number;
   readonly device?: string;
   readonly gateway?: AddressValue;
   readonly metric: number;
+  /** The route has so many next hops, of which this is one: the kernel chooses by a hash. */
+  readonly hops?: number;
   /** The source address that packets of this host's own take on this route (`src` in `ip route`). */
   readonly source?: AddressValue;
 }

@@ -1,18 +1,20 @@
 import { type AddressValue, FAMILIES, type Family, formatAddress, parseAddress, widthOf } from '../address/index.ts';
-import type {
-  Backend,
-  HeldRules,
-  Interface,
-  InterfaceAddress,
-  Listener,
-  NftTable,
-  ReversePath,
-  Route,
-  RoutingRule,
-  RuleSet,
-  Snapshot,
-  Sysctls,
-  Unread,
+import {
+  type Backend,
+  type HeldRules,
+  type Interface,
+  type InterfaceAddress,
+  type Listener,
+  type NftTable,
+  type ReversePath,
+  ROUTE_KINDS,
+  type Route,
+  type RoutingRule,
+  type RuleSet,
+  type Snapshot,
+  type Sysctls,
+  UNREAD,
+  type Unread,
 } from '../netfilter/index.ts';
 import { given } from './given.ts';
 import { parseSets } from './ipset.ts';
@@ -190,17 +192,6 @@ function withLength(text: string): { family: Family; value: AddressValue; length
   return { family: address.family, value: address.value, length: Number(bits) };
 }
 
-const ROUTE_KINDS = [
-  'unicast',
-  'local',
-  'broadcast',
-  'anycast',
-  'multicast',
-  'blackhole',
-  'unreachable',
-  'prohibit',
-] as const;
-
 function readRoute(part: Part): Route {
   const of = family(part);
   const everywhere = { value: of === 'ipv4' ? 0 : 0n, length: 0 };
@@ -219,6 +210,7 @@ function readRoute(part: Part): Route {
       optional(part, 'gateway', (found) => address(found, of)),
     ),
     metric: number(required(part, 'metric')),
+    ...given('hops', optional(part, 'hops', number)),
     ...given(
       'source',
       optional(part, 'source', (found) => address(found, of)),
@@ -276,8 +268,6 @@ const readSysctls = (part: Part): Sysctls => ({
   ...given('routeLocalnet', optionalList(part, 'routeLocalnet', words)),
   ...given('rpFilter', optionalList(part, 'rpFilter', readReversePath)),
 });
-
-const UNREAD = ['rules', 'listing', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets'] as const;
 
 const readUnread = (part: Part): Unread => ({
   about: oneOf(required(part, 'about'), UNREAD),

@@ -57,6 +57,7 @@ function outcomeOf(
     case 'table': {
       const route = find(host, action.table, destination, on);
       // A route that refuses is not suppressed, however short it is.
+      if (route?.kind === 'throw') return undefined;
       return route && (route.routed.kind === 'refused' || route.length > action.suppress) ? route.routed : undefined;
     }
     case 'goto': {

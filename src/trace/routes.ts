@@ -73,7 +73,10 @@ function splitsOf(family: Family, routes: readonly Route[]): readonly AddressVal
 }
 
 function routedBy(route: Route, card: string): Routed {
-  const { kind, family, destination, length, table, device, gateway, source } = route;
+  const { kind, family, destination, length, table, device, gateway, source, hops } = route;
+  const words = `${formatAddress(family, destination)}/${length}`;
+  if (hops !== undefined)
+    return { kind: 'unknown', because: `which of its ${hops} next hops the route to ${words} takes is not known` };
   switch (kind) {
     case 'local':
     case 'broadcast':
@@ -92,6 +95,9 @@ function routedBy(route: Route, card: string): Routed {
     case 'blackhole':
     case 'unreachable':
     case 'prohibit':
-      return { kind: 'refused', because: `the route ${kind} ${formatAddress(family, destination)}/${length}` };
+      return { kind: 'refused', because: `the route ${kind} ${words}` };
+    // Whoever looks a route up goes on in the next table.
+    case 'throw':
+      return { kind: 'refused', because: `the route throw ${words}, and no table after it` };
   }
 }

@@ -113,7 +113,10 @@ export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((fa
 
 /** Rules that could not be read are taken to do nothing, one clause each. */
 export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly string[] => [
-  ...unread.flatMap(({ about, what }) => (about === 'rules' ? [`${what} do nothing (they could not be read)`] : [])),
+  ...unread.flatMap(({ about, what, because }) => {
+    if (about === 'rules') return [`${what} do nothing (they could not be read)`];
+    return about === 'settings' || what.startsWith('the route ') ? [`${what} plays no part (${because})`] : [];
+  }),
   ...native.flatMap((table) => {
     const aside = table.family === 'netdev' || table.chains.some(({ base }) => base && isAside(base));
     const title = `table ${table.family} ${table.name}`;

@@ -74,14 +74,18 @@ describe('routes', () => {
     expect(one).toMatchObject({ length: 32, source: 0x7f000001, table: 255 });
   });
 
-  test('of several next hops each is a route, and that the choice is open is said', () => {
+  test('of several next hops each is a route, which knows how many there are', () => {
     const nexthops = [
       { gateway: '10.0.0.1', dev: 'eth0', weight: 1, flags: [] },
       { gateway: '10.0.0.2', dev: 'eth1', weight: 1, flags: [] },
     ];
-    const { routes, leftOut } = route({ dst: 'default', nexthops });
-    expect(routes.map(({ device }) => device)).toEqual(['eth0', 'eth1']);
-    expect(leftOut).toEqual(['which of its 2 next hops the route to default takes']);
+    const { routes } = route({ dst: 'default', nexthops });
+    expect(routes.map(({ device, hops }) => [device, hops])).toEqual([
+      ['eth0', 2],
+      ['eth1', 2],
+    ]);
+    const alive = nexthops.map((hop, index) => (index === 0 ? { ...hop, flags: ['dead'] } : hop));
+    expect(route({ dst: 'default', nexthops: alive }).routes.map(({ hops }) => hops)).toEqual([undefined]);
   });
 
   test('a dead device’s route carries nothing', () => {
@@ -89,9 +93,9 @@ describe('routes', () => {
   });
 
   test('what cannot be followed is left out, and named', () => {
-    expect(route({ type: '9', dst: '10.8.0.0/16' })).toEqual({
+    expect(route({ type: '11', dst: '10.8.0.0/16' })).toEqual({
       routes: [],
-      leftOut: ['the route to 10.8.0.0/16 of type 9'],
+      leftOut: ['the route to 10.8.0.0/16 of type 11'],
     });
     expect(route({ dst: '10.6.0.0/16', tos: '0x04', dev: 'eth0' })).toEqual({
       routes: [],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROUTE_KINDS, UNREAD } from '../../netfilter/index.ts';
 import { backend, family, port } from './common.ts';
 
 const address = z.string().describe('an IPv4 or IPv6 address');
@@ -44,11 +45,12 @@ export const snapshotDocument = z.object({
         family,
         destination: z.string().describe('with its prefix length, or "default"'),
         table: z.int(),
-        kind: z.enum(['unicast', 'local', 'broadcast', 'anycast', 'multicast', 'blackhole', 'unreachable', 'prohibit']),
+        kind: z.enum(ROUTE_KINDS),
         device: z.string().optional(),
         gateway: address.optional(),
         source: address.optional(),
         metric: z.int(),
+        hops: z.int().optional().describe('of a route with several next hops, of which this is one'),
       }),
     )
     .optional(),
@@ -93,7 +95,7 @@ export const snapshotDocument = z.object({
   unread: z
     .array(
       z.object({
-        about: z.enum(['rules', 'listing', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls', 'ipsets']),
+        about: z.enum(UNREAD),
         what: z.string(),
         because: z.string(),
         hint: z.string().optional(),

@@ -15,7 +15,7 @@ export interface AddrtypeOptions {
   readonly limitOut?: true;
 }
 
-const types = bitNames('kinds of address', ADDRESS_TYPE);
+const types = bitNames('kinds of address', ADDRESS_TYPE, 'cut');
 const { UNICAST, LOCAL, ANYCAST, MULTICAST, UNREACHABLE, UNSPEC, BROADCAST } = ADDRESS_TYPE;
 
 /** What ip6tables refuses: IPv6 has no broadcast, and the kernel looks at no other route types. */

@@ -63,9 +63,9 @@ export interface ConntrackOptions {
   readonly direction?: Direction;
 }
 
-const state = bitNames('connection states', STATES);
+const state = bitNames('connection states', STATES, 'cut');
 
-const namesOf = bitNames('connection statuses', STATUS);
+const namesOf = bitNames('connection statuses', STATUS, 'cut');
 const status: Codec<number> = {
   ...namesOf,
   print: (bits) => namesOf.print(bits, 'ipv4') || 'NONE',

@@ -22,7 +22,7 @@ export interface StateOptions {
 /** `-m state`, the older form of conntrack. Source: iptables-extensions(8), state; net/netfilter/xt_state.c. */
 export const state: MatchExtension<StateOptions> = {
   name: 'state',
-  options: { state: negatable(['--state'], bitNames('connection states', stateNames)) },
+  options: { state: negatable(['--state'], bitNames('connection states', stateNames, 'cut')) },
   listed: listed([/(! )?state (\S+)/, '$1 --state $2']),
   required: ['state'],
   predicate: ({ state: of }) => unless(of?.negated ?? false, hasAnyBit('ctstate', of?.value ?? 0)),

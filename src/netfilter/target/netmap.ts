@@ -1,4 +1,4 @@
-import { formatPrefix, type Prefix, parsePrefix } from '../../address/index.ts';
+import { formatPrefix, hostPrefix, lengthOf, type Prefix, parseAddress, parsePrefix } from '../../address/index.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
 import { listed } from '../listed.ts';
 
@@ -6,12 +6,15 @@ export interface NetmapOptions {
   readonly to?: Prefix;
 }
 
-/** A mask with holes is printed; the tools say /32 or /128 instead, which would not be the same. */
+/** Of a mask with holes the tools make /32 or /128. */
 const network: Codec<Prefix> = {
   expected: 'an address of the rule set’s family, with a length or a mask: 10.1.0.0/16',
   read(word, family) {
     const prefix = parsePrefix(word);
-    return prefix?.family === family ? prefix : undefined;
+    if (prefix?.family !== family) return undefined;
+    if (lengthOf(family, prefix.mask) !== undefined) return prefix;
+    const address = parseAddress(word.slice(0, word.indexOf('/')));
+    return address && hostPrefix(family, address.value);
   },
   print: formatPrefix,
 };
