@@ -14,6 +14,7 @@ const DATA = { value: 1, verdict: 2 } as const;
 const HOW = { is: 0, isNot: 1 } as const;
 const JUMP = -3;
 const ACCEPT = 1;
+const DROP = 0;
 const REGISTER = 8;
 const VERDICT_REGISTER = 0;
 
@@ -101,6 +102,7 @@ export const jump = (chain: string): Uint8Array =>
   verdict(numberAttribute(VERDICT.code, JUMP), stringAttribute(VERDICT.chain, chain));
 
 export const accept = (): Uint8Array => verdict(numberAttribute(VERDICT.code, ACCEPT));
+export const drop = (): Uint8Array => verdict(numberAttribute(VERDICT.code, DROP));
 
 /** Numbers that the kernel keeps in registers are in the machine's own order. */
 export const own32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);

@@ -1,7 +1,7 @@
 import type { HookName, PacketFilter } from '../../netfilter/index.ts';
 import { type Message, openNetlink, stringAttribute } from '../netlink.ts';
 import { FLAG, NETLINK_NETFILTER, nested, nftablesMessage, numberAttribute, transact } from '../nftables.ts';
-import { accept, compare, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
+import { accept, compare, drop, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
 import { filterExpressions } from './filter.ts';
 
 /** What a packet must be for the kernel to trace it. */
@@ -22,6 +22,8 @@ export interface TraceChain {
   readonly trace?: Traced;
   /** Has traced packets tell whose socket sent them; see `ownerIn`. */
   readonly owner?: true;
+  /** Nobody else's packets pass: for those who ask about packets of their own alone. */
+  readonly alone?: true;
 }
 
 /** The table, while it is there. */
@@ -119,13 +121,19 @@ const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Ar
     nested(RULE.expressions, ...expressions),
   );
 
-function ruleMessages(table: string, { name, trace, owner }: TraceChain): Message[] {
+function ruleMessages(table: string, { name, trace, owner, alone }: TraceChain): Message[] {
   const bounded = trace && 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
   const rules = (trace ? askedOf(trace) : []).map((conditions) =>
-    ruleMessage(table, name, [...conditions, ...bounded, ...setTrace(), ...(owner ? [jump(OWNER_CHAIN)] : [])]),
+    ruleMessage(table, name, [
+      ...conditions,
+      ...bounded,
+      ...setTrace(),
+      ...(owner ? [jump(OWNER_CHAIN)] : []),
+      ...(alone ? [accept()] : []),
+    ]),
   );
   // Of a chain that runs out the kernel tells two things: its end and its policy.
-  return [...rules, ruleMessage(table, name, [accept()])];
+  return [...rules, ruleMessage(table, name, [alone ? drop() : accept()])];
 }
 
 /** The conditions of each rule that has packets traced. */

@@ -101,12 +101,8 @@ const FAMILY = { ipv4: 2, ipv6: 10 } as const;
 /** The table that has packets traced, and its chains at the ends of a packet's way. In the others it begins. */
 export const WATCH = { table: 'watch', received: 'received', leaves: 'leaves' } as const;
 
-/**
- * Where rules are told by their counters, no packet may pass but those that are sent: none that the kernel sends by itself,
- * and no answers, as nobody gets what is sent. Behind all rules, or before them.
- */
+/** Where rules are told by their counters, nobody gets what is sent, behind all rules: there are no answers. */
 const SILENCE = `table inet silence {
-  chain departs { type filter hook output priority -401; meta priority != 0:${PRIORITY.toString(16)} drop; }
   chain received { type filter hook input priority 401; policy drop; }
 }
 `;
@@ -204,7 +200,8 @@ export function openMachine(world: World): Machine {
       priority: -400,
       trace: { iifs: CARDS.map((card) => numberOf(sockets[0]!, card)) },
     },
-    { name: 'departs', hook: 'OUTPUT', priority: -400, trace: { priority: PRIORITY } },
+    // What the kernel sends by itself could be traced by a rule, and be taken for one of these.
+    { name: 'departs', hook: 'OUTPUT', priority: -400, trace: { priority: PRIORITY }, alone: true },
     { name: WATCH.received, hook: 'INPUT', priority: 400 },
     { name: WATCH.leaves, hook: 'POSTROUTING', priority: 400 },
   ]);
