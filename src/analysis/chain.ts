@@ -1,13 +1,13 @@
 import type { FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
-import { type Diagram, type Edge, NONE } from './diagram.ts';
+import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { dropped, unknown } from './end.ts';
 import { currentKey, type Environment } from './environment.ts';
-import { choose, type Exits, gather, only, type Way } from './exits.ts';
+import { choose, type Exits, ends, followed, joined, NOWHERE, only, type Way, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
-import { isOpen, Natures } from './nature.ts';
+import { isOpen, type Nature, Natures } from './nature.ts';
 import type { Matched, Performing } from './perform.ts';
 import type { Space } from './space.ts';
 import { TooComplex } from './too-complex.ts';
@@ -16,91 +16,106 @@ import { TooComplex } from './too-complex.ts';
 const MOST_VISITS = 20_000;
 
 /**
- * Chains as what becomes of all packets at once. A chain is folded from its last rule to its first, once for each environment in
- * which it is asked; one that changes nothing once for all environments that it cannot tell apart.
+ * Chains as what becomes of all packets at once. A chain is put together from its rules by halves, so that each step touches no
+ * more than what its rules are about; once for each environment in which it is asked, and one that changes nothing once for all
+ * environments that it cannot tell apart.
  */
 export class Chains {
   readonly #space: Space;
-  readonly #diagram: Diagram;
   readonly #folding: Folding;
   readonly #performing: Performing;
   readonly #natures = new Natures();
   readonly #known = new Map<CompiledChain, Map<string, Exits>>();
-  /** Of chains that change packets: what follows from each rule on, by environment. */
-  readonly #from = new Map<CompiledChain, Map<number, Exits[]>>();
+  /** Of chains that change packets: parts of them, by where they begin and end and the environment. */
+  readonly #parts = new Map<CompiledChain, Map<string, Exits>>();
   readonly #visits = new Map<string, number>();
   #visited = 0;
 
   constructor(space: Space, folding: Folding, performing: Performing) {
     this.#space = space;
-    this.#diagram = space.diagram;
     this.#folding = folding;
     this.#performing = performing;
   }
 
   /** What becomes of packets that come to a built-in chain in this environment: accepted, or at their end. */
   base(chain: CompiledChain, environment: Environment): Exits {
-    const out: [number, Exits][] = [];
-    for (const { exit, when } of this.chain(chain, environment).values()) {
-      if (exit.kind !== 'return') out.push([when, only(exit)]);
-      else if (chain.policy === 'DROP') {
-        out.push([when, only({ kind: 'end', end: dropped(`the policy of ${chain.table} ${chain.name} is DROP`) })]);
-      } else if (chain.policy === 'QUEUE') {
-        const because = `the policy of ${chain.table} ${chain.name} hands it to a program`;
-        out.push([when, only({ kind: 'end', end: unknown(because) })]);
-      } else out.push([when, only({ kind: 'accept', environment: exit.environment })]);
-    }
-    return gather(this.#diagram, out);
+    const { table, name, policy } = chain;
+    return followed(this.#space.diagram, this.chain(chain, environment), 'return', (after) => {
+      if (policy === 'DROP') return ends(dropped(`the policy of ${table} ${name} is DROP`));
+      if (policy === 'QUEUE') return ends(unknown(`the policy of ${table} ${name} hands it to a program`));
+      return only({ kind: 'accept', environment: after });
+    });
   }
 
-  /** What becomes of packets that come to a chain in this environment. */
+  /** What becomes of packets that come to a chain in this environment: accepted, at their end, or back to its caller. */
   chain(chain: CompiledChain, environment: Environment): Exits {
     const nature = this.#natures.of(chain);
-    if (nature.open) return this.#run(chain, 0, environment, undefined);
-    if (nature.changes) return this.#fromRule(chain, 0, environment);
-    const key = [...nature.reads].map((field) => `${readingKey(environment, field)}`).join();
+    if (nature.open || nature.changes) return this.#whole(chain, environment, nature);
+    const key = [...nature.reads].map((field) => readingKey(environment, field)).join();
     const known = kept(this.#known, chain, () => new Map<string, Exits>());
     return readdressed(
-      kept(known, key, () => this.#run(chain, 0, environment, undefined)),
+      kept(known, key, () => this.#whole(chain, environment, nature)),
       environment,
     );
   }
 
-  /** From a rule on, and all that follows from later rules kept for who comes in between. */
-  #fromRule(chain: CompiledChain, at: number, environment: Environment): Exits {
-    const known = kept(this.#from, chain, () => new Map<number, Exits[]>());
-    const later = kept(known, environment.id, () => []);
-    return later[at] ?? this.#run(chain, at, environment, later);
+  #whole(chain: CompiledChain, environment: Environment, nature: Nature): Exits {
+    const { active } = nature;
+    const exits =
+      active.length === 0 ? only({ kind: 'on', environment }) : this.#part(chain, 0, active.length, environment);
+    return followed(this.#space.diagram, exits, 'on', (after) => only({ kind: 'return', environment: after }));
   }
 
-  #run(chain: CompiledChain, first: number, environment: Environment, later: Exits[] | undefined): Exits {
-    const { rules } = chain;
-    let at = rules.length;
-    // What is known already from a later rule on need not be gone through again.
-    if (later) for (let rule = rules.length - 1; rule >= first; rule -= 1) if (later[rule]) at = rule;
-    let rest = later?.[at] ?? only({ kind: 'return', environment });
-    for (at -= 1; at >= first; at -= 1) {
-      rest = this.#rule(chain, at, environment, rest, later !== undefined);
-      if (later) later[at] = rest;
-    }
-    return rest;
-  }
-
-  #rule(chain: CompiledChain, at: number, environment: Environment, rest: Exits, keeps: boolean): Exits {
-    const rule = chain.rules[at]!;
-    // In another environment, later rules are looked at anew.
-    const goOn = (other: Environment): Exits => {
-      if (other === environment) return rest;
-      return keeps ? this.#fromRule(chain, at + 1, other) : this.#run(chain, at + 1, other, undefined);
+  /** What becomes of packets between two rules. */
+  #part(chain: CompiledChain, first: number, end: number, environment: Environment): Exits {
+    const { changes, open, active } = this.#natures.of(chain);
+    const make = (): Exits => {
+      if (end - first === 1) return this.#rule(active[first]!, environment);
+      const middle = (first + end) >>> 1;
+      const before = this.#part(chain, first, middle, environment);
+      return followed(this.#space.diagram, before, 'on', (after) => this.#part(chain, middle, end, after));
     };
-    if (rule.acts) return this.#acts(rule, rule.acts, 0, environment, goOn);
+    // Where nothing changes, each part is come to once.
+    if (open || !changes) return make();
+    const parts = kept(this.#parts, chain, () => new Map<string, Exits>());
+    return kept(parts, `${first} ${end} ${environment.id}`, make);
+  }
+
+  #rule(rule: CompiledRule, environment: Environment): Exits {
+    if (rule.acts) return this.#acts(rule, rule.acts, 0, environment);
+    const { diagram } = this.#space;
     const { effect, predicate, mayDrop } = rule;
-    const idle = effect.kind === 'continue' && effect.assign.length === 0;
-    if (idle && !mayDrop) return rest;
     const visit = this.#visitOf(rule);
+    const idle = effect.kind === 'continue' && effect.assign.length === 0;
     const matches = idle ? NONE : this.#folding.fold(predicate, environment, visit);
-    const after = this.#effect({ rule, visit, environment, matches }, rest, goOn);
-    return mayDrop ? this.#overflow(rule, mayDrop, environment, visit, after) : after;
+    const passed = only({ kind: 'on', environment }, complement(matches));
+    const exits = joined(diagram, this.#effect({ rule, visit, environment, matches }), passed);
+    return mayDrop ? this.#overflow(rule, mayDrop, environment, visit, exits) : exits;
+  }
+
+  /** What a rule does where it matches. */
+  #effect(matched: Matched): Exits {
+    const { rule, environment, matches } = matched;
+    if (matches === NONE) return NOWHERE;
+    const { diagram } = this.#space;
+    const { effect, target } = rule;
+    switch (effect.kind) {
+      case 'accept':
+        return only({ kind: 'accept', environment }, matches);
+      case 'drop':
+        return only({ kind: 'end', end: dropped(`${nameOf(rule)} drops it`) }, matches);
+      case 'return':
+        return only({ kind: 'return', environment }, matches);
+      case 'goto':
+        if (target) return within(diagram, matches, this.chain(target, environment));
+        break;
+      case 'jump':
+        if (!target) break;
+        return followed(diagram, within(diagram, matches, this.chain(target, environment)), 'return', (after) =>
+          only({ kind: 'on', environment: after }),
+        );
+    }
+    return within(diagram, matches, this.#performing.perform(matched));
   }
 
   /** Where a match that packets come to has no room for them, they are dropped there. */
@@ -109,91 +124,39 @@ export class Chains {
     mayDrop: NonNullable<CompiledRule['mayDrop']>,
     environment: Environment,
     visit: Visit,
-    after: Exits,
+    exits: Exits,
   ): Exits {
     const { diagram, decisions } = this.#space;
-    let result = after;
+    let result = exits;
     for (const { condition, full, reached } of [...mayDrop].reverse()) {
       const come = diagram.exists(this.#folding.fold(reached, environment, visit), decisions.isDecision);
       const where = nameOf(rule);
       const because = `whether ${full} is full is not known: then it drops the packet`;
       const isFull = decisions.set(`${visit.key} room ${condition.part}`, { kind: 'open', where, because });
-      const drops = only({ kind: 'end', end: dropped(`${full} is full at ${where}`) });
+      const drops = ends(dropped(`${full} is full at ${where}`));
       result = choose(diagram, diagram.and(come, isFull), drops, result);
     }
     return result;
   }
 
-  /** What a rule does where it matches, and what comes after it elsewhere. */
-  #effect(matched: Matched, rest: Exits, goOn: (environment: Environment) => Exits): Exits {
-    const { rule, environment, matches } = matched;
-    if (matches === NONE) return rest;
-    const { effect, target } = rule;
-    const then = (exits: Exits): Exits => choose(this.#diagram, matches, exits, rest);
-    switch (effect.kind) {
-      case 'accept':
-        return then(only({ kind: 'accept', environment }));
-      case 'drop':
-        return then(only({ kind: 'end', end: dropped(`${nameOf(rule)} drops it`) }));
-      case 'return':
-        return then(only({ kind: 'return', environment }));
-      case 'goto':
-        if (target) return then(this.chain(target, environment));
-        break;
-      case 'jump':
-        if (target) return this.#call(matched, this.chain(target, environment), rest, goOn);
-    }
-    return then(this.#performing.perform(matched, goOn));
-  }
-
-  /** A called chain's returns go on here. What comes after is touched only where the call leads elsewhere. */
-  #call(
-    { environment, matches }: Matched,
-    called: Exits,
-    rest: Exits,
-    goOn: (environment: Environment) => Exits,
-  ): Exits {
-    const diagram = this.#diagram;
-    const away = new Map<string, Way>();
-    const moved: (readonly [Edge, Environment])[] = [];
-    let leaves = matches;
-    for (const [key, way] of called) {
-      const { exit, when } = way;
-      if (exit.kind !== 'return') away.set(key, way);
-      else if (exit.environment === environment) leaves = diagram.minus(leaves, when);
-      else moved.push([diagram.and(matches, when), exit.environment]);
-    }
-    let result = choose(this.#diagram, leaves, away, rest);
-    for (const [when, other] of moved) result = choose(this.#diagram, when, goOn(other), result);
-    return result;
-  }
-
   /** A native rule: act by act, until one finds nothing that holds. */
-  #acts(
-    rule: CompiledRule,
-    acts: readonly CompiledAct[],
-    at: number,
-    environment: Environment,
-    goOn: (environment: Environment) => Exits,
-  ): Exits {
+  #acts(rule: CompiledRule, acts: readonly CompiledAct[], at: number, environment: Environment): Exits {
     const act = acts[at];
-    if (!act) return goOn(environment);
-    let result = goOn(environment);
-    const then = (other: Environment): Exits => this.#acts(rule, acts, at + 1, other, goOn);
+    if (!act) return only({ kind: 'on', environment });
+    const { diagram } = this.#space;
     const visit = this.#visitOf(rule);
-    for (const { predicate, as } of [...act.alternatives].reverse()) {
-      const matches = this.#folding.fold(predicate, environment, visit);
-      const { effect } = as;
-      const matched = { rule: as, visit, environment, matches };
-      const goesOn = effect.kind === 'continue' || effect.kind === 'tproxy';
-      if (!goesOn) result = this.#effect(matched, result, goOn);
-      else if (matches !== NONE) {
-        const plain = effect.kind === 'continue' && effect.assign.length === 0;
-        const exits = plain ? then(environment) : this.#performing.perform(matched, then, goOn);
-        result = choose(this.#diagram, matches, exits, result);
-      }
+    let left = ALL;
+    let result = NOWHERE;
+    for (const { predicate, as } of act.alternatives) {
+      const matches = diagram.and(left, this.#folding.fold(predicate, environment, visit));
+      left = diagram.minus(left, matches);
+      if (matches === NONE) continue;
+      const goesOn = as.effect.kind === 'continue' || as.effect.kind === 'tproxy';
+      const exits = this.#effect({ rule: as, visit, environment, matches });
+      const next = (after: Environment): Exits => this.#acts(rule, acts, at + 1, after);
+      result = joined(diagram, result, goesOn ? brokenOff(diagram, followed(diagram, exits, 'on', next)) : exits);
     }
-    return result;
+    return joined(diagram, result, only({ kind: 'on', environment }, left));
   }
 
   /** Counted by what the rule says, so that a chain's name and place do not matter. */
@@ -210,6 +173,10 @@ export class Chains {
     return { rule, key: `${said} ${count}` };
   }
 }
+
+/** Where a native rule ends in its midst, the next one is looked at. */
+const brokenOff = (diagram: Diagram, exits: Exits): Exits =>
+  followed(diagram, exits, 'break', (environment) => only({ kind: 'on', environment }));
 
 /** What a chain that reads a field can tell of an environment. */
 function readingKey({ fields, state }: Environment, field: FieldName): string {

@@ -40,24 +40,31 @@ export interface Class {
  */
 export type Grain = 'kinds' | 'ways';
 
-/** Which class a value belongs to. */
-export type Classify = (value: AddressValue, grain: Grain) => Class;
+/** The classes of a field. */
+export interface Classes {
+  of(value: AddressValue): Class;
+  readonly all: readonly Class[];
+}
 
 /**
  * Cuts a field where routing, sockets or nat tell values apart, and puts together what is alike in all they ask: of thousands of
  * routes few lead to different places.
  */
-export function classesOf(ground: Ground, edges: Edges, field: FieldName, top: AddressValue): Classify {
+export function classesOf(
+  ground: Ground,
+  edges: Edges,
+  field: FieldName,
+  top: AddressValue,
+): Readonly<Record<Grain, Classes>> {
   const starts = startsOf(edges.get(field) ?? [], typeof top === 'bigint' ? 0n : 0, top);
   if (!isAddress(field)) {
-    const find = grouped(field, starts, top, field === 'protocol' ? protocolLabel(ground) : String);
-    return (value) => find(value);
+    const classes = grouped(field, starts, top, field === 'protocol' ? protocolLabel(ground) : String);
+    return { kinds: classes, ways: classes };
   }
-  const grains = {
+  return {
     kinds: grouped(field, starts, top, kindLabel(ground)),
     ways: grouped(field, starts, top, wayLabel(ground)),
   };
-  return (value, grain) => grains[grain](value);
 }
 
 /** Intervals with the same label are one class. */
@@ -66,7 +73,7 @@ function grouped(
   starts: readonly AddressValue[],
   top: AddressValue,
   label: (value: AddressValue) => string,
-): (value: AddressValue) => Class {
+): Classes {
   const labels = starts.map(label);
   const ranges = new Map<string, Range[]>();
   for (const [at, name] of labels.entries()) {
@@ -76,7 +83,7 @@ function grouped(
   const classes = new Map<string, Class>();
   for (const [name, list] of ranges)
     classes.set(name, { predicate: { kind: 'in', field: field as ValueField, ranges: list }, ranges: list });
-  return (value) => classes.get(labels[intervalOf(starts, value)]!)!;
+  return { of: (value) => classes.get(labels[intervalOf(starts, value)]!)!, all: [...classes.values()] };
 }
 
 function startsOf(ranges: readonly Range[], zero: AddressValue, top: AddressValue): readonly AddressValue[] {

@@ -22,6 +22,11 @@ export class Decisions {
     this.#first = first;
   }
 
+  /** Whether anything is not known. */
+  get any(): boolean {
+    return this.#all.length > 0;
+  }
+
   level(key: string, decision: Decision): number {
     let level = this.#levels.get(key);
     if (level === undefined) {

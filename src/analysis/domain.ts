@@ -36,6 +36,27 @@ const ORDER: readonly FieldName[] = [
   ...(['ttl', 'length', 'dscp', 'ecn', 'spi', 'headers', 'packetType', 'ipsec'] as const),
 ];
 
+/**
+ * Where a large firewall sends packets to a chain for each host, the address by which it does so is asked for first: else every
+ * set would hold the hosts once for each of the others' rules.
+ */
+function orderFor(grounds: readonly Ground[]): readonly FieldName[] {
+  let [bySource, byDestination] = [0, 0];
+  for (const { program } of grounds)
+    for (const { rules } of chainsOf(program))
+      for (const rule of rules) {
+        if (!rule.target) continue;
+        eachLeaf(rule.predicate, ({ field }) => {
+          if (field === 'source') bySource += 1;
+          else if (field === 'destination') byDestination += 1;
+        });
+      }
+  if (byDestination <= bySource) return ORDER;
+  const others = ORDER.filter((field) => field !== 'destination');
+  const at = others.indexOf('source');
+  return [...others.slice(0, at), 'destination', ...others.slice(at)];
+}
+
 /** What the way through the kernel asks of every packet, whatever the rules. */
 const ALWAYS_ASKED: readonly FieldName[] = ['source', 'destination', 'protocol', 'destinationPort'];
 
@@ -50,7 +71,7 @@ export function domainOf(grounds: readonly Ground[], direction: Direction): Doma
   for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
   const fields = new Map<FieldName, Placed>();
   let first = 0;
-  for (const field of ORDER) {
+  for (const field of orderFor(grounds)) {
     if (!asked.has(field)) continue;
     const code = codeOf(field, boundaries, namesOf(grounds, names, direction, field));
     const bits = bitsFor(code);
@@ -123,9 +144,18 @@ function namesOf(
   field: FieldName,
 ): readonly string[] {
   if (field !== 'in' && field !== 'out') return [];
+  const [
+    {
+      host,
+      program: { family },
+    } = never(),
+  ] = grounds;
   const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
   // What one hook sees as the outgoing interface may be what another sees as the incoming one.
   const names = namesFor([...known, ...found]).filter((name) => name !== '');
   if (field === 'in') return names.filter((name) => name !== LOOPBACK);
+  // Where no rule asks for it, one interface is as good as another, but for what IPv6 does not send on to another link.
+  if (grounds.every(({ program }) => !program.reads.has('out')) && family === 'ipv4')
+    return direction === 'in' ? ['', host.card] : ['', LOOPBACK, host.card];
   return ['', ...(direction === 'in' ? names.filter((name) => name !== LOOPBACK) : names)];
 }

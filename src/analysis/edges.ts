@@ -51,6 +51,7 @@ export function edgesOf(ground: Ground): Edges {
   add('destinationPort', ...one(...proxyPorts, ...listeners.map(({ port }) => port)));
   for (const rule of host.rules) for (const { field, range } of rule.edges) if (field !== 'in') add(field, range);
   for (const effect of effectsIn(ground)) {
+    if (effect.kind === 'tproxy' && effect.port !== 0) add('destinationPort', [effect.port, effect.port]);
     if (effect.kind !== 'nat' || !effect.ports) continue;
     add(effect.change === 'source' ? 'sourcePort' : 'destinationPort', effect.ports);
     if (effect.change === 'either') add('sourcePort', effect.ports);

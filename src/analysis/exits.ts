@@ -1,47 +1,77 @@
-import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
+import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { End } from './end.ts';
 import type { Environment } from './environment.ts';
 
-/** How packets come out of a chain: accepted, back to whoever called it, or at their end. */
+/**
+ * How packets come out of a part of a chain: on to the rules after it (`break`: out of the midst of a native rule), accepted, back to whoever called the chain, or at their end.
+ */
 export type Exit =
-  | { readonly kind: 'accept' | 'return'; readonly environment: Environment }
+  | { readonly kind: 'on' | 'break' | 'accept' | 'return'; readonly environment: Environment }
   | { readonly kind: 'end'; readonly end: End };
-
-/** All exits of a chain, and for which packets. The sets are apart from each other and together everything. */
-export type Exits = ReadonlyMap<string, Way>;
 
 export interface Way {
   readonly exit: Exit;
   readonly when: Edge;
 }
 
-export function keyOf(exit: Exit): string {
-  return exit.kind === 'end' ? `end ${exit.end.key}` : `${exit.kind} ${exit.environment.id}`;
+/** All exits, and for which packets. The sets are apart from each other. */
+export type Exits = ReadonlyMap<string, Way>;
+
+export const NOWHERE: Exits = new Map();
+
+const keyOf = (exit: Exit): string =>
+  exit.kind === 'end' ? `end ${exit.end.key}` : `${exit.kind} ${exit.environment.id}`;
+
+/** All packets of a set go one way. */
+export const only = (exit: Exit, when: Edge = ALL): Exits =>
+  when === NONE ? NOWHERE : new Map([[keyOf(exit), { exit, when }]]);
+
+/** Puts exits together, of which the sets are apart from each other. */
+export function joined(diagram: Diagram, one: Exits, other: Exits): Exits {
+  if (one.size === 0) return other;
+  if (other.size === 0) return one;
+  const [large, small] = one.size < other.size ? [other, one] : [one, other];
+  const all = new Map(large);
+  for (const [key, { exit, when }] of small) {
+    const known = all.get(key);
+    all.set(key, { exit, when: known ? diagram.or(known.when, when) : when });
+  }
+  return all;
 }
 
-/** Every packet goes one way. */
-export const only = (exit: Exit): Exits => new Map([[keyOf(exit), { exit, when: ALL }]]);
-
-/** `then` inside the condition, `otherwise` outside it. */
-export function choose(diagram: Diagram, condition: Edge, then: Exits, otherwise: Exits): Exits {
-  if (condition === ALL || then === otherwise) return then;
-  if (condition === NONE) return otherwise;
-  const chosen = new Map<string, Way>();
-  for (const [key, { exit, when }] of then) {
-    const set = diagram.ite(condition, when, otherwise.get(key)?.when ?? NONE);
-    if (set !== NONE) chosen.set(key, { exit, when: set });
+/** The exits of the packets of a set alone. */
+export function within(diagram: Diagram, set: Edge, exits: Exits): Exits {
+  if (set === ALL) return exits;
+  const inside = new Map<string, Way>();
+  for (const [key, { exit, when }] of exits) {
+    const part = diagram.and(set, when);
+    if (part !== NONE) inside.set(key, { exit, when: part });
   }
-  for (const [key, { exit, when }] of otherwise) {
-    if (then.has(key)) continue;
-    const set = diagram.minus(when, condition);
-    if (set !== NONE) chosen.set(key, { exit, when: set });
-  }
-  return chosen;
+  return inside;
 }
 
-/** Puts the exits of several groups of packets together. The groups are apart from each other and together everything. */
-export function gather(diagram: Diagram, groups: readonly (readonly [when: Edge, exits: Exits])[]): Exits {
-  let all: Exits = new Map();
-  for (const [when, exits] of groups) all = all.size === 0 ? exits : choose(diagram, when, exits, all);
+/** `then` for the packets of a set, `otherwise` for the others. */
+export const choose = (diagram: Diagram, set: Edge, then: Exits, otherwise: Exits): Exits =>
+  joined(diagram, within(diagram, set, then), within(diagram, complement(set), otherwise));
+
+/** Packets that have come to their end. */
+export const ends = (end: End): Exits => only({ kind: 'end', end });
+
+/** Lets packets that leave by exits of one kind go on from there. */
+export function followed(
+  diagram: Diagram,
+  exits: Exits,
+  kind: 'on' | 'break' | 'return',
+  goOn: (environment: Environment) => Exits,
+): Exits {
+  const left = new Map<string, Way>();
+  const going: { readonly environment: Environment; readonly when: Edge }[] = [];
+  for (const [key, way] of exits) {
+    const { exit, when } = way;
+    if (exit.kind === kind) going.push({ environment: exit.environment, when });
+    else left.set(key, way);
+  }
+  let all: Exits = left;
+  for (const { environment, when } of going) all = joined(diagram, all, within(diagram, when, goOn(environment)));
   return all;
 }

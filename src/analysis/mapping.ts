@@ -6,10 +6,10 @@ import type { Asking } from './ask.ts';
 import type { Value } from './code.ts';
 import type { Currents } from './currents.ts';
 import { ALL, type Edge, NONE } from './diagram.ts';
-import { type End, unknown } from './end.ts';
+import { unknown } from './end.ts';
 import { endOfOutcome } from './ending.ts';
 import { type Current, constant, type Environment, type Environments, OPEN } from './environment.ts';
-import { choose, type Exits, only } from './exits.ts';
+import { choose, type Exits, ends, joined, NOWHERE, only, within } from './exits.ts';
 import type { Folding } from './fold.ts';
 import type { Matched } from './perform.ts';
 import type { Space } from './space.ts';
@@ -74,13 +74,13 @@ export class Mapping {
           ? `${mapped.kind} ${mapped.because}`
           : `${kept.address ? '' : (mapped.own ?? mapped.address)} ${kept.port ? typeof mapped.port : (mapped.keeps ?? mapped.port)}`,
     );
-    let all: Exits = new Map();
+    let all = NOWHERE;
     for (const { result, environment: after, when } of groups) {
       const exits =
         'kind' in result
           ? ends(endOfOutcome(result))
           : this.#mapped(matched, after, this.#ends(after, effect, moves, result));
-      all = choose(space.diagram, when, exits, all);
+      all = joined(space.diagram, all, within(space.diagram, when, exits));
     }
     return all;
   }
@@ -161,5 +161,3 @@ export class Mapping {
     return this.#tools.folding.leaf({ kind: 'in', field, ranges: [[value, value]] }, environment);
   }
 }
-
-const ends = (end: End): Exits => only({ kind: 'end', end });

@@ -10,6 +10,8 @@ export interface Nature {
   /** The kernel chooses in it, or Sidestep does not know: each visit is one of its own. */
   readonly open: boolean;
   readonly reads: ReadonlySet<FieldName>;
+  /** Its rules that can do anything to a packet. */
+  readonly active: readonly CompiledRule[];
 }
 
 /** What chains are like, found out once each. */
@@ -22,8 +24,8 @@ export class Natures {
     const reads = new Set<FieldName>();
     let changes = false;
     let open = false;
-    for (const rule of chain.rules) {
-      if (isIdle(rule)) continue;
+    const active = chain.rules.filter((rule) => !isIdle(rule));
+    for (const rule of active) {
       for (const predicate of predicatesOf(rule)) eachLeaf(predicate, ({ field }) => reads.add(field));
       changes ||= changesPackets(rule);
       open ||= isOpen(rule);
@@ -34,7 +36,7 @@ export class Natures {
         open ||= inner.open;
       }
     }
-    const nature = { changes, open, reads };
+    const nature = { changes, open, reads, active };
     this.#known.set(chain, nature);
     return nature;
   }

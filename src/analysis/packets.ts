@@ -3,7 +3,7 @@ import { CTSTATE, type FieldName, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP
 import type { Question } from '../trace/index.ts';
 import { ASSUMED } from '../trace/parts.ts';
 import type { Leaf, Value } from './code.ts';
-import { complement, type Edge, NONE } from './diagram.ts';
+import { type Edge, NONE } from './diagram.ts';
 import { HAVING } from './having.ts';
 import type { Space } from './space.ts';
 
@@ -15,9 +15,10 @@ export class PacketSet {
   readonly space: Space;
   readonly edge: Edge;
 
+  /** `edge`: of packets that there are. */
   constructor(space: Space, edge: Edge) {
     this.space = space;
-    this.edge = space.diagram.and(edge, space.valid);
+    this.edge = edge;
   }
 
   get isEmpty(): boolean {
@@ -38,7 +39,7 @@ export class PacketSet {
 
   /** All packets of its space that it does not hold. */
   not(): PacketSet {
-    return new PacketSet(this.space, complement(this.edge));
+    return new PacketSet(this.space, this.space.diagram.minus(this.space.valid, this.edge));
   }
 
   equals(other: PacketSet): boolean {

@@ -1,12 +1,12 @@
 import type { Assignment, Effect } from '../netfilter/index.ts';
-import { give, ignoredBecause, nameOf } from '../trace/parts.ts';
+import { give, ignoredBecause, nameOf, type Verdict } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
 import { Currents } from './currents.ts';
-import { ALL, type Edge } from './diagram.ts';
-import { type End, unknown } from './end.ts';
+import { ALL, complement, type Edge } from './diagram.ts';
+import { unknown } from './end.ts';
 import { endOfOutcome } from './ending.ts';
 import { type Current, currentKey, type Environment, type Environments } from './environment.ts';
-import { choose, type Exits, only } from './exits.ts';
+import { choose, type Exits, ends, followed, joined, NOWHERE, only, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { Mapping } from './mapping.ts';
 import type { Space } from './space.ts';
@@ -18,8 +18,6 @@ export interface Matched {
   readonly environment: Environment;
   readonly matches: Edge;
 }
-
-type GoOn = (environment: Environment) => Exits;
 
 /** What targets do to all packets at once. Jumps, returns and plain verdicts are the chain's own. */
 export class Performing {
@@ -39,13 +37,13 @@ export class Performing {
     this.#mapping = new Mapping({ space, environments, asking, folding, currents: this.#current });
   }
 
-  /** The exits hold for packets that match. `onBreak`: a native rule ends here. */
-  perform(matched: Matched, goOn: GoOn, onBreak: GoOn = goOn): Exits {
+  /** The exits hold for packets that match. */
+  perform(matched: Matched): Exits {
     const { rule, visit, environment } = matched;
     const { effect } = rule;
     switch (effect.kind) {
       case 'continue':
-        return this.#assign(matched, effect.assign, goOn);
+        return this.#assign(matched, effect.assign);
       case 'reject': {
         const because = `${nameOf(rule)} rejects it with ${effect.with}`;
         return ends({ kind: 'rejected', with: effect.with, key: `rejected ${effect.with}`, because });
@@ -53,7 +51,7 @@ export class Performing {
       case 'nat':
         return this.#mapping.map(matched, effect);
       case 'tproxy':
-        return this.#handOver(matched, effect, goOn, onBreak);
+        return this.#handOver(matched, effect);
       case 'queue': {
         const handed = ends(unknown(`${nameOf(rule)} hands it to a program`));
         if (!effect.bypass) return handed;
@@ -68,29 +66,34 @@ export class Performing {
     }
   }
 
-  #assign(matched: Matched, assignments: readonly Assignment[], goOn: GoOn): Exits {
+  #assign(matched: Matched, assignments: readonly Assignment[]): Exits {
     const [first, ...others] = assignments;
     const { rule, environment, matches } = matched;
-    if (!first) return goOn(environment);
+    if (!first) return only({ kind: 'on', environment });
+    const { diagram } = this.#space;
     const groups = this.#asking.split(environment, matches, (walk) => ignoredBecause(walk, rule, first), String);
-    let all: Exits = new Map();
+    let all = NOWHERE;
     for (const { result, environment: after, when } of groups) {
-      const next = (other: Environment): Exits => this.#assign({ ...matched, environment: other }, others, goOn);
-      const exits = result === undefined ? this.#assignOne(after, first, next) : next(after);
-      all = choose(this.#space.diagram, when, exits, all);
+      const made = result === undefined ? this.#assignOne(after, first) : only({ kind: 'on', environment: after });
+      const then = (other: Environment): Exits => this.#assign({ ...matched, environment: other }, others);
+      all = joined(diagram, all, followed(diagram, within(diagram, when, made), 'on', then));
     }
     return all;
   }
 
-  #assignOne(environment: Environment, assignment: Assignment, next: GoOn): Exits {
+  #assignOne(environment: Environment, assignment: Assignment): Exits {
     const { field } = assignment;
     const before = this.#current.now(environment, field);
     const after = this.#current.assigned(environment, assignment);
     const changed = this.#environments.assign(environment, [[field, after]]);
-    if (field !== 'mark') return next(changed);
+    if (field !== 'mark') return only({ kind: 'on', environment: changed });
     const marked = this.#environments.make(changed.fields, { ...changed.state, marked: true });
     const same = this.equal(before, after);
-    return choose(this.#space.diagram, same, next(environment), next(marked));
+    return joined(
+      this.#space.diagram,
+      only({ kind: 'on', environment }, same),
+      only({ kind: 'on', environment: marked }, complement(same)),
+    );
   }
 
   /** The packets in which two marks are the same number. */
@@ -104,9 +107,8 @@ export class Performing {
     return same;
   }
 
-  #handOver(matched: Matched, effect: Extract<Effect, { readonly kind: 'tproxy' }>, goOn: GoOn, onBreak: GoOn): Exits {
+  #handOver(matched: Matched, effect: Extract<Effect, { readonly kind: 'tproxy' }>): Exits {
     const { rule, environment, matches } = matched;
-    const { diagram } = this.#space;
     if (effect.port === 0) return ends(unknown(`${nameOf(rule)}: TPROXY to each packet's own port is not looked at`));
     const groups = this.#asking.split(
       environment,
@@ -114,18 +116,23 @@ export class Performing {
       (walk) => give(walk, rule, effect).verdict,
       (verdict) => (typeof verdict === 'string' ? verdict : `${verdict.kind} ${verdict.because}`),
     );
-    let all: Exits = new Map();
+    let all = NOWHERE;
     for (const { result, environment: after, when } of groups) {
-      let exits: Exits;
-      if (typeof result === 'object') exits = ends(endOfOutcome(result));
-      else if (result === 'break') exits = onBreak(after);
-      else {
-        const marked = this.#markedBy(after, effect.mark);
-        exits = result === 'accept' ? only({ kind: 'accept', environment: marked }) : goOn(marked);
-      }
-      all = choose(diagram, when, exits, all);
+      const given = this.#given(after, effect.mark, result);
+      all = joined(this.#space.diagram, all, within(this.#space.diagram, when, given));
     }
     return all;
+  }
+
+  #given(
+    environment: Environment,
+    mark: { readonly value: number; readonly mask: number } | undefined,
+    verdict: Verdict,
+  ): Exits {
+    if (typeof verdict === 'object') return ends(endOfOutcome(verdict));
+    if (verdict === 'break') return only({ kind: 'break', environment });
+    const kind = verdict === 'accept' ? 'accept' : 'on';
+    return only({ kind, environment: this.#markedBy(environment, mark) });
   }
 
   #markedBy(
@@ -139,5 +146,3 @@ export class Performing {
     return this.#environments.make(fields, { ...environment.state, marked: true });
   }
 }
-
-const ends = (end: End): Exits => only({ kind: 'end', end });

@@ -56,7 +56,7 @@ export function reachIn(space: Space, within: Edge = ALL): readonly Reached[] {
   const { all } = followAll(space, within);
   return [...all.values()].map(({ end, when }) => ({
     end,
-    surely: new PacketSet(space, diagram.forAll(when, decisions.isDecision)),
-    possibly: new PacketSet(space, diagram.exists(when, decisions.isDecision)),
+    surely: new PacketSet(space, decisions.any ? diagram.forAll(when, decisions.isDecision) : when),
+    possibly: new PacketSet(space, decisions.any ? diagram.exists(when, decisions.isDecision) : when),
   }));
 }

@@ -2,7 +2,7 @@ import { type AddressValue, highest } from '../address/index.ts';
 import { CTSTATE, type FieldName, ICMP, ICMPV6, makePacket, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { firstState, type Ground, idOf } from '../trace/parts.ts';
 import { isAddress, rangeUnder } from './boundaries.ts';
-import { type Class, type Classify, classesOf, type Grain } from './classes.ts';
+import { type Class, type Classes, classesOf, type Grain } from './classes.ts';
 import { intervalOf, intervalsIn, type Leaf, numbersSet, rawSet, sizeOf, type Value } from './code.ts';
 import type { Decisions } from './decisions.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
@@ -11,6 +11,7 @@ import { edgesOf } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
+import { ordinaryPackets } from './ordinary.ts';
 
 /** Sets of packets as they begin, and one rule set's ground under them. */
 export class Space {
@@ -22,7 +23,8 @@ export class Space {
   readonly valid: Edge;
   /** What a packet has in fields that nobody asks for. */
   readonly usual: Packet;
-  readonly #classify = new Map<FieldName, Classify>();
+  readonly #classes = new Map<FieldName, Readonly<Record<Grain, Classes>>>();
+  #ordinary: Edge | undefined;
   readonly #classSets = new Map<Class, Edge>();
   readonly #leaves = new Map<string, Edge>();
   readonly #raw = new Map<string, Edge>();
@@ -41,7 +43,7 @@ export class Space {
     for (const { field, code } of domain.fields.values()) {
       if (code.kind === 'values') continue;
       const top: AddressValue = code.kind === 'intervals' ? code.top : topOfRaw(field, code.width, family);
-      this.#classify.set(field, classesOf(ground, edges, field, top));
+      this.#classes.set(field, classesOf(ground, edges, field, top));
     }
     this.valid = this.#validSet();
   }
@@ -84,7 +86,17 @@ export class Space {
 
   /** The class that a value of a field belongs to. */
   classOf(field: FieldName, value: AddressValue, grain: Grain): Class {
-    return this.#classify.get(field)!(value, grain);
+    return this.#classes.get(field)![grain].of(value);
+  }
+
+  classes(field: FieldName, grain: Grain): readonly Class[] {
+    return this.#classes.get(field)![grain].all;
+  }
+
+  /** What people mean when they say "all packets". */
+  get ordinary(): Edge {
+    this.#ordinary ??= ordinaryPackets(this);
+    return this.#ordinary;
   }
 
   /** `original`, found once for each condition. */

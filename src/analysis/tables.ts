@@ -1,4 +1,4 @@
-import type { TableName } from '../netfilter/index.ts';
+import { CTSTATE, type TableName } from '../netfilter/index.ts';
 import type { Outcome } from '../trace/index.ts';
 import {
   type Asked,
@@ -133,12 +133,10 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
   const { diagram, asking, valid, environments } = shop;
   const after = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.split(environment, valid, natSilence, (silence) =>
-      silence === undefined ? 'asked' : 'silent',
-    );
+    const groups = asking.split(environment, valid, isSilent, String);
     for (const { result, when: these } of groups) {
       const set = diagram.and(when, these);
-      if (result !== undefined) {
+      if (result) {
         after.add(environment, set);
         continue;
       }
@@ -161,6 +159,9 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
   }
   return after;
 }
+
+/** A known connection is taken to be one that nat has not mapped. */
+const isSilent = (walk: Walk): boolean => walk.packet.ctstate === CTSTATE.ESTABLISHED || natSilence(walk) !== undefined;
 
 /** One chain that maps; connections that another has mapped before are not asked about. */
 function throughMapping(shop: Workshop, { base }: Asked, flow: Flow): Flow {

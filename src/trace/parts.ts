@@ -5,7 +5,7 @@
 export { addressType } from './address-type.ts';
 export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
 export { firstState } from './conntrack.ts';
-export { ignoredBecause } from './effects.ts';
+export { ignoredBecause, type Verdict } from './effects.ts';
 export { type Taken, takerOf } from './ends.ts';
 export { give } from './handover.ts';
 export {

@@ -11,7 +11,7 @@ const MARKS = [0, 0, 0, 1, 2, 4, 5, 7, 0x539];
 
 const PROXY_PORTS = [15001, 15006];
 
-const placeOf = (end: Outcome | End, { destinationPort }: Packet): string => {
+export const placeOf = (end: Outcome | End, { destinationPort }: Packet): string => {
   if ('port' in end) return `${end.kind} ${end.port === 'own' ? destinationPort : end.port}`;
   if ('with' in end) return `${end.kind} ${end.with}`;
   return 'out' in end ? `${end.kind} ${end.out}` : end.kind;

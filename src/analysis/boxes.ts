@@ -1,0 +1,180 @@
+import type { AddressValue, Range } from '../address/index.ts';
+import type { FieldName } from '../netfilter/index.ts';
+import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
+import type { Placed } from './domain.ts';
+import type { PacketSet } from './packets.ts';
+import type { Space } from './space.ts';
+
+/** What one field of a box may be: ranges of numbers or addresses, names, or bits that are said one by one. */
+export type Side =
+  | { readonly kind: 'ranges'; readonly ranges: readonly Range[] }
+  | { readonly kind: 'names'; readonly names: readonly string[]; readonly but: readonly string[] }
+  | { readonly kind: 'bits'; readonly any: readonly { readonly mask: number; readonly value: number }[] };
+
+/** Packets that are a product of one set per field. Fields that are not named may be anything. */
+export type Box = ReadonlyMap<FieldName, Side>;
+
+/** A set in a readable form. */
+export interface Boxes {
+  /**
+   * Boxes that lie within the set and may overlap. Where it holds packets from one host to another (`ordinary`), they speak of those
+   * alone, and may hold others that it does not.
+   */
+  readonly boxes: readonly Box[];
+  /** Whether they are all of it. */
+  readonly complete: boolean;
+  /** It holds packets, too, from or to groups and addresses that are no host's. */
+  readonly others: boolean;
+}
+
+/** In this order a box grows: what people ask about last is let loose first. */
+const LOOSENED: readonly FieldName[] = [
+  ...(['ecn', 'dscp', 'packetType', 'ipsec', 'headers', 'length', 'ttl', 'spi', 'sourceMac', 'icmpCode'] as const),
+  ...(['mark', 'gid', 'uid', 'owned', 'tcpFlags', 'sourcePort', 'ctstate', 'in', 'out', 'source', 'icmpType'] as const),
+  ...(['destination', 'protocol', 'destinationPort'] as const),
+];
+
+/**
+ * A set as few boxes: from one packet of it, field after field is let as loose as the set allows; then from a packet that is in no
+ * box yet, until none is left, or there are `most`.
+ */
+export function boxesOf({ space, edge }: PacketSet, most = 12): Boxes {
+  const { diagram, domain, valid, ordinary } = space;
+  const plain = diagram.and(edge, ordinary);
+  // What no packet is like does not stand in the way.
+  const outside = complement(diagram.and(valid, plain === NONE ? ALL : ordinary));
+  const room = diagram.or(edge, outside);
+  const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
+  const boxes: Box[] = [];
+  let left = plain === NONE ? edge : plain;
+  while (left !== NONE && boxes.length < most) {
+    const { sides, set } = grown(space, fields, room, left);
+    boxes.push(sides);
+    left = diagram.minus(left, set);
+  }
+  return { boxes, complete: left === NONE, others: plain !== NONE && plain !== edge };
+}
+
+/** The largest box around one packet of `left` that has room. */
+function grown(
+  space: Space,
+  fields: readonly Placed[],
+  room: Edge,
+  left: Edge,
+): { readonly sides: Box; readonly set: Edge } {
+  const { diagram } = space;
+  const bits = diagram.witness(left);
+  const parts = new Map<Placed, Edge>();
+  for (const placed of fields)
+    parts.set(
+      placed,
+      pinned(diagram, placed, (level) => bits.get(level) === true),
+    );
+  for (const placed of fields) {
+    let others = complement(room);
+    // From the deepest variables up, so that each step is a short one.
+    const rest = fields.filter((field) => field !== placed).sort((a, b) => b.first - a.first);
+    let cube: Edge = ALL;
+    for (const other of rest) cube = diagram.and(parts.get(other)!, cube);
+    others = diagram.and(cube, others);
+    parts.set(placed, complement(shadow(diagram, placed, others)));
+  }
+  let set: Edge = ALL;
+  for (const placed of [...fields].sort((a, b) => b.first - a.first)) set = diagram.and(parts.get(placed)!, set);
+  const sides = new Map<FieldName, Side>();
+  for (const placed of fields) {
+    // Said is what packets of the box have, where that is not what any packet may have.
+    const held = parts.get(placed) === ALL ? ALL : shadow(diagram, placed, diagram.and(set, space.valid));
+    if (held !== ALL && held !== shadow(diagram, placed, space.valid))
+      sides.set(placed.field, sideOf(space, placed, held));
+  }
+  return { sides, set };
+}
+
+/** The values of one field that a set has anything for. */
+const shadow = (diagram: Diagram, { first, bits }: Placed, set: Edge): Edge =>
+  diagram.exists(set, (level) => level < first || level >= first + bits);
+
+function pinned(diagram: Diagram, { first, bits }: Placed, bit: (level: number) => boolean): Edge {
+  let set: Edge = ALL;
+  for (let at = bits - 1; at >= 0; at -= 1)
+    set = bit(first + at) ? diagram.node(first + at, NONE, set) : diagram.node(first + at, set, NONE);
+  return set;
+}
+
+/** What a set over one field's variables says of it. */
+function sideOf({ diagram }: Space, placed: Placed, set: Edge): Side {
+  const { code } = placed;
+  switch (code.kind) {
+    case 'raw':
+      return { kind: 'bits', any: cubesIn(diagram, placed, set) };
+    case 'values': {
+      const held = new Set(
+        numbersIn(diagram, placed, set, code.values.length).flatMap(([low, high]) => code.values.slice(low, high + 1)),
+      );
+      const [names, but] = [true, false].map((wanted) => code.values.filter((value) => held.has(value) === wanted));
+      if (typeof code.values[0] === 'string')
+        return { kind: 'names', names: names!.map(String), but: but!.map(String) };
+      return { kind: 'ranges', ranges: names!.map((value) => [Number(value), Number(value)]) };
+    }
+    case 'intervals': {
+      const numbers = numbersIn(diagram, placed, set, code.starts.length);
+      return {
+        kind: 'ranges',
+        ranges: numbers.map(([low, high]) => [code.starts[low]!, endOf(code, high)]),
+      };
+    }
+  }
+}
+
+function endOf(
+  { starts, top }: { readonly starts: readonly AddressValue[]; readonly top: AddressValue },
+  at: number,
+): AddressValue {
+  const next = starts[at + 1];
+  return next === undefined ? top : typeof next === 'bigint' ? next - 1n : next - 1;
+}
+
+/** The numbers that a set over one field's variables holds, as ranges. */
+function numbersIn(diagram: Diagram, { first, bits }: Placed, set: Edge, size: number): [number, number][] {
+  const ranges: [number, number][] = [];
+  const visit = (edge: Edge, bit: number, from: number): void => {
+    if (edge === NONE || from >= size) return;
+    if (edge === ALL) {
+      const to = Math.min(size - 1, from + 2 ** (bits - bit) - 1);
+      const last = ranges.at(-1);
+      if (last && last[1] === from - 1) last[1] = to;
+      else ranges.push([from, to]);
+      return;
+    }
+    const half = 2 ** (bits - bit - 1);
+    const here = diagram.level(edge) === first + bit;
+    visit(here ? diagram.low(edge) : edge, bit + 1, from);
+    visit(here ? diagram.high(edge) : edge, bit + 1, from + half);
+  };
+  visit(set, 0, 0);
+  return ranges;
+}
+
+/** More alternatives than this of bits are not said one by one. */
+const MOST_CUBES = 16;
+
+function cubesIn(
+  diagram: Diagram,
+  { first, bits }: Placed,
+  set: Edge,
+): readonly { readonly mask: number; readonly value: number }[] {
+  const cubes: { mask: number; value: number }[] = [];
+  const visit = (edge: Edge, mask: number, value: number): void => {
+    if (edge === NONE || cubes.length > MOST_CUBES) return;
+    if (edge === ALL) {
+      cubes.push({ mask, value });
+      return;
+    }
+    const bit = 2 ** (bits - 1 - (diagram.level(edge) - first));
+    visit(diagram.low(edge), mask + bit, value);
+    visit(diagram.high(edge), mask + bit, value + bit);
+  };
+  visit(set, 0, 0);
+  return cubes;
+}

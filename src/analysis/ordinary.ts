@@ -1,0 +1,30 @@
+import type { AddressValue } from '../address/index.ts';
+import { isLoopback, isMulticast, isOwn } from '../trace/parts.ts';
+import { complement, type Edge, NONE } from './diagram.ts';
+import type { Space } from './space.ts';
+
+/**
+ * The packets that one host sends to another, or to itself over loopback: no groups, no address that stands for everybody or nobody,
+ * nothing from outside that claims to come from here. People mean these when they say "all"; the kernel drops most others, whatever
+ * the rules say.
+ */
+export function ordinaryPackets(space: Space): Edge {
+  const { diagram, ground } = space;
+  const { host } = ground;
+  const arrives = space.domain.direction === 'in';
+  const of = (field: 'source' | 'destination', meets: (address: AddressValue) => boolean): Edge => {
+    let set: Edge = NONE;
+    for (const each of space.classes(field, 'kinds'))
+      if (meets(each.ranges[0]![0])) set = diagram.or(set, space.classSet(each));
+    return set;
+  };
+  const single = (address: AddressValue): boolean =>
+    !isMulticast(host.family, address) && Number(address) !== 0 && address !== 0xffff_ffff;
+  const loopback = (address: AddressValue): boolean => isLoopback(host.family, address);
+  const [source, destination] = [of('source', single), of('destination', single)];
+  const [fromLoopback, toLoopback] = [of('source', loopback), of('destination', loopback)];
+  const both = diagram.and(source, destination);
+  if (!arrives) return diagram.and(both, complement(diagram.xor(fromLoopback, toLoopback)));
+  const here = host.known ? of('source', (address) => isOwn(host, address)) : NONE;
+  return diagram.minus(both, diagram.or(here, diagram.or(fromLoopback, toLoopback)));
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { boxesOf, type Change, type Direction, difference, type Side } from '../../src/analysis/index.ts';
+import type { RuleSet, Snapshot } from '../../src/netfilter/index.ts';
+import { parseSave } from '../../src/text/index.ts';
+import { parseQuestion, prepare } from '../../src/trace/index.ts';
+import { randomRules } from '../kernel/differential/rules.ts';
+import { seeded } from '../support/random.ts';
+import { placeOf } from './agreement.ts';
+import { HOSTS } from './hosts.ts';
+import { randomPacket } from './packets.ts';
+
+const STORY = readFileSync(new URL('../../docs/examples/post-2018.rules', import.meta.url), 'utf8');
+
+const snapshotOf = (rules: readonly RuleSet[], host: Snapshot = HOSTS.untold!): Snapshot => ({
+  ...host,
+  held: rules.map((set) => ({ backend: 'nft', rules: set })),
+});
+
+const sideOf = (text: string): Side => ({ snapshot: snapshotOf(parseSave(text)), proxyPorts: [15001] });
+
+const both = (before: string, after: string): readonly Change[] =>
+  (['in', 'out'] as const).flatMap((direction: Direction) =>
+    difference(sideOf(before), sideOf(after), 'ipv4', direction),
+  );
+
+test('a rule set is no different from itself', () => {
+  expect(both(STORY, STORY)).toEqual([]);
+});
+
+test('renamed chains, and independent rules in another order, are no difference', () => {
+  const lines = STORY.replaceAll('ISTIO_', 'X_').split('\n');
+  const at = lines.findIndex((line) => line.includes('--dport 8080'));
+  [lines[at], lines[at + 1]] = [lines[at + 1]!, lines[at]!];
+  expect(both(STORY, lines.join('\n'))).toEqual([]);
+});
+
+test('of all packets, exactly inbound tcp to 8888 changes, from the proxy to the app', () => {
+  const bypassed = STORY.replace(/\n(-A PREROUTING)/, '\n-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n$1');
+  const changes = both(STORY, bypassed).filter(({ before }) => before.kind === 'proxy');
+  expect(changes.map(({ before, after }) => `${before.key} → ${after.key}`)).toEqual(['proxy 15001 → app own']);
+  const [{ surely, possibly } = expect.fail()] = changes;
+  expect(surely.equals(possibly)).toBe(true);
+  const { boxes, complete } = boxesOf(surely);
+  expect(complete).toBe(true);
+  expect(boxes.map((box) => [...box].filter(([field]) => /protocol|Port|source|destination/.test(field)))).toEqual([
+    [
+      ['protocol', { kind: 'ranges', ranges: [[6, 6]] }],
+      ['destinationPort', { kind: 'ranges', ranges: [[8888, 8888]] }],
+    ],
+  ]);
+  const { snapshot } = sideOf(STORY);
+  expect(surely.holds(parseQuestion('in tcp/8888', snapshot))).toBe(true);
+  expect(surely.holds(parseQuestion('in tcp/8080', snapshot))).toBe(false);
+});
+
+test('a difference is where the traces of random packets differ', () => {
+  for (let seed = 0; seed < Number(process.env.RULE_SETS ?? 12); seed += 1) {
+    const random = seeded(90_000 + seed);
+    const rules = parseSave(randomRules(random, 'ipv4'), { family: 'ipv4', keepGoing: true });
+    const direction = random.pick(['in', 'out'] as const);
+    const host = HOSTS[random.pick(Object.keys(HOSTS))]!;
+    // One rule is taken away.
+    const chains = rules.flatMap(({ tables }) =>
+      tables.flatMap((table) => table.chains.filter((chain) => chain.rules.length > 0)),
+    );
+    const shorter = random.pick(chains);
+    const gone = random.below(shorter.rules.length);
+    const others = rules.map((set) => ({
+      ...set,
+      tables: set.tables.map((table) => ({
+        ...table,
+        chains: table.chains.map((chain) =>
+          chain === shorter ? { ...chain, rules: chain.rules.filter((_, index) => index !== gone) } : chain,
+        ),
+      })),
+    }));
+    const [before, after] = [snapshotOf(rules, host), snapshotOf(others, host)];
+    const proxyPorts = [15001];
+    const changes = difference({ snapshot: before, proxyPorts }, { snapshot: after, proxyPorts }, 'ipv4', direction);
+    const follow = [prepare(before, proxyPorts), prepare(after, proxyPorts)] as const;
+    for (const { before: was, after: is, surely } of changes) {
+      const question = surely.witness();
+      if (!question) continue;
+      const [one, other] = follow.map((each) => each(question));
+      if (one!.possible.length > 0 || other!.possible.length > 0 || was.kind === 'unknown' || is.kind === 'unknown')
+        continue;
+      expect(placeOf(one!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(was, question.packet));
+      expect(placeOf(other!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(is, question.packet));
+    }
+    const [first] = changes;
+    if (!first) continue;
+    for (let count = 0; count < 100; count += 1) {
+      const question = randomPacket(first.surely.space, random, [0, 1, 4]);
+      if (!question || question.packet.ctstate === 2) continue;
+      const [one, other] = follow.map((each) => each(question));
+      if (one!.possible.length > 0 || other!.possible.length > 0) continue;
+      const differ = placeOf(one!.outcome, question.packet) !== placeOf(other!.outcome, question.packet);
+      if (differ)
+        expect(
+          changes.some(({ possibly }) => possibly.holds(question)),
+          `seed ${seed}`,
+        ).toBe(true);
+    }
+  }
+}, 120_000);
