@@ -1,5 +1,6 @@
 import type { AddressValue, Range } from '../address/index.ts';
 import type { FieldName } from '../netfilter/index.ts';
+import type { Value } from './code.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Placed } from './domain.ts';
 import type { PacketSet } from './packets.ts';
@@ -7,8 +8,15 @@ import type { Space } from './space.ts';
 
 /** What one field of a box may be: ranges of numbers or addresses, names, or bits that are said one by one. */
 export type Side =
-  | { readonly kind: 'ranges'; readonly ranges: readonly Range[] }
-  | { readonly kind: 'names'; readonly names: readonly string[]; readonly but: readonly string[] }
+  /** `but`: what packets may have, and these do not. */
+  | { readonly kind: 'ranges'; readonly ranges: readonly Range[]; readonly but: readonly Range[] }
+  /** `eth+` is every name that begins so and is not named. `others`: names that occur nowhere, too; then `but` says which are left out. */
+  | {
+      readonly kind: 'names';
+      readonly names: readonly string[];
+      readonly but: readonly string[];
+      readonly others: boolean;
+    }
   | { readonly kind: 'bits'; readonly any: readonly { readonly mask: number; readonly value: number }[] };
 
 /** Packets that are a product of one set per field. Fields that are not named may be anything. */
@@ -42,13 +50,13 @@ export function boxesOf({ space, edge }: PacketSet, most = 12): Boxes {
   const { diagram, domain, valid, ordinary } = space;
   const plain = diagram.and(edge, ordinary);
   // What no packet is like does not stand in the way.
-  const outside = complement(diagram.and(valid, plain === NONE ? ALL : ordinary));
-  const room = diagram.or(edge, outside);
+  const universe = diagram.and(valid, plain === NONE ? ALL : ordinary);
+  const room = diagram.or(edge, complement(universe));
   const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
   const boxes: Box[] = [];
   let left = plain === NONE ? edge : plain;
   while (left !== NONE && boxes.length < most) {
-    const { sides, set } = grown(space, fields, room, left);
+    const { sides, set } = grown(space, fields, { room, universe, left });
     boxes.push(sides);
     left = diagram.minus(left, set);
   }
@@ -59,8 +67,7 @@ export function boxesOf({ space, edge }: PacketSet, most = 12): Boxes {
 function grown(
   space: Space,
   fields: readonly Placed[],
-  room: Edge,
-  left: Edge,
+  { room, universe, left }: { readonly room: Edge; readonly universe: Edge; readonly left: Edge },
 ): { readonly sides: Box; readonly set: Edge } {
   const { diagram } = space;
   const bits = diagram.witness(left);
@@ -84,9 +91,9 @@ function grown(
   const sides = new Map<FieldName, Side>();
   for (const placed of fields) {
     // Said is what packets of the box have, where that is not what any packet may have.
-    const held = parts.get(placed) === ALL ? ALL : shadow(diagram, placed, diagram.and(set, space.valid));
-    if (held !== ALL && held !== shadow(diagram, placed, space.valid))
-      sides.set(placed.field, sideOf(space, placed, held));
+    const held = parts.get(placed) === ALL ? ALL : shadow(diagram, placed, diagram.and(set, universe));
+    const any = shadow(diagram, placed, universe);
+    if (held !== ALL && held !== any) sides.set(placed.field, sideOf(space, placed, held, diagram.minus(any, held)));
   }
   return { sides, set };
 }
@@ -103,7 +110,7 @@ function pinned(diagram: Diagram, { first, bits }: Placed, bit: (level: number) 
 }
 
 /** What a set over one field's variables says of it. */
-function sideOf({ diagram }: Space, placed: Placed, set: Edge): Side {
+function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: Edge): Side {
   const { code } = placed;
   switch (code.kind) {
     case 'raw':
@@ -113,16 +120,20 @@ function sideOf({ diagram }: Space, placed: Placed, set: Edge): Side {
         numbersIn(diagram, placed, set, code.values.length).flatMap(([low, high]) => code.values.slice(low, high + 1)),
       );
       const [names, but] = [true, false].map((wanted) => code.values.filter((value) => held.has(value) === wanted));
-      if (typeof code.values[0] === 'string')
-        return { kind: 'names', names: names!.map(String), but: but!.map(String) };
-      return { kind: 'ranges', ranges: names!.map((value) => [Number(value), Number(value)]) };
+      if (typeof code.values[0] === 'string') {
+        const spoken = (all: readonly Value[]) => all.map((one) => domain.standIns.get(String(one)) ?? String(one));
+        const unnamed = names!.some((value) => value !== '' && domain.standIns.get(String(value)) === '');
+        return { kind: 'names', names: spoken(names!), but: spoken(but!), others: unnamed };
+      }
+      const ranges = (values: readonly Value[]) => values.map((value) => [Number(value), Number(value)] as const);
+      return { kind: 'ranges', ranges: ranges(names!), but: ranges(but!) };
     }
     case 'intervals': {
-      const numbers = numbersIn(diagram, placed, set, code.starts.length);
-      return {
-        kind: 'ranges',
-        ranges: numbers.map(([low, high]) => [code.starts[low]!, endOf(code, high)]),
-      };
+      const ranges = (edge: Edge) =>
+        numbersIn(diagram, placed, edge, code.starts.length).map(
+          ([low, high]) => [code.starts[low]!, endOf(code, high)] as const,
+        );
+      return { kind: 'ranges', ranges: ranges(set), but: ranges(others) };
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { AddressValue, Family } from '../address/index.ts';
 import { CTSTATE, type FieldName, type ValueField } from '../netfilter/index.ts';
-import { type Ground, LOOPBACK } from '../trace/parts.ts';
+import { type Ground, isIdle, LOOPBACK } from '../trace/parts.ts';
 import { Boundaries, madeOf } from './boundaries.ts';
 import { bitsFor, type Code } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
@@ -27,6 +27,8 @@ export interface Domain {
   readonly fields: ReadonlyMap<FieldName, Placed>;
   /** How many variables the fields have; those of what is not known come after them. */
   readonly variables: number;
+  /** What interface names that nobody wrote stand for: `eth+`, or '' for any that is named nowhere. */
+  readonly standIns: ReadonlyMap<string, string>;
 }
 
 /** In this order they stand in the diagram: sets of large firewalls are small so. */
@@ -69,16 +71,19 @@ export function domainOf(grounds: readonly Ground[], direction: Direction): Doma
   const asked = new Set<FieldName>(ALWAYS_ASKED);
   for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries, names);
   for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
+  const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
+  // What one hook sees as the outgoing interface may be what another sees as the incoming one.
+  const standIns = namesFor([...known, ...names]);
   const fields = new Map<FieldName, Placed>();
   let first = 0;
   for (const field of orderFor(grounds)) {
     if (!asked.has(field)) continue;
-    const code = codeOf(field, boundaries, namesOf(grounds, names, direction, field));
+    const code = codeOf(field, boundaries, namesOf(grounds, standIns, names, direction, field));
     const bits = bitsFor(code);
     fields.set(field, { field, code, first, bits });
     first += bits;
   }
-  return { family, direction, fields, variables: first };
+  return { family, direction, fields, variables: first, standIns };
 }
 
 function never(): never {
@@ -139,7 +144,8 @@ function codeOf(field: FieldName, boundaries: Boundaries, names: readonly string
 /** Names that an interface may have where the packet begins; '' for none: routes decide. */
 function namesOf(
   grounds: readonly Ground[],
-  found: readonly NamePattern[],
+  standIns: ReadonlyMap<string, string>,
+  patterns: readonly NamePattern[],
   direction: Direction,
   field: FieldName,
 ): readonly string[] {
@@ -150,12 +156,26 @@ function namesOf(
       program: { family },
     } = never(),
   ] = grounds;
-  const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
-  // What one hook sees as the outgoing interface may be what another sees as the incoming one.
-  const names = namesFor([...known, ...found]).filter((name) => name !== '');
-  if (field === 'in') return names.filter((name) => name !== LOOPBACK);
+  const names = [...standIns.keys()].filter((name) => name !== '');
+  // A machine whose interfaces are known has no others.
+  const here = grounds.every((ground) => ground.host.known)
+    ? new Set(grounds.flatMap(({ host: { interfaces } }) => interfaces.map(({ name }) => name)))
+    : undefined;
+  if (field === 'in') return names.filter((name) => name !== LOOPBACK && (here?.has(name) ?? true));
+  // A machine of which only rules are known is a router where they say so.
+  if (direction === 'in' && grounds.every(({ program }) => !forwards(program))) return [''];
   // Where no rule asks for it, one interface is as good as another, but for what IPv6 does not send on to another link.
   if (grounds.every(({ program }) => !program.reads.has('out')) && family === 'ipv4')
-    return direction === 'in' ? ['', host.card] : ['', LOOPBACK, host.card];
-  return ['', ...(direction === 'in' ? names.filter((name) => name !== LOOPBACK) : names)];
+    return direction === 'in' ? ['', host.card] : [''];
+  if (direction === 'in') return ['', ...names.filter((name) => name !== LOOPBACK)];
+  // A sender's packets leave by the card that is taken for granted, or by one that a rule names.
+  const written = names.filter((name) => name !== LOOPBACK && name !== host.card && standIns.get(name) !== '');
+  const other = patterns.some(({ text, prefix }) => (prefix ? host.card.startsWith(text) : host.card === text));
+  return ['', ...written, ...(other ? names.filter((name) => standIns.get(name) === '') : [])];
 }
+
+/** Whether any rule stands where packets are sent on. */
+const forwards = ({ plan }: Ground['program']): boolean =>
+  plan.FORWARD.first.some((part) =>
+    part.kind === 'native' ? !isIdle(part.base) : part.kind === 'table' && !part.idle,
+  );

@@ -12,17 +12,17 @@ const LONGEST = 15;
 
 /**
  * Interface names that stand for all there are: each that occurs, for each beginning that occurs one that has it and no
- * longer one, and one that has none.
+ * longer one, and one that has none. Given with what each stands for: `eth+`, and '' for a name that occurs nowhere.
  */
-export function namesFor(patterns: readonly NamePattern[]): readonly string[] {
+export function namesFor(patterns: readonly NamePattern[]): ReadonlyMap<string, string> {
   const exact = new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [] : [text])));
   const beginnings = [...new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [text] : [])))];
-  const names = new Set(exact);
+  const names = new Map([...exact].map((name) => [name, name]));
   for (const beginning of [...beginnings, '']) {
     const fresh = freshName(beginning, exact, beginnings);
-    if (fresh !== undefined) names.add(fresh);
+    if (fresh !== undefined) names.set(fresh, beginning === '' ? '' : `${beginning}+`);
   }
-  return [...names].sort();
+  return new Map([...names].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** A name that begins so, and neither occurs nor begins with a longer one of the beginnings. */

@@ -2,8 +2,9 @@ import type { AddressValue } from '../address/index.ts';
 import { CTSTATE, type FieldName, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import type { Question } from '../trace/index.ts';
 import { ASSUMED } from '../trace/parts.ts';
-import type { Leaf, Value } from './code.ts';
+import { intervalOf, type Leaf, type Value } from './code.ts';
 import { type Edge, NONE } from './diagram.ts';
+import type { Placed } from './domain.ts';
 import { HAVING } from './having.ts';
 import type { Space } from './space.ts';
 
@@ -19,6 +20,16 @@ export class PacketSet {
   constructor(space: Space, edge: Edge) {
     this.space = space;
     this.edge = edge;
+  }
+
+  /** Whether any of it goes from one host to another: no groups, no addresses that are no host's. */
+  get isOrdinary(): boolean {
+    return this.space.diagram.and(this.edge, this.space.ordinary) !== NONE;
+  }
+
+  /** What an interface name of its packets stands for: '' for any that no rule names, `eth+` for others that begin so. */
+  spokenName(name: string): string {
+    return this.space.domain.standIns.get(name) ?? name;
   }
 
   get isEmpty(): boolean {
@@ -55,15 +66,21 @@ export class PacketSet {
     if (this.isEmpty) return undefined;
     const { space } = this;
     const { diagram, domain } = space;
-    let set = this.edge;
-    for (const leaf of usualLeaves(space)) {
+    const plain = diagram.and(this.edge, space.ordinary);
+    let set = plain === NONE ? this.edge : plain;
+    const wanted = usualValues(space);
+    for (const leaf of usualLeaves(space, wanted)) {
       const narrower = diagram.and(set, space.original(leaf));
       if (narrower !== NONE) set = narrower;
     }
     const bits = diagram.witness(set);
     const fields: { [K in FieldName]?: Value | undefined } = {};
     for (const placed of domain.fields.values())
-      fields[placed.field] = space.decode(placed, (level) => bits.get(level) === true);
+      fields[placed.field] = usualIn(
+        placed,
+        space.decode(placed, (level) => bits.get(level) === true),
+        wanted,
+      );
     return { direction: domain.direction, packet: packetWith(space, fields), assumptions: [] };
   }
 }
@@ -89,48 +106,62 @@ export function packetWith({ usual, domain }: Space, given: Fields): Packet {
   return { ...usual, ...fields } as Packet;
 }
 
-/** What packets mostly are, the most telling first. */
-function usualLeaves({ domain, ground }: Space): readonly Leaf[] {
-  const { family, direction, fields } = domain;
+type Wanted = ReadonlyMap<FieldName, AddressValue>;
+
+/** The usual value, where it is of the same interval as the one that was found. */
+function usualIn({ field, code }: Placed, found: Value, wanted: Wanted): Value {
+  const usual = wanted.get(field);
+  if (usual === undefined || code.kind !== 'intervals' || typeof found === 'string') return found;
+  return intervalOf(code.starts, usual) === intervalOf(code.starts, found) ? usual : found;
+}
+
+/** What packets mostly have. */
+function usualValues({ domain, ground }: Space): Wanted {
+  const { family, direction } = domain;
   const other = ASSUMED.other[family];
   const own =
     ground.host.interfaces
       .flatMap(({ addresses }) => addresses)
       .find((address) => address.family === family && address.scope === 'global')?.value ?? ASSUMED.own[family];
-  const [from, to] = direction === 'in' ? [other, own] : [own, other];
-  const is = (field: 'source' | 'destination' | 'protocol', value: AddressValue): Leaf => ({
-    kind: 'in',
-    field,
-    ranges: [[value, value]],
-  });
-  const wanted: Leaf[] = [
+  const [source, destination] = direction === 'in' ? [other, own] : [own, other];
+  return new Map<FieldName, AddressValue>([
+    ['destination', destination],
+    ['source', source],
+    ['sourcePort', 40_000],
+    ['destinationPort', 80],
+    ['owned', 1],
+    ['uid', 1000],
+    ['gid', 1000],
+    ['ttl', 64],
+  ]);
+}
+
+/** What packets mostly are, the most telling first. */
+function usualLeaves({ domain, ground }: Space, wanted: Wanted): readonly Leaf[] {
+  const { family, fields } = domain;
+  const protocol = (value: number): Leaf => ({ kind: 'in', field: 'protocol', ranges: [[value, value]] });
+  const leaves: Leaf[] = [
     { kind: 'any-bit', field: 'ctstate', mask: CTSTATE.NEW },
-    is('protocol', TCP),
-    is('protocol', UDP),
-    is('protocol', family === 'ipv4' ? ICMP : ICMPV6),
+    protocol(TCP),
+    protocol(UDP),
+    protocol(family === 'ipv4' ? ICMP : ICMPV6),
     { kind: 'bits', field: 'tcpFlags', mask: 255, value: TCP_FLAGS.SYN },
     { kind: 'bits', field: 'mark', mask: 0xffff_ffff, value: 0 },
-    { kind: 'in', field: 'owned', ranges: [[1, 1]] },
-    { kind: 'in', field: 'uid', ranges: [[1000, 1000]] },
-    { kind: 'in', field: 'gid', ranges: [[1000, 1000]] },
     { kind: 'name', field: 'in', text: ground.host.card, prefix: false },
     { kind: 'name', field: 'out', text: '', prefix: false },
   ];
   return [
-    ...wanted.filter(({ field }) => fields.has(field)),
-    ...near(domain, 'destination', to),
-    ...near(domain, 'source', from),
-    ...near(domain, 'sourcePort', 40_000),
-    ...near(domain, 'ttl', 64),
+    ...leaves.filter(({ field }) => fields.has(field)),
+    ...[...wanted].flatMap(([field, value]) => near(fields.get(field), value)),
   ];
 }
 
 /** The interval that a value lies in. */
-function near({ fields }: Space['domain'], field: FieldName, value: AddressValue): readonly Leaf[] {
-  const code = fields.get(field)?.code;
-  if (code?.kind !== 'intervals') return [];
-  const at = code.starts.findLastIndex((start) => start <= value);
-  const end = code.starts[at + 1];
-  const last = end === undefined ? code.top : typeof end === 'bigint' ? end - 1n : end - 1;
-  return [{ kind: 'in', field: field as 'source', ranges: [[code.starts[at]!, last]] }];
+function near(placed: Placed | undefined, value: AddressValue): readonly Leaf[] {
+  if (placed?.code.kind !== 'intervals') return [];
+  const { starts, top } = placed.code;
+  const at = intervalOf(starts, value);
+  const end = starts[at + 1];
+  const last = end === undefined ? top : typeof end === 'bigint' ? end - 1n : end - 1;
+  return [{ kind: 'in', field: placed.field as 'source', ranges: [[starts[at]!, last]] }];
 }

@@ -35,6 +35,12 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./bypass.ts')).bypass,
   },
   {
+    name: 'diff',
+    group: 'Step aside',
+    summary: 'exactly the packets that two rule sets treat differently',
+    load: async () => (await import('./diff.ts')).diff,
+  },
+  {
     name: 'init',
     group: 'Intercept',
     summary: "program an interception; takes istio-iptables' own flags and environment too",

@@ -139,7 +139,7 @@ function choose<T extends AddressValue>(walk: Walk, rule: CompiledRule, low: T, 
 function here(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   const { packet, ground, hook } = walk;
   if (hook === 'OUTPUT') return packet.family === 'ipv4' ? 0x7f00_0001 : 1n;
-  if (!ground.host.known && walk.own !== undefined) return walk.own;
+  if (!ground.host.known) return walk.own ?? ASSUMED.own[packet.family];
   if (packet.in === undefined) return unknown(rule, 'the incoming interface is not known');
   const own = primaryAddress(ground.host, packet.in, packet.family === 'ipv4' ? 0 : packet.destination);
   const family = packet.family === 'ipv4' ? 'IPv4' : 'IPv6';

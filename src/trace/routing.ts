@@ -1,6 +1,6 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import type { Packet } from '../netfilter/index.ts';
-import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK } from './host.ts';
+import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, TABLE } from './host.ts';
 import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
@@ -101,9 +101,12 @@ export function goAlong(
   }
 }
 
-/** The question may say by which interface the packet goes on. */
-function chosen({ asked }: Walk): Routed | undefined {
-  return asked.out === undefined || asked.out === '' ? undefined : { kind: 'device', device: asked.out };
+/** The question may say by which interface the packet goes on. What has been redirected is this host's all the same. */
+function chosen({ asked, mappedBy, ground }: Walk): Routed | undefined {
+  if (asked.out === undefined || asked.out === '') return undefined;
+  const effect = mappedBy?.effect;
+  const here = !ground.host.known && effect?.kind === 'nat' && effect.address === 'here';
+  return here ? { kind: 'local', table: TABLE.local } : { kind: 'device', device: asked.out };
 }
 
 /** Whoever has joined a group gets its packets. */

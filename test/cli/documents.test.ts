@@ -26,6 +26,8 @@ const PRINTED: readonly (readonly [args: readonly string[], type: z.ZodType])[] 
   [['bypass', '8888', '9000-9010', '--for', '30m', '--from', 'pod.json'], documents.planDocument],
   [['bypass', '8888', '--edit', '--from', POST], documents.planDocument],
   [['init', '-b', '*', '-d', '9', '-m', 'TPROXY', '--dry-run'], documents.programDocument],
+  [['diff', POST, 'bypassed.rules'], documents.differenceDocument],
+  [['diff', 'tproxy.rules', 'drifted.rules'], documents.differenceDocument],
   [['verify', '--from', 'drifted.rules'], documents.verificationDocument],
   [['verify', '--from', POST], documents.verificationDocument],
 ];

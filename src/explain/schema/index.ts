@@ -3,6 +3,7 @@
 export { changeDocument } from './change.ts';
 export { connectionDocument } from './connection.ts';
 export { demoDocument } from './demo.ts';
+export { differenceDocument } from './difference.ts';
 export { listingDocument } from './listing.ts';
 export { liveDocument } from './live.ts';
 export { planDocument } from './plan.ts';

@@ -1,0 +1,67 @@
+import { type Family, formatAddress } from '../address/index.ts';
+import { boxesOf, type End, type Rewritten } from '../analysis/index.ts';
+import { type DifferenceTold, type Example, isDifferent } from './difference.ts';
+import { questionWords } from './packet.ts';
+import { boxWords } from './packet-set.ts';
+import type { DifferenceDocument } from './schema/difference.ts';
+import { outcomeDocument, packetDocument } from './trace-document.ts';
+
+type ChangeDocument = DifferenceDocument['compared'][number]['changes'][number];
+
+/** What two rule sets do differently, as `diff -o json` prints it. */
+export const differenceDocument = (told: DifferenceTold): DifferenceDocument => ({
+  schema: 'sidestep/difference/1',
+  before: told.before,
+  after: told.after,
+  different: isDifferent(told),
+  compared: told.compared.map(({ family, direction, changes, tooComplex }) => ({
+    family,
+    direction,
+    ...(tooComplex === undefined ? {} : { tooComplex }),
+    changes: changes.map(({ before, after, surely, possibly, example }): ChangeDocument => {
+      const { boxes, complete, others } = boxesOf(surely.isEmpty ? possibly : surely);
+      return {
+        before: endDocument(before, family),
+        after: endDocument(after, family),
+        sure: !surely.isEmpty,
+        packets: boxes.map((box) => boxWords(box, family, direction)),
+        complete: complete && !others,
+        ...(example ? { example: exampleDocument(example) } : {}),
+      };
+    }),
+  })),
+  notes: [...told.notes],
+});
+
+const exampleDocument = ({ question, before, after }: Example): NonNullable<ChangeDocument['example']> => ({
+  question: questionWords(question),
+  packet: packetDocument(question.packet),
+  before: outcomeDocument(before.outcome, before),
+  after: outcomeDocument(after.outcome, after),
+});
+
+function endDocument(end: End, family: Family): ChangeDocument['before'] {
+  switch (end.kind) {
+    case 'proxy':
+    case 'app':
+    case 'nobody listens':
+      return { kind: end.kind, port: end.port };
+    case 'rejected':
+      return { kind: 'rejected', with: end.with };
+    case 'forwarded':
+    case 'sent':
+      return {
+        kind: end.kind,
+        out: end.out,
+        ...(end.to ? { to: rewrittenDocument(end.to, family) } : {}),
+        ...(end.from ? { from: rewrittenDocument(end.from, family) } : {}),
+      };
+    default:
+      return { kind: end.kind };
+  }
+}
+
+const rewrittenDocument = ({ address, port }: Rewritten, family: Family) => ({
+  ...(address === undefined ? {} : { address: formatAddress(family, address) }),
+  ...(port === undefined ? {} : { port: port === 'open' ? ('any' as const) : port }),
+});

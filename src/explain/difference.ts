@@ -1,0 +1,137 @@
+import type { Family } from '../address/index.ts';
+import { boxesOf, type Change, type Direction, type End, type PacketSet } from '../analysis/index.ts';
+import type { Question, Trace } from '../trace/index.ts';
+import { outcomePhrase, questionWords } from './packet.ts';
+import { boxWords, directionWords } from './packet-set.ts';
+import { BLANK, type Block, faint, good, line, paragraph, type Screen, strong, table, warn } from './screen.ts';
+import { count, listed } from './words.ts';
+
+/** One packet that two rule sets treat differently, followed through both. */
+export interface Example {
+  readonly question: Question;
+  readonly before: Trace;
+  readonly after: Trace;
+}
+
+/** What was found of the packets of one family and direction. */
+export interface Compared {
+  readonly family: Family;
+  readonly direction: Direction;
+  readonly changes: readonly (Change & { readonly example?: Example })[];
+  /** It was not found out: too complex, because …; undefined where it was. */
+  readonly tooComplex?: string;
+}
+
+/** What two rule sets do differently, and what was not compared. */
+export interface DifferenceTold {
+  /** Where they come from, in words: `before.txt`, `network namespace of node (pid 1)`. */
+  readonly before: string;
+  readonly after: string;
+  readonly compared: readonly Compared[];
+  /** Clauses: "the IPv6 rules of after.txt were not read". */
+  readonly notes: readonly string[];
+}
+
+export const isDifferent = ({ compared }: DifferenceTold): boolean =>
+  compared.some(({ changes, tooComplex }) => changes.length > 0 || tooComplex !== undefined);
+
+/** What `diff` shows. */
+export function differenceScreen(told: DifferenceTold): Screen {
+  const { before, after, compared, notes } = told;
+  const names = compared.map(({ direction, family }) => directionWords(direction, family));
+  const blocks: Block[] = [];
+  if (!isDifferent(told) && compared.length > 0) {
+    blocks.push(
+      paragraph(
+        line(
+          good('No difference'),
+          `: ${before} and ${after} treat every packet alike (${listed(names)}). This is proved, not sampled.`,
+        ),
+        2,
+      ),
+    );
+  }
+  for (const one of compared) blocks.push(...comparedBlocks(one));
+  if (compared.some(({ changes }) => changes.length > 0))
+    blocks.push(BLANK, paragraph(line(faint('Packets of open connections go where the first of them went.')), 2));
+  for (const note of notes) blocks.push(paragraph(line(faint(note)), 2));
+  while (blocks[0] === BLANK) blocks.shift();
+  return blocks;
+}
+
+function comparedBlocks({ family, direction, changes, tooComplex }: Compared): readonly Block[] {
+  const title = directionWords(direction, family);
+  if (tooComplex !== undefined) return [paragraph(line(strong(title), ': ', warn(tooComplex)), 2)];
+  const shown = changes.filter(({ possibly }) => possibly.isOrdinary);
+  const others = changes.length - shown.length;
+  return [
+    ...(shown.length > 0 ? shown : changes).flatMap((change) => [BLANK, ...changeBlocks(change, family, direction)]),
+    ...(shown.length > 0 && others > 0
+      ? [
+          BLANK,
+          paragraph(
+            line(
+              faint(
+                `${title}: ${count(others, 'more kind')} of change for packets from or to groups, or addresses that are no host’s: -o json`,
+              ),
+            ),
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** More boxes are not shown. */
+const MOST_BOXES = 6;
+
+function changeBlocks(change: Compared['changes'][number], family: Family, direction: Direction): readonly Block[] {
+  const { before, after, surely, possibly, example } = change;
+  const open = surely.isEmpty;
+  const { boxes, complete, others } = boxesOf(open ? possibly : surely, MOST_BOXES);
+  const [was, is] = [before, after].map((end) => endPhrase(end, possibly));
+  const title = directionWords(direction, family);
+  const head = line(strong(title), ': ', was!, ' → ', strong(is!), open ? warn(' (perhaps)') : '');
+  const rows = boxes.map((box) => [boxWords(box, family, direction)]);
+  if (!complete) rows.push(['and others']);
+  if (others) rows.push(['and packets from or to groups, or addresses that are no host’s']);
+  return [paragraph(head, 2), table(rows, { indent: 2 }), ...(example ? exampleBlocks(example) : [])];
+}
+
+const exampleBlocks = ({ question, before, after }: Example): readonly Block[] => [
+  table(
+    [
+      [faint('for example'), questionWords(question)],
+      [faint('before'), `${outcomePhrase(before.outcome)}: ${before.outcome.because}`],
+      [faint('after'), `${outcomePhrase(after.outcome)}: ${after.outcome.because}`],
+    ].map(([lead, text]) => [line(lead!), String(text)]),
+    { indent: 4 },
+  ),
+];
+
+/** Where packets end, as a phrase: "the proxy on :15001", "the app, on the port that they ask for". */
+export function endPhrase(end: End, packets: PacketSet): string {
+  switch (end.kind) {
+    case 'proxy':
+      return end.port === 'own' ? 'the proxy itself' : `the proxy on :${end.port}`;
+    case 'app':
+      return end.port === 'own' ? 'the app' : `the app on :${end.port}`;
+    case 'nobody listens':
+      return end.port === 'own' ? 'nobody listens' : `nobody listens on :${end.port}`;
+    case 'rejected':
+      return `rejected with ${end.with}`;
+    case 'forwarded':
+      return `forwarded by ${packets.spokenName(end.out) || 'another interface'}${rewrittenWords(end)}`;
+    case 'sent':
+      return `sent by ${packets.spokenName(end.out) || 'another interface'}${rewrittenWords(end)}`;
+    case 'delivered':
+      return 'delivered to the kernel itself';
+    case 'dropped':
+    case 'unknown':
+      return end.kind;
+  }
+}
+
+const rewrittenWords = ({ to, from }: Extract<End, { readonly out: string }>): string =>
+  [...(from ? ['from another source'] : []), ...(to ? ['to another destination'] : [])]
+    .map((part) => `, ${part}`)
+    .join('');

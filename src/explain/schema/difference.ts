@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { family, port } from './common.ts';
+import { outcome, traceFields } from './trace.ts';
+
+const because = z.string();
+
+const rewritten = z
+  .object({ address: z.string().optional(), port: z.union([port, z.literal('any')]).optional() })
+  .describe('what the packet was given; what is left out is its own');
+
+const end = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.enum(['proxy', 'app', 'nobody listens']),
+    port: z.union([port, z.literal('own')]).describe('own: the port that the packet asks for'),
+  }),
+  z.object({ kind: z.literal('rejected'), with: z.string() }),
+  z.object({
+    kind: z.enum(['forwarded', 'sent']),
+    out: z.string(),
+    to: rewritten.optional(),
+    from: rewritten.optional(),
+  }),
+  z.object({ kind: z.enum(['dropped', 'delivered', 'unknown']) }),
+]);
+
+/** `sidestep diff -o json`: the packets that two rule sets treat differently. */
+export const differenceDocument = z.object({
+  schema: z.literal('sidestep/difference/1'),
+  before: z.string().describe('where the first rules come from'),
+  after: z.string(),
+  different: z.boolean(),
+  compared: z.array(
+    z.object({
+      family,
+      direction: z.enum(['in', 'out']),
+      tooComplex: z.string().optional().describe('why it was not found out'),
+      changes: z.array(
+        z.object({
+          before: end,
+          after: end,
+          sure: z.boolean().describe('false: it hangs on what is not known'),
+          packets: z.array(z.string()).describe('the packets in words, one box each'),
+          complete: z.boolean().describe('whether these are all of them'),
+          example: z
+            .object({
+              question: z.string(),
+              packet: traceFields.packet,
+              before: outcome,
+              after: outcome,
+            })
+            .optional(),
+        }),
+      ),
+    }),
+  ),
+  notes: z.array(because).describe('what was not compared, and what was taken for granted'),
+});
+
+export type DifferenceDocument = z.infer<typeof differenceDocument>;
