@@ -1,7 +1,7 @@
 import { type AddressValue, type Family, highest, lengthOf, type Range } from '../address/index.ts';
 import { type FieldName, fieldWidth, type ValueField } from '../netfilter/index.ts';
 import { CONNECTION_ENDS } from '../trace/parts.ts';
-import type { Leaf } from './code.ts';
+import { type Leaf, startsOf } from './code.ts';
 import { kept } from './kept.ts';
 
 /** The fields of the packet that comes in that a field on its way is made of. */
@@ -31,7 +31,7 @@ export function rangeUnder(value: AddressValue, mask: AddressValue, family: Fami
 /** Where answers about a field begin and end, and whether it has to be looked at bit by bit. */
 export class Boundaries {
   readonly #family: Family;
-  readonly #starts = new Map<FieldName, Set<AddressValue>>();
+  readonly #ranges = new Map<FieldName, Range[]>();
   readonly raw = new Set<FieldName>(['mark', 'tcpFlags', 'headers']);
 
   constructor(family: Family) {
@@ -41,18 +41,15 @@ export class Boundaries {
   /** The values of a field at which an interval starts, sorted; the first is 0. */
   startsOf(field: ValueField): readonly AddressValue[] {
     const zero = isAddress(field) && this.#family === 'ipv6' ? 0n : 0;
-    const starts = this.#starts.get(field) ?? new Set();
-    return [...new Set([zero, ...starts])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    return startsOf(this.#ranges.get(field) ?? [], zero, this.topOf(field));
   }
 
   topOf(field: ValueField): AddressValue {
     return isAddress(field) ? highest(this.#family) : 2 ** fieldWidth(field, this.#family) - 1;
   }
 
-  addRange(field: ValueField, [low, high]: Range): void {
-    const starts = kept(this.#starts, field, () => new Set<AddressValue>());
-    starts.add(low);
-    if (high < this.topOf(field)) starts.add(typeof high === 'bigint' ? high + 1n : high + 1);
+  addRange(field: ValueField, range: Range): void {
+    kept(this.#ranges, field, () => []).push(range);
   }
 
   /** Takes note of what a predicate asks. */

@@ -2,9 +2,9 @@ import type { FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
-import { dropped, unknown } from './end.ts';
+import { unknown } from './end.ts';
 import { currentKey, type Environment } from './environment.ts';
-import { choose, type Exits, ends, followed, joined, NOWHERE, only, type Way, within } from './exits.ts';
+import { type Exits, ends, followed, joined, NOWHERE, only, type Way, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
 import { isOpen, type Nature, Natures } from './nature.ts';
@@ -41,7 +41,7 @@ export class Chains {
   base(chain: CompiledChain, environment: Environment): Exits {
     const { table, name, policy } = chain;
     return followed(this.#space.diagram, this.chain(chain, environment), 'return', (after) => {
-      if (policy === 'DROP') return ends(dropped(`the policy of ${table} ${name} is DROP`));
+      if (policy === 'DROP') return NOWHERE;
       if (policy === 'QUEUE') return ends(unknown(`the policy of ${table} ${name} hands it to a program`));
       return only({ kind: 'accept', environment: after });
     });
@@ -70,7 +70,7 @@ export class Chains {
   #part(chain: CompiledChain, first: number, end: number, environment: Environment): Exits {
     const { changes, open, active } = this.#natures.of(chain);
     const make = (): Exits => {
-      if (end - first === 1) return this.#rule(active[first]!, environment);
+      if (end - first === 1) return this.rule(active[first]!, environment);
       const middle = (first + end) >>> 1;
       const before = this.#part(chain, first, middle, environment);
       return followed(this.#space.diagram, before, 'on', (after) => this.#part(chain, middle, end, after));
@@ -81,7 +81,8 @@ export class Chains {
     return kept(parts, `${first} ${end} ${environment.id}`, make);
   }
 
-  #rule(rule: CompiledRule, environment: Environment): Exits {
+  /** What becomes of packets at one rule. */
+  rule(rule: CompiledRule, environment: Environment): Exits {
     if (rule.acts) return this.#acts(rule, rule.acts, 0, environment);
     const { diagram } = this.#space;
     const { effect, predicate, mayDrop } = rule;
@@ -103,7 +104,7 @@ export class Chains {
       case 'accept':
         return only({ kind: 'accept', environment }, matches);
       case 'drop':
-        return only({ kind: 'end', end: dropped(`${nameOf(rule)} drops it`) }, matches);
+        return NOWHERE;
       case 'return':
         return only({ kind: 'return', environment }, matches);
       case 'goto':
@@ -133,8 +134,7 @@ export class Chains {
       const where = nameOf(rule);
       const because = `whether ${full} is full is not known: then it drops the packet`;
       const isFull = decisions.set(`${visit.key} room ${condition.part}`, { kind: 'open', where, because });
-      const drops = ends(dropped(`${full} is full at ${where}`));
-      result = choose(diagram, diagram.and(come, isFull), drops, result);
+      result = within(diagram, complement(diagram.and(come, isFull)), result);
     }
     return result;
   }

@@ -22,7 +22,7 @@ import {
   sourceTowards,
 } from '../trace/parts.ts';
 import { isAddress } from './boundaries.ts';
-import { intervalOf, type Value } from './code.ts';
+import { intervalOf, startsOf, type Value } from './code.ts';
 import { type Edges, effectsIn } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
@@ -84,15 +84,6 @@ function grouped(
   for (const [name, list] of ranges)
     classes.set(name, { predicate: { kind: 'in', field: field as ValueField, ranges: list }, ranges: list });
   return { of: (value) => classes.get(labels[intervalOf(starts, value)]!)!, all: [...classes.values()] };
-}
-
-function startsOf(ranges: readonly Range[], zero: AddressValue, top: AddressValue): readonly AddressValue[] {
-  const starts = new Set<AddressValue>([zero]);
-  for (const [low, high] of ranges) {
-    starts.add(low);
-    if (high < top) starts.add(typeof high === 'bigint' ? high + 1n : high + 1);
-  }
-  return [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);

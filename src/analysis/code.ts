@@ -42,6 +42,18 @@ export function intervalOf(starts: readonly AddressValue[], value: AddressValue)
   return low;
 }
 
+/** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
+export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: AddressValue): readonly AddressValue[] {
+  // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
+  const all: AddressValue[] = [zero];
+  for (const [low, high] of ranges) {
+    all.push(low);
+    if (high < top) all.push(typeof high === 'bigint' ? high + 1n : high + 1);
+  }
+  all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return all.filter((value, at) => value !== all[at - 1]);
+}
+
 /** Numbers of intervals or values, sorted and apart from each other. */
 export type Numbers = readonly (readonly [low: number, high: number])[];
 
@@ -52,16 +64,15 @@ export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Ra
     intervalOf(starts, high),
   ]);
 
-/** The set of these numbers. */
+/** The set of these numbers; of at most thirty bits. */
 export function numbersSet(diagram: Diagram, first: number, bits: number, size: number, numbers: Numbers): Edge {
   const build = (bit: number, from: number, low: number, high: number): Edge => {
     // The ranges from `low` up to `high` are those that meet [from, to].
     if (low === high) return NONE;
-    const width = 2 ** (bits - bit);
-    const to = from + width - 1;
-    const [a, b] = numbers[low]!;
-    if (a <= from && (b >= to || b === size - 1)) return ALL;
-    const middle = from + width / 2;
+    const to = from + (1 << (bits - bit)) - 1;
+    const range = numbers[low]!;
+    if (range[0] <= from && (range[1] >= to || range[1] === size - 1)) return ALL;
+    const middle = from + (1 << (bits - bit - 1));
     let left = low;
     while (left < high && numbers[left]![0] < middle) left += 1;
     const shared = left > low && (numbers[left - 1]![1] >= middle || numbers[left - 1]![1] === size - 1);

@@ -15,9 +15,12 @@ export const complement = (set: Edge): Edge => set ^ 1;
 /** Deeper than any variable. */
 const BOTTOM = 0x7fff_ffff;
 
-/** Nodes that are there from the start; the arrays double. */
-const START = 1 << 12;
-const LARGEST_CACHE = 1 << 20;
+/** Room for nodes at the start; it doubles. */
+const FEWEST = 1 << 12;
+const MOST_AT_FIRST = 1 << 19;
+
+/** Results that are kept. */
+const MOST_KEPT = 1 << 18;
 
 /**
  * A binary decision diagram with complement edges: ordered, reduced, every node there once. The high edge of a node is never
@@ -28,16 +31,24 @@ const LARGEST_CACHE = 1 << 20;
 export class Diagram {
   readonly budget: number;
   nodes = 1;
-  #level = new Int32Array(START);
-  #low = new Int32Array(START);
-  #high = new Int32Array(START);
+  #level: Int32Array;
+  #low: Int32Array;
+  #high: Int32Array;
   /** Open addressing: node numbers, 0 where free. */
-  #table = new Int32Array(START * 2);
-  /** Four numbers an entry: f, g, h and the result. */
-  #cache = new Int32Array(START * 4).fill(-1);
+  #table: Int32Array;
+  /** Four numbers an entry: f, g, h and the result. An entry of zeros is none: nothing asks ite of what f is ALL. */
+  #cache: Int32Array;
 
-  constructor(budget = 4_000_000) {
+  /** @param expected about so many nodes, so that the arrays need not grow often */
+  constructor(budget = 4_000_000, expected = 0) {
     this.budget = budget;
+    let size = FEWEST;
+    while (size < expected && size < MOST_AT_FIRST) size *= 2;
+    this.#level = new Int32Array(size);
+    this.#low = new Int32Array(size);
+    this.#high = new Int32Array(size);
+    this.#table = new Int32Array(size * 2);
+    this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
     this.#level[0] = BOTTOM;
   }
 
@@ -101,7 +112,7 @@ export class Diagram {
     this.#high = longer(this.#high, size);
     this.#table = new Int32Array(size * 2);
     for (let node = 1; node < this.nodes - 1; node += 1) this.#enter(node);
-    if (this.#cache.length < LARGEST_CACHE) this.#cache = new Int32Array(size * 4).fill(-1);
+    if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
   }
 
   and(f: Edge, g: Edge): Edge {
@@ -136,34 +147,59 @@ export class Diagram {
     if (g === ALL && h === NONE) return f;
     if (g === NONE && h === ALL) return f ^ 1;
     // One spelling for equal questions: f and g stand uncomplemented, and of two that could change places the older is f.
-    if (h === NONE && g > 1 && g < f) [f, g] = [g, f];
-    else if (g === ALL && h > 1 && h < f) [f, h] = [h, f];
-    if (f & 1) {
-      f ^= 1;
-      [g, h] = [h, g];
+    if (h === NONE && g > 1 && g < f) {
+      const first = f;
+      f = g;
+      g = first;
+    } else if (g === ALL && h > 1 && h < f) {
+      const first = f;
+      f = h;
+      h = first;
     }
-    if (g & 1) return this.#ite(f, g ^ 1, h ^ 1) ^ 1;
-    return this.#ite(f, g, h);
+    if ((f & 1) !== 0) {
+      const inside = g;
+      f ^= 1;
+      g = h;
+      h = inside;
+    }
+    return (g & 1) !== 0 ? this.#ite(f, g ^ 1, h ^ 1) ^ 1 : this.#ite(f, g, h);
   }
 
   #ite(f: Edge, g: Edge, h: Edge): Edge {
-    let at = (hash(f, g, h) & ((this.#cache.length >> 2) - 1)) << 2;
-    if (this.#cache[at] === f && this.#cache[at + 1] === g && this.#cache[at + 2] === h) return this.#cache[at + 3]!;
-    const [a, b, c] = [this.#level[f >> 1]!, this.#level[g >> 1]!, this.#level[h >> 1]!];
-    const level = Math.min(a, b, c);
-    const low = this.ite(a === level ? this.low(f) : f, b === level ? this.low(g) : g, c === level ? this.low(h) : h);
-    const high = this.ite(
-      a === level ? this.high(f) : f,
-      b === level ? this.high(g) : g,
-      c === level ? this.high(h) : h,
-    );
-    const result = this.node(level, low, high);
-    // The cache may have grown meanwhile.
-    at = (hash(f, g, h) & ((this.#cache.length >> 2) - 1)) << 2;
-    this.#cache[at] = f;
-    this.#cache[at + 1] = g;
-    this.#cache[at + 2] = h;
-    this.#cache[at + 3] = result;
+    const cache = this.#cache;
+    const at = (hash(f, g, h) & ((cache.length >> 2) - 1)) << 2;
+    if (cache[at] === f && cache[at + 1] === g && cache[at + 2] === h) return cache[at + 3]!;
+    const levels = this.#level;
+    const a = levels[f >> 1]!;
+    const b = levels[g >> 1]!;
+    const c = levels[h >> 1]!;
+    let level = a < b ? a : b;
+    if (c < level) level = c;
+    let lowF = f;
+    let highF = f;
+    if (a === level) {
+      lowF = this.#low[f >> 1]! ^ (f & 1);
+      highF = this.#high[f >> 1]! ^ (f & 1);
+    }
+    let lowG = g;
+    let highG = g;
+    if (b === level) {
+      lowG = this.#low[g >> 1]! ^ (g & 1);
+      highG = this.#high[g >> 1]! ^ (g & 1);
+    }
+    let lowH = h;
+    let highH = h;
+    if (c === level) {
+      lowH = this.#low[h >> 1]! ^ (h & 1);
+      highH = this.#high[h >> 1]! ^ (h & 1);
+    }
+    const low = this.ite(lowF, lowG, lowH);
+    const result = this.node(level, low, this.ite(highF, highG, highH));
+    // The cache may have grown meanwhile: then what is kept at this place of the old one is not found again.
+    cache[at] = f;
+    cache[at + 1] = g;
+    cache[at + 2] = h;
+    cache[at + 3] = result;
     return result;
   }
 

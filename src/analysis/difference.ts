@@ -62,7 +62,7 @@ export function difference(before: Side, after: Side, family: Family, direction:
 /** Where packets may end, whatever the kernel chooses. */
 function possible(space: Space): Ends {
   const { diagram, decisions } = space;
-  const { all } = followAll(space, space.valid);
+  const { all } = followAll(space, space.valid).ends;
   if (!decisions.any) return all;
   return new Map(
     [...all].map(([key, { end, when }]) => [key, { end, when: diagram.exists(when, decisions.isChoice) }]),

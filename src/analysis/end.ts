@@ -28,6 +28,8 @@ export interface Rewritten {
 
 export type EndKind = End['kind'];
 
-export const dropped = (because: string): End => ({ kind: 'dropped', key: 'dropped', because });
+export const DROPPED: End = { kind: 'dropped', key: 'dropped', because: 'it is dropped' };
+
+export const dropped = (because: string): End => ({ ...DROPPED, because });
 
 export const unknown = (because: string): End => ({ kind: 'unknown', key: 'unknown', because });

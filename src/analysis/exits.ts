@@ -14,7 +14,7 @@ export interface Way {
   readonly when: Edge;
 }
 
-/** All exits, and for which packets. The sets are apart from each other. */
+/** All exits, and for which packets. The sets are apart from each other; packets that are in none are dropped. */
 export type Exits = ReadonlyMap<string, Way>;
 
 export const NOWHERE: Exits = new Map();

@@ -1,5 +1,5 @@
 import { type Diagram, type Edge, NONE } from './diagram.ts';
-import type { End } from './end.ts';
+import { DROPPED, type End } from './end.ts';
 import type { Environment } from './environment.ts';
 
 /** Packets on their way: what they were when they began, by what has become of them. */
@@ -27,7 +27,7 @@ export class Flow {
   }
 }
 
-/** Where packets have ended so far, by the key of their end. */
+/** Where packets have ended so far, by the key of their end. Those that are dropped are what is left. */
 export class Ends {
   readonly #diagram: Diagram;
   readonly all = new Map<string, { readonly end: End; when: Edge }>();
@@ -37,9 +37,16 @@ export class Ends {
   }
 
   add(end: End, when: Edge): void {
-    if (when === NONE) return;
+    if (when === NONE || end.kind === 'dropped') return;
     const known = this.all.get(end.key);
     if (known) known.when = this.#diagram.or(known.when, when);
     else this.all.set(end.key, { end, when });
+  }
+
+  /** Once all packets have gone their way: those that are nowhere have been dropped. */
+  settle(packets: Edge): void {
+    let left = packets;
+    for (const { when } of this.all.values()) left = this.#diagram.minus(left, when);
+    if (left !== NONE) this.all.set(DROPPED.key, { end: DROPPED, when: left });
   }
 }

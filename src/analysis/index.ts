@@ -1,4 +1,5 @@
 export { type Box, type Boxes, boxesOf, type Side as BoxSide } from './boxes.ts';
+export { type DeadRule, deadRules, type RulePlace } from './dead.ts';
 export { type Change, difference } from './difference.ts';
 export type { Direction } from './domain.ts';
 export type { End, EndKind, Rewritten } from './end.ts';

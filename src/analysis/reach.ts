@@ -1,11 +1,13 @@
 import type { Family } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { grounds } from '../trace/parts.ts';
+import { type Ground, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
 import { ALL, Diagram, type Edge } from './diagram.ts';
 import { type Direction, domainOf } from './domain.ts';
 import type { End } from './end.ts';
+import { kept } from './kept.ts';
 import { PacketSet } from './packets.ts';
+import { chainsOf } from './rules.ts';
 import { Space } from './space.ts';
 import { followAll } from './way.ts';
 
@@ -36,6 +38,19 @@ export function reach(side: Side, family: Family, direction: Direction): readonl
   return space ? reachIn(space) : [];
 }
 
+const GROUNDS = new WeakMap<Snapshot, Map<string, ReturnType<typeof grounds>>>();
+
+/** The rules of a family, compiled once for both directions. */
+const groundOf = ({ snapshot, proxyPorts }: Side, family: Family): Ground =>
+  kept(
+    kept(GROUNDS, snapshot, () => new Map()),
+    proxyPorts.join(),
+    () => grounds(snapshot, proxyPorts),
+  )(family);
+
+/** About so many nodes are made for a rule. */
+const NODES_A_RULE = 64;
+
 /** The spaces of several rule sets, so that their sets can be compared. */
 export function spacesOf(
   sides: readonly Side[],
@@ -43,9 +58,13 @@ export function spacesOf(
   direction: Direction,
   budget?: number,
 ): readonly Space[] {
-  const given = sides.map(({ snapshot, proxyPorts }) => grounds(snapshot, proxyPorts)(family));
+  const given = sides.map((side) => groundOf(side, family));
   const domain = domainOf(given, direction);
-  const diagram = new Diagram(budget);
+  const rules = given.reduce(
+    (sum, { program }) => sum + chainsOf(program).reduce((all, chain) => all + chain.rules.length, 0),
+    0,
+  );
+  const diagram = new Diagram(budget, rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
   return given.map((ground) => new Space(diagram, domain, ground, decisions));
 }
@@ -53,7 +72,7 @@ export function spacesOf(
 /** Where all packets of a space end that lie `within`. */
 export function reachIn(space: Space, within: Edge = ALL): readonly Reached[] {
   const { diagram, decisions } = space;
-  const { all } = followAll(space, within);
+  const { all } = followAll(space, within).ends;
   return [...all.values()].map(({ end, when }) => ({
     end,
     surely: new PacketSet(space, decisions.any ? diagram.forAll(when, decisions.isDecision) : when),

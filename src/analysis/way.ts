@@ -23,8 +23,14 @@ import type { Space } from './space.ts';
 import { type Seen, throughChain, throughTable, type Workshop } from './tables.ts';
 import type { Trial } from './trial.ts';
 
+/** Where packets end, and what was made to find it out. */
+export interface Followed {
+  readonly ends: Ends;
+  readonly shop: Workshop;
+}
+
 /** Follows all packets of a space that lie `within` from where they begin to where they end. */
-export function followAll(space: Space, within: Edge, seen?: Seen): Ends {
+export function followAll(space: Space, within: Edge, seen?: Seen): Followed {
   const { diagram, ground, domain } = space;
   const environments = new Environments();
   const asking = new Asking(space, environments);
@@ -37,7 +43,7 @@ export function followAll(space: Space, within: Edge, seen?: Seen): Ends {
   const shop: Workshop = { diagram, environments, asking, folding, performing, chains, ends, valid, seen };
   if (ground.unread !== undefined) {
     ends.add(unknown(ground.unread), packets);
-    return ends;
+    return { ends, shop };
   }
   const start = environments.make(BEFORE_TRACKING, beginning(domain.direction));
   const flow = new Flow(diagram);
@@ -45,7 +51,8 @@ export function followAll(space: Space, within: Edge, seen?: Seen): Ends {
   const way = new Way(space, shop);
   if (domain.direction === 'in') way.go('arrival', takenBy(shop, flow, false));
   else way.go('departure', flow);
-  return ends;
+  ends.settle(packets);
+  return { ends, shop };
 }
 
 /** What IPv6 takes at all; `here`: it comes over the loopback interface. */

@@ -1,0 +1,156 @@
+import type { Family } from '../address/index.ts';
+import { ALWAYS, CTSTATE, type FieldName } from '../netfilter/index.ts';
+import type { CompiledChain, CompiledRule, Program } from '../trace/parts.ts';
+import { type Diagram, type Edge, NONE } from './diagram.ts';
+import type { Environment } from './environment.ts';
+import type { Exits } from './exits.ts';
+import { Flow } from './flow.ts';
+import { kept } from './kept.ts';
+import { eachLeaf } from './leaf.ts';
+import { type Side, spacesOf } from './reach.ts';
+import { chainsOf, predicatesOf, targetsOf } from './rules.ts';
+import type { Workshop } from './tables.ts';
+import { followAll } from './way.ts';
+
+/** Where a rule stands; `number` is one-based. */
+export interface RulePlace {
+  readonly table: string;
+  readonly backend: CompiledChain['backend'];
+  readonly chain: string;
+  readonly number: number;
+}
+
+/** A rule that no packet ever meets. */
+export interface DeadRule extends RulePlace {
+  /**
+   * `unreached`: no packet comes to its chain. `impossible`: no packet that comes to its chain is like that. `shadowed`: those that
+   * are, are taken by rules before it.
+   */
+  readonly because: 'unreached' | 'impossible' | 'shadowed';
+  /** Shadowed: the rules that take its packets. */
+  readonly by: readonly RulePlace[];
+}
+
+/**
+ * The rules that can never match, whatever packet comes. Rules that ask for what is only known of open connections or of fragments
+ * are not judged.
+ *
+ * Throws TooComplex.
+ */
+export function deadRules(side: Side, family: Family): readonly DeadRule[] {
+  const alive = new Set<CompiledRule>();
+  const looks: Look[] = [];
+  let program: Program | undefined;
+  let chains: readonly CompiledChain[] = [];
+  for (const direction of ['in', 'out'] as const) {
+    const [space] = spacesOf([side], family, direction);
+    if (!space) continue;
+    // The rules are compiled once for both directions.
+    program = space.ground.program;
+    chains = chainsOf(program);
+    const arrived = new Map<CompiledChain, Flow>();
+    const { shop } = followAll(space, space.valid, (base, environment, when) =>
+      kept(arrived, base, () => new Flow(space.diagram)).add(environment, when),
+    );
+    const look: Look = { shop, diagram: space.diagram, arrived };
+    looks.push(look);
+    for (const chain of [...chains].reverse()) passThrough(look, chain, alive);
+  }
+  return everyChain(program, chains).flatMap((chain) =>
+    chain.rules.flatMap((rule) => (alive.has(rule) || !isJudged(rule) ? [] : [deadRule(looks, chain, rule)])),
+  );
+}
+
+/** Those that nothing leads to, too. */
+const everyChain = (program: Program | undefined, called: readonly CompiledChain[]): readonly CompiledChain[] => [
+  ...new Set([
+    ...called,
+    ...Object.values(program?.tables ?? {}).flatMap((tables) => tables.flatMap(({ chains }) => [...chains.values()])),
+  ]),
+];
+
+/** The packets of one direction, and which of them come to each chain. */
+interface Look {
+  readonly shop: Workshop;
+  readonly diagram: Diagram;
+  readonly arrived: Map<CompiledChain, Flow>;
+}
+
+/** Takes the packets that come to a chain from rule to rule, and to the chains that they call. */
+function passThrough({ shop, diagram, arrived }: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
+  let flow = arrived.get(chain) ?? new Flow(diagram);
+  for (const rule of chain.rules) {
+    const next = new Flow(diagram);
+    for (const { environment, when } of flow) {
+      const hit = diagram.and(when, matchedBy(shop, rule, environment));
+      if (hit !== NONE) {
+        alive.add(rule);
+        for (const target of targetsOf(rule)) kept(arrived, target, () => new Flow(diagram)).add(environment, hit);
+      }
+      passOn(diagram, shop.chains.rule(rule, environment), when, next);
+    }
+    flow = next;
+  }
+}
+
+function passOn(diagram: Diagram, exits: Exits, when: Edge, next: Flow): void {
+  for (const { exit, when: these } of exits.values())
+    if (exit.kind === 'on') next.add(exit.environment, diagram.and(when, these));
+}
+
+/** The packets that meet what a rule asks; of a native rule, what any of its statements asks first. */
+function matchedBy({ diagram, folding }: Workshop, rule: CompiledRule, environment: Environment): Edge {
+  const asked = rule.acts
+    ? (rule.acts[0]?.alternatives.map(({ predicate }) => predicate) ?? [ALWAYS])
+    : [rule.predicate];
+  let set: Edge = NONE;
+  for (const predicate of asked) set = diagram.or(set, folding.fold(predicate, environment, { rule, key: 'dead' }));
+  return set;
+}
+
+/** Fields of which only part of what they may be is looked at. */
+const UNJUDGED: ReadonlySet<FieldName> = new Set([
+  ...(['fragment', 'ctstatus', 'ctreply', 'ctmark', 'ctzone', 'ctorigsrc', 'ctorigdst', 'ctreplsrc'] as const),
+  ...(['ctrepldst', 'ctorigsrcport', 'ctorigdstport', 'ctreplsrcport', 'ctrepldstport'] as const),
+]);
+
+function isJudged(rule: CompiledRule): boolean {
+  let judged = true;
+  for (const predicate of predicatesOf(rule)) {
+    eachLeaf(predicate, (leaf) => {
+      const ofOpen = leaf.kind === 'any-bit' && leaf.field === 'ctstate' && (leaf.mask & CTSTATE.NEW) === 0;
+      if (UNJUDGED.has(leaf.field) || ofOpen) judged = false;
+    });
+  }
+  return judged;
+}
+
+function deadRule(looks: readonly Look[], chain: CompiledChain, rule: CompiledRule): DeadRule {
+  const place = placeOf(rule);
+  const by = new Set<CompiledRule>();
+  let reached = false;
+  for (const { shop, diagram, arrived } of looks) {
+    for (const { environment, when } of arrived.get(chain) ?? []) {
+      reached = true;
+      let left = diagram.and(when, matchedBy(shop, rule, environment));
+      for (const earlier of chain.rules) {
+        if (left === NONE || earlier === rule) break;
+        const on = [...shop.chains.rule(earlier, environment).values()].find(
+          ({ exit }) => exit.kind === 'on' && exit.environment === environment,
+        );
+        const passed = diagram.and(left, on?.when ?? NONE);
+        if (passed !== left) by.add(earlier);
+        left = passed;
+      }
+    }
+  }
+  if (!reached) return { ...place, because: 'unreached', by: [] };
+  return { ...place, because: by.size === 0 ? 'impossible' : 'shadowed', by: [...by].map(placeOf) };
+}
+
+const placeOf = ({ chain, number }: CompiledRule): RulePlace => ({
+  table: chain.table,
+  backend: chain.backend,
+  chain: chain.name,
+  number,
+});
