@@ -9,7 +9,7 @@ const COMMON = ['80,443', '22,80,443', '25,465,587', '110,143,993,995', '8000:81
 const WORDS = {
   ipv4: {
     any: '0.0.0.0/0',
-    host: (group, n) => `10.${group & 255}.${n >> 8}.${(n & 255) || 1}/32`,
+    host: (group, n) => `10.${group & 255}.${n >> 8}.${n & 255 || 1}/32`,
     net: (random) => {
       const length = 16 + random(9);
       const value = ((11 + random(180)) << 24) | (random(256) << 16) | (random(256) << 8);
@@ -51,7 +51,8 @@ export function campusFirewall(rules, { family = 'ipv4', seed = 8888, year = 0 }
       const name = `HOST_${group}_${host}`;
       declared.push(`:${name} - [0:0]`);
       middle.push(`-A GROUP_${group} -d ${words.host(group, host * 7 + random(7))} -j ${name}`);
-      if (random(3) === 0) back.push(`-A ${name} -m mac ! --mac-source ${macOf(random)} -i ${CARDS[random(6)]} -j DROP`);
+      if (random(3) === 0)
+        back.push(`-A ${name} -m mac ! --mac-source ${macOf(random)} -i ${CARDS[random(6)]} -j DROP`);
       for (let count = 0; count < 10; count += 1) {
         const rule = `-A ${name} ${service(random, words)}`;
         // As time goes by, services come, go and change.

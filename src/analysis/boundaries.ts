@@ -34,8 +34,12 @@ export class Boundaries {
   readonly #ranges = new Map<FieldName, Range[]>();
   readonly raw = new Set<FieldName>(['mark', 'tcpFlags', 'headers']);
 
-  constructor(family: Family) {
+  readonly #mirrored: boolean;
+
+  /** @param mirrored a source may become what the destination is, and the other way round: what is asked of one is asked of both */
+  constructor(family: Family, mirrored: boolean) {
     this.#family = family;
+    this.#mirrored = mirrored;
   }
 
   /** The values of a field at which an interval starts, sorted; the first is 0. */
@@ -55,9 +59,11 @@ export class Boundaries {
   /** Takes note of what a predicate asks. */
   addLeaf(leaf: Leaf): void {
     if (leaf.kind === 'name') return;
-    for (const field of madeOf(leaf.field) as readonly ValueField[]) {
+    const made = madeOf(leaf.field) as readonly ValueField[];
+    const asked = this.#mirrored && made.some(isAddress) ? ADDRESSES : made;
+    for (const field of asked) {
       // What a kind of address or a socket is asked for says nothing of the address itself.
-      if (field !== leaf.field && !(leaf.field in CONNECTION_ENDS)) continue;
+      if (!made.includes(leaf.field) && !(leaf.field in CONNECTION_ENDS)) continue;
       if (leaf.kind === 'in') for (const range of leaf.ranges) this.addRange(field, range);
       else {
         const range =
@@ -70,3 +76,5 @@ export class Boundaries {
 }
 
 export const isAddress = (field: FieldName): boolean => field === 'source' || field === 'destination';
+
+const ADDRESSES: readonly ValueField[] = ['source', 'destination'];

@@ -66,7 +66,7 @@ const ALWAYS_ASKED: readonly FieldName[] = ['source', 'destination', 'protocol',
 export function domainOf(grounds: readonly Ground[], direction: Direction): Domain {
   const [{ program } = never()] = grounds;
   const { family } = program;
-  const boundaries = new Boundaries(family);
+  const boundaries = new Boundaries(family, grounds.some(takesPacketsWord));
   const names: NamePattern[] = [];
   const asked = new Set<FieldName>(ALWAYS_ASKED);
   for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries, names);
@@ -179,3 +179,7 @@ const forwards = ({ plan }: Ground['program']): boolean =>
   plan.FORWARD.first.some((part) =>
     part.kind === 'native' ? !isIdle(part.base) : part.kind === 'table' && !part.idle,
   );
+
+/** Where no interfaces are known, nat takes this host's address from the packet. */
+const takesPacketsWord = (ground: Ground): boolean =>
+  !ground.host.known && effectsIn(ground).some((effect) => effect.kind === 'nat' && typeof effect.address === 'string');

@@ -1,5 +1,6 @@
 import { type AddressValue, type Family, highest, masked, maskOf, type Range } from '../address/index.ts';
 import type { Effect, FieldName } from '../netfilter/index.ts';
+import { NOBODY } from '../trace/index.ts';
 import { ASSUMED, type Ground } from '../trace/parts.ts';
 import { chainsOf } from './rules.ts';
 
@@ -47,6 +48,8 @@ export function edgesOf(ground: Ground): Edges {
   add('protocol', ...one(...PROTOCOLS));
   add('icmpType', ...ICMP_TYPES);
   add('ttl', [0, 1]);
+  add('owned', [1, 1]);
+  add('uid', [NOBODY, NOBODY]);
   add('sourcePort');
   add('destinationPort', ...one(...proxyPorts, ...listeners.map(({ port }) => port)));
   for (const rule of host.rules) for (const { field, range } of rule.edges) if (field !== 'in') add(field, range);
@@ -67,7 +70,23 @@ export const effectsIn = ({ program }: Ground): readonly Effect[] =>
     ),
   );
 
-function hostRanges({ host, listeners = [] }: Ground): Range[] {
+/**
+ * Where no interfaces are known, this host's address is what a packet says it is: then what nat sends somewhere may be sent to the
+ * very address that the packet has for its own.
+ */
+export function takenForOwn(ground: Ground): readonly AddressValue[] {
+  const { host } = ground;
+  if (host.known) return [];
+  const mapped = effectsIn(ground).flatMap((effect) =>
+    effect.kind === 'nat' && Array.isArray(effect.address) && effect.address[0] === effect.address[1]
+      ? [effect.address[0] as AddressValue]
+      : [],
+  );
+  return [...new Set([ASSUMED.own[host.family], ...mapped])];
+}
+
+function hostRanges(ground: Ground): Range[] {
+  const { host, listeners = [] } = ground;
   const { family } = host;
   const within = (value: AddressValue, length: number): Range => {
     const mask = maskOf(family, length);
@@ -88,6 +107,6 @@ function hostRanges({ host, listeners = [] }: Ground): Range[] {
       ? own.flatMap(({ value, length }) => Array.from({ length }, (_, bits) => within(value, bits + 1)))
       : []),
     ...listeners.flatMap((listener) => (listener.family === family ? one(listener.address) : [])),
-    ...(host.known ? [] : one(ASSUMED.own[family])),
+    ...one(...takenForOwn(ground)),
   ];
 }

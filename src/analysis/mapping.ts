@@ -73,6 +73,8 @@ export class Mapping {
         'kind' in mapped
           ? `${mapped.kind} ${mapped.because}`
           : `${kept.address ? '' : (mapped.own ?? mapped.address)} ${kept.port ? typeof mapped.port : (mapped.keeps ?? mapped.port)}`,
+      // Where interfaces are known, the source towards a destination is looked for.
+      space.ground.host.known ? 'ways' : 'kinds',
     );
     let all = NOWHERE;
     for (const { result, environment: after, when } of groups) {

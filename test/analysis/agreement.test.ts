@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TooComplex } from '../../src/analysis/index.ts';
 import { parseSave } from '../../src/text/index.ts';
 import { randomRules } from '../kernel/differential/rules.ts';
 import { seeded } from '../support/random.ts';
@@ -11,6 +12,7 @@ const EACH = 100;
 
 test('every set agrees with the trace of random packets, on random rules and machines', () => {
   let asked = 0;
+  let complex = 0;
   for (let seed = 0; asked < PACKETS; seed += 1) {
     const random = seeded(seed);
     const family = random.pick(['ipv4', 'ipv4', 'ipv6'] as const);
@@ -19,7 +21,15 @@ test('every set agrees with the trace of random packets, on random rules and mac
     const rules = parseSave(text, { family, keepGoing: true });
     const snapshot = { ...HOSTS[name]!, held: rules.map((set) => ({ backend: 'nft' as const, rules: set })) };
     const direction = random.pick(['in', 'out'] as const);
-    const result = compare(snapshot, family, direction, random, EACH);
+    let result: ReturnType<typeof compare>;
+    try {
+      result = compare(snapshot, family, direction, random, EACH);
+    } catch (error) {
+      // That is an answer, too; it must not be the usual one.
+      if (!(error instanceof TooComplex)) throw error;
+      complex += 1;
+      continue;
+    }
     asked += result.asked;
     const { disagreement } = result;
     if (disagreement) {
@@ -32,4 +42,5 @@ test('every set agrees with the trace of random packets, on random rules and mac
     }
   }
   expect(asked).toBeGreaterThanOrEqual(PACKETS);
+  expect(complex).toBeLessThan(1 + asked / EACH / 20);
 }, 600_000);
