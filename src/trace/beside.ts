@@ -104,6 +104,7 @@ function askedAbout(
   if (packet.ctstate === CTSTATE.RELATED) return 'it is about another packet, which was not seen';
   if (!connection) return question;
   if (!connection.reply) {
+    if (packet.ctstate === CTSTATE.NEW && openers.has(connection.id)) return { ...question, repeated: true };
     if (packet.ctstate === CTSTATE.NEW && openers.size < MOST_CONNECTIONS) openers.set(connection.id, question);
     return question;
   }

@@ -27,7 +27,8 @@ export function walkOnce(circumstances: Circumstances, question: Question, recor
   if (question.about) return walkError(circumstances, question, question.about, record);
   if (question.reply) return walkReply(circumstances, question, question.reply, record);
   const known = question.packet.ctstate === CTSTATE.ESTABLISHED;
-  const beginning = known ? { ...record, opening: openingOf(circumstances, question) } : record;
+  const before = known ? openingOf : question.repeated ? unansweredOf : undefined;
+  const beginning = before ? { ...record, opening: before(circumstances, question) } : record;
   const walk = begin(circumstances, question, beginning);
   const outcome = follow(walk);
   return { outcome, packet: walk.packet };
@@ -113,6 +114,12 @@ function openingOf(circumstances: Circumstances, question: Question): Connection
   }
   assumptions?.add('the connection was opened under these same rules');
   return { ...openedBy(walk, first, outcome), replied: true, assured: packet.protocol === TCP };
+}
+
+/** What became of an equal packet that came before. */
+function unansweredOf(circumstances: Circumstances, question: Question): Connection {
+  const walk = begin(circumstances, question, {});
+  return openedBy(walk, question, follow(walk));
 }
 
 /** What is different from walk to walk. */

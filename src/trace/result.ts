@@ -24,6 +24,8 @@ export interface Question {
   readonly packet: Packet;
   /** One clause each: "source 10.0.0.9:40000 assumed". */
   readonly assumptions: readonly string[];
+  /** It is not the first packet of its connection, which nobody has answered: NEW as the first was, and mapped like it. */
+  readonly repeated?: true;
   /** Not this packet is followed, but the answer to it. */
   readonly reply?: ReplyAsked;
   /** It is an ICMP error about that packet; of `packet` only the type, the sender and the interface are asked for. */

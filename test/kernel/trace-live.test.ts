@@ -106,6 +106,37 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
   );
 
   test(
+    'datagrams that nobody answers: nat is asked about the first alone',
+    async () => {
+      await pod();
+      pair.pod.must([
+        'iptables',
+        '-t',
+        'nat',
+        '-A',
+        'PREROUTING',
+        '-p',
+        'udp',
+        '--dport',
+        '7001',
+        '-j',
+        'REDIRECT',
+        '--to-ports',
+        '7002',
+      ]);
+      const watched = watching(pair.pod, 'in udp/7001', 'in udp/7003', '--count', '6', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      const program = `const s=require('dgram').createSocket('udp4');let n=0;s.on('error',()=>{});setInterval(()=>{if(n++===3)process.exit();for(const p of [7001,7003])s.send('x',p,'${POD.ipv4}')},100)`;
+      pair.client.must([process.execPath, '-e', program]);
+      const { stdout, stderr } = await watched.ended;
+      expect(stderr).toContain('6 packets seen; the simulator says the same of all');
+      const asked = documentsIn(stdout).map(({ steps }) => steps.some((step) => step.kind === 'rule'));
+      expect(asked.filter(Boolean)).toHaveLength(2);
+    },
+    PATIENCE,
+  );
+
+  test(
     'what an app sends over loopback to the proxy, with the owner of its socket',
     async () => {
       await pod('--inbound-ports', '*', '--outbound-cidrs', '*');
