@@ -266,9 +266,13 @@ export function reroute(walk: Walk): Outcome | undefined {
     case 'refused':
       say(walk, routed.because);
       return dropped(`${routed.because}: the sender is told so`);
-    case 'local':
-      leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself, by');
+    case 'local': {
+      const { kind, device = LOOPBACK } = routed.route ?? {};
+      // A network's own broadcast address leaves by its device, whatever this host gets of it.
+      if (kind === 'broadcast' && device !== LOOPBACK) leaveBy(walk, { kind: 'device', device }, 'to everybody, by');
+      else leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself, by');
       return undefined;
+    }
     case 'device': {
       const { source } = walk.packet;
       if (source !== undefined && boundToLoopback(walk, source, routed.device)) {
@@ -276,11 +280,15 @@ export function reroute(walk: Walk): Outcome | undefined {
         say(walk, because);
         return dropped(because);
       }
-      leaveBy(walk, routed, 'leaves by');
+      leaveBy(walk, withoutGateway(walk) ? { kind: 'device', device: routed.device } : routed, 'leaves by');
       return undefined;
     }
   }
 }
+
+/** To a group or to everybody there is no gateway, whatever the route says. Source: net/ipv4/route.c, __mkroute_output. */
+const withoutGateway = ({ packet: { family, destination } }: Walk): boolean =>
+  isMulticast(family, destination) || destination === 0xffff_ffff;
 
 /** 127.0.0.0/8 does not leave this host. Source: net/ipv4/route.c, __mkroute_output. */
 const boundToLoopback = ({ packet, ground }: Walk, source: AddressValue, device: string): boolean =>

@@ -47,6 +47,18 @@ describe('routes that are not plain', () => {
   });
 });
 
+test('what goes to everybody leaves by the device, without a gateway', async () => {
+  pod.must(['ip', 'route', 'add', 'default', 'via', '10.70.0.2']);
+  for (const address of ['10.71.0.255', '10.70.0.255', '255.255.255.255', '224.0.0.1']) {
+    const said = pod.must(['ip', 'route', 'get', address]);
+    const [, device] = / dev (\S+)/.exec(said) ?? [];
+    expect(said).not.toContain('via');
+    const { outcome, steps } = await answered(`out udp > ${address}:78`);
+    expect(outcome, address).toMatchObject({ kind: 'sent', out: device });
+    expect(JSON.stringify(steps.filter(({ kind }) => kind === 'route'))).not.toContain('10.70.0.2');
+  }
+});
+
 test('a setting that is not followed is among the assumptions, with its value', async () => {
   const before = await answered('in udp/53');
   expect(before.question.assumptions.filter((clause) => clause.includes('plays no part'))).toEqual([]);
