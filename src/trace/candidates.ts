@@ -7,8 +7,8 @@ import { addSplits, partOf, sortedSplits } from './splits.ts';
 /** Shorter chains are looked through; nobody need ask about them. */
 export const MANY = 10;
 
-/** A chain is looked through until so many packets have come to it. */
-const OFTEN = 64;
+/** A chain is looked through until so many of its rules have been: few packets are not worth the rows. */
+const OFTEN = 500;
 
 /** So many words of bits are kept for one chain; where there is no room, rules are looked at as if there were no bits. */
 const MOST_WORDS = 1 << 22;

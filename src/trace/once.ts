@@ -20,7 +20,7 @@ export interface Walked {
 }
 
 /** Who gets to know of a walk, as it goes: where it is written down, and who goes along. */
-export type Recording = Pick<Beginning, 'steps' | 'witness'>;
+type Recording = Pick<Beginning, 'steps' | 'witness'>;
 
 /** Follows the packet of a question once, with every doubt decided. */
 export function walkOnce(circumstances: Circumstances, question: Question, record: Recording): Walked {
