@@ -8,7 +8,7 @@ import { randomNftRuleSet } from '../support/random-nft.ts';
 import { randomAddress, randomRule } from '../support/random-rules.ts';
 
 /** So many packets that every long chain is asked through its rows of bits. */
-const PACKETS = 250;
+const PACKETS = 150;
 
 /** A few addresses, so that rules and packets often speak of the same. */
 const pool = (random: Random, family: Family): readonly string[] =>
