@@ -64,4 +64,20 @@ export class Asking {
     }
     return [...groups.values()];
   }
+
+  /** The same for packets on their way: asked of all that there are, and given for those that have come so far. */
+  part<T>(
+    environment: Environment,
+    when: Edge,
+    ask: (walk: Walk, trial: Trial) => T,
+    keyOf: (result: T) => string,
+    grain?: Grain,
+  ): readonly Group<T>[] {
+    const { diagram, valid } = this.#space;
+    const groups = this.split(environment, valid, ask, keyOf, grain);
+    const [first] = groups;
+    // Where all fare alike, nothing has to be taken apart.
+    if (first && groups.length === 1) return [{ ...first, when }];
+    return groups.map((group) => ({ ...group, when: diagram.and(when, group.when) }));
+  }
 }

@@ -36,7 +36,7 @@ export interface Class {
 
 /**
  * How much is asked of an address: `ways`, all that routing finds out about it; `kinds`, no more than whether it is this host's, a
- * loopback address, a group, everybody's or nobody's.
+ * loopback address, a group, everybody's or nobody's, or one of its link.
  */
 export type Grain = 'kinds' | 'ways';
 
@@ -107,6 +107,7 @@ const kindLabel =
       address === 0 || address === 0n || address === 0xffff_ffff ? address : '',
       isOwn(host, address),
       hasAddress(host, address),
+      ...(host.family === 'ipv6' ? [isLinkLocal(address), staysHere(BigInt(address))] : []),
     ].join();
 
 /** All that anything in the walk finds out about an address, in one word. */
@@ -126,7 +127,7 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
     const parts: unknown[] = [
       isLoopback(family, address),
       isMulticast(family, address),
-      family === 'ipv6' ? [scopeOf(BigInt(address)), isLinkLocal(address), groupOf(BigInt(address))].join() : '',
+      family === 'ipv6' ? [scopeOf(BigInt(address)), isLinkLocal(address), staysHere(BigInt(address))].join() : '',
       address < 2 || address === 0xffff_ffff ? address : '',
       addressType(host, address),
       hasAddress(host, address),
@@ -143,7 +144,11 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
   };
 }
 
-const groupOf = (address: bigint): bigint => (address >> 120n === 0xffn ? (address >> 112n) & 15n : -1n);
+/** A group of the reserved scope (0) or of one host (1): IPv6 does not take what comes to it from outside. */
+const staysHere = (address: bigint): number => {
+  const scope = address >> 120n === 0xffn ? Number((address >> 112n) & 15n) : 2;
+  return scope < 2 ? scope : 2;
+};
 
 /** Routes that lead to the same place have one name. Only a rule that suppresses short prefixes asks for the length. */
 function routeName(route: Route | undefined, suppresses: boolean): string {

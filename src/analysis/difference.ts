@@ -1,7 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Direction } from './domain.ts';
-import type { End } from './end.ts';
+import { DROPPED, type End } from './end.ts';
 import { PacketSet } from './packets.ts';
 import { type Side, spacesOf } from './reach.ts';
 import type { Space } from './space.ts';
@@ -62,7 +62,10 @@ export function difference(before: Side, after: Side, family: Family, direction:
 /** Where packets may end, whatever the kernel chooses. */
 function possible(space: Space): Ends {
   const { diagram, decisions } = space;
-  const { all } = followAll(space, space.valid).ends;
+  const { ends, packets } = followAll(space, space.valid);
+  const all = new Map(ends.all);
+  const dropped = ends.dropped(packets);
+  if (dropped !== NONE) all.set(DROPPED.key, { end: DROPPED, when: dropped });
   if (!decisions.any) return all;
   return new Map(
     [...all].map(([key, { end, when }]) => [key, { end, when: diagram.exists(when, decisions.isChoice) }]),

@@ -54,9 +54,9 @@ function orderFor(grounds: readonly Ground[]): readonly FieldName[] {
         });
       }
   if (byDestination <= bySource) return ORDER;
-  const others = ORDER.filter((field) => field !== 'destination');
+  const others = ORDER.filter((field) => field !== 'destination' && field !== 'in');
   const at = others.indexOf('source');
-  return [...others.slice(0, at), 'destination', ...others.slice(at)];
+  return [...others.slice(0, at), 'destination', 'in', ...others.slice(at)];
 }
 
 /** What the way through the kernel asks of every packet, whatever the rules. */

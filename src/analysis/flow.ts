@@ -1,5 +1,5 @@
 import { type Diagram, type Edge, NONE } from './diagram.ts';
-import { DROPPED, type End } from './end.ts';
+import type { End } from './end.ts';
 import type { Environment } from './environment.ts';
 
 /** Packets on their way: what they were when they began, by what has become of them. */
@@ -43,10 +43,10 @@ export class Ends {
     else this.all.set(end.key, { end, when });
   }
 
-  /** Once all packets have gone their way: those that are nowhere have been dropped. */
-  settle(packets: Edge): void {
+  /** Those that are nowhere, once all packets have gone their way: they have been dropped. */
+  dropped(packets: Edge): Edge {
     let left = packets;
     for (const { when } of this.all.values()) left = this.#diagram.minus(left, when);
-    if (left !== NONE) this.all.set(DROPPED.key, { end: DROPPED, when: left });
+    return left;
   }
 }

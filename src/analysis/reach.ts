@@ -4,7 +4,7 @@ import { type Ground, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
 import { ALL, Diagram, type Edge } from './diagram.ts';
 import { type Direction, domainOf } from './domain.ts';
-import type { End } from './end.ts';
+import { DROPPED, type End } from './end.ts';
 import { kept } from './kept.ts';
 import { PacketSet } from './packets.ts';
 import { chainsOf } from './rules.ts';
@@ -27,7 +27,8 @@ export interface Reached {
 }
 
 /**
- * Where all packets of a family and a direction end: each place, and exactly which packets come to it. No packet is left out.
+ * Where all packets of a family and a direction end: each place, and exactly which packets come to it. No packet is left out; those
+ * that are dropped stand last, and may be none.
  *
  * Throws TooComplex.
  *
@@ -72,10 +73,26 @@ export function spacesOf(
 /** Where all packets of a space end that lie `within`. */
 export function reachIn(space: Space, within: Edge = ALL): readonly Reached[] {
   const { diagram, decisions } = space;
-  const { all } = followAll(space, within).ends;
-  return [...all.values()].map(({ end, when }) => ({
-    end,
+  const { ends, packets } = followAll(space, within);
+  const sets = (when: Edge): Pick<Reached, 'surely' | 'possibly'> => ({
     surely: new PacketSet(space, decisions.any ? diagram.forAll(when, decisions.isDecision) : when),
     possibly: new PacketSet(space, decisions.any ? diagram.exists(when, decisions.isDecision) : when),
-  }));
+  });
+  const reached: Reached[] = [...ends.all.values()].map(({ end, when }) => ({ end, ...sets(when) }));
+  // What is dropped is the rest: found out when somebody asks.
+  let rest: ReturnType<typeof sets> | undefined;
+  const dropped = (): ReturnType<typeof sets> => {
+    rest ??= sets(ends.dropped(packets));
+    return rest;
+  };
+  reached.push({
+    end: DROPPED,
+    get surely() {
+      return dropped().surely;
+    },
+    get possibly() {
+      return dropped().possibly;
+    },
+  });
+  return reached;
 }

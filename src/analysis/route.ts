@@ -46,6 +46,7 @@ export function arrivalRoutes(shop: Workshop, flow: Flow): Routes {
           set,
           (walk) => goAlong(walk, routed),
           (next) => (typeof next === 'string' ? next : next.kind),
+          'kinds',
         );
         for (const { result: next, environment: after, when: these } of gone) {
           if (typeof next === 'object') refuse(next, these);

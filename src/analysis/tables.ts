@@ -57,15 +57,15 @@ function inTurn(
   order: (walk: Walk) => readonly Asked[],
   pass: (asked: Asked, flow: Flow) => Flow,
 ): Flow {
-  const { diagram, asking, valid } = shop;
+  const { diagram, asking } = shop;
   const after = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.split(environment, valid, order, (all) =>
+    const groups = asking.part(environment, when, order, (all) =>
       all.map(({ table, backend, base }) => `${table} ${backend} ${base?.name}`).join(),
     );
     for (const { result, when: these } of groups) {
       let part = new Flow(diagram);
-      part.add(environment, diagram.and(when, these));
+      part.add(environment, these);
       for (const asked of result) part = pass(asked, part);
       for (const passed of part) after.add(passed.environment, passed.when);
     }
@@ -115,13 +115,12 @@ function run(
 
 /** A packet of this host's own is routed again. */
 function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow {
-  const { diagram, asking, valid, ends } = shop;
+  const { diagram, asking, ends } = shop;
   const after = new Flow(diagram);
   if (when === 1) return after;
-  for (const group of asking.split(environment, valid, reroute, outcomeKey)) {
-    const set = diagram.and(when, group.when);
-    if (group.result) ends.add(endOfOutcome(group.result), set);
-    else after.add(group.environment, set);
+  for (const group of asking.part(environment, when, reroute, outcomeKey)) {
+    if (group.result) ends.add(endOfOutcome(group.result), group.when);
+    else after.add(group.environment, group.when);
   }
   return after;
 }
@@ -130,12 +129,10 @@ const outcomeKey = (outcome: Outcome | undefined): string => (outcome ? endOfOut
 
 /** nat decides once a connection and direction; the first chain that maps the connection has decided. */
 function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
-  const { diagram, asking, valid, environments } = shop;
+  const { diagram, asking, environments } = shop;
   const after = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.split(environment, valid, isSilent, String);
-    for (const { result, when: these } of groups) {
-      const set = diagram.and(when, these);
+    for (const { result, when: set } of asking.part(environment, when, isSilent, String)) {
       if (result) {
         after.add(environment, set);
         continue;

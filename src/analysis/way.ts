@@ -12,6 +12,7 @@ import {
 import { Asking } from './ask.ts';
 import { Chains } from './chain.ts';
 import type { Edge } from './diagram.ts';
+import { effectsIn } from './edges.ts';
 import { type Rewritten, unknown } from './end.ts';
 import { endOfOutcome, endOfTaken, takenKey } from './ending.ts';
 import { type Current, constant, type Environment, Environments, type State } from './environment.ts';
@@ -27,6 +28,8 @@ import type { Trial } from './trial.ts';
 export interface Followed {
   readonly ends: Ends;
   readonly shop: Workshop;
+  /** All that were followed. */
+  readonly packets: Edge;
 }
 
 /** Follows all packets of a space that lie `within` from where they begin to where they end. */
@@ -43,7 +46,7 @@ export function followAll(space: Space, within: Edge, seen?: Seen): Followed {
   const shop: Workshop = { diagram, environments, asking, folding, performing, chains, ends, valid, seen };
   if (ground.unread !== undefined) {
     ends.add(unknown(ground.unread), packets);
-    return { ends, shop };
+    return { ends, shop, packets };
   }
   const start = environments.make(BEFORE_TRACKING, beginning(domain.direction));
   const flow = new Flow(diagram);
@@ -51,17 +54,15 @@ export function followAll(space: Space, within: Edge, seen?: Seen): Followed {
   const way = new Way(space, shop);
   if (domain.direction === 'in') way.go('arrival', takenBy(shop, flow, false));
   else way.go('departure', flow);
-  ends.settle(packets);
-  return { ends, shop };
+  return { ends, shop, packets };
 }
 
 /** What IPv6 takes at all; `here`: it comes over the loopback interface. */
-function takenBy({ diagram, asking, valid, ends }: Workshop, flow: Flow, here: boolean): Flow {
+function takenBy({ diagram, asking, ends }: Workshop, flow: Flow, here: boolean): Flow {
   const taken = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.split(environment, valid, (walk) => neverTaken(walk, here), refusalKey);
-    for (const { result, when: these } of groups) {
-      const set = diagram.and(when, these);
+    const groups = asking.part(environment, when, (walk) => neverTaken(walk, here), refusalKey, 'kinds');
+    for (const { result, when: set } of groups) {
       if (result) ends.add(endOfOutcome(result), set);
       else taken.add(environment, set);
     }
@@ -96,10 +97,13 @@ const beginning = (direction: 'in' | 'out'): State => ({
 class Way {
   readonly #space: Space;
   readonly #shop: Workshop;
+  /** Whether anything asks what a packet's connection is, but for its state. */
+  readonly #tells: boolean;
 
   constructor(space: Space, shop: Workshop) {
     this.#space = space;
     this.#shop = shop;
+    this.#tells = tellsConnections(space);
   }
 
   go(at: StopName, flow: Flow): void {
@@ -133,7 +137,11 @@ class Way {
     let packets = this.#each(flow, (walk) => enter(walk, hook, pass));
     for (const part of pass === 1 ? plan.first : plan.again) {
       if (part.kind === 'conntrack') {
-        packets = this.#each(packets, (walk, trial) => attach(walk, () => this.#describe(walk, trial)));
+        packets = this.#each(packets, (walk, trial) => {
+          attach(walk, () => this.#describe(walk, trial));
+          // Where nothing later hangs on whose connection a packet is, those of one are taken with those of none.
+          if (!this.#tells) walk.connection = 'tracked';
+        });
       } else if (part.kind === 'native') packets = throughChain(this.#shop, part.asked, packets, reroutes);
       else packets = throughTable(this.#shop, part, packets, reroutes);
     }
@@ -142,6 +150,7 @@ class Way {
 
   /** What a new connection is. */
   #describe({ packet, asked }: Walk, trial: Trial): void {
+    if (!this.#tells) return;
     packet.ctmark = asked.ctmark;
     packet.ctstatus = asked.ctstatus;
     packet.ctreply = 0;
@@ -152,11 +161,10 @@ class Way {
 
   /** Something that happens to every packet. */
   #each(flow: Flow, happens: (walk: Walk, trial: Trial) => void): Flow {
-    const { diagram, asking, valid } = this.#shop;
+    const { diagram, asking } = this.#shop;
     const after = new Flow(diagram);
     for (const { environment, when } of flow) {
-      for (const group of asking.split(environment, valid, happens, () => ''))
-        after.add(group.environment, diagram.and(when, group.when));
+      for (const group of asking.part(environment, when, happens, () => '')) after.add(group.environment, group.when);
     }
     return after;
   }
@@ -168,14 +176,13 @@ class Way {
   }
 
   #depart(flow: Flow): Flow {
-    const { diagram, asking, ends, valid } = this.#shop;
+    const { diagram, asking, ends } = this.#shop;
     const away = new Flow(diagram);
     for (const { environment, when } of flow) {
-      const groups = asking.split(environment, valid, departureRoute, (routed) =>
+      const groups = asking.part(environment, when, departureRoute, (routed) =>
         typeof routed === 'string' ? routed : routed.kind,
       );
-      for (const { result, environment: after, when: these } of groups) {
-        const set = diagram.and(when, these);
+      for (const { result, environment: after, when: set } of groups) {
         if (typeof result === 'object') ends.add(endOfOutcome(result), set);
         else away.add(after, set);
       }
@@ -184,12 +191,12 @@ class Way {
   }
 
   #receive(flow: Flow): void {
-    const { diagram, asking, ends, valid } = this.#shop;
+    const { asking, ends } = this.#shop;
     for (const { environment, when } of flow) {
       const port = environment.fields.get('destinationPort');
       const own = environment.state.assigned === undefined && (port === undefined || port.kind === 'of');
-      for (const { result, when: these } of asking.split(environment, valid, takerOf, (taken) => takenKey(taken, own)))
-        ends.add(endOfTaken(result, environment, own), diagram.and(when, these));
+      for (const { result, when: set } of asking.part(environment, when, takerOf, (taken) => takenKey(taken, own)))
+        ends.add(endOfTaken(result, environment, own), set);
     }
   }
 
@@ -210,6 +217,19 @@ class Way {
       ends.add({ kind, out: device, ...(to ? { to } : {}), ...(from ? { from } : {}), key, because }, when);
     }
   }
+}
+
+/** nat asks it, marks of connections do, and matches that read its ends. */
+function tellsConnections({ ground }: Space): boolean {
+  if ([...ground.program.reads].some((field) => field.startsWith('ct') && field !== 'ctstate')) return true;
+  return effectsIn(ground).some(
+    (effect) =>
+      effect.kind === 'nat' ||
+      (effect.kind === 'continue' &&
+        effect.assign.some(
+          ({ field, xor }) => field.startsWith('ct') || (typeof xor === 'object' && xor.field.startsWith('ct')),
+        )),
+  );
 }
 
 function rewritten(

@@ -42,7 +42,8 @@ test('nothing is left out, and no packet surely ends twice', () => {
 
 test('a witness of each set goes where the set says', () => {
   for (const { end, surely } of reach(side, 'ipv4', 'in')) {
-    const witness = surely.witness()!;
+    const witness = surely.witness();
+    if (!witness) continue;
     const { outcome } = trace(snapshot, witness, [15001]);
     expect(outcome.kind).toBe(end.kind);
   }

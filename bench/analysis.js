@@ -1,0 +1,79 @@
+// All packets at once: from the text of a large firewall to the answer, reading it included. Each measurement is a process of its
+// own, which has loaded the code and nothing else; the best of a few rounds counts, in milliseconds of wall time and of CPU time
+// (the collector's threads counted), and the most memory that the process held. Against what is stated beside each.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { boxesOf, deadRules, difference, reach } from '../dist/analysis/index.js';
+import { parseSave } from '../dist/text/index.js';
+import { campusFirewall } from './campus.js';
+
+const story = readFileSync(new URL('../docs/examples/post-2018.rules', import.meta.url), 'utf8');
+const BYPASS = '-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n';
+
+const side = (text, family) => ({
+  snapshot: { origin: 'bench', held: parseSave(text, { family }).map((rules) => ({ backend: 'nft', rules })) },
+  proxyPorts: [15001],
+});
+
+const accepted = (text, family) =>
+  reach(side(text, family), family, 'in').filter(({ end }) => end.kind === 'forwarded');
+
+/** By name: what is prepared (not measured), what is measured, and what it is to take. */
+const CASES = {
+  'accept set of FORWARD, 5,500 rules, IPv4': [() => campusFirewall(5_500), (text) => accepted(text, 'ipv4'), 150, 100],
+  'accept set of FORWARD, 6,200 rules, IPv6': [
+    () => campusFirewall(6_200, { family: 'ipv6' }),
+    (text) => accepted(text, 'ipv6'),
+    250,
+    150,
+  ],
+  'diff of two, a year apart, grouped': [
+    () => [campusFirewall(5_500), campusFirewall(5_500, { year: 1 })],
+    ([before, after]) =>
+      difference(side(before, 'ipv4'), side(after, 'ipv4'), 'ipv4', 'in').map(({ surely }) => boxesOf(surely)),
+    300,
+  ],
+  'dead rules, each with what shadows it': [
+    () => campusFirewall(5_500),
+    (text) => deadRules(side(text, 'ipv4'), 'ipv4'),
+    500,
+  ],
+  "proof of a bypass on Istio's rules": [
+    () => [story, story.replace('-A PREROUTING', `${BYPASS}-A PREROUTING`)],
+    ([before, after]) => ['in', 'out'].map((way) => difference(side(before, 'ipv4'), side(after, 'ipv4'), 'ipv4', way)),
+    20,
+  ],
+  ...Object.fromEntries(
+    [500, 1_000, 2_000, 5_000, 10_000, 20_000].map((rules) => [
+      `accept set, ${rules.toLocaleString('en')} rules`,
+      [() => campusFirewall(rules), (text) => accepted(text, 'ipv4')],
+    ]),
+  ),
+};
+
+function measure(name) {
+  const [prepare, run] = CASES[name];
+  const given = prepare();
+  const [wall, cpu] = [process.hrtime.bigint(), process.cpuUsage()];
+  run(given);
+  const { user, system } = process.cpuUsage(cpu);
+  const milliseconds = Number(process.hrtime.bigint() - wall) / 1e6;
+  return { wall: milliseconds, cpu: (user + system) / 1000, megabytes: process.resourceUsage().maxRSS / 1024 };
+}
+
+if (process.argv[2] === '--one') {
+  console.log(JSON.stringify(measure(process.argv[3])));
+} else {
+  const rounds = Number(process.argv[2] ?? 5);
+  console.log(`${'question'.padEnd(44)}  ms wall   ms CPU       MB   to be at most`);
+  for (const [name, [, , most, room]] of Object.entries(CASES)) {
+    const taken = Array.from({ length: rounds }, () =>
+      JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--one', name], { encoding: 'utf8' })),
+    );
+    const least = (key) => Math.min(...taken.map((one) => one[key])).toFixed(0);
+    const stated = most === undefined ? '' : `${most} ms${room === undefined ? '' : `, ${room} MB`}`;
+    const figures = ['wall', 'cpu', 'megabytes'].map((key) => least(key).padStart(7)).join('  ');
+    console.log(`${name.padEnd(44)}  ${figures}   ${stated}`);
+  }
+}
