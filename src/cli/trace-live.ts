@@ -46,7 +46,12 @@ export async function traceLive(args: readonly string[], options: Options, termi
   // Its owner's process, for whoever finds it, and something that no other process has.
   const table = `${linux.WATCH_TABLE}${process.pid}-${randomBytes(3).toString('hex')}`;
   const names = new Map(held.interfaces?.map(({ index, name }) => [index, name]));
-  const accounts = new linux.PacketAccounts({ table, nameOf: (index) => names.get(index), idle: linux.idleIn(held) });
+  const accounts = new linux.PacketAccounts({
+    table,
+    nameOf: (index) => names.get(index),
+    idle: linux.idleIn(held),
+    titleOf: linux.titlesIn(held),
+  });
   const watch = await linux.watchPackets(namespace, { table, filters, rate: RATE });
   const most = options.count ?? BOUNDS.count;
   const begin = begun(namespace.title, { table, owned: watch.owned, most, options });

@@ -168,13 +168,31 @@ async function readLegacy(
 
 /** Tables asked one by one: one that this kernel does not have is no failure unless none was there. */
 const joined = (all: readonly Finished[]): Finished => {
-  const good = all.filter(({ status }) => status === 0);
-  return good.length === 0 ? all[0]! : { status: 0, stdout: good.map(({ stdout }) => stdout).join(''), stderr: '' };
+  const none = all.every(({ status }) => status !== 0);
+  return none ? all[0]! : { status: 0, stdout: shownIn(all), stderr: '' };
 };
 
 const counting = ({ counters }: RulesOptions): readonly string[] => (counters ? ['-c'] : []);
 
 const nothing = (backend: Backend, family: Family): HeldRules => ({ backend, rules: { family, tables: [] } });
+
+/** How a table is called of which iptables shows only a part, or nothing. */
+export const partOf = (table: string, family: Family): string => `part of table ${table} in ${titleOf('nft', family)}`;
+
+/**
+ * What iptables shows of the tables of a family, asked for one by one: those that it refuses to show do not keep the others from
+ * being read.
+ */
+export async function readTableByTable(namespace: Namespace, family: Family): Promise<HeldRules | undefined> {
+  const save = backendTool('nft', family, 'save');
+  if (save === undefined) return undefined;
+  const asked = await Promise.all(TABLES.map((table) => run([...namespace.enter, save, '-c', '-t', table])));
+  const reading = parsed('nft', family, { ...asked[0]!, stdout: shownIn(asked) });
+  return reading.kind === 'rules' ? reading.held : undefined;
+}
+
+const shownIn = (all: readonly Finished[]): string =>
+  all.flatMap(({ status, stdout }) => (status === 0 ? [stdout] : [])).join('');
 
 function parsed(backend: Backend, family: Family, { stdout }: Finished): Reading {
   const source = titleOf(backend, family);
@@ -185,7 +203,7 @@ function parsed(backend: Backend, family: Family, { stdout }: Finished): Reading
     held: rules === undefined ? nothing(backend, family) : { backend, rules },
     unread: hidden.map(([, table]) => ({
       about: 'rules',
-      what: `part of table ${table} in ${source}`,
+      what: partOf(table!, family),
       because: 'it was made with nft itself, in a form that iptables cannot show',
       hint: 'See it with: nft list ruleset',
     })),

@@ -4,6 +4,7 @@ import { wishedBackend } from './backend.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
+import { readMixedTables } from './mixed-tables.ts';
 import type { Namespace } from './namespace.ts';
 import { readState } from './state.ts';
 import { findTool, installHint, type Tool } from './tool.ts';
@@ -21,7 +22,7 @@ export async function readSnapshot(namespace: Namespace, options: SnapshotOption
   // A name that is none is told at once, not only when something is to be changed.
   wishedBackend();
   const [{ snapshot, refusals }, listeners] = await Promise.all([
-    readState(namespace, { counters: true }),
+    readState(namespace, { counters: true }).then((state) => readMixedTables(namespace, state)),
     readListeners(namespace),
   ]);
   const [refused] = refusals;

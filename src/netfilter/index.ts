@@ -51,6 +51,8 @@ export {
   isFollowed,
   isNftRule,
   isSameTable,
+  type Mixed,
+  mixed,
   NFT_FAMILIES,
   type NftAddressFamily,
   type NftChain,
@@ -75,6 +77,7 @@ export {
   type NftValue,
   type NftVerdict,
   seesFamily,
+  withNft,
 } from './nft/index.ts';
 export {
   type Act as NftAct,

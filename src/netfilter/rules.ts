@@ -1,4 +1,5 @@
 import type { Family, Prefix } from '../address/index.ts';
+import type { NftRule, NftTable } from './nft/table.ts';
 
 /** The tables of iptables, in the order in which a hook runs them. */
 export const TABLES = ['raw', 'mangle', 'nat', 'filter', 'security'] as const;
@@ -84,6 +85,8 @@ export interface Rule {
   readonly unshown?: readonly Unshown[];
   /** Why a generated rule exists, in one clause. Not part of the rule's text. */
   readonly reason?: string;
+  /** Made with nft itself in a table of iptables, which does not show it as it is: what nft shows. It counts. */
+  readonly nft?: NftRule;
 }
 
 export type Policy = 'ACCEPT' | 'DROP' | 'QUEUE';
@@ -100,6 +103,8 @@ export interface Chain {
 export interface Table {
   readonly name: TableName;
   readonly chains: readonly Chain[];
+  /** Where rules have `nft`: those rules alone, chain by chain, and the sets that they name. */
+  readonly nft?: NftTable;
 }
 
 /** All rules of one family and one back end. Tables that are not there hold nothing and accept everything. */

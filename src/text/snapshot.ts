@@ -16,6 +16,7 @@ import {
   UNREAD,
   type Unread,
 } from '../netfilter/index.ts';
+import { withNft } from '../netfilter/index.ts';
 import { given } from './given.ts';
 import { parseSets } from './ipset.ts';
 import {
@@ -69,6 +70,14 @@ const printHeld = ({ backend, rules }: HeldRules): object => ({
   family: rules.family,
   save: printSave(rules, { backend, counters: true }),
   ...(hasUnreadable(rules) ? { unreadable: true } : {}),
+  ...(rules.tables.some(({ nft }) => nft)
+    ? {
+        nft: printNft(
+          rules.tables.flatMap(({ nft }) => nft ?? []),
+          { state: true, handles: true },
+        ),
+      }
+    : {}),
 });
 
 const printNative = (tables: readonly NftTable[]): object => ({
@@ -158,8 +167,20 @@ function readHeld(part: Part, source: string): HeldRules {
     family: of,
     keepGoing: optional(part, 'unreadable', flag) ?? false,
   });
-  return { backend, rules };
+  const nft = optional(part, 'nft', (found) =>
+    parseNft(words(found), { source: `${source} (nft's own rules, ${of})`, keepGoing: true }),
+  );
+  return { backend, rules: nft ? withNftTables(rules, nft) : rules };
 }
+
+/** Gives rules back what nft showed of them, and iptables did not. */
+const withNftTables = (rules: RuleSet, nft: readonly NftTable[]): RuleSet => ({
+  ...rules,
+  tables: rules.tables.map((table) => {
+    const own = nft.find(({ name }) => name === table.name);
+    return own ? withNft(table, own) : table;
+  }),
+});
 
 const readNative = (part: Part, source: string): NftTable[] =>
   parseNft(words(required(part, 'list')), {

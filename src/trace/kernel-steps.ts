@@ -146,7 +146,8 @@ function heldRule(
   if (isTableName(table)) {
     const own = held.find(({ backend, rules }) => backend === 'nft' && rules.family === family);
     const chains = own?.rules.tables.find(({ name }) => name === table)?.chains;
-    return chains?.find(({ name }) => name === chain)?.rules[number - 1];
+    const rule = chains?.find(({ name }) => name === chain)?.rules[number - 1];
+    return rule?.nft ?? rule;
   }
   const chains = native.find((one) => `${one.family} ${one.name}` === table)?.chains;
   return chains?.find(({ name }) => name === chain)?.rules[number - 1];

@@ -9,6 +9,7 @@ import {
   contextOf,
   type Effect,
   type FieldName,
+  heldFor,
   type NftAct,
   type NftRule,
   type NftTable,
@@ -34,7 +35,8 @@ export function compileNative(snapshot: Snapshot, family: Family, reads: Set<Fie
 
 /** Whether native tables switch connection tracking on, dormant ones too. */
 export function nativeAsksConntrack(snapshot: Snapshot, family: Family): Answer {
-  const answers = tablesFor(snapshot, family).map((table) => nftNeedsConntrack(table, family));
+  const inHeld = heldFor(snapshot, family).flatMap(({ rules }) => rules.tables.flatMap(({ nft }) => nft ?? []));
+  const answers = [...tablesFor(snapshot, family), ...inHeld].map((table) => nftNeedsConntrack(table, family));
   return answers.includes(true) || (answers.includes('undecided') && 'undecided');
 }
 
@@ -59,25 +61,27 @@ function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): r
   }
   const context = contextOf(table, family);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));
-  const looping = leadsBack(new Map([...acts].map(([name, rules]) => [name, rules.flatMap(jumpsOf)])));
+  const looping = leadsBack(new Map([...acts].map(([name, rules]) => [name, rules.flatMap(jumpsOfActs)])));
   for (const source of table.chains) {
     const chain = chains.get(source.name)!;
     for (const [index, rule] of source.rules.entries()) {
-      chain.rules.push(compileRule(rule, acts.get(source.name)![index]!, chain, chains, looping, reads));
+      chain.rules.push(compileNftRule(rule, acts.get(source.name)![index]!, chain, chains, looping, reads));
     }
   }
   return [...chains.values()].filter(({ base }) => base);
 }
 
-const jumpsOf = (acts: readonly NftAct[]): readonly string[] =>
+/** The chains that the acts of a rule lead to. */
+export const jumpsOfActs = (acts: readonly NftAct[]): readonly string[] =>
   acts.flatMap(({ alternatives }) =>
     alternatives.flatMap(({ effect }) => (effect.kind === 'jump' || effect.kind === 'goto' ? [effect.chain] : [])),
   );
 
-function compileRule(
+/** Makes a rule of nft's ready to run, in whichever chain it stands. */
+export function compileNftRule(
   rule: NftRule,
   acts: readonly NftAct[],
-  chain: Growing,
+  chain: CompiledChain,
   chains: ReadonlyMap<string, CompiledChain>,
   looping: (from: string, to: string) => boolean,
   reads: Set<FieldName>,

@@ -1,18 +1,21 @@
 import type { Family } from '../address/index.ts';
 import {
   type Answer,
+  actsOf,
   all,
   type Backend,
   type Chain,
   type Condition,
   compile,
   conditionsOf,
+  contextOf,
   type Effect,
   effectOf,
   type FieldName,
   type HookName,
   heldFor,
   type IpSets,
+  type NftAct,
   type NftHook,
   type NftRule,
   type NftTable,
@@ -29,7 +32,7 @@ import {
 import { candidatesOf, type FindRule } from './candidates.ts';
 import { needsConntrack } from './conntrack.ts';
 import { leadsBack } from './loops.ts';
-import { compileNative, nativeAsksConntrack } from './native.ts';
+import { compileNative, compileNftRule, jumpsOfActs, nativeAsksConntrack } from './native.ts';
 import { type Planned, planOf } from './plan.ts';
 import { readsOf } from './reads.ts';
 
@@ -178,10 +181,19 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
     const find = candidatesOf(rules);
     chains.set(name, { name, table: table.name, title, backend, ...(policy ? { policy } : {}), rules, find });
   }
-  const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain)])));
+  const acts = actsIn(table, compiling.family);
+  const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain, acts)])));
   for (const source of table.chains) {
     const chain = chains.get(source.name);
-    if (chain) for (const rule of source.rules) chain.rules.push(compileRule(rule, chain, chains, looping, compiling));
+    if (!chain) continue;
+    for (const rule of source.rules) {
+      const { nft } = rule;
+      chain.rules.push(
+        nft
+          ? compileNftRule(nft, acts.get(nft)!, chain, chains, looping, compiling.reads)
+          : compileRule(rule, chain, chains, looping, compiling),
+      );
+    }
   }
   return { backend, chains };
 }
@@ -226,8 +238,19 @@ function compileRule(
   };
 }
 
-const jumpsOf = (chain: Chain): readonly string[] => [
+/** What rules of a table do that only nft shows. */
+function actsIn({ chains, nft }: Table, family: Family): ReadonlyMap<NftRule, readonly NftAct[]> {
+  if (!nft) return new Map();
+  const context = contextOf(nft, family);
+  const rules = chains.flatMap((chain) => chain.rules.flatMap((rule) => rule.nft ?? []));
+  return new Map(rules.map((rule) => [rule, actsOf(rule, context)]));
+}
+
+const jumpsOf = (chain: Chain, acts: ReadonlyMap<NftRule, readonly NftAct[]>): readonly string[] => [
   ...new Set(
-    chain.rules.flatMap(({ target }) => (target?.kind === 'jump' || target?.kind === 'goto' ? [target.chain] : [])),
+    chain.rules.flatMap(({ target, nft }) => {
+      if (nft) return jumpsOfActs(acts.get(nft)!);
+      return target?.kind === 'jump' || target?.kind === 'goto' ? [target.chain] : [];
+    }),
   ),
 ];

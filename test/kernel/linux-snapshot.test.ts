@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FAMILIES, formatAddress } from '../../src/address/index.ts';
 import { chooseBackend, readSnapshot } from '../../src/linux/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
-import { printSave } from '../../src/text/index.ts';
+import { parseSnapshot, printNftRule, printSave, printSnapshot } from '../../src/text/index.ts';
 import { namespaceOf, withoutNotes } from '../support/change.ts';
 import { openPair, openScratch, type Pair, POD, type Scratch, WAYS } from '../support/namespace.ts';
 
@@ -121,6 +121,33 @@ describe.for(WAYS)('a snapshot, $title', ({ options }) => {
     expect(await chooseBackend(namespaceOf(pod))).toBe('nft');
     expect((await readSnapshot(namespaceOf(pod))).orderUnknown).toBeUndefined();
     pod.run(['rm', '-f', env.XTABLES_LOCKFILE]);
+  });
+
+  test('rules of nft’s own in tables of iptables are read with nft, and a snapshot keeps them', async () => {
+    pod.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'ACCEPT']);
+    const rules = `table ip filter {
+      set doors { type inet_service; elements = { 80, 443 }; }
+      chain INPUT { tcp dport @doors counter drop; tcp dport 9090 drop; }
+      chain input { type filter hook input priority 5; policy drop; tcp dport 8080 accept; }
+    }`;
+    pod.must(['nft', '-f', '-'], { input: rules });
+    const snapshot = await readSnapshot(namespaceOf(pod));
+    const read = parseSnapshot(printSnapshot(snapshot));
+    for (const { held, native, unread } of [snapshot, read]) {
+      const table = held.flatMap(({ rules: { tables } }) => tables).find(({ name }) => name === 'filter')!;
+      const input = table.chains.find(({ name }) => name === 'INPUT')!;
+      // What iptables shows as it is stays iptables'.
+      expect(input.rules.map(({ nft }) => nft && printNftRule(nft, table.nft!))).toEqual([
+        undefined,
+        'tcp dport @doors counter drop',
+        undefined,
+      ]);
+      expect(table.nft?.sets.map(({ name }) => name)).toEqual(['doors']);
+      expect(native?.map(({ family, name, chains }) => [family, name, chains.map((chain) => chain.name)])).toEqual([
+        ['ip', 'filter', ['input']],
+      ]);
+      expect(unread).toBeUndefined();
+    }
   });
 
   test('tables that were made with nft itself are read with nft, in their order', async () => {

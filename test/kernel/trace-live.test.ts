@@ -259,6 +259,37 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
   );
 
   test(
+    'nft’s own rules and chains in tables of iptables',
+    async () => {
+      await pod();
+      pair.pod.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'ACCEPT']);
+      const rules = `table ip filter {
+        chain INPUT { tcp dport { 8080, 9090 } counter drop; }
+        chain input { type filter hook input priority 1; policy accept; tcp dport { 8888, 9999 } accept; }
+      }`;
+      pair.pod.must(['nft', '-f', '-'], { input: rules });
+      const watched = watching(pair.pod, 'in tcp flags syn', '--count', '2', '--for', '20s', '-o', 'json');
+      await watched.begun;
+      connect(pair.client, POD.ipv4, 8888);
+      connect(pair.client, POD.ipv4, 8080);
+      const { stdout, status } = await watched.ended;
+      const [through, lost] = documentsIn(stdout);
+      expect(through).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'app', port: 8888 } });
+      expect(lost).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'dropped' } });
+      const matched = [through!, lost!].flatMap(({ steps }) =>
+        steps.flatMap((step) =>
+          step.kind === 'rule' && step.answer === 'matched'
+            ? [`${step.hook} ${step.table} ${step.chain} ${step.number}`]
+            : [],
+        ),
+      );
+      expect(matched).toEqual(['INPUT ip filter input 1', 'INPUT filter INPUT 2']);
+      expect(status).toBe(0);
+    },
+    PATIENCE,
+  );
+
+  test(
     'native tables: rules that go on, rules that decide, and a policy',
     async () => {
       await pod();

@@ -9,7 +9,20 @@ export const snapshotDocument = z.object({
   schema: z.literal('sidestep/snapshot/1'),
   origin: z.string(),
   taken: z.string().optional(),
-  rules: z.array(z.object({ backend, family, save: z.string().describe('what iptables-save -c prints') })),
+  rules: z.array(
+    z.object({
+      backend,
+      family,
+      save: z
+        .string()
+        .describe('what iptables-save -c prints; a rule that only nft shows is -A CHAIN nft: and its words'),
+      unreadable: z.boolean().optional().describe('a rule in it could not be read'),
+      nft: z
+        .string()
+        .optional()
+        .describe('the rules that only nft shows, as it lists them, with the sets that they name'),
+    }),
+  ),
   native: z
     .object({
       list: z.string().describe('what nft -a list ruleset prints'),

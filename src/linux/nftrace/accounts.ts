@@ -10,6 +10,8 @@ export interface AccountOptions {
   readonly nameOf: (index: number) => string | undefined;
   /** Base chains without rules that accept: the kernel asks them too. `nat PREROUTING`, `inet mine input`. */
   readonly idle: (family: Packet['family'], table: string, chain: string) => boolean;
+  /** What a base chain's table is called; by default as `tableTitle` says. */
+  readonly titleOf?: (family: number, table: string, chain: string) => string;
 }
 
 /** An account that is not complete. */
@@ -24,6 +26,8 @@ interface Growing {
   last: number;
   /** The chain that is asked is idle. */
   idle: boolean;
+  /** What its table is called. */
+  table: string;
 }
 
 const LOOPBACK = 'lo';
@@ -34,10 +38,11 @@ const LAST_VERDICTS: readonly string[] = ['drop', 'stolen', 'queue'];
 const QUIET = 400;
 
 /** A table as Sidestep calls it: those of iptables by their name alone. */
-export const tableTitle = (family: number, table: string): string => {
-  const spoken = FAMILY[family] ?? String(family);
-  return isTableName(table) && spoken !== 'inet' ? table : `${spoken} ${table}`;
-};
+export const tableTitle = (family: number, table: string): string =>
+  isTableName(table) && FAMILY[family] !== 'inet' ? table : spokenTitle(family, table);
+
+/** A table as nft calls it: `ip filter`. */
+export const spokenTitle = (family: number, table: string): string => `${FAMILY[family] ?? family} ${table}`;
 
 /** Puts the kernel's messages together, packet by packet: those of several come mixed. */
 export class PacketAccounts {
@@ -83,7 +88,10 @@ export class PacketAccounts {
       const back = packet.in === LOOPBACK ? this.#back(packet) : undefined;
       if (back) back.last = now;
       else if (packet.in === LOOPBACK) return;
-      this.#current.set(id, back ?? { direction, packet, events: [], owner: [], seen: now, last: now, idle: false });
+      this.#current.set(
+        id,
+        back ?? { direction, packet, events: [], owner: [], seen: now, last: now, idle: false, table: '' },
+      );
       return;
     }
     const account = this.#current.get(id);
@@ -120,7 +128,8 @@ export class PacketAccounts {
     const account = this.#current.get(id);
     if (!account) return;
     account.last = now;
-    const table = tableTitle(message.family, message.table);
+    if (first) account.table = (this.#options.titleOf ?? tableTitle)(message.family, message.table, chain);
+    const table = account.table || tableTitle(message.family, message.table);
     if (first) {
       const packet = packetIn(message, this.#options.nameOf);
       account.idle = !packet || this.#options.idle(packet.family, table, chain);

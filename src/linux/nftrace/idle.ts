@@ -1,6 +1,6 @@
 import { FAMILIES } from '../../address/index.ts';
 import type { Snapshot } from '../../netfilter/index.ts';
-import type { AccountOptions } from './accounts.ts';
+import { type AccountOptions, spokenTitle, tableTitle } from './accounts.ts';
 
 /** What watching tables are called: the rest tells the process that made it. */
 export const WATCH_TABLE = 'sidestep-trace-';
@@ -28,4 +28,20 @@ export function idleIn({ held, native = [] }: Snapshot): AccountOptions['idle'] 
     }
   }
   return (family, table, chain) => table.startsWith(`inet ${WATCH_TABLE}`) || idle.has(`${family} ${table} ${chain}`);
+}
+
+/**
+ * What the tables of base chains are called: those that iptables shows by their name alone. A table of that name may also have
+ * chains which it does not show.
+ */
+export function titlesIn({ native = [] }: Snapshot): NonNullable<AccountOptions['titleOf']> {
+  const own = new Set(
+    native.flatMap(({ family, name, chains }) =>
+      chains.flatMap((chain) => (chain.base ? [`${family} ${name} ${chain.name}`] : [])),
+    ),
+  );
+  return (family, table, chain) => {
+    const spoken = spokenTitle(family, table);
+    return own.has(`${spoken} ${chain}`) ? spoken : tableTitle(family, table);
+  };
 }

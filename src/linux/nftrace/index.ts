@@ -1,6 +1,6 @@
 export { type AccountOptions, PacketAccounts, tableTitle } from './accounts.ts';
 export { type PlaceOf, type RulePlace, readHandles } from './handles.ts';
-export { idleIn, WATCH_TABLE, withoutWatchers } from './idle.ts';
+export { idleIn, titlesIn, WATCH_TABLE, withoutWatchers } from './idle.ts';
 export { leftWatchTables, removeWatchTables } from './left-over.ts';
 export { type PacketWatch, watchPackets } from './live.ts';
 export { readTraceMessage, type TracedConnection, type TracedVerdict, type TraceMessage } from './message.ts';

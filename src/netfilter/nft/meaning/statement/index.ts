@@ -66,6 +66,8 @@ export function statementActs(statement: NftStatement, context: NftContext): rea
     case 'synproxy':
       return [always('synproxy', notKnown('the kernel answers for the listener'))];
     case 'xt':
+      // What is only said asks for nothing.
+      if (statement.name === 'comment') return [];
       return statement.type === 'target'
         ? [always(statement.name, notKnown(statement.because))]
         : [condition(statement.name, unknown(statement.because))];

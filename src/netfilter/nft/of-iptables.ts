@@ -1,0 +1,71 @@
+import { STAGES } from '../path.ts';
+import type { HookName, TableName } from '../rules.ts';
+import type { NftExpression } from './expression.ts';
+import type { NftStatement } from './statement.ts';
+import type { NftHook, NftRule } from './table.ts';
+
+/**
+ * Whether iptables-save shows what a rule in a table of iptables says. It shows its own extensions, which nft does not; of
+ * what nft itself writes it shows a few plain conditions, and leaves the rest out without a word (iptables 1.8.9 prints
+ * `tcp dport { 80, 443 } drop` as `-p tcp -j DROP`). So a rule without any extension has to be made of those alone.
+ */
+export function isShownByIptables({ statements }: NftRule): boolean {
+  if (statements.some(({ kind }) => kind === 'xt')) return true;
+  const seen = new Set<string>();
+  return statements.every((statement) => isPlain(statement, seen));
+}
+
+function isPlain(statement: NftStatement, seen: Set<string>): boolean {
+  switch (statement.kind) {
+    case 'counter':
+    case 'accept':
+    case 'drop':
+    case 'return':
+    case 'jump':
+    case 'goto':
+      return true;
+    case 'limit':
+      return !statement.over && statement.unit === 'packets';
+    case 'match': {
+      const { left, operator, right } = statement;
+      if (operator !== '==' && operator !== '!=') return false;
+      const key = left.kind === 'payload' ? `${left.protocol} ${left.field}` : left.kind === 'meta' ? left.key : '';
+      // Of two conditions on one field iptables keeps the last.
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return Object.hasOwn(PLAIN, key) && PLAIN[key]!(right);
+    }
+    default:
+      return false;
+  }
+}
+
+const isValue = ({ kind }: NftExpression): boolean => kind === 'value';
+const isPrefix = (of: NftExpression): boolean => isValue(of) || of.kind === 'prefix';
+const isPort = (of: NftExpression): boolean =>
+  isValue(of) || (of.kind === 'range' && isValue(of.low) && isValue(of.high));
+
+/** The conditions that both tools write alike, and what may stand at their right. */
+const PLAIN: Readonly<Record<string, (right: NftExpression) => boolean>> = {
+  'ip saddr': isPrefix,
+  'ip daddr': isPrefix,
+  'ip6 saddr': isPrefix,
+  'ip6 daddr': isPrefix,
+  'tcp sport': isPort,
+  'tcp dport': isPort,
+  'udp sport': isPort,
+  'udp dport': isPort,
+  iifname: isValue,
+  oifname: isValue,
+  l4proto: isValue,
+  mark: isValue,
+};
+
+/** Whether a base chain is the one that iptables-nft itself makes in a table of that name. */
+export const isBaseOfIptables = (table: TableName, chain: string, { hook, type, priority }: NftHook): boolean =>
+  chain.toLowerCase() === hook &&
+  chain !== hook &&
+  type === (table === 'nat' ? 'nat' : table === 'mangle' && hook === 'output' ? 'route' : 'filter') &&
+  (STAGES[chain as HookName] ?? []).some(
+    ({ name, backend, priority: standard }) => name === table && backend !== 'legacy' && standard === priority,
+  );
