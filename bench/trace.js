@@ -2,6 +2,7 @@
 // run and for the same packets: with a sentence of why it ended there (prepareOutcome, what bypass and verify ask), the walk
 // written down (prepare, what trace asks), and a loop over the same rules that knows nothing else. The packets are made before.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { parseSave } from '../dist/text/index.js';
@@ -104,8 +105,11 @@ function contend({ text, asked, contender }) {
   });
 }
 
-const round = (worker) =>
-  new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject).postMessage('go'));
+async function round(worker) {
+  worker.postMessage('go');
+  const [done] = await once(worker, 'message');
+  return done;
+}
 
 async function compare({ name, text, asked }) {
   const workers = Object.keys(CONTENDERS).map((contender) => ({
