@@ -15,8 +15,8 @@ import {
   type Sysctls,
   UNREAD,
   type Unread,
+  withNft,
 } from '../netfilter/index.ts';
-import { withNft } from '../netfilter/index.ts';
 import { given } from './given.ts';
 import { parseSets } from './ipset.ts';
 import {
