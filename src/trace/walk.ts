@@ -45,7 +45,9 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
   enter(walk, hook, pass);
   walk.steps?.push({ kind: 'hook', hook, pass, packet: snapshotOf(walk) });
   const plan = walk.ground.program.plan[hook];
-  for (const part of pass === 1 ? plan.first : plan.again) {
+  // Over loopback nat is not asked again, but for a packet that has a zone and no connection.
+  for (const part of plan.first) {
+    if (pass === 2 && part.kind === 'table' && part.name === 'nat' && walk.connection !== 'template') continue;
     if (part.kind === 'conntrack') {
       attach(walk);
       continue;
