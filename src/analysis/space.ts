@@ -133,10 +133,25 @@ export class Space {
         continue;
       }
       const number =
-        code.kind === 'values' ? code.values.indexOf(value) : intervalOf(code.starts, value as AddressValue);
+        code.kind === 'values'
+          ? code.values.indexOf(this.#valueFor(value, code.values))
+          : intervalOf(code.starts, value as AddressValue);
       for (let at = 0; at < count; at += 1) bits[first + at] = Math.floor(number / 2 ** (count - 1 - at)) % 2;
     }
     return (level) => bits[level] === 1;
+  }
+
+  /** The value that stands for it: of an interface that no rule names, the one with the longest beginning that it has. */
+  #valueFor(value: Value, values: readonly Value[]): Value {
+    if (typeof value !== 'string' || values.includes(value)) return value;
+    let best: Value = value;
+    let longest = -1;
+    for (const [name, stands] of this.domain.standIns) {
+      const beginning = stands.endsWith('+') ? stands.slice(0, -1) : stands;
+      if (!values.includes(name) || stands === name || !value.startsWith(beginning)) continue;
+      if (beginning.length > longest) [best, longest] = [name, beginning.length];
+    }
+    return best;
   }
 
   #validSet(): Edge {

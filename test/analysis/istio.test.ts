@@ -48,3 +48,16 @@ test('a witness of each set goes where the set says', () => {
     expect(outcome.kind).toBe(end.kind);
   }
 });
+
+test('an interface that no rule names is one of the others', () => {
+  const rules = parseSave(
+    '*filter\n-A INPUT -i eth0 -j ACCEPT\n-A INPUT -i veth+ -j REJECT\n-A INPUT -j DROP\nCOMMIT\n',
+  );
+  const named = { origin: 'names', held: rules.map((set) => ({ backend: 'nft' as const, rules: set })) };
+  const reached = reach({ snapshot: named, proxyPorts: [] }, 'ipv4', 'in');
+  const ends = ['eth0', 'veth12', 'wlan0'].map((name) => {
+    const question = parseQuestion(`in tcp/80 on ${name}`, named);
+    return reached.flatMap(({ end, surely }) => (surely.holds(question) ? [end.kind] : []));
+  });
+  expect(ends).toEqual([['app'], ['rejected'], ['dropped']]);
+});
