@@ -1,13 +1,15 @@
-import type { Family } from '../address/index.ts';
-import type { Backend, Snapshot, Unread } from '../netfilter/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
+import type { Backend, IpSet, IpSets, Snapshot } from '../netfilter/index.ts';
 import { Fault, InputRefused } from './diagnostic.ts';
-import { unreadable } from './read-command.ts';
+import { parseSets } from './ipset.ts';
 import { complain, lineStartOf, newReading, type ReadOptions, saidEnough } from './reading.ts';
-import type { Call } from './script/arguments.ts';
 import { parseScript } from './script/parse.ts';
 import { run } from './script/run.ts';
+import { newSetLines, type SetLines } from './script/set-lines.ts';
 import type { Run } from './script/state.ts';
-import { faultsOf, type Holding, heldTable, ruleSetOf } from './script/tables.ts';
+import { faultsOf, type Holding, ruleSetOf } from './script/tables.ts';
+import { unsettleAll } from './script/unsure.ts';
+import { newVariables } from './script/variables.ts';
 
 /** A line that calls iptables, with what may stand before the call. */
 const CALL =
@@ -39,37 +41,38 @@ export function readScript(text: string, options: ReadOptions = {}): Snapshot {
     if (saidEnough(reading)) of.ended = true;
   };
   const notes = notesFor(options);
-  const unread: Unread[] = [];
+  const shell = shellOf(text);
   const of: Run = {
     text,
-    variables: new Map(),
+    shell,
+    variables: newVariables(),
     functions: new Map(),
+    sets: newSetLines(),
+    beyond: undefined,
     holding: (family, backend) => holdingOf(holdings, family, backend),
     complain: say,
-    unread: (call, holding, line) => {
-      if (!options.keepGoing || keptUnread(call, holding, line)) return;
-      unread.push({
-        about: 'rules',
-        what: `the commands of line ${line} (${call.asked.text})`,
-        because: 'the line could not be read',
-      });
-    },
     failure: (line, because) => notes.failed.push(`line ${line} fails and changes nothing: ${because}`),
     skip: (name, line) => notes.skipped.push({ name, line }),
     assume: (clause) => notes.assumed.add(clause),
     ended: false,
     leaving: undefined,
+    levels: 0,
+    loops: 0,
     watched: 0,
     strict: /^\ufeff?#![^\n]*sh\b[^\n]* -\w*e/.test(text),
     count: 0,
-    depth: 0,
+    calls: [],
   };
   try {
-    run(of, parseScript(text));
+    run(of, parseScript(text, shell === 'bash'));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     say(error, 1);
+    of.beyond ??= 1;
   }
+  const { beyond } = of;
+  if (beyond !== undefined)
+    for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), `what line ${beyond} does`, beyond);
   for (const holding of holdings.values()) for (const { fault, line } of faultsOf(holding)) say(fault, line);
   if (reading.diagnostics.length > 0 && !options.keepGoing)
     throw new InputRefused(
@@ -82,20 +85,26 @@ export function readScript(text: string, options: ReadOptions = {}): Snapshot {
     held: [...holdings.values()]
       .map((holding) => ({ backend: holding.backend, rules: ruleSetOf(holding) }))
       .filter(({ rules }) => options.family === undefined || rules.family === options.family),
-    ...(unread.length > 0 ? { unread } : {}),
+    ...setsOf(of.sets, source),
   };
 }
 
-/** Keeps the place of a rule that could not be read: it may match anything and do anything. False where it has none. */
-function keptUnread({ table, action, names, rule }: Call, holding: Holding, line: number): boolean {
-  if (action !== 'append' && action !== 'insert') return false;
-  const chain = heldTable(holding, table).chains.get(names[0]?.text ?? '');
-  if (!chain) return false;
-  const words = rule.map(({ text }) => text).join(' ');
-  const position =
-    action === 'append' ? chain.rules.length : Math.min(Number(names[1]?.text ?? 1) - 1, chain.rules.length);
-  chain.rules.splice(position, 0, unreadable(words, undefined, line));
-  return true;
+/** The shell that `#!` names. A script that names none is run by the one at hand, which is mostly bash. */
+function shellOf(text: string): string {
+  const [, named = 'bash'] = /^\ufeff?#!\s*(?:\S*\/)?(?:env\s+(?:-\S+\s+)*)?(?:\S*\/)?(\w+)/.exec(text) ?? [];
+  return /^(?:ba|da|a|k|z)sh$/.test(named) ? named : 'sh';
+}
+
+/** The sets that the script made; of one that it may have changed out of sight it is not known what is in it. */
+function setsOf({ lines }: SetLines, source: string): { readonly sets?: IpSets; readonly ipsets?: string } {
+  const { text, unsure, all } = lines();
+  if (all || (text === '' && unsure.size === 0)) return {};
+  const sets = new Map(parseSets(text, { source, keepGoing: true }));
+  for (const name of unsure) {
+    const set: IpSet = sets.get(name) ?? { name, type: '', counts: false, entries: [], expires: false };
+    sets.set(name, { ...set, unread: 'the script may change it in a way that is not followed' });
+  }
+  return unsure.size === 0 ? { sets, ipsets: text } : { sets };
 }
 
 function holdingOf(holdings: Map<string, Holding>, family: Family, backend: Backend): Holding {

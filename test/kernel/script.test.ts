@@ -2,11 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES } from '../../src/address/index.ts';
 import type { Backend, RuleSet } from '../../src/netfilter/index.ts';
-import { parseSave, printSave, readInput } from '../../src/text/index.ts';
+import { parseSave, printSave, readInput, readScript } from '../../src/text/index.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 
 const folder = new URL('../cases/script/', import.meta.url);
 const scripts = readdirSync(folder).filter((name) => name.endsWith('.sh'));
+/** Scripts of a line or few, each under its title. */
+const words = readFileSync(new URL('../cases/shell-words.txt', import.meta.url), 'utf8')
+  .split(/^=== /m)
+  .slice(1)
+  .map((part): readonly [title: string, script: string] => {
+    const [title = '', ...lines] = part.split('\n');
+    return [title, lines.join('\n')];
+  });
 const notRoot = process.getuid?.() !== 0;
 
 /** A machine may have no sudo; in the test's namespaces it changes nothing. */
@@ -42,6 +50,20 @@ describe.skipIf(notRoot)('a script leaves behind what a real shell leaves behind
           const ours = held.find((one) => one.backend === backend && one.rules.family === family)?.rules;
           expect(withoutEmpty(ours), `${family} ${backend}`).toBe(withoutEmpty(kernel));
         }
+    } finally {
+      fresh.close();
+    }
+  });
+});
+
+describe.skipIf(notRoot)('words, variables and ways are what bash makes of them', () => {
+  test.for(words)('%s', async ([, script]) => {
+    const fresh = await scratch.beside();
+    try {
+      fresh.run(['bash', '-s'], { input: script });
+      const kernel = parseSave(fresh.must(['iptables-nft-save']), { family: 'ipv4' })[0];
+      const { held } = readScript(`#!/bin/bash\n${script}`);
+      expect(withoutEmpty(held.find(({ rules }) => rules.family === 'ipv4')?.rules)).toBe(withoutEmpty(kernel));
     } finally {
       fresh.close();
     }

@@ -137,10 +137,185 @@ describe('what only a shell could tell is refused, with its place', () => {
   });
 
   test('with keepGoing its place among the rules is kept, and nothing is known of it', () => {
-    const text = 'iptables -A INPUT -j ACCEPT\niptables -A INPUT -i $IF -j DROP\nwhile read x; do iptables -F; done';
-    const { held, unread } = readScript(text, { keepGoing: true });
-    expect(held[0]!.rules.tables[0]!.chains[0]!.rules.map(({ target }) => target?.kind)).toEqual(['known', 'opaque']);
-    expect(unread?.map(({ what }) => what)).toEqual(['the commands of line 3 (-F)']);
+    const text =
+      'iptables -A INPUT -j ACCEPT\niptables -A INPUT -i $IF -j DROP\nwhile read x; do iptables -F OUTPUT; done';
+    expect(kept(text)).toEqual(['INPUT: -j ACCEPT', 'INPUT: ?']);
+  });
+});
+
+/** The rules of filter that are left with keepGoing; a question mark for one of which nothing is known. */
+const kept = (text: string): readonly string[] => {
+  const { held } = readScript(text, { keepGoing: true });
+  const rules = held.find((one) => one.rules.family === 'ipv4')?.rules;
+  const filter = rules?.tables.find(({ name }) => name === 'filter');
+  return (filter?.chains ?? []).flatMap(({ name, policy, rules: own }) => [
+    ...(policy === 'DROP' ? [`${name}: DROP`] : []),
+    ...own
+      .map((rule) =>
+        rule.target?.kind === 'opaque'
+          ? `${name}: ?`
+          : printSave({ family: 'ipv4', tables: [{ name: 'filter', chains: [{ name, rules: [rule] }] }] }).match(
+              /^-A \S+ (.*)/m,
+            )?.[1],
+      )
+      .map((line) => (line?.startsWith(name) ? line : `${name}: ${line}`)),
+  ]);
+};
+
+describe('what may have been done or not makes unknown what it is about, with keepGoing', () => {
+  const drop = 'iptables -A INPUT -j DROP\n';
+  test.for<[title: string, script: string, rules: readonly string[]]>([
+    [
+      'a policy',
+      'iptables -P INPUT DROP\nif [ -f /etc/x ]; then iptables -P INPUT ACCEPT; fi',
+      ['INPUT: DROP', 'INPUT: ?'],
+    ],
+    ['and a later one', 'if [ -f x ]; then iptables -P INPUT ACCEPT; fi\niptables -P INPUT DROP', ['INPUT: DROP']],
+    ['a flush', `${drop}[ -f x ] && iptables -F`, ['INPUT: ?', 'INPUT: -j DROP']],
+    [
+      'and what comes after',
+      `${drop}[ -f x ] && iptables -F\niptables -F; iptables -A INPUT -p tcp`,
+      ['INPUT: -p tcp'],
+    ],
+    ['a rule that goes', `${drop}[ -f x ] && iptables -D INPUT 1`, ['INPUT: ?']],
+    ['a rule that comes first', `${drop}[ -f x ] && iptables -I INPUT -j ACCEPT`, ['INPUT: ?', 'INPUT: -j DROP']],
+    ['another rule', `${drop}[ -f x ] && iptables -R INPUT 1 -j ACCEPT`, ['INPUT: ?']],
+    [
+      'positions after it',
+      `[ -f x ] && iptables -I INPUT -p tcp\n${drop}iptables -D INPUT 1`,
+      ['INPUT: ?', 'INPUT: -j DROP'],
+    ],
+    ['a chain', `[ -f x ] && iptables -N A\niptables -A INPUT -j A\niptables -F A`, ['INPUT: -j A', 'A: ?']],
+    ['a function', `f() { iptables -F; }\n${drop}[ -f x ] && f`, ['INPUT: ?', 'INPUT: -j DROP']],
+    [
+      'a function in an array’s loop',
+      `f() { iptables -A $1 -j DROP; }\nfor c in "$\{A[@]}"; do f $c; done`,
+      ['INPUT: ?', 'FORWARD: ?', 'OUTPUT: ?'],
+    ],
+    ['a function in a while', 'f() { iptables -A INPUT -s $1; }\nwhile read x; do f $x; done <list', ['INPUT: ?']],
+    [
+      'a function in a case',
+      `f() { "$@"; }\n${drop}case $1 in stop) f iptables -F;; esac`,
+      ['INPUT: ?', 'INPUT: -j DROP'],
+    ],
+    [
+      'a function that may be another',
+      `f() { :; }\n[ -f x ] && f() { iptables -F; }\n${drop}f`,
+      ['INPUT: ?', 'INPUT: -j DROP'],
+    ],
+    [
+      'a function within itself',
+      `f() { [ -f x ] && f; iptables -F; }\n${drop}[ -f x ] && f`,
+      ['INPUT: ?', 'INPUT: -j DROP', 'INPUT: ?', 'FORWARD: ?', 'FORWARD: ?', 'OUTPUT: ?', 'OUTPUT: ?'],
+    ],
+    [
+      'a file of rules',
+      `${drop}iptables-restore <rules`,
+      ['INPUT: ?', 'INPUT: -j DROP', 'INPUT: ?', 'FORWARD: ?', 'FORWARD: ?', 'OUTPUT: ?', 'OUTPUT: ?'],
+    ],
+  ])('%s', ([, script, rules]) => {
+    expect(kept(script)).toEqual(rules);
+  });
+
+  test.for([
+    'read x',
+    'read -r a x',
+    'eval "$1"',
+    '. /etc/conf',
+    'source conf',
+    'x=$(cat x)',
+    'export x=$(cat x)',
+    'mapfile x',
+    'getopts ab x',
+    'printf -v x %d 5',
+    'let x=y',
+    '((x=y))',
+    'x[1]=5',
+    '[ -f f ] && x=1',
+    '[ -f f ] || local x',
+    'f() { x=5; }; [ -f f ] && f',
+    'f() { x=5; }; [ -f f ] && f() { :; }; f',
+    'for x in *; do :; done',
+    `: $\{x:=$1} $\{x/$1}; x=$1`,
+    'declare -n y=x; y=2',
+    'x+=$1',
+    'while read y; do x=$y; done',
+    'case $1 in a) x=1;; esac',
+    'wait -p x',
+  ])('a variable after %s', (command) => {
+    expect(refusal(`x=1.1.1.1\n${command}\niptables -A INPUT -s $x`)).toContain('only the shell knows');
+  });
+});
+
+describe('commands that change rules out of sight are no empty rule set', () => {
+  test.for([
+    'nft add rule ip filter INPUT drop',
+    'nft -f rules',
+    'sh -c "iptables -F"',
+    "bash -c '/sbin/iptables -P INPUT DROP'",
+    'echo 1.1.1.1 | xargs iptables -A INPUT -s',
+    'eval "iptables -F"',
+    'trap "iptables -F" EXIT',
+    'alias ipt=iptables',
+    'echo "iptables -F" | sh',
+    'sh <<E\niptables -F\nE',
+    'su -c "iptables -A INPUT -j DROP"',
+    'find . -exec iptables -F {} +',
+    'chroot / iptables -F',
+  ])('%s', (command) => {
+    expect(refusal(`#!/bin/sh\n${command}`)).toMatch(/^rules.sh:2:\d+: this (may change rules|runs commands)/);
+    const { held } = readScript(`#!/bin/sh\n${command}`, { keepGoing: true });
+    for (const { rules } of held) {
+      const input = rules.tables.find(({ name }) => name === 'filter')?.chains.find(({ name }) => name === 'INPUT');
+      expect(input?.rules[0]?.target?.kind).toBe('opaque');
+    }
+    expect(held.length).toBe(2);
+  });
+
+  test('but not those that only ask, or work elsewhere', () => {
+    const script =
+      '#!/bin/sh\nnft list ruleset\nip netns exec x iptables -F\necho iptables -F\nssh a "iptables -F"\nwhich iptables';
+    expect(refusal(script)).toBe('read');
+  });
+
+  test('sets are those that ipset was asked for', () => {
+    const sets = (text: string) =>
+      [...(readScript(`${text}\niptables -F`).sets?.values() ?? [])].map(({ name, entries, unread }) => [
+        name,
+        entries.length,
+        unread !== undefined,
+      ]);
+    const made = 'ipset -exist create a hash:ip; ipset add a 1.1.1.1; ipset -A a 2.2.2.2';
+    expect(sets(made)).toEqual([['a', 2, false]]);
+    expect(sets(`${made}; ipset flush a`)).toEqual([['a', 0, false]]);
+    expect(sets(`${made}; ipset del a 1.1.1.1`)).toEqual([['a', 2, true]]);
+    expect(sets(`${made}; [ -f x ] && ipset flush`)).toEqual([['a', 2, true]]);
+    expect(sets(`${made}; ipset add a $IP`)).toEqual([['a', 2, true]]);
+    expect(sets(`${made}; ipset restore <file`)).toEqual([]);
+    expect(sets('ipset restore <<E\ncreate a hash:ip\nadd a 1.1.1.1\nE')).toEqual([['a', 1, false]]);
+  });
+});
+
+describe('bounds', () => {
+  test.for<[title: string, script: string]>([
+    ['a value that doubles', `a=xx\n${'a=$a$a$a\n'.repeat(60)}`],
+    ['parameters that double', `f() { set -- "$@" "$@"; }\nset -- a b\n${'set -- "$@" "$@"\n'.repeat(60)}`],
+    ['an array that doubles', `A=(a b)\n${`A=("$\{A[@]}" "$\{A[@]}")\n`.repeat(60)}`],
+    ['brackets', '('.repeat(50_000)],
+    ['braces', `echo ${'{a,b}'.repeat(2000)} ${'{'.repeat(50_000)}`],
+    ['values in values', `echo ${'${a:-'.repeat(20_000)}`],
+    ['commands in commands', `x=${'$(echo '.repeat(20_000)}`],
+    [
+      'functions that call two',
+      `${Array.from({ length: 40 }, (_, at) => `f${at}() { f${at + 1}; f${at + 1}; }`).join('\n')}\n[ -f x ] && f0\nf0`,
+    ],
+  ])('%s', ([, script]) => {
+    expect(() => readScript(`#!/bin/bash\n${script}\niptables -F`, { keepGoing: true })).not.toThrow();
+  });
+
+  test('many functions in each other are no endless call', () => {
+    const functions = Array.from({ length: 90 }, (_, at) => `f${at}() { f${at + 1}; }`).join('\n');
+    expect(left(`${functions}\nf90() { iptables -A INPUT -j DROP; }\nf0`).rules).toEqual(['-A INPUT -j DROP']);
   });
 });
 

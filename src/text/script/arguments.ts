@@ -7,6 +7,8 @@ export interface Argument {
   readonly text: string;
   readonly at: number;
   readonly length: number;
+  /** What it is, only a shell could tell: `text` stands for it. */
+  readonly unknown?: true;
 }
 
 export type Action =
@@ -141,12 +143,12 @@ function letterOf(text: string): string | undefined {
 
 /** `--table=nat` and `-tnat` are two words to the tools. */
 function apart(word: Argument): Argument[] {
-  const { text, at, length } = word;
+  const { text } = word;
   const long = /^(--[a-z-]+)=(.*)$/s.exec(text);
   const name = long?.[1]?.slice(2) ?? '';
   if (long && Object.hasOwn(LONG, name)) return name === 'wait' ? [] : parts(word, long[1] ?? '', long[2] ?? '');
   const sticky = STICKY.exec(text);
-  if (!sticky || /^-[nvxLSZ]{2,}$/.test(text)) return [{ text, at, length }];
+  if (!sticky || /^-[nvxLSZ]{2,}$/.test(text)) return [word];
   return parts(word, `-${sticky[1]}`, sticky[2] ?? '');
 }
 
@@ -164,6 +166,7 @@ function namesAfter(
   const taken: Argument[] = [];
   for (const kind of wanted) {
     const word = words[from + taken.length];
+    // What is not known may be a name, and is told apart where it matters.
     const fits = kind === 'number' ? /^\d+$/.test(word?.text ?? '') : word !== undefined && !/^[-!]/.test(word.text);
     if (!fits || !word) break;
     taken.push(word);

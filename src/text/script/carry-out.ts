@@ -7,6 +7,7 @@ import { nearest } from '../spelling.ts';
 import { cursorOver } from '../words.ts';
 import type { Argument, Call } from './arguments.ts';
 import {
+  empty,
   type Held,
   type Holding,
   heldTable,
@@ -17,11 +18,19 @@ import {
   rename,
   userChains,
 } from './tables.ts';
+import { countsSurely, isUnsure, unsettle } from './unsure.ts';
 
-/** How a command ends: done, or refused by the tools, with the reason, so that nothing changed. */
-export type Ending = { readonly ok: true } | { readonly ok: false; readonly because: string; readonly fault?: Fault };
+/**
+ * How a command ends: done; refused by the tools, with the reason, so that nothing changed; or one of both, where what
+ * stood there before is not known.
+ */
+export type Ending =
+  | { readonly ok: true }
+  | { readonly ok: undefined }
+  | { readonly ok: false; readonly because: string; readonly fault?: Fault };
 
 const DONE: Ending = { ok: true };
+const UNSURE: Ending = { ok: undefined };
 const failed = (because: string): Ending => ({ ok: false, because });
 
 /** Carries out one call on the tables. Throws a Fault where its words make no sense. */
@@ -46,10 +55,11 @@ export function carryOut(holding: Holding, call: Call, line: number): Ending {
 function without(held: Held, { action, asked }: Call): Ending {
   switch (action) {
     case 'flush':
-      for (const chain of held.chains.values()) chain.rules.length = 0;
+      for (const chain of held.chains.values()) empty(held, chain);
       return DONE;
     case 'delete-chain': {
       const own = userChains(held);
+      if ([...held.chains.values()].some(({ rules }) => rules.some(isUnsure))) return UNSURE;
       const busy = own.find(({ name, rules }) => rules.length > 0 || isNamed(held, name));
       if (busy) return failed(`the chain ${busy.name} is not empty, or a rule leads to it`);
       for (const { name } of own) held.chains.delete(name);
@@ -65,6 +75,7 @@ function without(held: Held, { action, asked }: Call): Ending {
 function makeChain(held: Held, { text, at, length }: Argument): Ending {
   const problem = chainNameProblem(text);
   if (problem) throw new Fault(at, length, problem, 'Expected a name like MY_CHAIN.');
+  if (held.mayBe.delete(text)) return UNSURE;
   if (held.chains.has(text)) return failed(`the chain ${text} is there already`);
   held.chains.set(text, openChain(text, undefined));
   return DONE;
@@ -77,6 +88,7 @@ function renameChain(held: Held, { asked, names: [from, to] }: Call): Ending {
   if (!held.chains.has(from.text)) return failed(`there is no chain ${from.text} in ${held.name}`);
   if (isBuiltIn(held.name, from.text)) return failed(`${from.text} is a chain of the kernel’s own`);
   if (held.chains.has(to.text)) return failed(`the chain ${to.text} is there already`);
+  if (held.mayBe.has(from.text)) return UNSURE;
   rename(held, from.text, to.text);
   return DONE;
 }
@@ -115,6 +127,7 @@ function inChain(holding: Holding, held: Held, chain: OpenChain, call: Call, lin
     case 'insert': {
       const rules = readRules(held, chain, call, line);
       const position = second ? Number(second.text) : 1;
+      if (!countsSurely(chain, position - 1)) return unsettled(holding, call, line);
       if (position < 1 || position > chain.rules.length + 1)
         return failed(`there is no position ${position} in ${chain.name}`);
       // One after the other at the same place, so the last of several comes first.
@@ -132,21 +145,25 @@ function inChain(holding: Holding, held: Held, chain: OpenChain, call: Call, lin
           `${asked.text} takes one rule`,
           'Each address of a list makes a rule of its own.',
         );
+      if (!countsSurely(chain, Number(second.text))) return unsettled(holding, call, line);
       if (!chain.rules[Number(second.text) - 1]) return failed(`there is no rule ${second.text} in ${chain.name}`);
       chain.rules[Number(second.text) - 1] = rule;
       return DONE;
     }
     case 'delete':
+      if (second && !countsSurely(chain, Number(second.text))) return unsettled(holding, call, line);
       return second ? deleteNumber(chain, Number(second.text)) : deleteRules(holding, held, chain, call, line);
     case 'check': {
       const [rule] = readRules(held, chain, call, line);
+      if (chain.rules.some(isUnsure)) return UNSURE;
       const found = rule !== undefined && indexOfSame(held, chain, rule, holding.family) >= 0;
       return found ? DONE : failed(`there is no such rule in ${chain.name}`);
     }
     case 'flush':
-      chain.rules.length = 0;
+      empty(held, chain);
       return DONE;
     case 'delete-chain': {
+      if (chain.rules.some(isUnsure)) return UNSURE;
       if (isBuiltIn(held.name, chain.name)) return failed(`${chain.name} is a chain of the kernel’s own`);
       if (chain.rules.length > 0 || isNamed(held, chain.name))
         return failed(`the chain ${chain.name} is not empty, or a rule leads to it`);
@@ -162,6 +179,11 @@ function inChain(holding: Holding, held: Held, chain: OpenChain, call: Call, lin
     case 'rename-chain':
       return DONE;
   }
+}
+
+function unsettled(holding: Holding, call: Call, line: number): Ending {
+  unsettle(holding, call, line);
+  return UNSURE;
 }
 
 function setPolicy(held: Held, chain: OpenChain, named: Argument, wanted: Argument | undefined): Ending {
@@ -184,6 +206,7 @@ function setPolicy(held: Held, chain: OpenChain, named: Argument, wanted: Argume
   if (text !== 'ACCEPT' && text !== 'DROP')
     throw new Fault(at, length, `${text} is no policy`, 'Expected ACCEPT or DROP.');
   chain.policy = text;
+  held.policies.delete(chain.name);
   return DONE;
 }
 
@@ -197,6 +220,8 @@ function deleteNumber(chain: OpenChain, number: number): Ending {
 function deleteRules(holding: Holding, held: Held, chain: OpenChain, call: Call, line: number): Ending {
   for (const rule of readRules(held, chain, call, line)) {
     const at = indexOfSame(held, chain, rule, holding.family);
+    // One that may be there may be the one that goes.
+    if (!countsSurely(chain, at < 0 ? chain.rules.length : at + 1)) return unsettled(holding, call, line);
     if (at < 0) return failed(`there is no such rule in ${chain.name}`);
     chain.rules.splice(at, 1);
   }

@@ -1,79 +1,103 @@
 import { Fault } from '../diagnostic.ts';
 import { type Argument, type Call, readCall } from './arguments.ts';
 import { carryOut } from './carry-out.ts';
-import { assignedValue, assignmentIn, expand } from './expand.ts';
+import { DECLARES, declare } from './declare.ts';
+import { assignedValue, assignmentIn, expand, itemAssignedIn, joined } from './expand.ts';
+import { forget } from './forget.ts';
+import { guess } from './guess.ts';
+import type { Body } from './lex.ts';
 import { changesRules } from './mentions.ts';
-import type { Node, Place, Simple } from './parse.ts';
+import type { Node, Simple } from './parse.ts';
 import { restoreText } from './restore.ts';
 import { runOther } from './shell.ts';
-import { faultAt, type Run, type Status } from './state.ts';
+import { counts, faultAt, type Run, type Status } from './state.ts';
 import { heldTable, looksAt } from './tables.ts';
 import { type Tool, toolNamed, wordsBefore } from './tool.ts';
+import { unsettle, unsettleAll } from './unsure.ts';
+import { assign, inFunction, type Value } from './variables.ts';
+import { partsOf, type Word } from './word.ts';
 
 /** Runs the body of a function. */
 type RunBody = (body: Node) => Status;
 
-/** More commands than anybody's script runs; a loop in a loop could make them any number. */
-const MOST_COMMANDS = 50_000;
-const DEEPEST_CALL = 50;
+/** How often a function may be within itself, and functions within each other. */
+const DEEPEST_RECURSION = 50;
+const DEEPEST_CALL = 300;
 
 /** Runs one command: a call of iptables, of a function, or of what the shell itself knows. */
 export function runSimple(of: Run, node: Simple, caught: boolean, runBody: RunBody): Status {
-  of.count += 1;
-  if (of.count > MOST_COMMANDS) {
-    if (!of.ended) of.complain(faultAt(node.place, `more than ${MOST_COMMANDS} commands`), node.place.line);
-    of.ended = true;
-    return 'unknown';
+  if (!counts(of, node.place)) return 'unknown';
+  const { from, assigned } = assignments(of, node);
+  if (from === node.words.length) {
+    for (const one of assigned) assign(of.variables, one.name, one.value);
+    return assigned.every(({ sure }) => sure) ? 'ok' : 'unknown';
   }
-  let from = 0;
-  for (
-    let assigned = assignmentIn(node.words[0] ?? NO_WORD);
-    assigned;
-    assigned = assignmentIn(node.words[from] ?? NO_WORD)
-  ) {
-    of.variables.set(assigned.name, assignedValue(assigned.value, of.variables));
-    from += 1;
-  }
+  const first = expand(node.words[from]!, of.variables)?.[0]?.text;
+  if (first !== undefined && DECLARES.has(first)) return declare(of, first, node.words.slice(from + 1));
   const words: Argument[] = [];
   for (const word of node.words.slice(from)) {
     const expanded = expand(word, of.variables);
     if (!expanded) return notLiteral(of, node, word);
     words.push(...expanded);
   }
-  const before = wordsBefore(words);
-  const [name, ...given] = words.slice(before);
+  of.count += Math.floor(words.length / 50);
+  if (words[0]?.text === 'command' && /^-[vV]$/.test(words[1]?.text ?? ''))
+    return words.slice(2).every(({ text }) => toolNamed(text) ?? of.functions.has(text)) ? 'ok' : 'unknown';
+  const called = of.functions.get(words[0]?.text ?? '');
+  if (called) {
+    const before = assigned.map(
+      ({ name }) => [name, of.variables.values.get(name), of.variables.values.has(name)] as const,
+    );
+    for (const one of assigned) assign(of.variables, one.name, one.value);
+    const status = callFunction(of, called, words.slice(1), node, runBody);
+    for (const [name, value, was] of before) {
+      if (was) of.variables.values.set(name, value);
+      else of.variables.values.delete(name);
+    }
+    return status;
+  }
+  const [name, ...given] = words.slice(wordsBefore(words));
   if (!name) return 'ok';
   const tool = toolNamed(name.text);
   if (tool) return call(of, tool, name, given, node, caught);
-  const called = of.functions.get(name.text);
-  if (called) return callFunction(of, called, given, node, runBody);
-  return runOther(of, name.text, given, node);
+  return runOther(of, name, given, node);
 }
 
-const NO_WORD = { parts: [], at: 0, length: 0, line: 0 };
-
-function notLiteral(of: Run, node: Simple, { at, length, line }: Place): Status {
-  if (changesRules(node, of.functions)) {
-    of.complain(faultAt({ at, length, line }, 'what this word is, only the shell knows'), line);
-    guess(of, node);
-  } else of.skip('a command with words that only the shell knows', node.place.line);
-  return 'unknown';
-}
-
-/** What a command that may run asks for, as far as its words are known. */
-export function guess(of: Run, { words, place }: Simple): void {
-  const guessed = words.flatMap(
-    (word): readonly Argument[] => expand(word, of.variables) ?? [{ text: '?', at: word.at, length: word.length }],
-  );
-  const [name, ...given] = guessed.slice(wordsBefore(guessed));
-  // A name that only the shell knows is mostly that of the tool.
-  const tool = name && (toolNamed(name.text) ?? (name.text === '?' ? toolNamed('iptables') : undefined));
-  if (!name || tool?.what !== 'rules') return;
-  try {
-    of.unread(readCall(given, name), of.holding(tool.family, tool.backend), place.line);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+/** What is assigned before a command, and at which word that begins. */
+function assignments(of: Run, { words }: Simple) {
+  const assigned: { readonly name: string; readonly value: Value; readonly sure: boolean }[] = [];
+  let from = 0;
+  for (const word of words) {
+    const item = itemAssignedIn(word);
+    const assignment = item === undefined ? assignmentIn(word) : undefined;
+    if (item === undefined && !assignment) break;
+    from += 1;
+    const name = item ?? assignment!.name;
+    const value = assignment && assignedValue(assignment, of.variables);
+    // How `$(…)` ended is how the assignment ends.
+    const sure = word.parts.every(({ kind }) => kind !== 'other' && kind !== 'command');
+    assigned.push({ name, value, sure });
+    // A later one sees an earlier one.
+    if (from < words.length && assignmentIn(words[from]!) && assignedLast(words, from))
+      assign(of.variables, name, value);
   }
+  return { from, assigned };
+}
+
+/** Whether nothing but assignments follows. */
+const assignedLast = (words: readonly Word[], from: number): boolean =>
+  words.slice(from).every((word) => assignmentIn(word) !== undefined || itemAssignedIn(word) !== undefined);
+
+function notLiteral(of: Run, node: Simple, { at, length, line }: Word): Status {
+  if (changesRules(of, node)) {
+    of.complain(faultAt(of, { at, length, line }, 'what this word is, only the shell knows'), line);
+    guess(of, node);
+  } else {
+    of.skip('a command with words that only the shell knows', node.place.line);
+    guess(of, node);
+  }
+  forget(of, node);
+  return 'unknown';
 }
 
 function call(of: Run, tool: Tool, name: Argument, given: readonly Argument[], node: Simple, caught: boolean): Status {
@@ -86,6 +110,7 @@ function call(of: Run, tool: Tool, name: Argument, given: readonly Argument[], n
     read = readCall(given, name);
     of.count += Math.floor(looksAt(heldTable(holding, read.table), read) / 50);
     const ending = carryOut(holding, read, line);
+    if (ending.ok === undefined) return 'unknown';
     if (ending.ok) return 'ok';
     if (ending.fault && !caught) throw ending.fault;
     if (read.action !== 'check') of.failure(line, ending.because);
@@ -93,48 +118,79 @@ function call(of: Run, tool: Tool, name: Argument, given: readonly Argument[], n
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     of.complain(error, line);
-    if (read) of.unread(read, holding, line);
+    if (read) unsettle(holding, read, line);
     return 'failed';
   }
 }
 
-/** A text in the script is loaded as it stands; a file, or a text with variables in it, is not known. */
+/** A text in the script is loaded as it stands, with the values of variables in it; a file is not known. */
 function restore(of: Run, tool: Tool, name: Argument, given: readonly Argument[], { input, place }: Simple): Status {
   const { line } = place;
-  if (!input || (input.open && /[$`]/.test(of.text.slice(input.from, input.to)))) {
+  const has = (...flags: readonly string[]): boolean => given.some(({ text }) => flags.includes(text));
+  const holding = of.holding(tool.family, tool.backend);
+  const text = input && filledIn(of, input);
+  if (!text) {
     const what = input ? 'a text with variables in it' : 'rules that do not stand here';
-    of.complain(faultAt({ at: name.at, length: name.length, line }, `this loads ${what}`), line);
+    of.complain(faultAt(of, { at: name.at, length: name.length, line }, `this loads ${what}`), line);
+    unsettleAll(holding, name.text, line);
     return 'unknown';
   }
-  const has = (...flags: readonly string[]): boolean => given.some(({ text }) => flags.includes(text));
   // A test changes nothing.
   if (has('-t', '--test')) return 'ok';
   try {
-    restoreText(of.holding(tool.family, tool.backend), of.text, input, has('-n', '--noflush'), line);
+    restoreText(holding, text.text, text, has('-n', '--noflush'), line);
     return 'ok';
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    of.complain(error, line);
+    of.complain(text.place(error), line);
+    unsettleAll(holding, name.text, line);
     return 'failed';
   }
 }
 
+/** A body with the values of variables in it, and where its faults stand in the script. */
+interface Filled {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+  place(fault: Fault): Fault;
+}
+
+function filledIn(of: Run, { from, to, open }: Body): Filled | undefined {
+  const source = of.text.slice(from, to);
+  if (!open || !/[$`\\]/.test(source)) return { text: of.text, from, to, place: (fault) => fault };
+  const text = joined(partsOf(source), of.variables);
+  if (text === undefined) return undefined;
+  return {
+    text,
+    from: 0,
+    to: text.length,
+    // The line as it stands in the script: values have changed its columns.
+    place: ({ at, message, hint }) => {
+      const number = text.slice(0, at).split('\n').length - 1;
+      const before = source.split('\n').slice(0, number).join('\n').length + (number > 0 ? 1 : 0);
+      const length = Math.max(1, source.slice(before).split('\n', 1)[0]?.length ?? 1);
+      return new Fault(from + Math.min(before, source.length), length, message, hint);
+    },
+  };
+}
+
 function callFunction(of: Run, body: Node, given: readonly Argument[], node: Simple, runBody: RunBody): Status {
-  if (of.depth >= DEEPEST_CALL) {
-    of.complain(faultAt(node.place, 'functions that call each other without end'), node.place.line);
+  const within = of.calls.filter((one) => one === body).length;
+  if (within >= DEEPEST_RECURSION || of.calls.length >= DEEPEST_CALL) {
+    const what =
+      within > 0 ? 'functions that call each other without end' : `functions ${DEEPEST_CALL} deep in each other`;
+    of.complain(faultAt(of, node.place, what), node.place.line);
+    guess(of, node);
     return 'unknown';
   }
-  const outer = new Map([...of.variables].filter(([name]) => /^[\d@*#]+$/.test(name)));
-  for (const name of outer.keys()) of.variables.delete(name);
-  for (const [index, { text }] of given.entries()) of.variables.set(String(index + 1), text);
-  of.variables.set('#', String(given.length));
-  of.variables.set('@', given.map(({ text }) => text).join(' '));
-  of.variables.set('*', given.map(({ text }) => text).join(' '));
-  of.depth += 1;
-  const status = runBody(body);
-  of.depth -= 1;
+  of.calls.push(body);
+  const status = inFunction(
+    of.variables,
+    given.map(({ text }) => text),
+    () => runBody(body),
+  );
+  of.calls.pop();
   if (of.leaving === 'function') of.leaving = undefined;
-  for (const name of ['@', '*', '#', ...given.map((_, index) => String(index + 1))]) of.variables.delete(name);
-  for (const [name, value] of outer) of.variables.set(name, value);
   return status;
 }

@@ -1,23 +1,8 @@
-import { Fault } from '../diagnostic.ts';
-
-/** A piece of a word: text, a variable's value, or something that only a shell can work out. */
-export type Part =
-  | { readonly kind: 'text'; readonly text: string; readonly quoted: boolean }
-  /** `otherwise` stands for a variable that is not set, or empty: `${NAME:-otherwise}`. */
-  | { readonly kind: 'variable'; readonly name: string; readonly quoted: boolean; readonly otherwise?: string }
-  | { readonly kind: 'other' };
-
-/** A word of a script and where it stands. */
-export interface Word {
-  readonly parts: readonly Part[];
-  readonly at: number;
-  readonly length: number;
-  readonly line: number;
-}
+import { continues, passOverContinuation, type Reader, readWord, type Word } from './word.ts';
 
 export type Token =
   | { readonly kind: 'word'; readonly word: Word }
-  /** `; & && || | ( ) ;;` or the end of a line. */
+  /** `; & && || | |& ( ) ;; ;& ;;&` or the end of a line. */
   | { readonly kind: 'operator'; readonly text: string; readonly at: number; readonly line: number }
   | Redirection;
 
@@ -40,16 +25,13 @@ export interface Body {
 }
 
 /** Where the lexer stands. */
-interface Lexer {
-  readonly text: string;
-  at: number;
-  line: number;
+interface Lexer extends Reader {
   readonly tokens: Token[];
   /** Words that end the texts which stand after this line. */
   readonly awaited: { readonly end: string; readonly token: Redirection; readonly open: boolean }[];
 }
 
-const OPERATORS = ['&&', '||', ';;', ';', '&', '|', '(', ')'] as const;
+const OPERATORS = ['&&', '||', ';;&', ';;', ';&', ';', '&', '|&', '|', '(', ')'] as const;
 const REDIRECTION = /(?:&>>?|>>|>&|>\||<<<|<<-?|<&|<>|[<>])/y;
 
 /** Cuts a shell script into tokens. Source: POSIX, Shell Command Language, 2.3 Token Recognition. Throws a Fault. */
@@ -91,6 +73,7 @@ function step(lexer: Lexer): void {
     if (redirection === '<<' || redirection === '<<-') awaitText(lexer, token);
     return;
   }
+  if (text.startsWith('((', at) && readArithmetic(lexer)) return;
   const operator = OPERATORS.find((candidate) => text.startsWith(candidate, at));
   if (operator !== undefined) {
     tokens.push({ kind: 'operator', text: operator, at, line });
@@ -103,12 +86,30 @@ function step(lexer: Lexer): void {
   if (!ofStream) tokens.push({ kind: 'word', word });
 }
 
-const continues = (text: string, at: number): boolean =>
-  text.charAt(at + 1) === '\n' || (text.charAt(at + 1) === '\r' && text.charAt(at + 2) === '\n');
+/** A longer expression is read as groups, and refused. */
+const LONGEST_ARITHMETIC = 2000;
 
-function passOverContinuation(lexer: Lexer): void {
-  lexer.at += lexer.text.charAt(lexer.at + 1) === '\n' ? 2 : 3;
-  lexer.line += 1;
+/** `((…))` is one command with one word: the expression. False where these are groups within groups. */
+function readArithmetic(lexer: Lexer): boolean {
+  const { text, at, line, tokens } = lexer;
+  let depth = 0;
+  let end = at;
+  for (const last = Math.min(text.length, at + LONGEST_ARITHMETIC); end < last; end += 1) {
+    const char = text.charAt(end);
+    if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    if (depth === 0) break;
+  }
+  if (depth !== 0 || text.charAt(end - 1) !== ')') return false;
+  const word = (inside: string, quoted: boolean): Token => ({
+    kind: 'word',
+    word: { parts: [{ kind: 'text', text: inside, quoted }], at, length: end + 1 - at, line },
+  });
+  const inside = text.slice(at + 2, end - 1);
+  tokens.push(word('((', false), word(inside, true));
+  lexer.at = end + 1;
+  lexer.line += inside.split('\n').length - 1;
+  return true;
 }
 
 /** `<<END`: what stands up to a line END is a command's input. */
@@ -132,127 +133,4 @@ function passOverTexts(lexer: Lexer): void {
     }
     token.body = { from, to, open };
   }
-}
-
-const ENDS_WORD = /[ \t\r\n;&|()<>]/;
-
-function readWord(lexer: Lexer): Word {
-  const { text, at: start, line } = lexer;
-  const parts: Part[] = [];
-  let plain = '';
-  const flush = (): void => {
-    if (plain !== '') parts.push({ kind: 'text', text: plain, quoted: false });
-    plain = '';
-  };
-  while (lexer.at < text.length) {
-    const char = text.charAt(lexer.at);
-    if (ENDS_WORD.test(char)) break;
-    if (char === '\\') {
-      if (continues(text, lexer.at)) passOverContinuation(lexer);
-      else {
-        flush();
-        parts.push({ kind: 'text', text: text.charAt(lexer.at + 1), quoted: true });
-        lexer.at += 2;
-      }
-    } else if (char === "'" || char === '"' || char === '$' || char === '`') {
-      flush();
-      if (char === "'") parts.push(readSingle(lexer));
-      else if (char === '"') parts.push(...readDouble(lexer));
-      else parts.push(readDollar(lexer, false));
-    } else {
-      plain += char;
-      lexer.at += 1;
-    }
-  }
-  flush();
-  return { parts, at: start, length: lexer.at - start, line };
-}
-
-function unclosed(lexer: Lexer, from: number): Fault {
-  const end = lexer.text.indexOf('\n', from);
-  const length = (end < 0 ? lexer.text.length : end) - from;
-  return new Fault(from, length, 'a quote that is not closed', 'The shell would wait for its end.');
-}
-
-function readSingle(lexer: Lexer): Part {
-  const { text, at } = lexer;
-  const close = text.indexOf("'", at + 1);
-  if (close < 0) throw unclosed(lexer, at);
-  const inside = text.slice(at + 1, close);
-  lexer.line += inside.split('\n').length - 1;
-  lexer.at = close + 1;
-  return { kind: 'text', text: inside, quoted: true };
-}
-
-function readDouble(lexer: Lexer): Part[] {
-  const { text, at: from } = lexer;
-  const parts: Part[] = [];
-  let inside = '';
-  const flush = (): void => {
-    parts.push({ kind: 'text', text: inside, quoted: true });
-    inside = '';
-  };
-  lexer.at += 1;
-  for (;;) {
-    if (lexer.at >= text.length) throw unclosed(lexer, from);
-    const char = text.charAt(lexer.at);
-    if (char === '"') break;
-    if (char === '\\' && '$`"\\\n'.includes(text.charAt(lexer.at + 1))) {
-      if (text.charAt(lexer.at + 1) === '\n') lexer.line += 1;
-      else inside += text.charAt(lexer.at + 1);
-      lexer.at += 2;
-    } else if (char === '$' || char === '`') {
-      flush();
-      parts.push(readDollar(lexer, true));
-    } else {
-      if (char === '\n') lexer.line += 1;
-      inside += char;
-      lexer.at += 1;
-    }
-  }
-  lexer.at += 1;
-  flush();
-  return parts;
-}
-
-const NAME = /\$(?:([A-Za-z_]\w*|[0-9@*#?$!-])|\{([A-Za-z_]\w*|[0-9]+)(?::-([\w.:/@%+, -]*))?\})/y;
-
-/** Asks where a program is: its name is answer enough here. */
-const WHICH =
-  /(?:\$\((?:which|command -v|type -p)[ \t]+([\w./-]+)[^()|&;]*\)|`(?:which|command -v|type -p)[ \t]+([\w./-]+)[^`|&;]*`)/y;
-
-/** `$NAME`, `${NAME}`; `$(…)`, `$((…))`, backquotes and other forms are for a shell to work out. */
-function readDollar(lexer: Lexer, quoted: boolean): Part {
-  const { text, at } = lexer;
-  NAME.lastIndex = at;
-  const simple = NAME.exec(text);
-  if (simple) {
-    lexer.at += simple[0].length;
-    const otherwise = simple[3] === undefined ? {} : { otherwise: simple[3] };
-    return { kind: 'variable', name: simple[1] ?? simple[2] ?? '', quoted, ...otherwise };
-  }
-  WHICH.lastIndex = at;
-  const program = WHICH.exec(text);
-  if (program) {
-    lexer.at += program[0].length;
-    return { kind: 'text', text: program[1] ?? program[2] ?? '', quoted };
-  }
-  const opener = text.charAt(at) === '`' ? '`' : text.charAt(at + 1);
-  const closer = { '`': '`', '(': ')', '{': '}' }[opener];
-  if (closer === undefined) {
-    lexer.at += 1;
-    return { kind: 'text', text: '$', quoted };
-  }
-  let depth = 0;
-  let end = at + 1;
-  for (; end < text.length; end += 1) {
-    const char = text.charAt(end);
-    if (char === '\\') end += 1;
-    else if (char === closer && (opener === '`' || depth === 1)) break;
-    else if (char === closer) depth -= 1;
-    else if (char === opener) depth += 1;
-  }
-  lexer.line += text.slice(at, end).split('\n').length - 1;
-  lexer.at = end + 1;
-  return { kind: 'other' };
 }

@@ -1,10 +1,14 @@
 import { Fault } from '../diagnostic.ts';
-import { type Body, type Token, tokensOf, type Word } from './lex.ts';
+import { withoutBraces } from './braces.ts';
+import { type Body, type Token, tokensOf } from './lex.ts';
+import type { Word } from './word.ts';
 
 /** What a script does, as far as it is looked at. */
 export type Node =
   | Simple
   | { readonly kind: 'list'; readonly nodes: readonly Node[] }
+  /** `( … )`, and what runs beside the script (`&`): what is set there is not set outside. */
+  | { readonly kind: 'subshell'; readonly node: Node; readonly beside: boolean }
   | {
       readonly kind: 'chain';
       readonly first: Node;
@@ -25,8 +29,24 @@ export type Node =
       readonly place: Place;
     }
   | { readonly kind: 'function'; readonly name: string; readonly body: Node }
-  /** A loop that ends when a command says so, or a choice among patterns: how it goes is not known. */
+  | {
+      readonly kind: 'while';
+      readonly what: 'while' | 'until';
+      readonly when: Node;
+      readonly body: Node;
+      readonly place: Place;
+    }
+  | { readonly kind: 'case'; readonly word: Word; readonly clauses: readonly Clause[]; readonly place: Place }
+  /** A part that may run in more than one way: how it goes is not known. */
   | { readonly kind: 'open'; readonly what: string; readonly nodes: readonly Node[]; readonly place: Place };
+
+/** One choice of a `case`. */
+export interface Clause {
+  readonly patterns: readonly Word[];
+  readonly body: Node;
+  /** `;&`, `;;&`: others may come after it. */
+  readonly goesOn: boolean;
+}
 
 export interface Place {
   readonly at: number;
@@ -45,6 +65,7 @@ export interface Simple {
 
 interface Parser {
   readonly tokens: readonly Token[];
+  readonly bash: boolean;
   at: number;
   depth: number;
 }
@@ -52,9 +73,9 @@ interface Parser {
 /** Parts within parts: more than anybody writes, and fewer than the stack holds. */
 const DEEPEST = 100;
 
-/** Reads a shell script. Throws a Fault where a shell would not understand it. */
-export function parseScript(text: string): Node {
-  const parser: Parser = { tokens: tokensOf(text), at: 0, depth: 0 };
+/** Reads a shell script; `bash`: as that shell does. Throws a Fault where a shell would not understand it. */
+export function parseScript(text: string, bash: boolean): Node {
+  const parser: Parser = { tokens: tokensOf(text), bash, at: 0, depth: 0 };
   const list = readList(parser, []);
   const rest = parser.tokens[parser.at];
   if (rest) throw unexpected(rest);
@@ -93,7 +114,9 @@ function readList(parser: Parser, ends: readonly string[]): Node {
     const token = parser.tokens[parser.at];
     const end = keyword(token) ?? operator(token);
     if (!token || (end !== undefined && ends.includes(end))) break;
-    nodes.push(readChain(parser));
+    const node = readChain(parser);
+    const beside = operator(parser.tokens[parser.at]) === '&';
+    nodes.push(beside ? { kind: 'subshell', node, beside } : node);
   }
   parser.depth -= 1;
   return { kind: 'list', nodes };
@@ -119,7 +142,7 @@ function readPipe(parser: Parser): Node {
   const negated = keyword(parser.tokens[parser.at]) === '!';
   if (negated) parser.at += 1;
   const nodes = [readCommand(parser)];
-  while (operator(parser.tokens[parser.at]) === '|') {
+  while (['|', '|&'].includes(operator(parser.tokens[parser.at]) ?? '')) {
     parser.at += 1;
     passOverLines(parser);
     nodes.push(readCommand(parser));
@@ -141,13 +164,13 @@ function readCommand(parser: Parser): Node {
       return readFor(parser, place);
     case 'while':
     case 'until': {
-      const what = keyword(token)!;
+      const what = keyword(token) === 'until' ? 'until' : 'while';
       parser.at += 1;
       const when = readList(parser, ['do']);
       expect(parser, 'do');
       const body = readList(parser, ['done']);
       expect(parser, 'done');
-      return redirected(parser, { kind: 'open', what, nodes: [when, body], place });
+      return redirected(parser, { kind: 'while', what, when, body, place });
     }
     case 'case':
       return readCase(parser, place);
@@ -179,7 +202,7 @@ function readGroup(parser: Parser, close: ')' | '}'): Node {
   parser.at += 1;
   const list = readList(parser, [close]);
   expect(parser, close);
-  return redirected(parser, list);
+  return redirected(parser, close === ')' ? { kind: 'subshell', node: list, beside: false } : list);
 }
 
 function readIf(parser: Parser, place: Place): Node {
@@ -202,6 +225,7 @@ function readIf(parser: Parser, place: Place): Node {
 function readFor(parser: Parser, place: Place): Node {
   parser.at += 1;
   const name = keyword(parser.tokens[parser.at]) ?? '';
+  if (name === '((') return readCounting(parser, place);
   parser.at += 1;
   let words: Word[] | undefined;
   passOverLines(parser);
@@ -209,7 +233,7 @@ function readFor(parser: Parser, place: Place): Node {
     parser.at += 1;
     words = [];
     for (let token = parser.tokens[parser.at]; token?.kind === 'word'; token = parser.tokens[parser.at]) {
-      words.push(token.word);
+      words.push(...withoutBraces(token.word, parser.bash));
       parser.at += 1;
     }
   }
@@ -220,23 +244,44 @@ function readFor(parser: Parser, place: Place): Node {
   return redirected(parser, { kind: 'for', name, words, body, place });
 }
 
+/** `for ((…))`: how often it goes round is not followed. */
+function readCounting(parser: Parser, place: Place): Node {
+  const counting = readSimple(parser);
+  while (['\n', ';'].includes(operator(parser.tokens[parser.at]) ?? '')) parser.at += 1;
+  expect(parser, 'do');
+  const body = readList(parser, ['done']);
+  expect(parser, 'done');
+  return redirected(parser, { kind: 'open', what: 'for', nodes: [counting, body], place });
+}
+
 function readCase(parser: Parser, place: Place): Node {
-  parser.at += 2;
+  parser.at += 1;
+  const asked = parser.tokens[parser.at];
+  if (asked?.kind !== 'word') throw unexpected(asked ?? parser.tokens.at(-1)!);
+  parser.at += 1;
   passOverLines(parser);
   expect(parser, 'in');
-  const nodes: Node[] = [];
+  const clauses: Clause[] = [];
   for (;;) {
     passOverLines(parser);
     if (keyword(parser.tokens[parser.at]) === 'esac' || !parser.tokens[parser.at]) break;
     // The patterns, up to the bracket that closes them.
-    while (parser.tokens[parser.at] && operator(parser.tokens[parser.at]) !== ')') parser.at += 1;
+    const patterns: Word[] = [];
+    for (; parser.tokens[parser.at] && operator(parser.tokens[parser.at]) !== ')'; parser.at += 1) {
+      const token = parser.tokens[parser.at];
+      if (token?.kind === 'word') patterns.push(token.word);
+    }
     expect(parser, ')');
-    nodes.push(readList(parser, [';;', 'esac']));
-    if (operator(parser.tokens[parser.at]) === ';;') parser.at += 1;
+    const body = readList(parser, [...CLAUSE_ENDS, 'esac']);
+    const end = operator(parser.tokens[parser.at]);
+    clauses.push({ patterns, body, goesOn: end === ';&' || end === ';;&' });
+    if (end !== undefined && CLAUSE_ENDS.includes(end)) parser.at += 1;
   }
   expect(parser, 'esac');
-  return redirected(parser, { kind: 'open', what: 'case', nodes, place });
+  return redirected(parser, { kind: 'case', word: asked.word, clauses, place });
 }
+
+const CLAUSE_ENDS: readonly string[] = [';;', ';&', ';;&'];
 
 function readFunction(parser: Parser): Node {
   const name = keyword(parser.tokens[parser.at]) ?? '';
@@ -246,17 +291,29 @@ function readFunction(parser: Parser): Node {
   return { kind: 'function', name, body: readCommand(parser) };
 }
 
-function readSimple(parser: Parser): Node {
+function readSimple(parser: Parser): Simple {
   const first = parser.tokens[parser.at]!;
   const words: Word[] = [];
   let input: Body | undefined;
   let last = first;
-  for (let token = parser.tokens[parser.at]; token && token.kind !== 'operator'; token = parser.tokens[parser.at]) {
+  let comparing = false;
+  for (let token = parser.tokens[parser.at]; token; token = parser.tokens[parser.at]) {
+    if (token.kind === 'operator' && (!comparing || token.text === '\n')) break;
     parser.at += 1;
     last = token;
-    if (token.kind === 'word') words.push(token.word);
-    else {
-      input = token.body ?? input;
+    // Within `[[ … ]]` operators are words.
+    comparing = words.length === 0 ? keyword(token) === '[[' : comparing && keyword(token) !== ']]';
+    if (comparing && token.kind !== 'word') {
+      const place = placeOf(token);
+      words.push({ ...place, parts: [{ kind: 'text', text: token.text, quoted: true }] });
+    } else if (token.kind === 'operator') break;
+    else if (token.kind === 'word') {
+      const list = readArray(parser, token.word);
+      if (list) words.push(list);
+      else
+        words.push(...(ASSIGNS.test(plainStart(token.word)) ? [token.word] : withoutBraces(token.word, parser.bash)));
+    } else {
+      input = token.body ?? (INPUT.has(token.text) ? undefined : input);
       if (parser.tokens[parser.at]?.kind === 'word') parser.at += 1;
     }
   }
@@ -264,4 +321,33 @@ function readSimple(parser: Parser): Node {
   const { at, line } = placeOf(first);
   const end = placeOf(last);
   return { kind: 'simple', words, ...(input ? { input } : {}), place: { at, length: end.at + end.length - at, line } };
+}
+
+/** What a command reads instead of a text that stands before. */
+const INPUT: ReadonlySet<string> = new Set(['<', '<<<', '<>', '<&']);
+
+const ASSIGNS = /^[A-Za-z_]\w*\+?=/;
+
+const plainStart = ({ parts: [first] }: Word): string => (first?.kind === 'text' && !first.quoted ? first.text : '');
+
+/** `NAME=(…)`: an array stands in brackets right after the sign. */
+function readArray(parser: Parser, word: Word): Word | undefined {
+  const open = parser.tokens[parser.at];
+  const sign = plainOf(word) ?? '';
+  if (
+    operator(open) !== '(' ||
+    !ASSIGNS.test(sign) ||
+    !sign.endsWith('=') ||
+    placeOf(open!).at !== word.at + word.length
+  )
+    return undefined;
+  const words: Word[] = [];
+  for (parser.at += 1; operator(parser.tokens[parser.at]) !== ')'; parser.at += 1) {
+    const token = parser.tokens[parser.at];
+    if (!token) throw new Fault(word.at, word.length, 'an array that is not closed', 'Was the script cut off?');
+    if (token.kind === 'word') words.push(...withoutBraces(token.word, parser.bash));
+    else if (operator(token) !== '\n') throw unexpected(token);
+  }
+  parser.at += 1;
+  return { ...word, parts: [...word.parts, { kind: 'list', words }] };
 }

@@ -7,7 +7,13 @@ import type { Body } from './lex.ts';
 import { type Holding, heldTable } from './tables.ts';
 
 /** What iptables-restore makes of a text that stands in a script. `keep`: --noflush. Throws a Fault. */
-export function restoreText(holding: Holding, text: string, { from, to }: Body, keep: boolean, line: number): void {
+export function restoreText(
+  holding: Holding,
+  text: string,
+  { from, to }: Pick<Body, 'from' | 'to'>,
+  keep: boolean,
+  line: number,
+): void {
   let table: TableName | undefined;
   for (let start = from; start < to; ) {
     const stop = text.indexOf('\n', start);
@@ -58,7 +64,7 @@ function restoreLine(holding: Holding, table: TableName | undefined, words: read
 /** A line that fails has the whole text refused. */
 function carried(holding: Holding, call: Call, line: number): void {
   const ending = carryOut(holding, call, line);
-  if (ending.ok) return;
+  if (ending.ok !== false) return;
   const { at, length } = call.asked;
   throw ending.fault ?? new Fault(at, length, ending.because, 'iptables-restore would refuse the whole text.');
 }

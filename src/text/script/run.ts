@@ -1,8 +1,11 @@
-import { guess, runSimple } from './command.ts';
-import { assignmentIn, expand } from './expand.ts';
-import { changesRules, commandsIn, mayEnd } from './mentions.ts';
-import type { Node, Place, Simple } from './parse.ts';
+import { runSimple } from './command.ts';
+import { expand, fitsWord, joined } from './expand.ts';
+import { undecided } from './guess.ts';
+import { commandsIn, runsWhatItReads } from './mentions.ts';
+import { type Node, type Place, plainOf, type Simple } from './parse.ts';
 import { faultAt, type Run, type Status } from './state.ts';
+import { assign, inSubshell } from './variables.ts';
+import type { Word } from './word.ts';
 
 /** Runs a part of a script. */
 export function run(of: Run, node: Node, caught = false): Status {
@@ -21,6 +24,10 @@ export function run(of: Run, node: Node, caught = false): Status {
       }
       return status;
     }
+    case 'subshell': {
+      const status = apart(of, () => run(of, node.node, caught));
+      return node.beside ? 'ok' : status;
+    }
     case 'chain':
       return chain(of, node, caught);
     case 'pipe':
@@ -29,6 +36,10 @@ export function run(of: Run, node: Node, caught = false): Status {
       return branch(of, node, caught);
     case 'for':
       return loop(of, node, caught);
+    case 'while':
+      return repeat(of, node, caught);
+    case 'case':
+      return choose(of, node, caught);
     case 'function':
       of.functions.set(node.name, node.body);
       return 'ok';
@@ -45,10 +56,19 @@ function watched(of: Run, node: Node, caught: boolean): Status {
   return status;
 }
 
+/** Runs what a subshell runs: what it sets, and its end, are its own. */
+function apart(of: Run, act: () => Status): Status {
+  const { functions, strict } = of;
+  of.functions = new Map(functions);
+  const status = inSubshell(of.variables, act);
+  Object.assign(of, { functions, strict, leaving: undefined });
+  return status;
+}
+
 /** A failure ends a strict script where nobody looks at it. */
 function end(of: Run, { place }: Simple): void {
   of.assume(`line ${place.line}: a command fails there, and set -e ends the script`);
-  of.ended = true;
+  of.leaving = 'shell';
 }
 
 function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' }>, caught: boolean): Status {
@@ -70,31 +90,35 @@ function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' 
 
 const NOWHERE: Place = { at: 0, length: 1, line: 1 };
 
-/** A part that may run or not: it must change no rule. */
-function undecided(of: Run, node: Node, place: Place, message: string): Status {
-  if (changesRules(node, of.functions)) {
-    of.complain(faultAt(place, message), place.line);
-    for (const command of commandsIn(node)) guess(of, command);
-  } else if (mayEnd(node)) of.assume(`line ${place.line}: the script is taken to go on there`);
-  for (const { words } of commandsIn(node)) {
-    for (const word of words) {
-      const assigned = assignmentIn(word);
-      if (assigned) of.variables.set(assigned.name, undefined);
-    }
-  }
-  return 'unknown';
-}
-
 function pipe(of: Run, { nodes, negated }: Extract<Node, { readonly kind: 'pipe' }>): Status {
   let status: Status = 'unknown';
-  for (const node of nodes) status = watched(of, node, true);
+  const [only, another] = nodes;
+  if (only && !another) status = watched(of, only, true);
+  else {
+    const [command] = nodes.flatMap((node) => [...commandsIn(node)]);
+    if (command && runsWhatItReads(of, nodes)) {
+      of.complain(faultAt(of, command.place, 'this runs commands that another one prints'), command.place.line);
+      of.beyond = command.place.line;
+    }
+    // Each part has a shell of its own.
+    for (const node of fed(nodes)) status = apart(of, () => watched(of, node, true));
+  }
   if (!negated || status === 'unknown') return status;
   return status === 'ok' ? 'failed' : 'ok';
 }
 
+/** `cat <<END | iptables-restore`: what cat reads, the next one reads. */
+const fed = (nodes: readonly Node[]): readonly Node[] =>
+  nodes.map((node, index) => {
+    const before = nodes[index - 1];
+    if (node.kind !== 'simple' || before?.kind !== 'simple' || node.input || !before.input) return node;
+    return before.words.length === 1 && plainOf(before.words[0]) === 'cat' ? { ...node, input: before.input } : node;
+  });
+
 function branch(of: Run, node: Extract<Node, { readonly kind: 'if' }>, caught: boolean): Status {
   for (const { when, body } of node.branches) {
     const status = watched(of, when, true);
+    if (of.ended || of.leaving) return status;
     if (status === 'ok') return run(of, body, caught);
     if (status === 'unknown')
       return undecided(of, node, node.place, 'this stands in an if, whose condition is not known');
@@ -104,18 +128,76 @@ function branch(of: Run, node: Extract<Node, { readonly kind: 'if' }>, caught: b
 
 function loop(of: Run, node: Extract<Node, { readonly kind: 'for' }>, caught: boolean): Status {
   const values: string[] = [];
-  for (const word of node.words ?? [undefined]) {
-    const expanded = word && expand(word, of.variables);
+  for (const word of node.words ?? [EVERY]) {
+    const expanded = isPattern(word) ? undefined : expand(word, of.variables);
     if (!expanded) return undecided(of, node, node.place, 'this loop goes over words that are not known');
     values.push(...expanded.map(({ text }) => text));
   }
   let status: Status = 'ok';
   for (const value of values) {
-    of.variables.set(node.name, value);
-    status = run(of, node.body, caught);
-    const { leaving } = of;
-    if (leaving === 'loop' || leaving === 'round') of.leaving = undefined;
-    if (of.ended || leaving === 'loop' || leaving === 'function') break;
+    assign(of.variables, node.name, value);
+    status = round(of, node.body, caught);
+    if (stops(of)) break;
   }
   return status;
+}
+
+/** `for x` alone goes over what the script or function was given. */
+const EVERY: Word = { parts: [{ kind: 'variable', name: '@', quoted: true }], at: 0, length: 0, line: 0 };
+
+/** A pattern of file names. */
+const isPattern = ({ parts }: Word): boolean =>
+  parts.some((part) => part.kind === 'text' && !part.quoted && /[*?]/.test(part.text));
+
+function round(of: Run, body: Node, caught: boolean): Status {
+  of.loops += 1;
+  const status = run(of, body, caught);
+  of.loops -= 1;
+  return status;
+}
+
+/** Whether a loop ends after a round; `break 2` and `continue 2` leave the loop around it too. */
+function stops(of: Run): boolean {
+  const { leaving } = of;
+  if (leaving !== 'loop' && leaving !== 'round') return of.ended || leaving !== undefined;
+  of.levels -= 1;
+  if (of.levels > 0) return true;
+  of.leaving = undefined;
+  return leaving === 'loop';
+}
+
+/** More rounds are not followed: a loop may have no end. */
+const MOST_ROUNDS = 1000;
+
+function repeat(of: Run, node: Extract<Node, { readonly kind: 'while' }>, caught: boolean): Status {
+  const { what, when, body, place } = node;
+  let status: Status = 'ok';
+  for (let number = 0; number < MOST_ROUNDS && !isEndless(when); number += 1) {
+    const goes = watched(of, when, true);
+    if (of.ended || of.leaving) return status;
+    if (goes === 'unknown') break;
+    if ((goes === 'ok') === (what === 'until')) return status;
+    status = round(of, body, caught);
+    if (stops(of)) return status;
+  }
+  return undecided(of, node, place, `this stands in a ${what}, whose way is not known`);
+}
+
+/** `while true`: somebody ends it. */
+function isEndless(when: Node): boolean {
+  const [command, another] = commandsIn(when);
+  return command !== undefined && !another && ['true', ':'].includes(plainOf(command.words[0]) ?? '');
+}
+
+function choose(of: Run, node: Extract<Node, { readonly kind: 'case' }>, caught: boolean): Status {
+  const { word, clauses, place } = node;
+  const unknown = (): Status => undecided(of, node, place, 'this stands in a case, whose way is not known');
+  const text = joined(word.parts, of.variables);
+  if (text === undefined || clauses.some(({ goesOn }) => goesOn)) return unknown();
+  for (const { patterns, body } of clauses) {
+    const found = patterns.map((pattern) => fitsWord(text, pattern, of.variables));
+    if (found.includes(true)) return run(of, body, caught);
+    if (found.includes(undefined)) return unknown();
+  }
+  return 'ok';
 }

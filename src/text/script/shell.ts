@@ -1,10 +1,40 @@
+import { FAMILIES } from '../../address/index.ts';
 import type { Argument } from './arguments.ts';
-import { assignedValue, assignmentIn } from './expand.ts';
+import { calculate } from './arithmetic.ts';
+import { forgetNames } from './forget.ts';
+import { hidden } from './mentions.ts';
 import type { Simple } from './parse.ts';
-import type { Run, Status } from './state.ts';
+import { faultAt, type Run, type Status } from './state.ts';
+import { unsettleAll } from './unsure.ts';
+import { assign, blur, type Variables } from './variables.ts';
 
-/** Commands of the shell that matter here; all others are passed over. */
-export function runOther(of: Run, name: string, given: readonly Argument[], node: Simple): Status {
+/** Commands of the shell that matter here; all others are passed over, unless they change rules out of sight. */
+export function runOther(of: Run, called: Argument, given: readonly Argument[], node: Simple): Status {
+  const texts = given.map(({ text }) => text);
+  const { text: name } = called;
+  const done = plain(of, name, texts, node) ?? setting(of, name, texts, node);
+  if (done) return done;
+  const program = name.replace(/^.*\//, '');
+  if (program === 'ipset') return askIpset(of, texts, node);
+  if (program === 'nft' && texts.join(' ') === 'flush ruleset') {
+    for (const family of FAMILIES) of.holding(family, 'nft').tables.clear();
+    return 'ok';
+  }
+  if (hidden(of, name, texts, node)) {
+    of.complain(faultAt(of, { ...called, line: node.place.line }, OUT_OF_SIGHT), node.place.line);
+    if (program === 'nft') of.beyond = node.place.line;
+    else for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), name, node.place.line);
+  } else of.skip(name, node.place.line);
+  if (LIKELY.has(program)) return 'ok';
+  // After a file that was read any name may be that of a function.
+  if (of.variables.blurred) blur(of.variables);
+  return 'unknown';
+}
+
+const OUT_OF_SIGHT = 'this may change rules, and is not followed';
+
+/** Commands that set no variable. */
+function plain(of: Run, name: string, texts: readonly string[], node: Simple): Status | undefined {
   switch (name) {
     case 'true':
     case ':':
@@ -12,52 +42,182 @@ export function runOther(of: Run, name: string, given: readonly Argument[], node
     case 'false':
       return 'failed';
     case 'exit':
-      of.ended = true;
-      return 'ok';
+      of.leaving = 'shell';
+      return endedWith(texts[0]);
     case 'return':
       of.leaving = 'function';
-      return /^[1-9]/.test(given[0]?.text ?? '') ? 'failed' : 'ok';
+      return /^[1-9]/.test(texts[0] ?? '') ? 'failed' : 'ok';
     case 'break':
-      of.leaving = 'loop';
-      return 'ok';
     case 'continue':
-      of.leaving = 'round';
+      if (of.loops === 0) return 'ok';
+      of.leaving = name === 'break' ? 'loop' : 'round';
+      of.levels = Number(texts[0] ?? 1) || 1;
       return 'ok';
     case '[':
     case '[[':
     case 'test': {
-      const status = tested(given.map(({ text }) => text).filter((text) => text !== ']' && text !== ']]'));
+      const asked = texts.filter((text) => text !== ']' && text !== ']]');
+      const status = name === '[[' ? testedAll(asked) : tested(asked);
       if (status === 'unknown') of.skip(name, node.place.line);
       return status;
     }
-    case 'set':
-      for (const { text } of given) if (/^[-+][a-z]*e/.test(text)) of.strict = text.startsWith('-');
-      return 'ok';
-    case 'export':
-    case 'readonly':
-    case 'local':
-    case 'declare':
-      for (const word of node.words.slice(1)) {
-        const assigned = assignmentIn(word);
-        if (assigned) of.variables.set(assigned.name, assignedValue(assigned.value, of.variables));
-      }
-      return 'ok';
-    case 'unset':
-      for (const { text } of given) of.variables.set(text, '');
-      return 'ok';
     case 'echo':
-    case 'printf':
     case 'cd':
     case 'sleep':
       return 'ok';
     default:
-      of.skip(name, node.place.line);
-      return LIKELY.has(name) ? 'ok' : 'unknown';
+      return undefined;
   }
+}
+
+const endedWith = (status: string | undefined): Status =>
+  status === undefined ? 'unknown' : /^0*$/.test(status) ? 'ok' : /^\d+$/.test(status) ? 'failed' : 'unknown';
+
+/** Commands that set variables. Undefined: it is none. */
+function setting(of: Run, name: string, texts: readonly string[], node: Simple): Status | undefined {
+  const { variables } = of;
+  switch (name) {
+    case 'set':
+      return set(of, texts);
+    case 'shift':
+      return shift(variables, texts[0]);
+    case 'unset':
+      for (const text of texts) {
+        if (text === 'IFS') variables.values.delete(text);
+        else if (!text.startsWith('-')) assign(variables, text, '');
+        if (texts[0] !== '-v') of.functions.delete(text);
+      }
+      return 'ok';
+    case 'printf':
+      if (texts[0] !== '-v') return 'ok';
+      assign(variables, texts[1] ?? '', printed(texts[2] ?? '', texts.slice(3)));
+      return 'ok';
+    case 'let':
+    case '((': {
+      const values = texts.map((text) => counted(of, text));
+      if (values.includes(undefined)) forgetNames(of, name, node.words);
+      const value = values.at(-1);
+      return value === undefined ? 'unknown' : value === 0 ? 'failed' : 'ok';
+    }
+    case 'read':
+    case 'mapfile':
+    case 'readarray':
+    case 'getopts':
+    case 'wait':
+      forgetNames(of, name, node.words.slice(1));
+      return 'unknown';
+    case 'eval':
+    case '.':
+    case 'source':
+      if (hidden(of, name, texts, node)) {
+        of.complain(faultAt(of, node.place, OUT_OF_SIGHT), node.place.line);
+        for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), name, node.place.line);
+      } else of.skip(name, node.place.line);
+      blur(variables);
+      return 'unknown';
+    default:
+      return undefined;
+  }
+}
+
+/** `set -e`, `set -- a b`. */
+function set(of: Run, texts: readonly string[]): Status {
+  let at = 0;
+  for (; at < texts.length && /^[-+]\w/.test(texts[at] ?? ''); at += 1) {
+    const text = texts[at]!;
+    if (/^[-+][a-z]*e/.test(text)) of.strict = text.startsWith('-');
+    if (/^[-+][a-z]*o$/.test(text)) {
+      at += 1;
+      if (texts[at] === 'errexit') of.strict = text.startsWith('-');
+    }
+  }
+  if (texts[at] === '--') of.variables.parameters = texts.slice(at + 1);
+  else if (at < texts.length) of.variables.parameters = texts[at] === '-' ? texts.slice(at + 1) : texts.slice(at);
+  return 'ok';
+}
+
+function shift(variables: Variables, by = '1'): Status {
+  const { parameters } = variables;
+  const count = /^\d{1,6}$/.test(by) ? Number(by) : undefined;
+  if (!parameters || count === undefined) {
+    variables.parameters = undefined;
+    return 'unknown';
+  }
+  if (count > parameters.length) return 'failed';
+  variables.parameters = parameters.slice(count);
+  return 'ok';
+}
+
+/** What `printf` makes of plain texts and `%s`. */
+function printed(format: string, values: readonly string[]): string | undefined {
+  const pieces = format.split('%s');
+  if (/[%\\]/.test(pieces.join('')) || pieces.length - 1 !== values.length) return undefined;
+  return pieces.map((piece, index) => piece + (values[index] ?? '')).join('');
+}
+
+/** `x=1+2`, `x+=1`, `x++`, or a value alone. Undefined where what is set and what it gives is not known. */
+function counted({ variables }: Run, text: string): number | undefined {
+  const known = (name: string): string | undefined => {
+    const value = variables.values.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const [, stepped, sign] = /^\s*([A-Za-z_]\w*)(\+\+|--)\s*$/.exec(text) ?? [];
+  const [, assigned, operator = '', expression = ''] = /^\s*([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)(.*)$/s.exec(text) ?? [];
+  const name = stepped ?? assigned;
+  if (name === undefined) return calculate(text, known);
+  const from = stepped === undefined ? undefined : calculate(name, known);
+  const value =
+    stepped !== undefined
+      ? from === undefined
+        ? undefined
+        : from + (sign === '++' ? 1 : -1)
+      : calculate(operator === '' ? expression : `${name} ${operator} (${expression})`, known);
+  if (value === undefined) return undefined;
+  assign(variables, name, String(value));
+  // `x++` gives what it was before.
+  return from ?? value;
+}
+
+function askIpset(of: Run, texts: readonly string[], { input, place }: Simple): Status {
+  const asked = texts.find((text) => !text.startsWith('-') || text === '-R');
+  if (asked === 'restore' || asked === '-R') {
+    if (input && !(input.open && /[$`\\]/.test(of.text.slice(input.from, input.to)))) {
+      for (const line of of.text.slice(input.from, input.to).split('\n').slice(0, -1)) {
+        const words = line.trim().split(/[ \t]+/);
+        if (words[0] !== '' && !words[0]?.startsWith('#') && words[0] !== 'COMMIT') of.sets.carryOut(words);
+      }
+      return 'ok';
+    }
+    of.sets.guess(texts);
+  } else if (of.sets.carryOut(texts)) return 'ok';
+  of.skip('ipset', place.line);
+  return 'ok';
 }
 
 /** Programs that prepare the ground for rules, and mostly succeed. */
 const LIKELY: ReadonlySet<string> = new Set('modprobe sysctl ip ipset mkdir touch logger depmod insmod'.split(' '));
+
+/** Comparisons that `&&` and `||` stand between: those binds tighter. */
+function testedAll(words: readonly string[]): Status {
+  return partsAt(words, '||')
+    .map((some) => partsAt(some, '&&').map(tested).reduce(both))
+    .reduce(either);
+}
+
+function partsAt(words: readonly string[], by: string): readonly (readonly string[])[] {
+  const parts: string[][] = [[]];
+  for (const word of words) {
+    if (word === by) parts.push([]);
+    else parts.at(-1)!.push(word);
+  }
+  return parts;
+}
+
+const both = (one: Status, other: Status): Status =>
+  one === 'failed' || other === 'failed' ? 'failed' : one === 'ok' ? other : one;
+
+const either = (one: Status, other: Status): Status =>
+  one === 'ok' || other === 'ok' ? 'ok' : one === 'failed' ? other : one;
 
 /** What a comparison of texts or numbers gives; files and all else are not looked at. Source: POSIX, test. */
 function tested(words: readonly string[]): Status {
@@ -84,6 +244,10 @@ function compared(first: string, operator: string, second: string): boolean | un
       return numbers ? Number(first) !== Number(second) : undefined;
     case '-gt':
       return numbers ? Number(first) > Number(second) : undefined;
+    case '-ge':
+      return numbers ? Number(first) >= Number(second) : undefined;
+    case '-le':
+      return numbers ? Number(first) <= Number(second) : undefined;
     case '-lt':
       return numbers ? Number(first) < Number(second) : undefined;
     default:

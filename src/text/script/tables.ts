@@ -12,6 +12,7 @@ import { Fault } from '../diagnostic.ts';
 import { type Draft, newDraft } from '../draft.ts';
 import { checkJumps, type DeferredHooks, loopIn } from '../jumps.ts';
 import { printSpec } from '../print-rule.ts';
+import { unreadable } from '../read-command.ts';
 import { type OpenChain, openChain } from '../reading.ts';
 import type { Call } from './arguments.ts';
 
@@ -38,6 +39,10 @@ export interface Held {
   found: DeferredHooks[];
   /** Rules as they print, which tells those that are alike. */
   readonly printed: WeakMap<Rule, string>;
+  /** Built-in chains whose policy is not known, with the line of a command that may have set it. */
+  readonly policies: Map<string, number>;
+  /** User chains that may be there or not: nothing is known of what they hold. */
+  readonly mayBe: Set<string>;
 }
 
 export function heldTable(holding: Holding, name: TableName): Held {
@@ -52,6 +57,8 @@ export function heldTable(holding: Holding, name: TableName): Held {
     hooks: new WeakMap(),
     found: [],
     printed: new WeakMap(),
+    policies: new Map(),
+    mayBe: new Set(),
   };
   holding.tables.set(name, held);
   return held;
@@ -99,10 +106,25 @@ export function* faultsOf({ tables }: Holding): Generator<{ readonly fault: Faul
 /** The rule set that is there after the commands. */
 export const ruleSetOf = ({ family, tables }: Holding): RuleSet => ({
   family,
-  tables: [...tables.values()].map(({ name, chains }) => ({ name, chains: [...chains.values()].map(closed) })),
+  tables: [...tables.values()].map((held) => ({
+    name: held.name,
+    chains: [...held.chains.values()].map((chain) => closed(chain, held)),
+  })),
 });
 
-const closed = ({ name, policy, rules }: OpenChain): Chain => ({ name, ...(policy ? { policy } : {}), rules });
+/** A policy that is not known is a rule at the end of which nothing is known. */
+function closed({ name, policy, rules }: OpenChain, { policies }: Held): Chain {
+  const line = policies.get(name);
+  const last = line === undefined ? [] : [unreadable(`-P ${name}`, undefined, line)];
+  return { name, ...(policy ? { policy } : {}), rules: [...rules, ...last] };
+}
+
+/** Empties a chain; of one that may not be there, still nothing is known. */
+export function empty({ mayBe }: Held, chain: OpenChain): void {
+  const [first] = chain.rules;
+  chain.rules.length = 0;
+  if (first && mayBe.has(chain.name)) chain.rules.push(unreadable(`-N ${chain.name}`, undefined, first.line ?? 1));
+}
 
 /** Where in a chain the first rule stands that the kernel holds like this one; -1 where there is none. */
 export function indexOfSame({ printed }: Held, { rules }: OpenChain, rule: Rule, family: Family): number {

@@ -19,35 +19,59 @@ export function toolNamed(name: string): Tool | undefined {
   };
 }
 
-/** Programs that run the command after their options, and those of their options that take a value. */
-const RUNNERS: Readonly<Record<string, RegExp>> = {
-  sudo: /^-[ugpChrtTRD]$/,
-  doas: /^-[uC]$/,
-  env: /^-[uCS]$/,
-  command: /^$/,
-  builtin: /^$/,
-  exec: /^-a$/,
-  nohup: /^$/,
-  time: /^$/,
-  nice: /^-n$/,
-  setsid: /^$/,
-};
+/** A program that runs the command after its options. */
+interface Runner {
+  /** Those of its options that take a value. */
+  readonly valued: RegExp;
+  /** How many words of its own stand before the command: the seconds of `timeout 5`. */
+  readonly own: number;
+}
 
-/** How many of the words stand before the command itself: `sudo -E`, `env A=b`. */
-export function wordsBefore(words: readonly { readonly text: string }[]): number {
-  let at = 0;
+const runner = (valued: string, own = 0): Runner => ({ valued: new RegExp(`^(?:${valued})$`), own });
+
+/** Programs that run the command after their options. Source: the manual page of each. */
+const RUNNERS: ReadonlyMap<string, Runner> = new Map(
+  Object.entries({
+    sudo: runner('-[ugpChrtTRDU]|--(?:user|group|host|prompt|chdir)'),
+    doas: runner('-[uC]'),
+    env: runner('-[uCS]|--(?:unset|chdir)'),
+    command: runner(''),
+    builtin: runner(''),
+    exec: runner('-a'),
+    nohup: runner(''),
+    time: runner('-[fo]'),
+    nice: runner('-n'),
+    ionice: runner('-[cnpPu]'),
+    chrt: runner('-[TPD]', 1),
+    taskset: runner('', 1),
+    setsid: runner(''),
+    stdbuf: runner('-[ioe]'),
+    timeout: runner('-[ks]', 1),
+    flock: runner('-[wE]', 1),
+    busybox: runner(''),
+  }),
+);
+
+/** How many of the words stand before the command itself: `sudo -E`, `env A=b`, `timeout 5`. */
+export function wordsBefore(words: readonly (string | { readonly text: string })[]): number {
+  const at = (index: number): string | undefined => {
+    const word = words[index];
+    return typeof word === 'object' ? word.text : word;
+  };
+  let index = 0;
   for (;;) {
-    const options = RUNNERS[(words[at]?.text ?? '').replace(/^.*\//, '')];
-    if (!options || !Object.hasOwn(RUNNERS, (words[at]?.text ?? '').replace(/^.*\//, ''))) return at;
-    at += 1;
-    for (let text = words[at]?.text; text !== undefined; text = words[at]?.text) {
-      if (text === '--') {
-        at += 1;
-        break;
-      }
-      if (text.startsWith('-')) at += options.test(text) ? 2 : 1;
-      else if (/^[A-Za-z_]\w*=/.test(text)) at += 1;
-      else break;
+    const known = RUNNERS.get((at(index) ?? '').replace(/^.*\//, ''));
+    if (!known) return index;
+    index += 1;
+    let { own } = known;
+    for (let text = at(index); text !== undefined; text = at(index)) {
+      if (text === '--') index += 1;
+      else if (text.startsWith('-') && text.length > 1) index += known.valued.test(text) ? 2 : 1;
+      else if (/^[A-Za-z_]\w*=/.test(text)) index += 1;
+      else if (own > 0) {
+        own -= 1;
+        index += 1;
+      } else break;
     }
   }
 }
