@@ -1,5 +1,6 @@
 import type { Family } from '../address/index.ts';
 import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfilter/index.ts';
+import { withHidden } from './hidden-part.ts';
 import { isSetLine, parseSets } from './ipset.ts';
 import { isListing, readListing } from './listing/read.ts';
 import { parseNftJson } from './nft/json.ts';
@@ -29,7 +30,10 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
   const { rules: ofRules, sets: ofSets } = apart(text);
   return {
     origin: source,
-    held: parseSave(ofRules, options).map((rules) => ({ backend, rules })),
+    held: withHidden(
+      text,
+      parseSave(ofRules, options).map((rules) => ({ backend, rules })),
+    ),
     ...(ofSets === undefined
       ? {}
       : { ipsets: ofSets.replace(/^\n+|(\n)\n+/g, '$1'), sets: parseSets(ofSets, options) }),

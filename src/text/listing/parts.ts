@@ -1,5 +1,5 @@
 import type { Family } from '../../address/index.ts';
-import { BUILT_IN, isTableName, TABLES, type TableName } from '../../netfilter/index.ts';
+import { BUILT_IN, TABLES, type TableName } from '../../netfilter/index.ts';
 import { cutColumns } from './columns.ts';
 import { type ColumnsLine, type CommandLine, type HeadLine, type Line, lineKind } from './lines.ts';
 
@@ -28,15 +28,12 @@ export interface ListedTable {
 export interface Listing {
   readonly tables: readonly ListedTable[];
   readonly strays: readonly TextLine[];
-  /** Remarks of the tools, and prompts. */
-  readonly remarks: readonly string[];
 }
 
 /** Cuts a text up. A new table begins where a command stands, or where a chain does that cannot be of the same table. */
 export function cutListing(text: string): Listing {
   const tables: ListedTable[] = [];
   const strays: TextLine[] = [];
-  const remarks: string[] = [];
   let command: CommandLine | undefined;
   let table: ListedTable | undefined;
   let chain: ListedChain | undefined;
@@ -64,7 +61,6 @@ export function cutListing(text: string): Listing {
         chain = undefined;
         break;
       case 'remark':
-        remarks.push(line.text.trim());
         break;
       case 'rule':
         if (chain?.columns) chain.rules.push(line);
@@ -74,7 +70,7 @@ export function cutListing(text: string): Listing {
         break;
     }
   }
-  return { tables, strays, remarks };
+  return { tables, strays };
 }
 
 function* linesOf(text: string): Generator<TextLine> {
@@ -96,11 +92,14 @@ function beginsTable({ chains }: ListedTable, name: string): boolean {
   return HOOKS.includes(name) && last !== undefined && HOOKS.indexOf(name) < HOOKS.indexOf(last);
 }
 
-/** The table of a listing, and how it was found out: a command names it, its chains show it, or it is guessed. */
+/**
+ * The table of a listing, and how it was found out: a command names it, its chains show it, or it is guessed. Who names no
+ * table gets filter. Undefined: its chains cannot be in filter, and several other tables have them.
+ */
 export function tableOfListing(
   { command, chains }: ListedTable,
   asked: TableName | undefined,
-): { readonly name: TableName; readonly guessed: boolean } {
+): { readonly name: TableName; readonly guessed: boolean } | undefined {
   if (command?.table) return { name: command.table, guessed: false };
   const hooks = chains.map(({ head }) => head.chain).filter((name) => HOOKS.includes(name));
   const possible = TABLES.filter((table) =>
@@ -111,8 +110,9 @@ export function tableOfListing(
     return { name: whole[0], guessed: false };
   if (asked !== undefined && possible.includes(asked)) return { name: asked, guessed: false };
   const shown = shownByTargets(chains).filter((table) => possible.includes(table));
-  const [first] = shown.length > 0 ? shown : whole.includes('filter') ? ['filter' as const] : possible;
-  return { name: first !== undefined && isTableName(first) ? first : 'filter', guessed: shown.length === 0 };
+  if (shown[0] !== undefined) return { name: shown[0], guessed: false };
+  const usual = possible.includes('filter') ? 'filter' : possible.length === 1 ? possible[0] : undefined;
+  return usual && { name: usual, guessed: true };
 }
 
 /** Targets that stand in one table only. */

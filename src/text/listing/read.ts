@@ -12,6 +12,7 @@ import {
   type TableName,
 } from '../../netfilter/index.ts';
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnostic.ts';
+import { hiddenRule, withHidden } from '../hidden-part.ts';
 import type { ReadOptions } from '../reading.ts';
 import { HEAD } from './lines.ts';
 import {
@@ -39,7 +40,7 @@ export const isListing = (text: string): boolean =>
 export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
   // What iptables 1.8.9 lists of a bpf match ends in a NUL.
-  const { tables: parts, strays, remarks } = cutListing(text.replaceAll('\0', ' '));
+  const { tables: parts, strays } = cutListing(text.replaceAll('\0', ' '));
   const diagnostics: Diagnostic[] = [];
   const complain = (line: TextLine, message: string, hint: string): void => {
     const from = line.text.search(/\S/);
@@ -50,7 +51,13 @@ export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   const held = new Map<string, { readonly backend: Backend; readonly family: Family; readonly tables: Table[] }>();
   for (const part of parts) {
     const family = options.family ?? familyOfListing(part) ?? 'ipv4';
-    const { name, guessed } = tableOfListing(part, options.table);
+    const found = tableOfListing(part, options.table);
+    if (!found) {
+      const [{ head, line }] = part.chains as [ListedChain, ...ListedChain[]];
+      complain(line, `which table this ${head.chain} is of is not told: several have it`, NAME_TABLE);
+      continue;
+    }
+    const { name, guessed } = found;
     const backend = part.command?.backend ?? 'nft';
     if (guessed)
       options.note?.(`the table is taken to be ${name}: what iptables -L prints does not name it (--table NAME does)`);
@@ -71,16 +78,15 @@ export function readListing(text: string, options: ReadOptions = {}): Snapshot {
       );
     for (const diagnostic of diagnostics) options.report?.(diagnostic);
   }
-  for (const remark of remarks)
-    if (/legacy tables present/.test(remark))
-      options.note?.('the listing says that iptables-legacy holds rules too: iptables-legacy-save shows them');
   if (/\s!?localhost\s/.test(text)) options.note?.('localhost is taken to be 127.0.0.1 (::1 in IPv6)');
   if (/\s!?loopback\/8\s/.test(text)) options.note?.('loopback/8 is taken to be 127.0.0.0/8');
   const rules = [...held.values()].map(
     ({ backend, family, tables }): HeldRules => ({ backend, rules: { family, tables: inOrder(tables) } }),
   );
-  return { origin: source, held: rules, unread: unshownParts(rules) };
+  return { origin: source, held: withHidden(text, rules), unread: unshownParts(rules) };
 }
+
+const NAME_TABLE = 'Name the table that was listed: --table nat, --table mangle or --table raw.';
 
 const FITS = 'Expected lines as iptables -L prints them: Chain NAME (…), the names of the columns, then rules.';
 
@@ -115,12 +121,10 @@ function readTable(
 }
 
 /** A built-in chain that is not listed may hold anything. */
-const HIDDEN: Rule = {
-  header: {},
-  matches: [],
-  target: { kind: 'opaque', name: '', words: ['(this chain is not in the listing)'] },
-  unshown: [{ part: 'all of it', because: 'the listing does not show this chain: iptables-save shows everything' }],
-};
+const HIDDEN: Rule = hiddenRule(
+  'this chain is not in the listing',
+  'the listing does not show this chain: iptables-save shows everything',
+);
 
 const FITS_RULE =
   'Expected a target, a protocol, "--", addresses, in the order of the columns above. Was the line broken in two?';
