@@ -32,6 +32,9 @@ export interface DifferenceTold {
   readonly notes: readonly string[];
 }
 
+const NOT_LOOKED_AT =
+  'Not looked at: packets of connections that are open already, which go as their first one went, and further fragments.';
+
 export const isDifferent = ({ compared }: DifferenceTold): boolean =>
   compared.some(({ changes, tooComplex }) => changes.length > 0 || tooComplex !== undefined);
 
@@ -45,15 +48,15 @@ export function differenceScreen(told: DifferenceTold): Screen {
       paragraph(
         line(
           good('No difference'),
-          `: ${before} and ${after} treat every packet alike (${listed(names)}). This is proved, not sampled.`,
+          `: ${before} and ${after} send every packet that opens a connection, or belongs to none, to the same end (${listed(names)}). This is proved, not sampled.`,
         ),
         2,
       ),
+      paragraph(line(faint(NOT_LOOKED_AT)), 2),
     );
   }
   for (const one of compared) blocks.push(...comparedBlocks(one));
-  if (compared.some(({ changes }) => changes.length > 0))
-    blocks.push(BLANK, paragraph(line(faint('Packets of open connections go where the first of them went.')), 2));
+  if (compared.some(({ changes }) => changes.length > 0)) blocks.push(BLANK, paragraph(line(faint(NOT_LOOKED_AT)), 2));
   for (const note of notes) blocks.push(paragraph(line(faint(note)), 2));
   while (blocks[0] === BLANK) blocks.shift();
   return blocks;
