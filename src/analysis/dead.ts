@@ -1,6 +1,6 @@
 import type { Family } from '../address/index.ts';
 import { ALWAYS, CTSTATE, type FieldName } from '../netfilter/index.ts';
-import type { CompiledChain, CompiledRule, Program } from '../trace/parts.ts';
+import { type CompiledChain, type CompiledRule, type Program, predicatesOf, targetsOf } from '../trace/parts.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Environment } from './environment.ts';
 import type { Exits } from './exits.ts';
@@ -8,7 +8,7 @@ import { Flow } from './flow.ts';
 import { kept } from './kept.ts';
 import { eachLeaf } from './leaf.ts';
 import { type Side, spacesOf } from './reach.ts';
-import { chainsOf, predicatesOf, targetsOf } from './rules.ts';
+import { chainsOf } from './rules.ts';
 import type { Workshop } from './tables.ts';
 import { followAll } from './way.ts';
 

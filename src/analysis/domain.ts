@@ -1,12 +1,12 @@
 import type { AddressValue, Family } from '../address/index.ts';
 import { CTSTATE, type FieldName, type ValueField } from '../netfilter/index.ts';
-import { type Ground, isIdle, LOOPBACK } from '../trace/parts.ts';
+import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor, predicatesOf } from '../trace/parts.ts';
 import { Boundaries, madeOf } from './boundaries.ts';
 import { bitsFor, type Code } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
 import { eachLeaf } from './leaf.ts';
-import { type NamePattern, namesFor, namesIn } from './names.ts';
-import { chainsOf, predicatesOf } from './rules.ts';
+import { namesIn } from './names.ts';
+import { chainsOf } from './rules.ts';
 
 /** Which packets are looked at: those that come from other hosts, or those that this host sends. */
 export type Direction = 'in' | 'out';

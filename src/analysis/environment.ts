@@ -29,7 +29,7 @@ export function sameAs(field: FieldName): Current {
 /** What the walk remembers beside the packet. */
 export const STATE = [
   ...(['hook', 'pass', 'connection', 'way', 'destinationDecided', 'sourceDecided', 'destination', 'source'] as const),
-  ...(['mappedBy', 'assigned', 'receiver', 'device', 'gateway', 'marked'] as const),
+  ...(['mappedBy', 'assigned', 'receiver', 'device', 'supposed', 'gateway', 'marked'] as const),
 ] as const;
 
 export type State = Pick<Walk, (typeof STATE)[number]>;
@@ -47,6 +47,7 @@ export const stateOf = (walk: State): State => ({
   assigned: walk.assigned,
   receiver: undefined,
   device: walk.device,
+  supposed: walk.supposed,
   gateway: walk.gateway,
   marked: walk.marked,
 });
@@ -114,6 +115,7 @@ function stateKey(state: State): string {
     turned,
     given,
     state.device,
+    state.supposed,
     gateway,
     state.marked,
   ].join();

@@ -1,7 +1,6 @@
 import type { FieldName } from '../netfilter/index.ts';
-import type { CompiledChain, CompiledRule } from '../trace/parts.ts';
+import { type CompiledChain, type CompiledRule, predicatesOf, targetsOf } from '../trace/parts.ts';
 import { eachLeaf, eachPart } from './leaf.ts';
-import { predicatesOf, targetsOf } from './rules.ts';
 
 /** What a chain is like, and all that it leads to. */
 export interface Nature {

@@ -101,6 +101,7 @@ export class Trial {
       opening: undefined,
       inside: undefined,
       answering: false,
+      via: undefined,
       get own() {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
@@ -120,6 +121,7 @@ export class Trial {
       assigned: undefined,
       receiver: undefined,
       device: '',
+      supposed: false,
       gateway: undefined,
       marked: false,
     };

@@ -89,6 +89,7 @@ const beginning = (direction: 'in' | 'out'): State => ({
   assigned: undefined,
   receiver: undefined,
   device: '',
+  supposed: false,
   gateway: undefined,
   marked: false,
 });
@@ -203,18 +204,19 @@ class Way {
   #leave(flow: Flow): void {
     const { ends } = this.#shop;
     for (const { environment, when } of flow) {
-      const { device, mappedBy } = environment.state;
+      const { device, supposed, mappedBy } = environment.state;
+      const out = supposed ? '' : device;
       const kind = this.#space.domain.direction === 'in' ? 'forwarded' : 'sent';
       const to = rewritten(environment, 'destination', 'destinationPort');
       const from = rewritten(environment, 'source', 'sourcePort');
       const key = [
         kind,
-        device,
+        out,
         to ? `to ${to.address}:${to.port}` : '',
         from ? `from ${from.address}:${from.port}` : '',
       ].join(' ');
       const because = mappedBy ? 'a rule sends it elsewhere' : 'no rule sends it elsewhere';
-      ends.add({ kind, out: device, ...(to ? { to } : {}), ...(from ? { from } : {}), key, because }, when);
+      ends.add({ kind, out, ...(to ? { to } : {}), ...(from ? { from } : {}), key, because }, when);
     }
   }
 }

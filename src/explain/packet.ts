@@ -85,9 +85,9 @@ export function outcomePhrase(outcome: Outcome): string {
     case 'rejected':
       return `rejected with ${outcome.with}`;
     case 'forwarded':
-      return `forwarded by ${outcome.out}`;
+      return `forwarded${outcome.out && ` by ${outcome.out}`}`;
     case 'sent':
-      return `sent by ${outcome.out}, past the proxy`;
+      return `sent${outcome.out && ` by ${outcome.out}`}, past the proxy`;
     case 'delivered':
       return 'delivered to the kernel itself';
     case 'nobody listens':
@@ -133,7 +133,7 @@ export function outcomeSentence(outcome: Outcome, question: Question): string {
     case 'rejected':
       return sentence(`with ${outcome.with}: ${outcome.because}`);
     case 'forwarded':
-      return sentence(`by ${outcome.out}: ${outcome.because}`);
+      return sentence(`${outcome.out ? `by ${outcome.out}` : 'to another host'}: ${outcome.because}`);
     case 'sent':
       return `It leaves by ${outcome.out} as it is. The proxy does not see it.`;
     case 'delivered':

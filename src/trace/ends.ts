@@ -144,16 +144,17 @@ function becauseOf(walk: Walk, receiver: Receiver): string {
 
 /** The packet leaves this host. */
 export function leave(walk: Walk): Outcome {
-  if (walk.inside) return errorEnds(walk, walk.inside, walk.device);
+  if (walk.inside) return errorEnds(walk, walk.inside, walk.supposed ? '' : walk.device);
   if (walk.answering) return takeAnswer(walk);
-  const { device, direction } = walk;
-  const because = walk.why ? leftBecause(walk) : '';
-  return { kind: direction === 'in' ? 'forwarded' : 'sent', out: device, because };
+  const { direction } = walk;
+  const out = walk.supposed ? '' : walk.device;
+  const because = walk.why ? leftBecause(walk, out) : '';
+  return { kind: direction === 'in' ? 'forwarded' : 'sent', out, because };
 }
 
-function leftBecause({ packet, mappedBy, device }: Walk): string {
+function leftBecause({ packet, mappedBy }: Walk, out: string): string {
   const to = spoken(packet.family, packet.destination, packet.destinationPort);
   return mappedBy
-    ? `${nameOf(mappedBy)} sends it to ${to}, by ${device}`
-    : `no rule sends it elsewhere: it leaves by ${device} for ${to}`;
+    ? `${nameOf(mappedBy)} sends it to ${to}${out && `, by ${out}`}`
+    : `no rule sends it elsewhere: it leaves ${out && `by ${out} `}for ${to}`;
 }

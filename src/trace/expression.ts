@@ -213,11 +213,7 @@ function check(
   if (protocol !== ICMP && protocol !== ICMPV6) never('type', 'only icmp has a type', 'Leave the type out.');
   if (way !== 'in') {
     never('fragment', 'rules see packets of this host whole: they are cut up later', 'Leave fragment out.');
-    never(
-      'via',
-      'via tells by which interface a packet from elsewhere goes on',
-      `Of this host's own packets write: on eth0`,
-    );
+    if (way === 'self') never('via', 'it does not leave this host', 'Leave via out.');
     return;
   }
   const hint = 'Leave it out, or ask about a packet of this host: out tcp > …';

@@ -30,6 +30,8 @@ export interface Host {
   readonly rules: readonly PolicyRule[];
   /** False where the snapshot tells no routing rules: then a marked packet may go another way. */
   readonly rulesKnown: boolean;
+  /** False where the snapshot tells no routes: then what does not stay here may leave by any interface. */
+  readonly routesKnown: boolean;
   /** Fields of a packet that any line of `ip rule` asks for. */
   readonly asks: Asks;
   /** Routing rules beside the usual ones, or local routes that no address brought: then the kernel checks sources in full. */
@@ -65,6 +67,7 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
     tables: new Map([...tables].map(([table, held]) => [table, routeTable(family, held, ASSUMED.interface)])),
     rules,
     rulesKnown: given !== undefined,
+    routesKnown: snapshot.routes !== undefined,
     asks: asksOf(rules),
     custom: (given?.length ?? 0) > USUAL || routes.some(({ kind, table }) => kind === 'local' && table !== TABLE.local),
     card,

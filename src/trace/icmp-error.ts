@@ -104,7 +104,7 @@ export function errorEnds(walk: Walk, inside: Tuple, out?: string): Outcome {
     walk.steps?.push({ kind: 'socket', decision: because });
     return { kind: 'delivered', because };
   }
-  const because = `it leaves by ${out} and tells ${to} of ${about}`;
+  const because = `it leaves ${out && `by ${out} `}and tells ${to} of ${about}`;
   return { kind: direction === 'in' ? 'forwarded' : 'sent', out, because };
 }
 

@@ -8,6 +8,8 @@ import type { Routed } from './routes.ts';
 export interface Lookup extends Flow {
   /** The mark came from a rule: then a routing rule for it is likely. */
   readonly marked: boolean;
+  /** The mark is one that TPROXY sets: then a routing rule for it is certain. */
+  readonly handed?: boolean;
   /** The device that it was to leave by, when it is routed again: a link-local address is looked for there. */
   readonly leaving?: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
@@ -31,11 +33,8 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
     if (answer === false) continue;
     if (rule.mark && mark === undefined) return { kind: 'unknown', because: 'the mark of the packet is not known' };
     if (rule.priority > 0 && marked && !host.rulesKnown) {
-      const hex = `0x${(mark ?? 0).toString(16)}`;
-      return {
-        kind: 'unknown',
-        because: `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`,
-      };
+      const elsewhere = steeredBecause(lookup, decide);
+      if (elsewhere !== undefined) return { kind: 'unknown', because: elsewhere };
     }
     const found = outcomeOf(host, rule, destination, on);
     if (!found || (answer === 'undecided' && !applies(rule, destination, decide))) continue;
@@ -44,6 +43,20 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
     if (found > at) at = found - 1;
   }
   return { kind: 'refused', because: `no route to ${formatAddress(host.family, destination)}` };
+}
+
+/** Where routing rules were not read: why a marked packet's way is not known. It is followed as if no rule asked for the mark. */
+function steeredBecause({ mark = 0, handed = false }: Lookup, decide: Decide): string | undefined {
+  const hex = `0x${mark.toString(16)}`;
+  const because = `whether an ip rule routes mark ${hex} elsewhere: routing rules were not read`;
+  if (handed) return because;
+  const plain = decide(`ip rule for ${hex}`, {
+    where: 'routing',
+    because: `${because}. A snapshot tells`,
+    yes: `no ip rule routes mark ${hex} elsewhere`,
+    no: `an ip rule routes mark ${hex} elsewhere`,
+  });
+  return plain ? undefined : because;
 }
 
 /** Where a rule leads: to a route, to another rule by its index, or nowhere. */

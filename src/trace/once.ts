@@ -1,4 +1,4 @@
-import type { AddressValue } from '../address/index.ts';
+import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
@@ -129,14 +129,17 @@ interface Beginning {
   readonly opening?: Connection;
   readonly answering?: boolean;
   readonly inside?: Tuple | undefined;
+  readonly own?: AddressValue;
 }
 
 /** A walk that has not begun. */
 export function begin(
-  { ground, decide, why = true, assumptions }: Circumstances,
-  { direction, packet }: Question,
-  { steps, witness, opening, answering = false, inside }: Beginning,
+  circumstances: Circumstances,
+  question: Question,
+  { steps, witness, opening, answering = false, inside, own }: Beginning,
 ): Walk {
+  const { ground, decide, why = true, assumptions } = circumstances;
+  const { direction, packet, via } = question;
   return {
     ground,
     direction,
@@ -149,7 +152,8 @@ export function begin(
     opening,
     answering,
     inside,
-    own: ground.host.known ? undefined : (opening?.own ?? ownAddress(direction, packet)),
+    via,
+    own: ground.host.known ? undefined : (own ?? opening?.own ?? ownFor(circumstances, question)),
     witness,
     hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',
     pass: 1,
@@ -163,12 +167,25 @@ export function begin(
     assigned: undefined,
     receiver: undefined,
     device: '',
+    supposed: false,
     gateway: undefined,
     marked: false,
     looked: opening?.looked ?? 0,
     typed: { source: undefined, destination: undefined },
     copy: undefined,
   };
+}
+
+/** A packet that goes on by an interface may be addressed to this host all the same, where nat sends it elsewhere. */
+function ownFor(circumstances: Circumstances, question: Question): AddressValue | undefined {
+  const { direction, packet } = question;
+  const own = ownAddress(direction, packet);
+  if (own !== undefined || direction !== 'in') return own;
+  const walk = begin({ ...circumstances, assumptions: undefined }, question, { own: packet.destination });
+  follow(walk);
+  if (walk.destination === undefined) return undefined;
+  circumstances.assumptions?.add(`${formatAddress(packet.family, packet.destination)} is an address of this host`);
+  return packet.destination;
 }
 
 /** Where no interfaces are known, the question tells which address is this host's own. */

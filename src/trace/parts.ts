@@ -21,10 +21,12 @@ export {
   scopeOf,
   sourceTowards,
 } from './host.ts';
+export { type NamePattern, namesFor } from './interfaces.ts';
 export { type Mapped as MappedTo, mappingOf, mapsDestination, natSilence } from './nat.ts';
 export { ownAddress } from './once.ts';
 export { type Asked, isIdle, type Planned, type PlannedTable } from './plan.ts';
 export type { CompiledAct, CompiledChain, CompiledRule, Program } from './program.ts';
+export { chainsAt, predicatesOf, targetsOf } from './reached.ts';
 export {
   departureRoute,
   goAlong,

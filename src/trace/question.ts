@@ -78,7 +78,13 @@ export function parseQuestion(
     time,
   });
   const direction = read.way === 'in' ? 'in' : 'out';
-  return read.reply ? { direction, packet, assumptions, reply: replyIn(read) } : { direction, packet, assumptions };
+  return {
+    direction,
+    packet,
+    ...(direction === 'out' && read.via !== undefined ? { via: read.via } : {}),
+    assumptions,
+    ...(read.reply ? { reply: replyIn(read) } : {}),
+  };
 }
 
 /** What is said of the reply: in an open connection, with these flags. */
@@ -179,8 +185,9 @@ function departing(read: Expression, host: Host, assume: Assume): Ends {
     );
   }
   const leaves = !isOwn(host, destination, source) && read.way !== 'self';
-  if (!host.known && leaves && read.on === undefined) assume(`interface ${host.card}`);
-  return { in: '', out: read.on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
+  const on = read.on ?? read.via;
+  if (!host.known && leaves && on === undefined) assume(`interface ${host.card}`);
+  return { in: '', out: on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };
 }
 
 const loopback = (family: Family): AddressValue => (family === 'ipv4' ? 0x7f00_0001 : 1n);

@@ -20,13 +20,14 @@ export function receiveAnswer(walk: Walk): Outcome {
 
 /** An answer leaves this host, for the caller, if it comes from where the caller called. */
 export function takeAnswer(walk: Walk): Outcome {
-  const { packet, opening, device } = walk;
+  const { packet, opening } = walk;
+  const out = walk.supposed ? '' : walk.device;
   const expected = opening && turned(endsOf(opening.opened.packet));
   if (opening?.opened.direction !== 'in' || !expected || !sameEnds(endsOf(packet), expected)) {
     return { kind: 'astray', because: strangerWords(walk, spokenEnd(packet.family, packet.destination, undefined)) };
   }
-  const because = `it leaves by ${device}, and the caller sees ${sourceWords(packet)}, which it called`;
-  return { kind: 'answered', from: sourceOf(packet), out: device, because };
+  const because = `it leaves${out && ` by ${out}`}, and the caller sees ${sourceWords(packet)}, which it called`;
+  return { kind: 'answered', from: sourceOf(packet), ...(out === '' ? {} : { out }), because };
 }
 
 /** A later TCP packet of a connection that has come to another socket than the first one did. */

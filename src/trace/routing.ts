@@ -1,11 +1,13 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import type { Packet } from '../netfilter/index.ts';
 import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, TABLE } from './host.ts';
+import type { Candidate } from './interfaces.ts';
 import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
 import type { Routed } from './routes.ts';
 import type { Walk } from './state.ts';
+import { isSupposed, supposeDevice } from './supposed.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
 const USUAL: ReadonlySet<number> = new Set([253, 254, 255]);
@@ -16,7 +18,8 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
  * A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. What no
  * line of `ip rule` asks for is not read: whoever looks which fields a walk reads sees that the route does not hang on it.
  */
-function routeOf({ ground: { host }, packet, hook, own, marked, decide }: Walk): Routed {
+function routeOf({ ground, packet, hook, own, marked, decide }: Walk): Routed {
+  const { host } = ground;
   const { asks } = host;
   const sent = hook === 'OUTPUT';
   const lookup: Lookup = {
@@ -29,6 +32,7 @@ function routeOf({ ground: { host }, packet, hook, own, marked, decide }: Walk):
     uid: !asks.uid || !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
     in: sent ? LOOPBACK : packet.in,
     marked,
+    handed: marked && ground.handed.has(packet.mark ?? 0),
     leaving: sent ? packet.out : undefined,
     own,
   };
@@ -101,12 +105,14 @@ export function goAlong(
   }
 }
 
-/** The question may say by which interface the packet goes on. What has been redirected is this host's all the same. */
-function chosen({ asked, mappedBy, ground }: Walk): Routed | undefined {
+/** The question may say by which interface the packet goes on. What a rule has sent to this host itself stays here all the same. */
+function chosen({ asked, destination, mappedBy, ground, packet, own }: Walk): Routed | undefined {
   if (asked.out === undefined || asked.out === '') return undefined;
   const effect = mappedBy?.effect;
-  const here = !ground.host.known && effect?.kind === 'nat' && effect.address === 'here';
-  return here ? { kind: 'local', table: TABLE.local } : { kind: 'device', device: asked.out };
+  if (!ground.host.known && effect?.kind === 'nat' && effect.address === 'here')
+    return { kind: 'local', table: TABLE.local };
+  if (destination !== undefined && isOwn(ground.host, packet.destination, own)) return undefined;
+  return { kind: 'device', device: asked.out };
 }
 
 /** Whoever has joined a group gets its packets. */
@@ -130,7 +136,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
-  leaveBy(walk, routed, 'forwarded by');
+  leaveBy(walk, routed, 'forwarded', ground.leaving?.onwards);
   return 'elsewhere';
 }
 
@@ -151,14 +157,28 @@ function refuse(walk: Walk, because: string): Outcome {
   return dropped(because);
 }
 
-function leaveBy(walk: Walk, routed: Routed & { readonly kind: 'device' }, verb: string): void {
-  walk.device = routed.device;
+/** `candidates`: the interfaces by which it may leave where no route was read. */
+function leaveBy(
+  walk: Walk,
+  routed: Routed & { readonly kind: 'device' },
+  verb: string,
+  candidates: readonly Candidate[] = [],
+): void {
+  const supposed = candidates.length > 0 && isSupposed(walk, routed);
+  walk.supposed = false;
+  walk.device = supposed ? supposeDevice(walk, candidates) : routed.device;
   walk.gateway = routed.gateway;
   if (!walk.steps) return;
   const via = routed.gateway === undefined ? '' : ` to the gateway ${spoken(walk, routed.gateway)}`;
   const by = routed.table === undefined || USUAL.has(routed.table) ? '' : `, by table ${routed.table}`;
-  say(walk, `${verb} ${routed.device}${via}${by}`);
+  const device = walk.supposed ? supposedWords(walk.device, candidates) : ` by ${walk.device}`;
+  say(walk, `${verb}${device}${via}${by}`);
 }
+
+const supposedWords = (device: string, candidates: readonly Candidate[]): string =>
+  candidates.length < 2
+    ? ''
+    : `, here followed by ${candidates.find(({ name }) => name === device)?.pattern ?? 'another interface'}`;
 
 /**
  * Why IPv6 does not even take the packet, before any hook; `here`: it comes over the loopback interface.
@@ -244,11 +264,11 @@ function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
 export function departureRoute(walk: Walk): 'elsewhere' | Outcome {
   const { packet, asked } = walk;
   if (asked.out !== undefined && asked.out !== '') {
-    leaveBy(walk, { kind: 'device', device: asked.out }, 'leaves by');
+    leaveBy(walk, { kind: 'device', device: asked.out }, 'leaves');
     packet.out = asked.out;
     return 'elsewhere';
   }
-  const refused = reroute(walk);
+  const refused = takeRoute(walk);
   if (refused) return refused;
   packet.out = walk.device;
   return 'elsewhere';
@@ -258,8 +278,12 @@ export function departureRoute(walk: Walk): 'elsewhere' | Outcome {
  * Looks the route of a packet of this host's own up (again). The tables of OUTPUT go on seeing the first device; the new
  * one is what POSTROUTING sees (netfilter-semantics 10).
  */
-export function reroute(walk: Walk): Outcome | undefined {
-  const routed = routeOf(walk);
+export const reroute = (walk: Walk): Outcome | undefined => takeRoute(walk, walk.ground.leaving?.again);
+
+function takeRoute(walk: Walk, candidates?: readonly Candidate[]): Outcome | undefined {
+  const { via, packet, ground, own } = walk;
+  const said = via !== undefined && !isOwn(ground.host, packet.destination, own);
+  const routed: Routed = said ? { kind: 'device', device: via } : routeOf(walk);
   switch (routed.kind) {
     case 'unknown':
       return { kind: 'unknown', because: routed.because };
@@ -269,8 +293,8 @@ export function reroute(walk: Walk): Outcome | undefined {
     case 'local': {
       const { kind, device = LOOPBACK } = routed.route ?? {};
       // A network's own broadcast address leaves by its device, whatever this host gets of it.
-      if (kind === 'broadcast' && device !== LOOPBACK) leaveBy(walk, { kind: 'device', device }, 'to everybody, by');
-      else leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself, by');
+      if (kind === 'broadcast' && device !== LOOPBACK) leaveBy(walk, { kind: 'device', device }, 'to everybody,');
+      else leaveBy(walk, { kind: 'device', device: LOOPBACK }, 'to this host itself,');
       return undefined;
     }
     case 'device': {
@@ -280,7 +304,7 @@ export function reroute(walk: Walk): Outcome | undefined {
         say(walk, because);
         return dropped(because);
       }
-      leaveBy(walk, withoutGateway(walk) ? { kind: 'device', device: routed.device } : routed, 'leaves by');
+      leaveBy(walk, withoutGateway(walk) ? { kind: 'device', device: routed.device } : routed, 'leaves', candidates);
       return undefined;
     }
   }

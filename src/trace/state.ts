@@ -10,6 +10,7 @@ import {
 import type { Connection, Tuple, Way } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import type { Host } from './host.ts';
+import type { Leaving } from './interfaces.ts';
 import type { CompiledRule, Program } from './program.ts';
 import type { Direction, Endpoint, Step } from './result.ts';
 import type { Listeners } from './sockets.ts';
@@ -25,8 +26,12 @@ export interface Ground {
   /** The same by their ports. */
   readonly sockets: Listeners | undefined;
   readonly proxyPorts: ReadonlySet<number>;
+  /** Marks that TPROXY rules set: an ip rule of the mesh's own asks for them. */
+  readonly handed: ReadonlySet<number>;
   /** Undefined: not read. */
   readonly forwards: boolean | undefined;
+  /** Where no routes were read: the interfaces by which a packet may go on, and by which one of this host's own may leave when it is routed again. */
+  readonly leaving: Leaving | undefined;
   /** Interfaces, or `all`, on which 127.0.0.0/8 may be routed. Undefined: not read. */
   readonly routeLocalnet: readonly string[] | undefined;
   /** Interfaces on which sources are looked at. Undefined: not read. */
@@ -64,6 +69,8 @@ export interface Walk {
   inside: Tuple | undefined;
   /** The packet is sent by the side that was called: it looks for the caller. */
   readonly answering: boolean;
+  /** By which device it leaves in the end, where the question says so of a packet of this host's own. */
+  readonly via: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own: AddressValue | undefined;
 
@@ -88,6 +95,8 @@ export interface Walk {
   receiver: Receiver | undefined;
   /** The device that the last routing decision chose. */
   device: string;
+  /** No route told the device: it is one of several, and which of them only rules ask. */
+  supposed: boolean;
   gateway: AddressValue | undefined;
   /** The mark was changed by a rule. */
   marked: boolean;

@@ -2,9 +2,11 @@ import type { Family } from '../address/index.ts';
 import { type NftHook, rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
+import { leavingOf } from './interfaces.ts';
 import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
-import { compileRules } from './program.ts';
+import { compileRules, type Program } from './program.ts';
+import { chainsAt } from './reached.ts';
 import type { End, Outcome, Question, Step, Trace } from './result.ts';
 import { byPort } from './sockets.ts';
 import type { Ground } from './state.ts';
@@ -97,19 +99,33 @@ export function prepareWalk(
 export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((family: Family) => Ground) =>
   onceAFamily((family) => {
     const { listeners, sysctls } = snapshot;
+    const program = compileRules(snapshot, family);
+    const host = hostOf(snapshot, family);
     return {
-      program: compileRules(snapshot, family),
+      program,
       unread: unreadFamily(snapshot, family),
-      host: hostOf(snapshot, family),
+      host,
+      leaving: host.routesKnown ? undefined : leavingOf(program, host.card),
       listeners,
       sockets: listeners && byPort(listeners),
       proxyPorts: new Set(proxyPorts),
+      handed: host.rulesKnown ? NO_MARKS : handedMarks(program),
       forwards: family === 'ipv4' ? sysctls?.ipForward : sysctls?.ipv6Forward,
       routeLocalnet: sysctls?.routeLocalnet,
       rpFilter: sysctls?.rpFilter,
       orderUnknown: snapshot.orderUnknown === true,
     };
   });
+
+const NO_MARKS: ReadonlySet<number> = new Set();
+
+const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
+
+function handedMarks(program: Program): ReadonlySet<number> {
+  const rules = chainsAt(program, HOOKS).flatMap((chain) => chain.rules);
+  const marks = rules.map(({ effect }) => (effect.kind === 'tproxy' ? effect.mark?.value : undefined));
+  return new Set(marks.filter((mark) => mark !== undefined && mark !== 0) as number[]);
+}
 
 /** Rules that could not be read are taken to do nothing, one clause each. */
 export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly string[] => [

@@ -49,7 +49,7 @@ const outcomeText = (outcome: Outcome): string => {
       : kind === 'rejected'
         ? ` with ${outcome.with}`
         : kind === 'sent' || kind === 'forwarded'
-          ? ` by ${outcome.out}`
+          ? `${outcome.out && ` by ${outcome.out}`}`
           : '';
   return `${kind}${more}: ${outcome.because}`;
 };

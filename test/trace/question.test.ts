@@ -168,7 +168,7 @@ describe('what cannot be read is refused with its place and a way out', () => {
     ['in tcp/80 > :81', 13, 'port 81 here, port 80 before', 'once'],
     ['in tcp/80 on lo', 14, 'nothing comes in from outside on lo', 'self tcp/8080'],
     ['in tcp/80 uid 5', 15, 'has no owner here', 'out tcp'],
-    ['out tcp/80 via eth1', 16, 'from elsewhere', 'on eth0'],
+    ['self tcp/80 via eth1', 17, 'does not leave', 'out'],
     ['in udp/53 flags syn', 17, 'only tcp has flags', 'out'],
     ['in tcp/80 flags syn,ak', 21, '"ak" is no TCP flag', 'Did you mean ack?'],
     ['in tcp/80 state foo', 17, '"foo" is no connection state', 'established'],

@@ -14,9 +14,11 @@ function walk(input: string): string {
   return walkText(trace(snapshot, parseQuestion(expression, snapshot), proxyPorts));
 }
 
-test.for([...textCases('trace/walks.txt'), ...textCases('trace/replies.txt'), ...textCases('trace/errors.txt')])(
-  '$title',
-  ({ input, expected }) => {
-    expect(walk(input)).toBe(expected);
-  },
-);
+test.for([
+  ...textCases('trace/walks.txt'),
+  ...textCases('trace/replies.txt'),
+  ...textCases('trace/errors.txt'),
+  ...textCases('trace/outgoing.txt'),
+])('$title', ({ input, expected }) => {
+  expect(walk(input)).toBe(expected);
+});

@@ -1,0 +1,33 @@
+import type { HookName, Predicate } from '../netfilter/index.ts';
+import type { CompiledChain, CompiledRule, Program } from './program.ts';
+
+/** All chains that these hooks lead to, those that are called before those that call. */
+export function chainsAt({ plan }: Pick<Program, 'plan'>, hooks: readonly HookName[]): readonly CompiledChain[] {
+  const found = new Set<CompiledChain>();
+  for (const hook of hooks) {
+    for (const part of plan[hook].first) {
+      if (part.kind === 'conntrack') continue;
+      const all = part.kind === 'native' ? [part.asked] : [...part.held, ...part.beside, ...part.before, ...part.after];
+      for (const { base } of all) if (base) visit(base, found);
+    }
+  }
+  return [...found];
+}
+
+function visit(chain: CompiledChain, found: Set<CompiledChain>): void {
+  if (found.has(chain)) return;
+  for (const rule of chain.rules) for (const target of targetsOf(rule)) visit(target, found);
+  found.add(chain);
+}
+
+/** The chains that a rule leads to. */
+export const targetsOf = ({ target, acts }: CompiledRule): readonly CompiledChain[] =>
+  acts
+    ? acts.flatMap(({ alternatives }) => alternatives.flatMap(({ as }) => (as.target ? [as.target] : [])))
+    : target
+      ? [target]
+      : [];
+
+/** What a rule asks, act by act. */
+export const predicatesOf = ({ predicate, acts }: CompiledRule): readonly Predicate[] =>
+  acts ? acts.flatMap(({ alternatives }) => alternatives.map((alternative) => alternative.predicate)) : [predicate];
