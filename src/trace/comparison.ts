@@ -1,6 +1,7 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATUS, formatField, type KernelEvent, type Packet, type SeenPacket } from '../netfilter/index.ts';
 import { LOOPBACK } from './host.ts';
+import { isAtDevice } from './ingress.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, Step } from './result.ts';
 import type { Walk } from './state.ts';
@@ -60,7 +61,7 @@ export class Comparison implements Witness {
   }
 
   asked({ packet }: Walk, base: CompiledChain): void {
-    this.#mute = base.backend === 'legacy';
+    this.#mute = base.backend === 'legacy' || isAtDevice(base);
     if (this.#mute) {
       this.unconfirmed.push(`${base.table} ${base.name}`);
       return;

@@ -18,6 +18,7 @@ import {
   seesFamily,
 } from '../netfilter/index.ts';
 import { candidatesOf } from './candidates.ts';
+import { beforeAll, unreadIngress } from './ingress.ts';
 import { leadsBack } from './loops.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import { readsOf } from './reads.ts';
@@ -28,9 +29,9 @@ const tablesFor = ({ native = [] }: Snapshot, family: Family): readonly NftTable
 
 /** Compiles the native tables' base chains and all that they lead to, in the order in which they were made. */
 export function compileNative(snapshot: Snapshot, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
-  return tablesFor(snapshot, family)
-    .filter(({ flags }) => !flags.includes('dormant'))
-    .flatMap((table) => compileTable(table, family, reads));
+  const followed = tablesFor(snapshot, family).filter(({ flags }) => !flags.includes('dormant'));
+  const ofDevices = (snapshot.native ?? []).flatMap((table) => unreadIngress(table) ?? []);
+  return [...followed.map(beforeAll), ...ofDevices].flatMap((table) => compileTable(table, family, reads));
 }
 
 /** Whether native tables switch connection tracking on, dormant ones too. */

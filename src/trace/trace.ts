@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import { type NftHook, rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
 import { leavingOf } from './interfaces.ts';
@@ -134,7 +134,7 @@ export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly st
     return about === 'settings' || what.startsWith('the route ') ? [`${what} plays no part (${because})`] : [];
   }),
   ...native.flatMap((table) => {
-    const aside = table.family === 'netdev' || table.chains.some(({ base }) => base && isAside(base));
+    const aside = EGRESS.test(table.words ?? '') || table.chains.some(({ base }) => base?.hook === 'egress');
     const title = `table ${table.family} ${table.name}`;
     return [
       ...(aside ? [`what ${title} does at a device is not followed`] : []),
@@ -143,8 +143,8 @@ export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly st
   }),
 ];
 
-/** Chains at a device see packets before and after all others. */
-const isAside = ({ hook }: NftHook): boolean => hook === 'ingress' || hook === 'egress';
+/** Of a netdev table only the words are there. What arrives at a device is followed, what leaves by it is not. */
+const EGRESS = /\bhook"?:?\s*"?egress\b/;
 
 /** Why no packet of a family can be followed, where its rules were not read. */
 function unreadFamily(snapshot: Snapshot, family: Family): string | undefined {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { InputRefused, readInput } from '../../src/text/index.ts';
+import { readSnapshot } from '../../src/linux/index.ts';
+import { InputRefused, printSnapshot, readInput } from '../../src/text/index.ts';
 import { parseQuestion, trace } from '../../src/trace/index.ts';
+import { namespaceOf } from '../support/change.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 
 // What the tools print of tables that they do not show, or not whole, and what is made of it.
@@ -53,6 +55,24 @@ test.runIf(process.getuid?.() === 0)('rules of the legacy back end, in a saved t
     expect(ends(text, 'in tcp/8080').outcome.kind).toBe('unknown');
   }
   scratch.run(['rm', '-f', env.XTABLES_LOCKFILE]);
+});
+
+test('what a netdev table does to packets that arrive is not known, at its device', async () => {
+  scratch.must(['ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1']);
+  const chain = 'add chain netdev early in { type filter hook ingress device "eth0" priority 0; policy accept; }';
+  scratch.must(['nft', `add table netdev early; ${chain}; add rule netdev early in tcp dport 8080 drop`]);
+  scratch.must(['ip', 'address', 'add', '10.0.0.5/24', 'dev', 'eth0']);
+  scratch.must(['ip', 'address', 'add', '10.1.0.5/24', 'dev', 'eth1']);
+  for (const link of ['eth0', 'eth1', 'lo']) scratch.must(['ip', 'link', 'set', link, 'up']);
+  const live = await readSnapshot(namespaceOf(scratch));
+  for (const text of [printSnapshot(live), scratch.must(['nft', 'list', 'ruleset'])]) {
+    expect(ends(text, 'in tcp > 10.0.0.5:8080 on eth0')).toMatchObject({
+      outcome: { kind: 'unknown', because: expect.stringContaining('netdev early') },
+    });
+    expect(ends(text, 'in tcp 10.1.0.9 > 10.1.0.5:8080 on eth1').outcome.kind).not.toBe('unknown');
+  }
+  // nft 1.0.6 leaves the device out there.
+  expect(ends(scratch.must(['nft', '-j', 'list', 'ruleset']), 'in tcp/8080').outcome.kind).toBe('unknown');
 });
 
 test('one chain of a listing: its table is filter, unless it cannot be', () => {
