@@ -48,6 +48,7 @@ export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf } from './meaning.ts';
 export {
+  isAnonymous,
   isFollowed,
   isNftRule,
   isSameTable,

@@ -13,6 +13,7 @@ export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
 export { isSameTable } from './same.ts';
 export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
 export {
+  isAnonymous,
   isFollowed,
   isNftRule,
   NFT_FAMILIES,

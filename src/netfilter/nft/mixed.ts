@@ -1,6 +1,6 @@
 import { type Chain, isTableName, type Rule, type RuleSet, type Table } from '../rules.ts';
 import { isBaseOfIptables, isShownByIptables } from './of-iptables.ts';
-import type { NftChain, NftRule, NftTable } from './table.ts';
+import { isAnonymous, type NftChain, type NftRule, type NftTable } from './table.ts';
 
 /** Tables of iptables in which nft's own rules stand: what each of the two tools shows best. */
 export interface Mixed {
@@ -61,9 +61,17 @@ function beside(table: Table, nft: NftTable, words: (rule: NftRule, table: NftTa
       ),
     };
   });
+  // iptables shows chains that stand in rules under the kernel's names.
+  const blocks = nft.chains.filter((chain) => isAnonymous(chain) && own.length > 0);
+  own.unshift(...blocks);
+  const named = chains.filter((chain) => blocks.length === 0 || !isAnonymous(chain));
+  const all = [
+    ...named,
+    ...blocks.map(({ name, rules }) => ({ name, rules: rules.map((rule) => nftRule(rule, words(rule, nft))) })),
+  ];
   const bases = nft.chains.filter(({ name, base }) => base && !isBaseOfIptables(table.name, name, base));
   return {
-    shown: own.length > 0 ? { ...table, chains, nft: { ...nft, chains: own } } : table,
+    shown: own.length > 0 ? { ...table, chains: all, nft: { ...nft, chains: own } } : table,
     ...(bases.length > 0 ? { hidden: { ...nft, chains: reached(bases, listed) } } : {}),
   };
 }

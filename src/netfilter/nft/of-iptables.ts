@@ -2,7 +2,7 @@ import { STAGES } from '../path.ts';
 import type { HookName, TableName } from '../rules.ts';
 import type { NftExpression } from './expression.ts';
 import type { NftStatement } from './statement.ts';
-import type { NftHook, NftRule } from './table.ts';
+import { isAnonymous, type NftHook, type NftRule } from './table.ts';
 
 /**
  * Whether iptables-save shows what a rule in a table of iptables says. It shows its own extensions, which nft does not; of
@@ -21,9 +21,10 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
     case 'accept':
     case 'drop':
     case 'return':
+      return true;
     case 'jump':
     case 'goto':
-      return true;
+      return !isAnonymous({ name: statement.chain });
     case 'limit':
       return !statement.over && statement.unit === 'packets';
     case 'match': {

@@ -57,6 +57,9 @@ export interface NftTable {
   readonly words?: string;
 }
 
+/** Whether a chain stands in a rule (`jump { … }`): the kernel names such chains so, and nft shows no name. */
+export const isAnonymous = ({ name }: { readonly name: string }): boolean => /^__chain\d+$/.test(name);
+
 /** Whether packets of a family pass a table. */
 export const seesFamily = ({ family: table }: NftTable, family: Family): boolean =>
   table === 'inet' || table === (family === 'ipv4' ? 'ip' : 'ip6');

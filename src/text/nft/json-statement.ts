@@ -1,9 +1,10 @@
-import type { NftExpression, NftLimit, NftStatement } from '../../netfilter/index.ts';
+import type { NftChain, NftExpression, NftLimit, NftStatement } from '../../netfilter/index.ts';
 import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { field, flag, list, number, oneOf, oneOrList, only, type Part, required, text, wide } from '../json.ts';
 import { hasOnly, readVerdict } from './json-element.ts';
 import { opaque, readExpression, readOperand, wordsOf } from './json-expression.ts';
+import { type Complaints, readBlocksInto } from './read-chain.ts';
 import { defaultReject } from './read-reject.ts';
 import { readStatement as readText } from './read-statement.ts';
 import { peek, scannerOver } from './tokens.ts';
@@ -14,8 +15,8 @@ const COMPARISONS = ['==', '!=', '<', '>', '<=', '>=', 'in', '!'] as const;
 const REJECTS = ['tcp reset', 'icmp', 'icmpv6', 'icmpx'] as const;
 
 /** Reads a statement of a rule in a table of that family. One of a kind that is not known stays as it is. */
-export function readStatement(part: Part, table: string): NftStatement {
-  if (typeof part.value === 'string') return readWords(part.value, table);
+export function readStatement(part: Part, table: string, chains?: NftChain[]): NftStatement {
+  if (typeof part.value === 'string') return readWords(part.value, table, chains);
   const { name, inside } = only(part);
   const verdict = readVerdict(part);
   if (verdict) return verdict;
@@ -24,10 +25,19 @@ export function readStatement(part: Part, table: string): NftStatement {
   return read ? read(inside, table) : opaque(part);
 }
 
+const NO_COMPLAINTS: Complaints = {
+  complain(fault) {
+    throw fault;
+  },
+  complainAt() {},
+  lineOf: () => 1,
+};
+
 /** A statement of which nft has no JSON stands there as text (1.0.6: those that add to a map). */
-function readWords(words: string, table: string): NftStatement {
+function readWords(words: string, table: string, chains: NftChain[] | undefined): NftStatement {
   const scanner = scannerOver(words);
   try {
+    if (chains) readBlocksInto(scanner, table, chains, NO_COMPLAINTS);
     const statement = readText(scanner, table);
     if (peek(scanner).kind === 'end') return statement;
   } catch (error) {

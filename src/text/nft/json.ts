@@ -43,6 +43,8 @@ interface OpenTable {
   readonly sets: NftSet[];
   readonly flowtables: NftFlowtable[];
   readonly chains: Map<string, OpenChain>;
+  /** Chains that stand in rules. */
+  readonly anonymous: NftChain[];
   /** Of a family that is not followed: each object of the document. */
   readonly words: string[];
 }
@@ -60,10 +62,10 @@ export function parseNftJson(input: string, options: ReadOptions = {}): NftTable
     (document, unfitting) => readObjects(required(document, 'nftables'), unfitting, report !== undefined),
     report && ((diagnostic) => report.call(options, diagnostic)),
   );
-  return tables.map(({ head, chains, words, ...rest }) => ({
+  return tables.map(({ head, chains, anonymous, words, ...rest }) => ({
     ...head,
     ...rest,
-    chains: [...chains.values()],
+    chains: [...anonymous, ...chains.values()],
     ...(isForeign(head.family) ? { words: words.map((one) => `\n\t${one}`).join('') } : {}),
   }));
 }
@@ -134,6 +136,7 @@ function openTable(part: Part, unfitting: Unfitting): OpenTable {
     sets: [],
     flowtables: [],
     chains: new Map(),
+    anonymous: [],
     words: [],
   };
 }
@@ -162,16 +165,21 @@ function addRule(table: OpenTable, part: Part, unfitting: Unfitting, keepGoing: 
   const handle = field(part, 'handle');
   const comment = field(part, 'comment');
   chain.rules.push({
-    statements: readStatements(part, table.head.family, unfitting, keepGoing),
+    statements: readStatements(part, table, unfitting, keepGoing),
     ...given('handle', handle && number(handle)),
     ...given('comment', comment && text(comment)),
   });
 }
 
-function readStatements(part: Part, family: string, unfitting: Unfitting, keepGoing: boolean): NftStatement[] {
+function readStatements(
+  part: Part,
+  { head, anonymous }: OpenTable,
+  unfitting: Unfitting,
+  keepGoing: boolean,
+): NftStatement[] {
   const expressions = required(part, 'expr');
   try {
-    return list(expressions, (one) => readStatement(one, family));
+    return list(expressions, (one) => readStatement(one, head.family, anonymous));
   } catch (error) {
     unfitting(error);
     return keepGoing ? [{ kind: 'opaque', words: wordsOf(expressions), because: UNREADABLE }] : [];

@@ -14,12 +14,17 @@ export interface PrintContext {
   readonly options: NftPrintOptions;
   /** A set of the table by its name. */
   setOf(name: string): NftSet | undefined;
+  /** The rules of a chain that has no name, between braces. */
+  blockOf(name: string): string | undefined;
 }
 
 /** A statement in nft's words. */
 export function printStatement(statement: NftStatement, context: PrintContext): string {
   const { options } = context;
-  if (isVerdict(statement)) return printVerdict(statement);
+  if (isVerdict(statement)) {
+    const block = 'chain' in statement ? context.blockOf(statement.chain) : undefined;
+    return block === undefined ? printVerdict(statement) : `${statement.kind} ${block}`;
+  }
   switch (statement.kind) {
     case 'match':
       return printMatch(statement, options);

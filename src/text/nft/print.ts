@@ -1,4 +1,11 @@
-import type { NftChain, NftHook, NftRule, NftSet, NftTable } from '../../netfilter/index.ts';
+import {
+  isAnonymous,
+  type NftChain,
+  type NftHook,
+  type NftRule,
+  type NftSet,
+  type NftTable,
+} from '../../netfilter/index.ts';
 import type { NftPrintOptions } from './print-expression.ts';
 import { block, printFlowtable, printObject, printSet } from './print-object.ts';
 import { type PrintContext, printStatement } from './print-statement.ts';
@@ -27,17 +34,21 @@ function printTable(table: NftTable, options: NftPrintOptions): string {
     ...table.objects.map((object) => printObject(object, options)),
     ...table.sets.map((set) => printSet(set, options)),
     ...table.flowtables.map((flowtable) => printFlowtable(flowtable, options)),
-    ...table.chains.map((chain) => printChain(chain, context)),
+    ...table.chains.flatMap((chain) => (isAnonymous(chain) ? [] : printChain(chain, context))),
   ];
   // A blank line stands between what a table consists of, and behind its flags.
   const gap = flags.length > 0 && parts.length > 0 ? '\n' : '';
   return `${head}\n${about}${gap}${parts.join('\n')}}\n`;
 }
 
-const contextOf = ({ family, sets }: NftTable, options: NftPrintOptions): PrintContext => ({
+const contextOf = ({ family, sets, chains }: NftTable, options: NftPrintOptions): PrintContext => ({
   family,
   options,
   setOf: (name) => sets.find((set) => set.name === name),
+  blockOf(name) {
+    const chain = chains.find((one) => one.name === name && isAnonymous(one));
+    return chain && `{ ${chain.rules.map((rule) => `${printRuleOf(rule, this)}; `).join('')}}`;
+  },
 });
 
 function printChain({ name, handle, comment, base, flags, rules }: NftChain, context: PrintContext): string {

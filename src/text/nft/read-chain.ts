@@ -1,4 +1,4 @@
-import type { NftChain, NftHook, NftRule, NftStatement } from '../../netfilter/index.ts';
+import { isAnonymous, type NftChain, type NftHook, type NftRule, type NftStatement } from '../../netfilter/index.ts';
 import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { readPriority } from './priority.ts';
@@ -42,6 +42,22 @@ export function readChain(scanner: Scanner, family: string, complaints: Complain
     if (about) chain = about;
     else rules.push(readRule(scanner, family, complaints));
   }
+}
+
+/** Has the chains without a name that rules of a table hold read into the table: they get names as the kernel gives them. */
+export function readBlocksInto(scanner: Scanner, family: string, chains: NftChain[], complaints: Complaints): void {
+  scanner.readBlock = (inside) => {
+    // A chain holds a place in the table as soon as it is named: others may stand inside it.
+    const name = `__chain${chains.filter(isAnonymous).length + 1}`;
+    const place = chains.push({ name, flags: [], rules: [] }) - 1;
+    const rules: NftRule[] = [];
+    for (skipEmpty(inside); !takeIf(inside, '}'); skipEmpty(inside)) {
+      if (peek(inside).kind === 'end') throw unexpected(inside, '}', 'Was the text cut off?');
+      rules.push(readRule(inside, family, complaints));
+    }
+    chains[place] = { name, flags: [], rules };
+    return name;
+  };
 }
 
 /** Moves on to a rule. One that begins with `# xt_NAME` is not a comment. */

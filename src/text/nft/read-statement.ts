@@ -16,6 +16,7 @@ import {
   expectWord,
   isNext,
   peek,
+  peekSecond,
   readWords,
   type Scanner,
   skipStatement,
@@ -44,6 +45,8 @@ function readKnown(scanner: Scanner, family: string): NftStatement {
   const { kind, text, at } = peek(scanner);
   if (kind === 'mark' && scanner.text.startsWith('{"', at)) return readJsonWords(scanner);
   if (kind === 'comment') return readOldXt(scanner, family);
+  const block = readBlock(scanner);
+  if (block) return block;
   const simple = readVerdict(scanner) ?? readStateful(scanner);
   if (simple) return simple;
   const read = kind === 'word' && Object.hasOwn(READERS, text) ? READERS[text] : undefined;
@@ -54,6 +57,16 @@ function readKnown(scanner: Scanner, family: string): NftStatement {
   if (startsLead(scanner, true) || text === '(') return readAboutSubject(scanner);
   if (kind !== 'word') throw unexpected(scanner, 'a statement');
   throw unknownWord(scanner, '', STATEMENT_WORDS);
+}
+
+/** `jump { … }`: a chain that has no name. */
+function readBlock(scanner: Scanner): NftStatement | undefined {
+  const { kind, text } = peek(scanner);
+  if (kind !== 'word' || (text !== 'jump' && text !== 'goto') || !scanner.readBlock) return undefined;
+  if (peekSecond(scanner).text !== '{') return undefined;
+  take(scanner);
+  take(scanner);
+  return { kind: text, chain: scanner.readBlock(scanner) };
 }
 
 /** A comparison, a change, or a verdict map: what begins with the field that is read or written. */

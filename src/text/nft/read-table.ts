@@ -2,7 +2,7 @@ import { NFT_FAMILIES, type NftChain, type NftFamily, type NftTable } from '../.
 import { Fault } from '../diagnostic.ts';
 import { given } from '../given.ts';
 import { isMisspelt, OPEN_WORDS } from './open-words.ts';
-import { type Complaints, readChain } from './read-chain.ts';
+import { type Complaints, readBlocksInto, readChain } from './read-chain.ts';
 import {
   nextInside,
   OBJECT_WORDS,
@@ -51,6 +51,7 @@ export function readTable(scanner: Scanner, complaints: Complaints): NftTable {
     skipBlock(scanner);
     return { ...table, words: scanner.text.slice(at, Math.max(at, scanner.at - 1)).trimEnd() };
   }
+  readBlocksInto(scanner, family, table.chains, complaints);
   while (nextInside(scanner)) {
     const { at } = peek(scanner);
     try {

@@ -18,6 +18,8 @@ export interface Scanner {
   ahead: Token | undefined;
   /** How many brackets of expressions are open. */
   depth: number;
+  /** Reads the rules of a chain without a name, whose `{` has been taken, and gives the name that it gets. */
+  readBlock?: (scanner: Scanner) => string;
 }
 
 export const scannerOver = (text: string): Scanner => ({
