@@ -14,7 +14,8 @@ import { parseSnapshot } from './snapshot.ts';
  * Reads whatever holds rules, recognised by its content: a snapshot in JSON, the text of iptables-save, what `nft list
  * ruleset`, `nft -j list ruleset` or `iptables -L` prints, a shell script of iptables commands. Throws InputRefused.
  */
-export function readInput(text: string, options: ReadOptions = {}): Snapshot {
+export function readInput(given: string, options: ReadOptions = {}): Snapshot {
+  const text = unquoted(given);
   const source = options.source ?? '-';
   const { family } = options;
   if (isListing(text)) return readListing(text, options);
@@ -38,6 +39,20 @@ export function readInput(text: string, options: ReadOptions = {}): Snapshot {
       ? {}
       : { ipsets: ofSets.replace(/^\n+|(\n)\n+/g, '$1'), sets: parseSets(ofSets, options) }),
   };
+}
+
+/** A text that was quoted in a letter: without the sign before each of its lines. */
+function unquoted(text: string): string {
+  const isQuoted = (line: string): boolean => line.startsWith('>') || line.trim() === '';
+  if (
+    !/^\ufeff?>/.test(text) ||
+    !text
+      .replace(/^\ufeff/, '')
+      .split('\n')
+      .every(isQuoted)
+  )
+    return text;
+  return text.replace(/^\ufeff?> ?/gm, '');
 }
 
 /**

@@ -105,13 +105,17 @@ function readLine(reading: Reading, start: number, end: number): void {
         closeTable(reading, table);
         return;
       }
-      throw new Fault(at, Math.min(end - at, 60), NO_PART, likelyForm(words));
+      throw new Fault(at, Math.min(end - at, 60), NO_PART, likelyForm(words, reading.sets.size > 0));
     }
   }
 }
 
-/** What a line that does not belong may be. */
-function likelyForm(words: string): string {
+/** What a line that does not belong may be. `after`: rules stand before it. */
+function likelyForm(words: string, after: boolean): string {
+  const second = (what: string): string => `A second format begins here: ${what}. Give each in a file of its own.`;
+  if (after && /^Chain \S+ \(/.test(words)) return second('what iptables -L prints');
+  if (after && /^table (ip|ip6|inet|arp|bridge|netdev) /.test(words)) return second('what nft list ruleset prints');
+  if (words.startsWith('```')) return 'Cut away what stands around the rules: only what the tool printed is read.';
   if (/^Chain \S+ \(/.test(words)) return 'It looks like iptables -L, which leaves things out: use iptables-save.';
   if (/^(sudo |\S*\/)?ip6?tables\b/.test(words))
     return 'It looks like a shell command among saved rules: give a script by itself, or the output of iptables-save.';
@@ -139,7 +143,7 @@ function outside(reading: Reading, at: number, end: number): never {
   const length = Math.min(words.length, 60);
   if (words === 'COMMIT')
     throw new Fault(at, length, 'COMMIT without a table', 'A table begins with a line like *nat.');
-  if (!/^[-:[]/.test(words)) throw new Fault(at, length, NO_PART, likelyForm(words));
+  if (!/^[-:[]/.test(words)) throw new Fault(at, length, NO_PART, likelyForm(words, reading.sets.size > 0));
   const hint = 'A table begins with a line like *nat and ends with COMMIT, as iptables-save writes them.';
   throw new Fault(at, length, 'a line outside any table', hint);
 }

@@ -19,6 +19,16 @@ const ends = (text: string, expression: string) => {
   return { outcome, possible: possible.map((one) => one.outcome.kind) };
 };
 
+const faultsOf = (text: string) => {
+  try {
+    readInput(text);
+  } catch (error) {
+    if (error instanceof InputRefused) return error.diagnostics;
+    throw error;
+  }
+  return [];
+};
+
 test('chains of nft’s own in a table of iptables: what they do is not known', () => {
   scratch.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'ACCEPT']);
   scratch.must(['nft', 'add chain ip filter input { type filter hook input priority 0; policy drop; }']);
@@ -85,4 +95,26 @@ test('one chain of a listing: its table is filter, unless it cannot be', () => {
   const prerouting = scratch.must(['iptables', '-t', 'nat', '-L', 'PREROUTING', '-n']);
   expect(() => readInput(prerouting)).toThrow(InputRefused);
   expect(readInput(prerouting, { table: 'nat' }).held[0]?.rules.tables.map(({ name }) => name)).toEqual(['nat']);
+});
+
+test('one chain in nft’s JSON, whose table the document does not hold', () => {
+  scratch.must(['nft', '-f', '-'], {
+    input: 'table ip mine {\n chain in {\n type filter hook input priority 0;\n tcp dport 8080 drop\n }\n}\n',
+  });
+  for (const json of [['-j'], []])
+    expect(ends(scratch.must(['nft', ...json, 'list', 'chain', 'ip', 'mine', 'in']), 'in tcp/8080').outcome.kind).toBe(
+      'dropped',
+    );
+});
+
+test('a saved text, quoted in a letter, and with another format behind it', () => {
+  scratch.must(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '8080', '-j', 'DROP']);
+  const saved = scratch.must(['iptables-save']);
+  expect(ends(saved.replace(/^/gm, '> '), 'in tcp/8080').outcome.kind).toBe('dropped');
+  const second = `${saved}${scratch.must(['iptables', '-L', '-n'])}`;
+  expect(() => readInput(second)).toThrow(InputRefused);
+  expect(faultsOf(second)[0]).toMatchObject({
+    line: saved.split('\n').length,
+    hint: expect.stringContaining('A second format begins here'),
+  });
 });

@@ -47,6 +47,8 @@ interface OpenTable {
   readonly anonymous: NftChain[];
   /** Of a family that is not followed: each object of the document. */
   readonly words: string[];
+  /** The document does not hold the table itself. */
+  readonly implied?: true;
 }
 
 /**
@@ -62,7 +64,7 @@ export function parseNftJson(input: string, options: ReadOptions = {}): NftTable
     (document, unfitting) => readObjects(required(document, 'nftables'), unfitting, report !== undefined),
     report && ((diagnostic) => report.call(options, diagnostic)),
   );
-  return tables.map(({ head, chains, anonymous, words, ...rest }) => ({
+  return tables.map(({ head, chains, anonymous, words, implied: _, ...rest }) => ({
     ...head,
     ...rest,
     chains: [...anonymous, ...chains.values()],
@@ -96,7 +98,9 @@ function addObject(tables: Map<string, OpenTable>, item: Part, unfitting: Unfitt
     if (isForeign(table.head.family)) table.words.push(wordsOf(item));
     return;
   }
-  const table = tables.get(`${text(required(inside, 'family'))} ${text(required(inside, 'table'))}`);
+  const table =
+    tables.get(`${text(required(inside, 'family'))} ${text(required(inside, 'table'))}`) ??
+    (name === 'chain' && [...tables.values()].every(({ implied }) => implied) ? implyTable(tables, inside) : undefined);
   if (!table) throw unfit(required(inside, 'table'), 'a table that stands before it');
   const { family } = table.head;
   if (isForeign(family)) table.words.push(wordsOf(item));
@@ -107,6 +111,28 @@ function addObject(tables: Map<string, OpenTable>, item: Part, unfitting: Unfitt
   // A set's elements stand with the set.
   else if (name !== 'element') table.objects.push(readObject(inside, name));
 }
+
+/** What `nft -j list chain` prints names the table and does not hold it; the text does. */
+function implyTable(tables: Map<string, OpenTable>, part: Part): OpenTable {
+  const head = {
+    family: oneOf(required(part, 'family'), NFT_FAMILIES),
+    name: text(required(part, 'table')),
+    flags: [],
+  };
+  const table: OpenTable = { ...emptyTable(head), implied: true };
+  tables.set(`${head.family} ${head.name}`, table);
+  return table;
+}
+
+const emptyTable = (head: OpenTable['head']): OpenTable => ({
+  head,
+  objects: [],
+  sets: [],
+  flowtables: [],
+  chains: new Map(),
+  anonymous: [],
+  words: [],
+});
 
 const COMMANDS: readonly string[] = [
   'add',
@@ -124,21 +150,13 @@ function openTable(part: Part, unfitting: Unfitting): OpenTable {
   const handle = field(part, 'handle');
   const comment = field(part, 'comment');
   const flags = field(part, 'flags');
-  return {
-    head: {
-      family: oneOf(required(part, 'family'), NFT_FAMILIES),
-      name: text(required(part, 'name')),
-      ...given('handle', handle && number(handle)),
-      ...given('comment', comment && text(comment)),
-      flags: flags ? readFlags(flags, unfitting) : [],
-    },
-    objects: [],
-    sets: [],
-    flowtables: [],
-    chains: new Map(),
-    anonymous: [],
-    words: [],
-  };
+  return emptyTable({
+    family: oneOf(required(part, 'family'), NFT_FAMILIES),
+    name: text(required(part, 'name')),
+    ...given('handle', handle && number(handle)),
+    ...given('comment', comment && text(comment)),
+    flags: flags ? readFlags(flags, unfitting) : [],
+  });
 }
 
 /** A table's flags. nft 1.0.6 prints some other text of its own in their place. */
