@@ -108,7 +108,7 @@ export function named(port: number): string {
 }
 
 /** What a new connection's first packet would be answered with, for the sentence under the headline. */
-export function outcomeSentence(outcome: Outcome, question: Question): string {
+export function outcomeSentence(outcome: Outcome, question: Question, ended: Packet = question.packet): string {
   const { packet } = question;
   if (question.about && outcome.kind !== 'unknown') return sentence(outcome.because);
   switch (outcome.kind) {
@@ -135,7 +135,7 @@ export function outcomeSentence(outcome: Outcome, question: Question): string {
     case 'forwarded':
       return sentence(`${outcome.out ? `by ${outcome.out}` : 'to another host'}: ${outcome.because}`);
     case 'sent':
-      return `It leaves by ${outcome.out} as it is. The proxy does not see it.`;
+      return `It leaves${outcome.out && ` by ${outcome.out}`} ${rewrittenWords(question.packet, ended)}. The proxy does not see it.`;
     case 'delivered':
       return sentence(outcome.because);
     case 'nobody listens':
@@ -143,6 +143,12 @@ export function outcomeSentence(outcome: Outcome, question: Question): string {
     case 'unknown':
       return sentence(`because ${outcome.because}`);
   }
+}
+
+/** Whether nat has given a packet other ends, and which. */
+function rewrittenWords(asked: Packet, ended: Packet): string {
+  const ends = packetEnds(ended);
+  return ends === packetEnds(asked) ? 'as it is' : `rewritten by nat: ${ends}`;
 }
 
 /** Begins nothing, ends with one full stop. */

@@ -1,7 +1,7 @@
 import { type HookName, isNftRule } from '../netfilter/index.ts';
-import type { Outcome, RuleStep, Step, Trace } from '../trace/index.ts';
+import { ASSUMED, type Outcome, type RuleStep, type Step, type Trace } from '../trace/index.ts';
 import type { Naming } from './condition.ts';
-import { OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
+import { addressOf, OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
 import { endsTable, stepRuleWords, stepWords } from './rule.ts';
 import {
@@ -49,6 +49,7 @@ export function walkScreen(trace: Trace, options: WalkOptions): Screen {
     paragraph([...line(strong(questionWords(question))), ...assumed(question.assumptions)], 2),
     BLANK,
     headline(outcome, trace),
+    ...takenForOwn(trace),
     ...(possible.length > 0 ? [possibleTable(possible)] : []),
     BLANK,
     ...walkTables(trace.steps, options),
@@ -71,10 +72,24 @@ export function assumed(assumptions: readonly string[]): Line {
   return all === '' ? [] : line(faint(` (assumed: ${all})`));
 }
 
+/** Where the answer hangs on the address being this host's own, and no interfaces told: how to ask about another host's. */
+function takenForOwn({ question: { packet: asked, assumptions, direction }, packet, steps }: Trace): Block[] {
+  const address = addressOf(asked.family, asked.destination);
+  const stays = steps.some((step) => step.kind === 'hook' && step.hook === 'INPUT');
+  if (asked.destination === ASSUMED.own[asked.family]) return [];
+  if (direction !== 'in' || !stays || packet.destination !== asked.destination) return [];
+  if (!assumptions.includes(`${address} assumed (an address of this host)`)) return [];
+  const hint = `${address} is taken for an address of this host, for no interfaces were read. If it is another host's, add "via INTERFACE".`;
+  return [paragraph(line(faint(hint)), 2)];
+}
+
 /** Where it ends, in one word and a sentence. */
-export function headline(outcome: Outcome, { question }: Pick<Trace, 'question'>): Block {
+export function headline(
+  outcome: Outcome,
+  { question, inReplyTo, packet }: Pick<Trace, 'question' | 'inReplyTo' | 'packet'>,
+): Block {
   const word = OUTCOME_WORD[outcome.kind];
-  const sentence = outcomeSentence(outcome, question);
+  const sentence = outcomeSentence(outcome, question, inReplyTo ? question.packet : packet);
   switch (outcome.kind) {
     case 'proxy':
     case 'app':

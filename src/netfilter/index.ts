@@ -117,6 +117,7 @@ export {
   tableOf,
   type Unshown,
 } from './rules.ts';
+export { servicePort } from './service.ts';
 export {
   type Backend,
   type HeldRules,

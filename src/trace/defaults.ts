@@ -23,7 +23,7 @@ export function headerOf(read: Expression, family: Family, assume: Assume): Part
   }
   if (protocol !== ICMP && protocol !== ICMPV6) return {};
   if (!read.icmp) assume('an echo request');
-  const { type, code } = read.icmp ?? { type: protocol === ICMP ? 8 : 128, code: 0 };
+  const { type, code } = read.icmp?.[family] ?? { type: protocol === ICMP ? 8 : 128, code: 0 };
   return { icmpType: type, icmpCode: code };
 }
 

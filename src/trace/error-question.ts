@@ -71,8 +71,8 @@ export function errorQuestion(
     source,
     destination,
     in: options.on ?? '',
-    icmpType: options.icmp?.type ?? usual.icmpType,
-    icmpCode: options.icmp?.code ?? usual.icmpCode,
+    icmpType: options.icmp?.[family].type ?? usual.icmpType,
+    icmpCode: options.icmp?.[family].code ?? usual.icmpCode,
     ctstate: CTSTATE.RELATED,
     time: inside.packet.time,
   });

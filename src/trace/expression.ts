@@ -1,6 +1,6 @@
 import { type AddressValue, type Family, parseAddress, parsePort } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, protocolNumber, TCP, UDP } from '../netfilter/index.ts';
-import { findOption, type Options, optionNames } from './options.ts';
+import { CTSTATE, ICMP, ICMPV6, protocolNumber, servicePort, TCP, UDP } from '../netfilter/index.ts';
+import { findOption, icmpNamed, type Options, optionNames } from './options.ts';
 import { endOf, isArrow, meant, named, refuse, said, type Word, wordsOf } from './words.ts';
 
 /** One end of a connection, as far as the expression says. */
@@ -37,7 +37,7 @@ export function readExpression(text: string, { partial = false }: { readonly par
   const way = named(text, first, 'direction', WAYS);
   const places = new Map([['protocol', second ?? end]]);
   const { protocol, port } = partial && !second ? ANY : readProtocol(text, second ?? end);
-  const { source, destination, options } = readRest(text, rest, places);
+  const { source, destination, options } = readRest(text, rest, places, protocol === ICMP || protocol === ICMPV6);
   const expression: Expression = {
     text,
     way,
@@ -73,8 +73,10 @@ function readProtocol(text: string, word: Word): { readonly protocol: number; re
 }
 
 function readPort(text: string, word: Word): number {
-  const port = parsePort(word.text);
-  return port ?? refuse(text, word, `${said(word)} is no port`, 'Expected a number from 0 to 65535.');
+  const port = parsePort(word.text) ?? servicePort(word.text.toLowerCase());
+  return (
+    port ?? refuse(text, word, `${said(word)} is no port`, 'Expected a number from 0 to 65535, or a name like http.')
+  );
 }
 
 interface Rest {
@@ -84,7 +86,7 @@ interface Rest {
 }
 
 /** `[SOURCE] [> DESTINATION] {OPTION VALUE}`; options may stand anywhere among them. */
-function readRest(text: string, words: readonly Word[], places: Map<string, Word>): Rest {
+function readRest(text: string, words: readonly Word[], places: Map<string, Word>, icmp: boolean): Rest {
   let rest: Rest = { source: {}, destination: {}, options: {} };
   let arrow: Word | undefined;
   const waiting = [...words];
@@ -102,6 +104,9 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
       places.set(option.name, value);
       const read = 'alone' in option ? option.alone : option.read(text, value);
       rest = { ...rest, options: { ...rest.options, ...read } };
+    } else if (icmp && !places.has('type') && icmpNamed(word)) {
+      places.set('type', word);
+      rest = { ...rest, options: { ...rest.options, icmp: icmpNamed(word)! } };
     } else {
       const which = arrow ? 'destination' : 'source';
       if (places.has(which)) refuse(text, word, `${said(word)} is one too many`, expectedHere(word));

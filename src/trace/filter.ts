@@ -21,7 +21,8 @@ export function parseFilter(text: string): PacketFilter {
   refuseUntold(read);
   const outside = way === 'in' ? { in: on } : { out: way === 'self' ? LOOPBACK : on };
   const ofProtocol = protocol === ICMP && family === 'ipv6' ? ICMPV6 : protocol;
-  const code = places.get('type')?.text.includes('/') ? icmp?.code : undefined;
+  const said = icmp?.[ofProtocol === ICMPV6 ? 'ipv6' : 'ipv4'];
+  const code = places.get('type')?.text.includes('/') ? said?.code : undefined;
   return {
     direction: way === 'in' ? 'in' : 'out',
     fields: given({
@@ -33,7 +34,7 @@ export function parseFilter(text: string): PacketFilter {
       sourcePort: source.port,
       destinationPort: destination.port,
       tcpFlags: flags,
-      icmpType: icmp?.type,
+      icmpType: said?.type,
       icmpCode: code,
       mark,
       uid,

@@ -1,6 +1,7 @@
 export { type Passed, prepareBeside, type Sides, type Simulated } from './beside.ts';
 export { type Conversation, type ConversationOutcome, prepareConversation, type Turn } from './conversation.ts';
 export { EVERY_PACKET, parseFilter } from './filter.ts';
+export { ASSUMED } from './host.ts';
 export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, End, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';
 export { NOBODY } from './result.ts';

@@ -1,4 +1,5 @@
-import { CTSTATE, dscpClass, ECN_FLAGS, macAddress, PACKET_TYPE, TCP_FLAGS } from '../netfilter/index.ts';
+import type { Family } from '../address/index.ts';
+import { CTSTATE, dscpClass, ECN_FLAGS, icmpType, macAddress, PACKET_TYPE, TCP_FLAGS } from '../netfilter/index.ts';
 import { named, refuse, said, type Word } from './words.ts';
 
 /** What the options of an expression say; what is left out is absent. */
@@ -10,7 +11,7 @@ export interface Options {
   readonly mark?: number;
   readonly state?: number;
   readonly flags?: number;
-  readonly icmp?: { readonly type: number; readonly code: number };
+  readonly icmp?: IcmpSaid;
   readonly dscp?: number;
   readonly ecn?: number;
   /** TTL or hop limit. */
@@ -31,6 +32,9 @@ export interface Options {
   /** A second or further fragment of it. */
   readonly fragment?: true;
 }
+
+/** Type and code of ICMP, of either family where a name says so: `echo-request` is 8 or 128. */
+export type IcmpSaid = Readonly<Record<Family, { readonly type: number; readonly code: number }>>;
 
 /** An option: a word with a value after it, or one that stands alone. */
 export type Option =
@@ -125,12 +129,31 @@ function readFlags(text: string, value: Word): number {
   return bits;
 }
 
-function readIcmp(text: string, value: Word): { readonly type: number; readonly code: number } {
+/** A name that `-m icmp` or `-m icmp6` knows; what only one family knows means the same number to the other. */
+export function icmpNamed({ text }: Word): IcmpSaid | undefined {
+  if (!/^[a-z][a-z-]{2,}$/i.test(text) || text === 'any') return undefined;
+  const [four, six] = [icmpType(text, 'ipv4'), icmpType(text, 'ipv6')];
+  const one = four ?? six;
+  if (!one) return undefined;
+  const whole = ({ type, code = 0 }: { readonly type: number; readonly code?: number }) => ({ type, code });
+  return { ipv4: whole(four ?? one), ipv6: whole(six ?? one) };
+}
+
+function readIcmp(text: string, value: Word): IcmpSaid {
   const [, type, code = '0'] = /^(\d{1,3})(?:\/(\d{1,3}))?$/.exec(value.text) ?? [];
   if (type !== undefined && Number(type) <= 255 && Number(code) <= 255)
-    return { type: Number(type), code: Number(code) };
-  return refuse(text, value, `${said(value)} is no ICMP type`, 'Expected a type from 0 to 255, or type/code: 8, 3/1.');
+    return both({ type: Number(type), code: Number(code) });
+  const name = icmpNamed(value);
+  if (name) return name;
+  return refuse(
+    text,
+    value,
+    `${said(value)} is no ICMP type`,
+    'Expected a type from 0 to 255, type/code, or a name: 8, 3/1, echo-reply.',
+  );
 }
+
+const both = (said: { readonly type: number; readonly code: number }): IcmpSaid => ({ ipv4: said, ipv6: said });
 
 function readTime(text: string, value: Word): number {
   const shape = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(value.text);

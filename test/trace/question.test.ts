@@ -135,6 +135,15 @@ test('options', () => {
   expect(parseQuestion('IN TCP/80 ON eth0', nothing).packet.in).toBe('eth0');
 });
 
+test('names stand for the numbers that rules know them by', () => {
+  expect(parseQuestion('in tcp/http', nothing).packet.destinationPort).toBe(80);
+  expect(parseQuestion('out tcp > 10.0.0.9:https', nothing).packet.destinationPort).toBe(443);
+  expect(parseQuestion('in icmp echo-reply', nothing).packet).toMatchObject({ icmpType: 0, icmpCode: 0 });
+  expect(parseQuestion('in icmp type port-unreachable', nothing).packet).toMatchObject({ icmpType: 3, icmpCode: 3 });
+  expect(parseQuestion('in icmpv6 echo-request', nothing).packet.icmpType).toBe(128);
+  expect(parseQuestion('in icmp echo-request', nothing, { family: 'ipv6' }).packet.icmpType).toBe(128);
+});
+
 test('the clock is said only where a rule reads it', () => {
   const now = Date.UTC(2026, 10, 23, 12);
   expect(parseQuestion('in tcp/80', nothing, { now }).assumptions.join()).not.toContain('time');
@@ -152,6 +161,7 @@ describe('what cannot be read is refused with its place and a way out', () => {
     ['in', 3, 'a protocol is missing', 'Expected tcp'],
     ['in tpc/8888', 4, '"tpc" is no protocol', 'Did you mean tcp?'],
     ['in tcp/88888', 8, '"88888" is no port', '0 to 65535'],
+    ['in tcp/no-such', 8, '"no-such" is no port', 'http'],
     ['in tcp', 4, 'to which port?', 'tcp/8080'],
     ['in icmp/8', 4, 'icmp has no ports', 'Leave "/8" out'],
     ['in tcp 10.0.0.9:40000', 8, 'does it come from', '10.0.0.9:40000 > …'],
