@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { RuleSet } from '../netfilter/index.ts';
+import { isBuiltIn, type RuleSet } from '../netfilter/index.ts';
 import { Fault, InputRefused } from './diagnostic.ts';
 import { declareChain } from './read-chain.ts';
 import { readCommand, readCounted } from './read-command.ts';
@@ -32,13 +32,19 @@ function readLines(reading: Reading): void {
   const { text } = reading;
   let start = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   const listed = isListing(text);
-  if (listed) openListed(reading);
+  const begins = listed ? tablesListed(text) : [];
+  if (listed) openListed(reading, text.slice(0, begins[0]));
+  let part = 0;
   while (start < text.length) {
     let end = text.indexOf('\n', start);
     if (end < 0) end = text.length;
     reading.line += 1;
     reading.lineStart = start;
     try {
+      if (start === begins[part]) {
+        part += 1;
+        openListed(reading, text.slice(start, begins[part]), start);
+      }
       readLine(reading, start, end > start && text.charCodeAt(end - 1) === 13 ? end - 1 : end);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
@@ -65,6 +71,22 @@ function readLines(reading: Reading): void {
 /** What `iptables -S` prints: commands, and no line that begins a table. */
 const isListing = (text: string): boolean =>
   /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*-[PNA] /.test(text) && !/^[ \t]*\*/m.test(text);
+
+/** Where further tables begin, where `iptables -S` was asked more than once: policies come before all else, and once each. */
+function tablesListed(text: string): readonly number[] {
+  const begins: number[] = [];
+  let named = new Set<string>();
+  let later = false;
+  for (const { 1: command, 2: chain = '', index } of text.matchAll(/^-([PNA]) (\S+)/gm)) {
+    if (command !== 'P') later = true;
+    else if (named.has(chain) || (later && !isBuiltIn('filter', chain))) {
+      begins.push(index);
+      named = new Set([chain]);
+      later = false;
+    } else named.add(chain);
+  }
+  return begins;
+}
 
 function readLine(reading: Reading, start: number, end: number): void {
   const { text } = reading;

@@ -11,15 +11,27 @@ import { faultsOf, type Holding, ruleSetOf } from './script/tables.ts';
 import { unsettleAll } from './script/unsure.ts';
 import { newVariables } from './script/variables.ts';
 
-/** A line that calls iptables, with what may stand before the call. */
-const CALL =
-  /^[ \t]*(?:(?:sudo|doas|exec|command)[ \t]+(?:-\w+[ \t]+)*|\w+=\S*[ \t]+)*(?:\S*\/)?ip6?tables(?:-nft|-legacy)?(?:[ \t]+-|-restore\b[^\n]*<<)/m;
+/** A call of iptables where a command may stand: at a line's beginning, or after what comes before commands. */
+const CALL = /(?:^|[\s;&|({/])ip6?tables(?:-nft|-legacy)?(?:[ \t]+-|-restore\b[^\n]*<<)/g;
+
+/** Rules as `iptables -S` prints them, which a call in a comment or a prompt may stand beside. */
+const LISTED = /^[ \t]*-[PNA] /m;
 
 /** Whether a text is a shell script that programs rules: it calls iptables, and is no saved rule set. */
 export const isScript = (text: string): boolean => {
   const first = /^\ufeff?(?:[ \t\r]*\n|[ \t]*#(?!!)[^\n]*\n)*[ \t]*(\S)/.exec(text)?.[1];
-  return first !== '*' && first !== ':' && first !== '[' && (CALL.test(text) || /^\ufeff?#![^\n]*sh\b/.test(text));
+  if (first === undefined || '*:['.includes(first)) return false;
+  if (/^\ufeff?#![^\n]*sh\b/.test(text)) return true;
+  if (first === '-' || LISTED.test(text)) return false;
+  for (const { index } of text.matchAll(CALL)) {
+    const before = text.slice(text.lastIndexOf('\n', index) + 1, index);
+    if (!/^\ufeff?[ \t]*#/.test(before) && before.length < LONGEST_BEFORE) return true;
+  }
+  return false;
 };
+
+/** What stands before a call on its line, at most. */
+const LONGEST_BEFORE = 500;
 
 /**
  * Reads a shell script of iptables commands: the rule sets that are there once it has run where there were none. Loops
@@ -58,6 +70,7 @@ export function readScript(text: string, options: ReadOptions = {}): Snapshot {
     leaving: undefined,
     levels: 0,
     loops: 0,
+    last: 'ok',
     watched: 0,
     strict: /^\ufeff?#![^\n]*sh\b[^\n]* -\w*e/.test(text),
     count: 0,

@@ -56,14 +56,27 @@ function beginTable(reading: Reading, name: TableName, at: number, length: numbe
   reading.draft = newDraft(scopeOf(reading, table));
 }
 
-/** The table of rules that stand outside any: what `iptables -S` prints is of one table, and does not say of which. */
-export function openListed(reading: Reading): void {
-  const { text, options } = reading;
-  reading.family ??= familyShown(text);
-  const shown = options.table ?? tableShown(text);
+/**
+ * The table of rules that stand outside any: what `iptables -S` prints is of one table, and does not say of which. `part`
+ * is the text of that one; `at`: where it begins, where others stand before it.
+ */
+export function openListed(reading: Reading, part: string, at = 0): void {
+  const { options, table: before } = reading;
+  reading.family ??= familyShown(reading.text);
+  if (before) {
+    reading.table = undefined;
+    closeTable(reading, before);
+  }
+  const shown = (before ? undefined : options.table) ?? tableShown(part);
+  const twice = before && reading.sets.get(before.family)?.some(({ name }) => name === (shown ?? USUAL));
+  if (before && (shown === undefined || twice)) {
+    reading.lost = true;
+    const hint = 'Give each table or family by itself, or the output of iptables-save.';
+    throw new Fault(at, 2, 'a second table begins here, and which one is not told', hint);
+  }
   if (shown === undefined)
     options.note?.(`the table is taken to be ${USUAL}: what iptables -S prints does not name it (--table NAME does)`);
-  beginTable(reading, shown ?? USUAL, 0, 1);
+  beginTable(reading, shown ?? USUAL, at, 1);
 }
 
 const USUAL: TableName = 'filter';

@@ -36,6 +36,16 @@ describe('a shell script is recognised by its commands', () => {
   });
 });
 
+test.for([
+  'X=1.1.1.1; iptables -A INPUT -s $X -j DROP',
+  'time iptables -A INPUT -j DROP',
+  'for p in 6 17; do iptables -A INPUT -p $p; done',
+  'f() { iptables -A INPUT -j DROP; }\nf',
+  'true && iptables -A INPUT -j DROP',
+])('a script need not begin with its command: %s', (script) => {
+  expect(printSave(readInput(script).held[0]!.rules)).toContain('-A INPUT');
+});
+
 describe('what a script leaves', () => {
   test.for<[title: string, script: string, rules: readonly string[]]>([
     [
@@ -338,6 +348,19 @@ describe('iptables -S', () => {
       table: 'filter',
       notes: ['the table is taken to be filter: what iptables -S prints does not name it (--table NAME does)'],
     });
+  });
+
+  test('of two tables each is told by its policies, else it is refused', () => {
+    const filter = '-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-A INPUT -j DROP\n';
+    const nat =
+      '-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-P POSTROUTING ACCEPT\n-N A\n-A OUTPUT -j A\n';
+    const names = (text: string) => parseSave(text)[0]!.tables.map(({ name, chains }) => [name, chains.length]);
+    expect(names(filter + nat)).toEqual([
+      ['filter', 3],
+      ['nat', 5],
+    ]);
+    expect(() => parseSave(nat + filter)).toThrow('-:7:1: a second table begins here');
+    expect(() => parseSave(filter + filter)).toThrow('-:5:1: a second table begins here, and which one is not told');
   });
 
   test('with -v it has counters', () => {

@@ -36,6 +36,11 @@ export function runSimple(of: Run, node: Simple, caught: boolean, runBody: RunBo
   if (first !== undefined && DECLARES.has(first)) return declare(of, first, node.words.slice(from + 1));
   const words: Argument[] = [];
   for (const word of node.words.slice(from)) {
+    // How it ended does not change where it leads.
+    if (LEAVES.has(words[0]?.text ?? '')) {
+      words.push(...(expand(word, of.variables) ?? [{ text: isLast(word) ? last(of) : '?', at: word.at, length: 1 }]));
+      continue;
+    }
     const expanded = expand(word, of.variables);
     if (!expanded) return notLiteral(of, node, word);
     words.push(...expanded);
@@ -62,6 +67,14 @@ export function runSimple(of: Run, node: Simple, caught: boolean, runBody: RunBo
   if (tool) return call(of, tool, name, given, node, caught);
   return runOther(of, name, given, node);
 }
+
+const LEAVES: ReadonlySet<string> = new Set(['exit', 'return', 'break', 'continue']);
+
+/** `$?`. */
+const isLast = ({ parts: [only, another] }: Word): boolean =>
+  only?.kind === 'variable' && only.name === '?' && another === undefined;
+
+const last = (of: Run): string => (of.last === 'ok' ? '0' : of.last === 'failed' ? '1' : '?');
 
 /** What is assigned before a command, and at which word that begins. */
 function assignments(of: Run, { words }: Simple) {

@@ -24,6 +24,8 @@ export function declare(of: Run, name: string, given: readonly Word[]): Status {
     if (has(/^-\w*[niluA]/)) variables.odd.add(variable);
     if (assigned) assign(variables, variable, value);
     else if (local && variables.locals.length > 0) assign(variables, variable, '');
+    // What happens when somebody sets it again differs from shell to shell.
+    if (name === 'readonly' || has(/^-\w*r/)) variables.odd.add(variable);
     if (assigned && value === undefined) status = 'unknown';
   }
   return status;

@@ -179,7 +179,8 @@ function readCommand(parser: Parser): Node {
       return readFunction(parser);
     default: {
       const [next, after] = [parser.tokens[parser.at + 1], parser.tokens[parser.at + 2]];
-      if (token.kind === 'word' && operator(next) === '(' && operator(after) === ')') return readFunction(parser);
+      const isName = token.kind === 'word' && !ASSIGNS.test(plainOf(token.word) ?? '');
+      if (isName && operator(next) === '(' && operator(after) === ')') return readFunction(parser);
       return readSimple(parser);
     }
   }

@@ -2,7 +2,7 @@ import { runSimple } from './command.ts';
 import { expand, fitsWord, joined } from './expand.ts';
 import { undecided } from './guess.ts';
 import { commandsIn, runsWhatItReads } from './mentions.ts';
-import { type Node, type Place, plainOf, type Simple } from './parse.ts';
+import { type Node, type Place, plainOf } from './parse.ts';
 import { faultAt, type Run, type Status } from './state.ts';
 import { assign, inSubshell } from './variables.ts';
 import type { Word } from './word.ts';
@@ -11,11 +11,12 @@ import type { Word } from './word.ts';
 export function run(of: Run, node: Node, caught = false): Status {
   if (of.ended || of.leaving) return 'ok';
   switch (node.kind) {
-    case 'simple': {
-      const status = runSimple(of, node, caught, (body) => run(of, body, caught));
-      if (status === 'failed' && of.strict && of.watched === 0) end(of, node);
-      return status;
-    }
+    case 'simple':
+      return ended(
+        of,
+        runSimple(of, node, caught, (body) => run(of, body, caught)),
+        node.place,
+      );
     case 'list': {
       let status: Status = 'ok';
       for (const one of node.nodes) {
@@ -25,13 +26,16 @@ export function run(of: Run, node: Node, caught = false): Status {
       return status;
     }
     case 'subshell': {
-      const status = apart(of, () => run(of, node.node, caught));
-      return node.beside ? 'ok' : status;
+      const place = placeOf(node);
+      const status = apart(of, place, () => run(of, node.node, caught));
+      return ended(of, node.beside ? 'ok' : status, place);
     }
     case 'chain':
       return chain(of, node, caught);
-    case 'pipe':
-      return pipe(of, node);
+    case 'pipe': {
+      const status = pipe(of, node);
+      return node.negated ? status : ended(of, status, placeOf(node));
+    }
     case 'if':
       return branch(of, node, caught);
     case 'for':
@@ -57,18 +61,32 @@ function watched(of: Run, node: Node, caught: boolean): Status {
 }
 
 /** Runs what a subshell runs: what it sets, and its end, are its own. */
-function apart(of: Run, act: () => Status): Status {
+function apart(of: Run, place: Place, act: () => Status): Status {
   const { functions, strict } = of;
   of.functions = new Map(functions);
   const status = inSubshell(of.variables, act);
+  if (of.leaving === 'loop' || of.leaving === 'round') {
+    of.complain(faultAt(of, place, 'this leaves a loop around its shell'), place.line);
+    of.beyond = place.line;
+  }
   Object.assign(of, { functions, strict, leaving: undefined });
   return status;
 }
 
-/** A failure ends a strict script where nobody looks at it. */
-function end(of: Run, { place }: Simple): void {
-  of.assume(`line ${place.line}: a command fails there, and set -e ends the script`);
-  of.leaving = 'shell';
+const NOWHERE: Place = { at: 0, length: 1, line: 1 };
+
+const placeOf = (node: Node): Place => commandsIn(node).next().value?.place ?? NOWHERE;
+
+/** A command ended: a failure ends a strict script where nobody looks at it. */
+function ended(of: Run, status: Status, { line }: Place): Status {
+  if (of.leaving === undefined) {
+    of.last = status;
+    if (status === 'failed' && of.strict && of.watched === 0) {
+      of.assume(`line ${line}: a command fails there, and set -e ends the script`);
+      of.leaving = 'shell';
+    }
+  }
+  return status;
 }
 
 function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' }>, caught: boolean): Status {
@@ -88,8 +106,6 @@ function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' 
   return status;
 }
 
-const NOWHERE: Place = { at: 0, length: 1, line: 1 };
-
 function pipe(of: Run, { nodes, negated }: Extract<Node, { readonly kind: 'pipe' }>): Status {
   let status: Status = 'unknown';
   const [only, another] = nodes;
@@ -101,7 +117,7 @@ function pipe(of: Run, { nodes, negated }: Extract<Node, { readonly kind: 'pipe'
       of.beyond = command.place.line;
     }
     // Each part has a shell of its own.
-    for (const node of fed(nodes)) status = apart(of, () => watched(of, node, true));
+    for (const node of fed(nodes)) status = apart(of, placeOf(node), () => watched(of, node, true));
   }
   if (!negated || status === 'unknown') return status;
   return status === 'ok' ? 'failed' : 'ok';

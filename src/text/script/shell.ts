@@ -43,10 +43,10 @@ function plain(of: Run, name: string, texts: readonly string[], node: Simple): S
       return 'failed';
     case 'exit':
       of.leaving = 'shell';
-      return endedWith(texts[0]);
+      return endedWith(of, texts[0]);
     case 'return':
       of.leaving = 'function';
-      return /^[1-9]/.test(texts[0] ?? '') ? 'failed' : 'ok';
+      return endedWith(of, texts[0]);
     case 'break':
     case 'continue':
       if (of.loops === 0) return 'ok';
@@ -70,8 +70,9 @@ function plain(of: Run, name: string, texts: readonly string[], node: Simple): S
   }
 }
 
-const endedWith = (status: string | undefined): Status =>
-  status === undefined ? 'unknown' : /^0*$/.test(status) ? 'ok' : /^\d+$/.test(status) ? 'failed' : 'unknown';
+/** What a number says of how it ended; without one, how the last command did. */
+const endedWith = ({ last }: Run, status: string | undefined): Status =>
+  status === undefined ? last : /^0*$/.test(status) ? 'ok' : /^\d+$/.test(status) ? 'failed' : 'unknown';
 
 /** Commands that set variables. Undefined: it is none. */
 function setting(of: Run, name: string, texts: readonly string[], node: Simple): Status | undefined {

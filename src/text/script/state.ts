@@ -37,6 +37,8 @@ export interface Run {
   /** How many loops `break` and `continue` still leave, and in how many this stands. */
   levels: number;
   loops: number;
+  /** How the last command ended. */
+  last: Status;
   /** `set -e`. */
   strict: boolean;
   /** How many conditions and lists this stands in that look at how a command ends. */
