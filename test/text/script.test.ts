@@ -252,6 +252,9 @@ describe('what may have been done or not makes unknown what it is about, with ke
     'while read y; do x=$y; done',
     'case $1 in a) x=1;; esac',
     'wait -p x',
+    'y=$((x++))',
+    '((++x))',
+    'x=(a); x=1.1.1.1',
   ])('a variable after %s', (command) => {
     expect(refusal(`x=1.1.1.1\n${command}\niptables -A INPUT -s $x`)).toContain('only the shell knows');
   });

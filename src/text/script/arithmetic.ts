@@ -17,6 +17,8 @@ const LEVELS: readonly (readonly string[])[] = [
  * @example calculate('2 * (PORT + 1)', () => '80') // 162
  */
 export function calculate(text: string, variable: (name: string) => string | undefined): number | undefined {
+  // These set the variable beside them.
+  if (/\+\+|--/.test(text)) return undefined;
   const tokens: string[] = [];
   const length = text.trimEnd().length;
   for (TOKEN.lastIndex = 0; TOKEN.lastIndex < length; ) {

@@ -22,6 +22,8 @@ export function expand(word: Word, variables: Variables): readonly Argument[] | 
     const value = valueOfPart(part, variables);
     if (value === undefined) return undefined;
     const items = typeof value === 'string' ? [value] : value;
+    // What braces leave empty is nothing.
+    if (part.kind === 'text' && !part.quoted && part.text === '') continue;
     for (const [index, item] of items.entries()) {
       size += item.length;
       if (size > LONGEST_VALUE) return undefined;
@@ -60,7 +62,11 @@ function valueOfPart(part: Part, variables: Variables): Value {
       return valueOfVariable(part, variables);
     case 'arithmetic': {
       const value = calculate(part.text, (name) => textIn(stored(name, variables)));
-      return value === undefined ? undefined : String(value);
+      if (value !== undefined) return String(value);
+      // It may set what it names: `$((x++))`.
+      for (const [name] of part.text.matchAll(/[A-Za-z_]\w*/g))
+        if (/=|\+\+|--/.test(part.text)) assign(variables, name, undefined);
+      return undefined;
     }
     case 'command':
       return outputOf(part.text, variables);
@@ -225,9 +231,11 @@ export function itemAssignedIn({ parts: [first] }: Word): string | undefined {
 
 /** What an assignment gives a variable: nothing is split there but the words of an array. */
 export function assignedValue({ name, adds, value: { parts } }: Assignment, variables: Variables): Value {
-  const before = adds ? stored(name, variables) : '';
+  const current = stored(name, variables);
+  const before = adds ? current : '';
   const [only] = parts;
   if (parts.length !== 1 || only?.kind !== 'list') {
+    if (Array.isArray(current)) return undefined;
     const text = joined(parts, variables);
     // An array that is added to without brackets has its first item changed.
     return text === undefined || typeof before !== 'string' ? undefined : before + text;

@@ -45,6 +45,11 @@ function plain(of: Run, name: string, texts: readonly string[], node: Simple): S
       of.leaving = 'shell';
       return endedWith(of, texts[0]);
     case 'return':
+      if (of.calls.length === 0) {
+        // Some shells end there, some go on.
+        of.complain(faultAt(of, node.place, 'this stands in no function'), node.place.line);
+        of.beyond = node.place.line;
+      }
       of.leaving = 'function';
       return endedWith(of, texts[0]);
     case 'break':
@@ -84,9 +89,11 @@ function setting(of: Run, name: string, texts: readonly string[], node: Simple):
       return shift(variables, texts[0]);
     case 'unset':
       for (const text of texts) {
+        const isVariable = texts[0] !== '-f' && (variables.values.get(text) ?? '') !== '';
+        if (texts[0] !== '-v' && !isVariable) of.functions.delete(text);
+        if (texts[0] === '-f') continue;
         if (text === 'IFS') variables.values.delete(text);
         else if (!text.startsWith('-')) assign(variables, text, '');
-        if (texts[0] !== '-v') of.functions.delete(text);
       }
       return 'ok';
     case 'printf':
