@@ -1,4 +1,4 @@
-import { hangsOn, type Way } from './decisions.ts';
+import { type Decision, hangsOn, type Way } from './decisions.ts';
 import type { Walked } from './once.ts';
 import type { Outcome, Trace } from './result.ts';
 
@@ -42,13 +42,21 @@ export function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outc
   };
 }
 
+/** The answer of a decision. Of several conditions of one rule each says which it is. */
+function clauseOf(decision: Decision, among: readonly Decision[]): string {
+  const { yes, no, answer, because } = decision;
+  const several = among.some((other) => other !== decision && other.yes === yes);
+  return `${answer ? yes : no}${several ? ` (${because})` : ''}`;
+}
+
 /** One entry for each place that the ways lead to, where there are several. */
 export function possibleOf(ways: readonly Way<Walked>[]): Trace['possible'] {
   const byPlace = new Map<string, Way<Walked>>();
   for (const way of ways) if (!byPlace.has(placeOf(way.result))) byPlace.set(placeOf(way.result), way);
   if (byPlace.size < 2) return [];
   return [...byPlace.values()].map((way) => {
-    const clauses = hangsOn(way, ways, placeOf).map(({ yes, no, answer }) => (answer ? yes : no));
+    const decisions = hangsOn(way, ways, placeOf);
+    const clauses = decisions.map((decision) => clauseOf(decision, decisions));
     return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
   });
 }
