@@ -1,5 +1,13 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import { isTableName, mixed, type NftTable, type RuleSet, type Snapshot, type Unread } from '../netfilter/index.ts';
+import {
+  type HeldRules,
+  isTableName,
+  mixed,
+  type NftTable,
+  type RuleSet,
+  type Snapshot,
+  type Unread,
+} from '../netfilter/index.ts';
 import { parseNft, parseNftJson, printNftRule } from '../text/index.ts';
 import { rulesOf } from './backend.ts';
 import { run } from './command.ts';
@@ -57,15 +65,19 @@ async function readFamily(namespace: Namespace, nft: string, family: Family, rea
   return {
     snapshot: {
       ...rest,
-      held: [
-        { backend: 'nft', rules },
-        ...snapshot.held.filter(({ backend, rules }) => backend !== 'nft' || rules.family !== family),
-      ],
+      held: withRules(snapshot.held, rules),
       ...(native.length + others.length > 0 ? { native: asMade([...others, ...native]) } : {}),
       ...(unread.length > 0 ? { unread } : {}),
     },
     refusals: refusals.filter((refusal) => !isMisread(refusal, family)),
   };
+}
+
+/** In the place where they stood. */
+function withRules(held: Snapshot['held'], rules: RuleSet): Snapshot['held'] {
+  const isOld = (one: HeldRules): boolean => one.backend === 'nft' && one.rules.family === rules.family;
+  const fresh: HeldRules = { backend: 'nft', rules };
+  return held.some(isOld) ? held.map((one) => (isOld(one) ? fresh : one)) : [fresh, ...held];
 }
 
 /** What tells that a family could not be read at all. */

@@ -9,6 +9,9 @@ import type { Header, MatchUse, OpaqueUse, Rule, TargetUse } from './rules.ts';
 /** Said of a rule that could not be read and was kept word for word: an opaque use without a name. */
 const UNREADABLE = 'the rule could not be read';
 
+/** How a listing words a match of hashlimit: its table is not named. */
+const HASHLIMIT_LISTED = /\blimit: (?:up to|above) /;
+
 /** One condition of a rule: what it is called in the text, and its meaning. */
 export interface Condition {
   /** `-p`, `-i`, or a match's name. */
@@ -30,7 +33,10 @@ export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonl
     if (predicate.kind !== 'always')
       conditions.push({ part: use.name, predicate, ...(mayDrop === undefined ? {} : { mayDrop }) });
   }
-  for (const { part, because } of rule.unshown ?? []) conditions.push({ part, predicate: unknown(because) });
+  for (const { part, because } of rule.unshown ?? []) {
+    const mayDrop = HASHLIMIT_LISTED.test(part) ? 'a table of hashlimit' : undefined;
+    conditions.push({ part, predicate: unknown(because), ...(mayDrop === undefined ? {} : { mayDrop }) });
+  }
   return conditions;
 }
 

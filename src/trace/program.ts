@@ -239,10 +239,12 @@ function compileRule(
 }
 
 /** What rules of a table do that only nft shows. */
-function actsIn({ chains, nft }: Table, family: Family): ReadonlyMap<NftRule, readonly NftAct[]> {
-  if (!nft) return new Map();
-  const context = contextOf(nft, family);
+function actsIn({ chains, name, nft }: Table, family: Family): ReadonlyMap<NftRule, readonly NftAct[]> {
   const rules = chains.flatMap((chain) => chain.rules.flatMap((rule) => rule.nft ?? []));
+  if (rules.length === 0) return new Map();
+  // Rules that were moved into another table have its name and nothing of its sets.
+  const bare = { family: family === 'ipv4' ? 'ip' : 'ip6', name, flags: [], objects: [], sets: [] } as const;
+  const context = contextOf(nft ?? { ...bare, flowtables: [], chains: [] }, family);
   return new Map(rules.map((rule) => [rule, actsOf(rule, context)]));
 }
 

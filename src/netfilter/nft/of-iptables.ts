@@ -30,9 +30,11 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
     case 'match': {
       const { left, operator, right } = statement;
       if (operator !== '==' && operator !== '!=') return false;
+      // How iptables-nft writes -f.
+      if (isFragmentBits(left)) return isValue(right);
       const key = left.kind === 'payload' ? `${left.protocol} ${left.field}` : left.kind === 'meta' ? left.key : '';
-      // Of two conditions on one field iptables keeps the last.
-      if (seen.has(key)) return false;
+      // Of two conditions on one field iptables keeps the last; marks are matches of their own.
+      if (seen.has(key) && key !== 'mark') return false;
       seen.add(key);
       return Object.hasOwn(PLAIN, key) && PLAIN[key]!(right);
     }
@@ -40,6 +42,9 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
       return false;
   }
 }
+
+const isFragmentBits = (left: NftExpression): boolean =>
+  left.kind === 'binary' && left.left.kind === 'payload' && left.left.field === 'frag-off';
 
 const isValue = ({ kind }: NftExpression): boolean => kind === 'value';
 const isPrefix = (of: NftExpression): boolean => isValue(of) || of.kind === 'prefix';
