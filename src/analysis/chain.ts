@@ -1,4 +1,4 @@
-import type { FieldName } from '../netfilter/index.ts';
+import { contentOf, type FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
@@ -165,9 +165,7 @@ export class Chains {
     if (this.#visited++ > MOST_VISITS) {
       throw new TooComplex('chains whose rules are undecided are called too often', 'nothing was found before');
     }
-    const said = JSON.stringify(rule.rule, (key, value) =>
-      key === 'origin' || key === 'counters' ? undefined : typeof value === 'bigint' ? String(value) : value,
-    );
+    const said = contentOf(rule.rule);
     const count = (this.#visits.get(said) ?? 0) + 1;
     this.#visits.set(said, count);
     return { rule, key: `${said} ${count}` };

@@ -1,5 +1,6 @@
 export type { KernelAccount, KernelEvent, PacketFilter, SeenPacket } from './account.ts';
 export { parsePortWord, parseUint32, quoted } from './codec.ts';
+export { contentOf } from './content.ts';
 export {
   type AddressRange,
   type Assignment,

@@ -27,7 +27,7 @@ export function printSpec(rule: Rule, family: Family, backend: Backend): string 
   return rule.target ? text + printTarget(rule.target, family, backend) : text;
 }
 
-/** Whether the kernel holds the two alike: counters, origin and reason do not count. */
+/** Whether the kernel holds the two alike: counters, line and reason do not count. */
 export const sameRule = (a: Rule, b: Rule, family: Family): boolean =>
   a === b || printSpec(a, family, 'nft') === printSpec(b, family, 'nft');
 

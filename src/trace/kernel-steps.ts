@@ -1,4 +1,5 @@
 import {
+  contentOf,
   effectOf,
   type HookName,
   isNftRule,
@@ -126,16 +127,6 @@ export function sameRuleIn(simulated: Snapshot, held: Snapshot): (event: RuleEve
     return rule !== undefined && content(rule) === content(compiled.rule);
   };
 }
-
-/** All that a rule says, without what is no part of it. */
-const contentOf = (rule: Rule | NftRule): string =>
-  JSON.stringify(rule, (key, value: unknown) =>
-    ['counters', 'origin', 'reason', 'handle'].includes(key)
-      ? undefined
-      : typeof value === 'bigint'
-        ? `${value}n`
-        : value,
-  );
 
 /** The rule at a place, as the kernel held it. */
 function heldRule(

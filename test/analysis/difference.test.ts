@@ -36,6 +36,16 @@ test('renamed chains, and independent rules in another order, are no difference'
   expect(both(STORY, lines.join('\n'))).toEqual([]);
 });
 
+test('what is open stays open alike: a line above, or what a rule has counted, is no difference', () => {
+  const open = (counted: string) => `*filter
+:INPUT ACCEPT [0:0]
+[${counted}] -A INPUT -p tcp -m weird --asks 7 -j DROP
+[${counted}] -A INPUT -m limit --limit 3/sec -j DROP
+COMMIT
+`;
+  expect(both(open('0:0'), `# saved later\n\n${open('7:420')}`)).toEqual([]);
+});
+
 test('of all packets, exactly inbound tcp to 8888 changes, from the proxy to the app', () => {
   const bypassed = STORY.replace(/\n(-A PREROUTING)/, '\n-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n$1');
   const changes = both(STORY, bypassed).filter(({ before }) => before.kind === 'proxy');
