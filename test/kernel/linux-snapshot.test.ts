@@ -150,6 +150,21 @@ describe.for(WAYS)('a snapshot, $title', ({ options }) => {
     }
   });
 
+  test('-f is iptables’ own; other bits and values of the same field, which it prints as -f, are nft’s', async () => {
+    pod.must(['iptables', '-A', 'INPUT', '-f', '-j', 'DROP']);
+    for (const asked of ['& 0x1fff == 0', '& 0x2000 != 0', '& 0x1fff != 1'])
+      pod.must(['nft', `add rule ip filter INPUT ip frag-off ${asked} drop`]);
+    const { held } = await readSnapshot(namespaceOf(pod));
+    const [table] = held.flatMap(({ rules: { tables } }) => tables.filter(({ name }) => name === 'filter'));
+    const { rules } = table!.chains.find(({ name }) => name === 'INPUT')!;
+    expect(rules.map(({ header, nft }) => (nft ? printNftRule(nft, table!.nft!) : header.fragment?.negated))).toEqual([
+      false,
+      true,
+      'ip frag-off & 8192 != 0 drop',
+      'ip frag-off & 8191 != 1 drop',
+    ]);
+  });
+
   test('tables that were made with nft itself are read with nft, in their order', async () => {
     pod.must(['nft', 'add table inet zulu; add table ip alpha; add chain ip alpha c; add table arp filter']);
     const { native, unread } = await readSnapshot(namespaceOf(pod));

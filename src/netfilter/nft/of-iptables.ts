@@ -30,8 +30,7 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
     case 'match': {
       const { left, operator, right } = statement;
       if (operator !== '==' && operator !== '!=') return false;
-      // How iptables-nft writes -f.
-      if (isFragmentBits(left)) return isValue(right);
+      if (isFragmentOffset(left)) return isNumber(right, 0);
       const key = left.kind === 'payload' ? `${left.protocol} ${left.field}` : left.kind === 'meta' ? left.key : '';
       // Of two conditions on one field iptables keeps the last; marks are matches of their own.
       if (seen.has(key) && key !== 'mark') return false;
@@ -43,8 +42,15 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
   }
 }
 
-const isFragmentBits = (left: NftExpression): boolean =>
-  left.kind === 'binary' && left.left.kind === 'payload' && left.left.field === 'frag-off';
+/** `ip frag-off & 0x1fff`: how iptables-nft writes -f. It shows every mask as if it were this one. */
+const isFragmentOffset = (of: NftExpression): boolean =>
+  of.kind === 'binary' &&
+  of.operator === '&' &&
+  of.left.kind === 'payload' &&
+  of.left.field === 'frag-off' &&
+  isNumber(of.right, 0x1fff);
+
+const isNumber = (of: NftExpression, number: number): boolean => of.kind === 'value' && Number(of.value) === number;
 
 const isValue = ({ kind }: NftExpression): boolean => kind === 'value';
 const isPrefix = (of: NftExpression): boolean => isValue(of) || of.kind === 'prefix';
