@@ -6,6 +6,7 @@ import {
   type NftTable,
   type RuleSet,
   type Snapshot,
+  TABLES,
   type Unread,
 } from '../netfilter/index.ts';
 import { parseNft, parseNftJson, printNftRule } from '../text/index.ts';
@@ -27,8 +28,10 @@ type Read = Pick<State, 'snapshot' | 'refusals'>;
 export async function readMixedTables(namespace: Namespace, read: Read): Promise<Read> {
   const nft = findTool('nft');
   if (nft === undefined) return read;
+  const families = FAMILIES.filter((family) => mayBeMixed(read, family));
+  const listings = await Promise.all(families.map((family) => listFamily(namespace, nft, family)));
   let now = read;
-  for (const family of FAMILIES) if (mayBeMixed(now, family)) now = await readFamily(namespace, nft, family, now);
+  for (const [index, family] of families.entries()) now = await withListing(namespace, family, listings[index]!, now);
   return now;
 }
 
@@ -43,23 +46,24 @@ const isMisread = ({ backend, family, error }: RefusedReading, of: Family): bool
   backend === 'nft' && family === of && error instanceof ChangeRefused;
 
 const hiddenParts = ({ unread = [] }: Snapshot, family: Family): readonly Unread[] =>
-  unread.filter(({ what }) => /^part of table (\w+) /.exec(what)?.[1] && what === partOf(nameIn(what), family));
+  unread.filter(({ what }) => TABLES.some((table) => what === partOf(table, family)));
 
-const nameIn = (what: string): string => what.split(' ')[3] ?? '';
-
-async function readFamily(namespace: Namespace, nft: string, family: Family, read: Read): Promise<Read> {
+/** What nft lists, put beside what iptables shows; where iptables had failed over it all, it is asked table by table. */
+async function withListing(
+  namespace: Namespace,
+  family: Family,
+  tables: readonly NftTable[] | Unread,
+  read: Read,
+): Promise<Read> {
   const { snapshot, refusals } = read;
-  const tables = await listFamily(namespace, nft, family);
   if ('because' in tables) return { ...read, snapshot: { ...snapshot, unread: [...(snapshot.unread ?? []), tables] } };
   const misread = refusals.some((refusal) => isMisread(refusal, family));
-  const held = misread
-    ? (await readTableByTable(namespace, family))?.rules
-    : snapshot.held.find(({ backend, rules }) => backend === 'nft' && rules.family === family)?.rules;
-  const shown: RuleSet = held ?? { family, tables: [] };
+  const again = misread ? await readTableByTable(namespace, family) : undefined;
+  const shown = again?.rules ?? rulesOf(snapshot, family, 'nft');
   const { rules, native } = mixed(shown, tables, (rule, table) => printNftRule(rule, table));
   const hidden = hiddenParts(snapshot, family);
   const unread = (snapshot.unread ?? []).filter(
-    (one) => !hidden.includes(one) && !(misread && refusals.some((refusal) => isOf(one, refusal, family))),
+    (one) => !hidden.includes(one) && !refusals.some((refusal) => isOf(one, refusal, family)),
   );
   const { native: others = [], unread: _, ...rest } = snapshot;
   return {

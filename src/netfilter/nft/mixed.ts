@@ -62,9 +62,9 @@ function beside(table: Table, nft: NftTable, words: (rule: NftRule, table: NftTa
     };
   });
   // iptables shows chains that stand in rules under the kernel's names.
-  const blocks = nft.chains.filter((chain) => isAnonymous(chain) && own.length > 0);
+  const blocks = own.length > 0 ? nft.chains.filter(isAnonymous) : [];
   own.unshift(...blocks);
-  const named = chains.filter((chain) => blocks.length === 0 || !isAnonymous(chain));
+  const named = blocks.length > 0 ? chains.filter((chain) => !isAnonymous(chain)) : chains;
   const all = [
     ...named,
     ...blocks.map(({ name, rules }) => ({ name, rules: rules.map((rule) => nftRule(rule, words(rule, nft))) })),
