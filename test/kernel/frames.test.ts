@@ -5,7 +5,7 @@ import { parseRule } from '../../src/text/index.ts';
 import { type Agent, startAgent } from '../support/agent.ts';
 import { packetCounts } from '../support/counters.ts';
 import { type FrameFields, frameBytes } from '../support/frame.ts';
-import { openPair, type Pair } from '../support/namespace.ts';
+import { macOf, openPair, type Pair } from '../support/namespace.ts';
 
 // What matches make of frames as they stand: rules of both back ends count, and the meaning of each has to agree.
 
@@ -179,8 +179,7 @@ describe.skipIf(notRoot)('frames (root: the legacy back end’s lock is its own)
         // Neighbours ask for each other beside it: they have other MAC addresses.
         input: `*raw\n:SENT - [0:0]\n-A PREROUTING ${words[0]} -j SENT\n${words.map((rule) => `-A SENT ${rule}\n`).join('')}COMMIT\n`,
       });
-      const link = pod.must(['ip', 'link', 'show', 'eth0']);
-      const ownMac = Number(`0x${/link\/ether ([0-9a-f:]+)/.exec(link)![1]!.replaceAll(':', '')}`);
+      const ownMac = macOf(pod, 'eth0');
       const counts = (): number[] => {
         const read = packetCounts(pod, backend);
         return words.map((_, index) => read.get(`${family} raw SENT ${index + 1}`) ?? 0);

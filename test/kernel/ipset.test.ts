@@ -5,7 +5,7 @@ import { parseRule, parseSets } from '../../src/text/index.ts';
 import { type Agent, startAgent } from '../support/agent.ts';
 import { packetCounts } from '../support/counters.ts';
 import { frameBytes } from '../support/frame.ts';
-import { openPair, type Pair } from '../support/namespace.ts';
+import { macOf, openPair, type Pair } from '../support/namespace.ts';
 import { type Random, seeded } from '../support/random.ts';
 
 // Random sets of every type that this kernel has (some lack hash:mac, hash:ip,mac, hash:ip,mark and those of two networks),
@@ -171,9 +171,7 @@ describe.skipIf(notRoot)('sets (root: the legacy back end’s lock is its own)',
         ].join('\n'),
       });
       const tests = words.map((rule) => compile(predicateOf(parseRule(rule, { family, table: 'raw' }), family, sets)));
-      const ownMac = Number(
-        `0x${/link\/ether ([0-9a-f:]+)/.exec(pod.must(['ip', 'link', 'show', 'eth0']))![1]!.replaceAll(':', '')}`,
-      );
+      const ownMac = macOf(pod, 'eth0');
       let before = counts();
       function counts(): number[] {
         const read = packetCounts(pod, 'legacy');

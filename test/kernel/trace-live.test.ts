@@ -44,6 +44,10 @@ const documentsIn = (stdout: string): readonly LiveDocument[] =>
     .filter(Boolean)
     .map((text) => liveDocument.parse(JSON.parse(text)));
 
+/** The steps of rules that matched. */
+const matchedIn = ({ steps }: LiveDocument) =>
+  steps.flatMap((step) => (step.kind === 'rule' && step.answer === 'matched' ? [step] : []));
+
 const tables = (pair: Pair): string => pair.pod.must(['nft', 'list', 'tables']);
 
 describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
@@ -96,9 +100,7 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
         packet: { destination: POD.ipv4, destinationPort: 8888, in: 'eth0', state: 'NEW' },
         outcome: { kind: 'proxy', port: 15006, original: { address: POD.ipv4, port: 8888 } },
       });
-      const matched = first!.steps.flatMap((step) =>
-        step.kind === 'rule' && step.answer === 'matched' ? [`${step.chain} ${step.number}`] : [],
-      );
+      const matched = matchedIn(first!).map(({ chain, number }) => `${chain} ${number}`);
       expect(matched).toEqual(['PREROUTING 1', 'ISTIO_INBOUND 2', 'ISTIO_IN_REDIRECT 1']);
       expect(tables(pair)).not.toContain('sidestep');
     },
@@ -276,13 +278,9 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
       const [through, lost] = documentsIn(stdout);
       expect(through).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'app', port: 8888 } });
       expect(lost).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'dropped' } });
-      const matched = [through!, lost!].flatMap(({ steps }) =>
-        steps.flatMap((step) =>
-          step.kind === 'rule' && step.answer === 'matched'
-            ? [`${step.hook} ${step.table} ${step.chain} ${step.number}`]
-            : [],
-        ),
-      );
+      const matched = [through!, lost!]
+        .flatMap(matchedIn)
+        .map(({ hook, table, chain, number }) => `${hook} ${table} ${chain} ${number}`);
       expect(matched).toEqual(['INPUT ip filter input 1', 'INPUT filter INPUT 2']);
       expect(status).toBe(0);
     },
@@ -312,9 +310,7 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
       const [through, lost] = documentsIn(stdout);
       expect(through).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'app', port: 8888 } });
       expect(lost).toMatchObject({ simulator: { says: 'the same' }, outcome: { kind: 'dropped' } });
-      const matched = through!.steps.flatMap((step) =>
-        step.kind === 'rule' && step.answer === 'matched' ? [`${step.table} ${step.chain} ${step.number}`] : [],
-      );
+      const matched = matchedIn(through!).map(({ table, chain, number }) => `${table} ${chain} ${number}`);
       expect(matched).toEqual(['inet mine input 2', 'inet mine more 1', 'inet mine more 2', 'inet mine input 3']);
       expect(status).toBe(0);
     },

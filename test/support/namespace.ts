@@ -41,6 +41,12 @@ export async function openPair(options: { readonly user?: number } = {}): Promis
   };
 }
 
+/** The MAC address of an interface, as a number. */
+export const macOf = (scratch: Scratch, device: string): number => {
+  const [, mac = ''] = /link\/ether ([0-9a-f:]+)/.exec(scratch.must(['ip', 'link', 'show', device])) ?? [];
+  return Number(`0x${mac.replaceAll(':', '')}`);
+};
+
 /** An ordinary user's uid: what the unprivileged way is tested as when the tests run as root. */
 export const ORDINARY_USER = 65534;
 

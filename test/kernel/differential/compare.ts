@@ -1,6 +1,6 @@
 import { formatAddress } from '../../../src/address/index.ts';
-import { CTSTATUS, formatField, type KernelEvent, type Packet, type SeenPacket } from '../../../src/netfilter/index.ts';
-import { Comparison, Differs } from '../../../src/trace/comparison.ts';
+import { formatField, type KernelEvent, type Packet, type SeenPacket } from '../../../src/netfilter/index.ts';
+import { Comparison, Differs, STATUS } from '../../../src/trace/comparison.ts';
 import type { Outcome, Witness } from '../../../src/trace/index.ts';
 import type { CompiledRule } from '../../../src/trace/program.ts';
 import type { Account } from './account.ts';
@@ -43,8 +43,6 @@ export function mismatchIn(error: unknown): Mismatch | undefined {
   const { agreed, kernel, simulator } = error;
   return new Mismatch(agreed.events, kernel ? eventText(kernel) : 'nothing more', simulator);
 }
-
-const STATUS = Object.values(CTSTATUS).reduce((all, bit) => all | bit, 0);
 
 const hex = (mark: number): string => (mark === 0 ? '' : ` mark 0x${mark.toString(16)}`);
 

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Family } from '../../../src/address/index.ts';
 import { checked, SOL_IP, SOL_IPV6, socketCalls } from '../../../src/linux/socket/calls.ts';
+import { requireKoffi } from '../../../src/linux/socket/installed.ts';
 
 /** What the rules of the legacy back end have counted. */
 export interface Counters {
@@ -39,9 +39,8 @@ type GetOption = (fd: number, level: number, option: number, value: Uint8Array, 
 
 let bound: GetOption | undefined;
 function getOption(): GetOption {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   // Unlike src/linux, what stands in `value` says what is wanted.
-  bound ??= koffi.load(null).func('int getsockopt(int, int, int, void *, void *)') as unknown as GetOption;
+  bound ??= requireKoffi().load(null).func('int getsockopt(int, int, int, void *, void *)') as unknown as GetOption;
   return bound;
 }
 

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Family } from '../../../src/address/index.ts';
 import {
   openNamespace,
@@ -13,6 +12,7 @@ import { openNetlink } from '../../../src/linux/netlink.ts';
 import { FLAG, NETLINK_NETFILTER, netfilterHeader } from '../../../src/linux/nftables.ts';
 import { toSockaddr } from '../../../src/linux/socket/address.ts';
 import { checked, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from '../../../src/linux/socket/calls.ts';
+import { requireKoffi } from '../../../src/linux/socket/installed.ts';
 import { makeTransparent } from '../../../src/linux/socket/transparent.ts';
 import type { Snapshot } from '../../../src/netfilter/index.ts';
 
@@ -120,8 +120,7 @@ interface Calls {
 let bound: Calls | undefined;
 function calls(): Calls {
   if (bound) return bound;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  const libc = koffi.load(null);
+  const libc = requireKoffi().load(null);
   const call = (prototype: string) => libc.func(prototype) as (...args: unknown[]) => number;
   bound = {
     unshare: call('int unshare(int)'),

@@ -1,5 +1,5 @@
 import type { AddressValue, Family } from '../../../src/address/index.ts';
-import { ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../../src/netfilter/index.ts';
+import { copyOf, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../../src/netfilter/index.ts';
 import { SCTP, UDPLITE } from '../../../src/netfilter/protocol.ts';
 import { firstState } from '../../../src/trace/conntrack.ts';
 import type { Question } from '../../../src/trace/index.ts';
@@ -31,8 +31,6 @@ export interface Probe {
 const ported = (protocol: number): boolean => protocol === TCP || protocol === UDP || protocol === UDPLITE;
 const isIcmp = (protocol: number): boolean => protocol === ICMP || protocol === ICMPV6;
 
-type Draft = { -readonly [K in keyof Packet]: Packet[K] };
-
 /** By family and protocol: copied for each packet, which is much quicker than to put one together. */
 const usual: Readonly<Record<Family, Map<number, Packet>>> = { ipv4: new Map(), ipv6: new Map() };
 
@@ -47,7 +45,7 @@ function usualPacket(family: Family, protocol: number): Packet {
 /** What Sidestep is asked about it. */
 export function questionOf(probe: Probe): Question {
   const { family, on, owner, mark, protocol } = probe;
-  const packet: Draft = { ...usualPacket(family, protocol) };
+  const packet = copyOf(usualPacket(family, protocol));
   packet.source = probe.source;
   packet.destination = probe.destination;
   packet.ttl = probe.ttl;
