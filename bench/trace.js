@@ -100,7 +100,10 @@ function contend({ text, asked, contender }) {
     const ends = {};
     const each = spent(follow, some, passes);
     if (contender === 'end')
-      for (const question of questions) ends[follow(question).kind] = (ends[follow(question).kind] ?? 0) + 1;
+      for (const question of questions) {
+        const { kind } = follow(question);
+        ends[kind] = (ends[kind] ?? 0) + 1;
+      }
     parentPort.postMessage({ each, ends });
   });
 }

@@ -87,11 +87,18 @@ export interface Extension<T extends object> {
   asNft?(options: T): T;
 }
 
+/** What has no room for a packet where a match drops it: a clause's subject. */
+export interface Dropping<T extends object> {
+  full(options: T): string;
+  /** How the text of a listing that is not understood tells that the match stands there, and what is full then. */
+  readonly listed: { readonly pattern: RegExp; readonly full: string };
+}
+
 /** A match: its options, where it may stand, and its meaning. A new one is one file and one line in registry.ts. */
 export interface MatchExtension<T extends object> extends Extension<T> {
   predicate(options: T, context: MeaningContext): Predicate;
-  /** What has no room for the packet then, where the match itself may drop it, whatever the rule does. Source: hotdrop in xt_action_param. */
-  mayDrop?(options: T): string;
+  /** Where the match itself may drop a packet, whatever the rule does. Source: hotdrop in xt_action_param. */
+  readonly mayDrop?: Dropping<T>;
 }
 
 /** A target: its options, where it may stand, and its effect. */

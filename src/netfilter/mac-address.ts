@@ -9,6 +9,7 @@ export const macAddress: Codec<number> = {
 
 /** Six bytes of one or two hexadecimal digits, with colons between them. */
 function parseMac(word: string): number | undefined {
+  // By hand, as parseIpv4 reads its octets, and for the same reason.
   let value = 0;
   let byte = 0;
   let digits = 0;

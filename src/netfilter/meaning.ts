@@ -3,14 +3,11 @@ import { CONTINUE, type Effect } from './effect.ts';
 import type { MeaningContext } from './extension.ts';
 import type { IpSets } from './ipset.ts';
 import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
-import { findMatch, findTarget } from './registry.ts';
+import { allMatches, findMatch, findTarget } from './registry.ts';
 import type { Header, MatchUse, OpaqueUse, Rule, TargetUse } from './rules.ts';
 
 /** Said of a rule that could not be read and was kept word for word: an opaque use without a name. */
 const UNREADABLE = 'the rule could not be read';
-
-/** How a listing words a match of hashlimit: its table is not named. */
-const HASHLIMIT_LISTED = /\blimit: (?:up to|above) /;
 
 /** One condition of a rule: what it is called in the text, and its meaning. */
 export interface Condition {
@@ -29,16 +26,18 @@ export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonl
   const conditions = headerConditions(rule.header, family);
   for (const use of rule.matches) {
     const predicate = matchPredicate(use, sets ? { family, sets } : { family });
-    const mayDrop = use.kind === 'known' ? findMatch(use.name)?.mayDrop?.(use.options) : undefined;
-    if (predicate.kind !== 'always')
-      conditions.push({ part: use.name, predicate, ...(mayDrop === undefined ? {} : { mayDrop }) });
+    const full = use.kind === 'known' ? findMatch(use.name)?.mayDrop?.full(use.options) : undefined;
+    if (predicate.kind !== 'always') conditions.push(dropping({ part: use.name, predicate }, full));
   }
   for (const { part, because } of rule.unshown ?? []) {
-    const mayDrop = HASHLIMIT_LISTED.test(part) ? 'a table of hashlimit' : undefined;
-    conditions.push({ part, predicate: unknown(because), ...(mayDrop === undefined ? {} : { mayDrop }) });
+    const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(part));
+    conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
   }
   return conditions;
 }
+
+const dropping = (condition: Condition, full: string | undefined): Condition =>
+  full === undefined ? condition : { ...condition, mayDrop: full };
 
 function matchPredicate(use: MatchUse | OpaqueUse, context: MeaningContext): Predicate {
   const extension = use.kind === 'known' ? findMatch(use.name) : undefined;

@@ -33,9 +33,8 @@ const writtenType = (address: bigint): number => {
 
 /** What IPv6's routes say of an address, as for a packet that the kernel itself sends there. Source: xt_addrtype.c, match_lookup_rt6. */
 function routedType(host: Host, destination: bigint, own: AddressValue | undefined): number {
-  const asked = { source: 0n, destination, mark: 0, marked: false, in: LOOPBACK, uid: 0, protocol: 0 };
-  const ports = { sourcePort: 0, destinationPort: 0 };
-  const routed = lookUp(host, { ...asked, ...ports, ...(own === undefined ? {} : { own }) }, () => false);
+  const asked = { source: 0n, destination, protocol: 0, sourcePort: 0, destinationPort: 0, mark: 0, uid: 0 };
+  const routed = lookUp(host, { ...asked, in: LOOPBACK, marked: false, own }, () => false);
   if (routed.kind === 'refused' || routed.kind === 'unknown') return UNREACHABLE;
   const { route } = routed;
   return (

@@ -261,7 +261,7 @@ const changes = ({ alternatives }: CompiledAct): boolean =>
   );
 
 /** Those bits of a connection's status that are followed. */
-const STATUS = Object.values(CTSTATUS).reduce((all, bit) => all | bit, 0);
+export const STATUS = Object.values(CTSTATUS).reduce((all, bit) => all | bit, 0);
 
 const PORTS = [
   ['sourcePort', 'source port'],

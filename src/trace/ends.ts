@@ -8,6 +8,7 @@ import type { Endpoint, Outcome } from './result.ts';
 import { receiveAnswer, strayed, takeAnswer } from './returned.ts';
 import { findListener } from './sockets.ts';
 import { nameOf, type Receiver, type Walk } from './state.ts';
+import { knownDevice } from './supposed.ts';
 import { spokenEnd as spoken } from './words.ts';
 
 /** Names of processes that are a mesh's proxy. */
@@ -144,10 +145,10 @@ function becauseOf(walk: Walk, receiver: Receiver): string {
 
 /** The packet leaves this host. */
 export function leave(walk: Walk): Outcome {
-  if (walk.inside) return errorEnds(walk, walk.inside, walk.supposed ? '' : walk.device);
+  if (walk.inside) return errorEnds(walk, walk.inside, knownDevice(walk));
   if (walk.answering) return takeAnswer(walk);
   const { direction } = walk;
-  const out = walk.supposed ? '' : walk.device;
+  const out = knownDevice(walk);
   const because = walk.why ? leftBecause(walk, out) : '';
   return { kind: direction === 'in' ? 'forwarded' : 'sent', out, because };
 }

@@ -197,9 +197,7 @@ export function sourceTowards(
 }
 
 const primariesOf = (host: Host, device: string): readonly InterfaceAddress[] =>
-  host.interfaces
-    .find(({ name }) => name === device)
-    ?.addresses.filter((address) => usable(address, host.family) && !address.secondary) ?? [];
+  host.addresses.get(device)?.filter((own) => usable(own, host.family) && isPrimary(own)) ?? [];
 
 /**
  * The destination itself where it is this host's; else one of the outgoing interface, of those the one that has most bits in
@@ -220,8 +218,8 @@ function nearestSource(host: Host, device: string, destination: AddressValue): A
 }
 
 /** Towards its own link the interface speaks for itself, with whatever it has. */
-function linkSource({ interfaces }: Host, device: string): AddressValue | undefined {
-  const own = interfaces.find(({ name }) => name === device)?.addresses.filter(({ family }) => family === 'ipv6');
+function linkSource({ addresses }: Host, device: string): AddressValue | undefined {
+  const own = addresses.get(device);
   return (own?.find(({ value }) => isLinkLocal(value)) ?? own?.[0])?.value;
 }
 

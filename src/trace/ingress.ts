@@ -12,11 +12,13 @@ export const isAtDevice = ({ base }: { readonly base?: NftHook }): boolean =>
 
 /** The table with its chains at devices put in front of the others: each rule of theirs asks for the device first. */
 export function beforeAll(table: NftTable): NftTable {
-  if (!table.chains.some(isIngress)) return table;
-  return { ...table, chains: table.chains.map((chain) => (isIngress(chain) ? inFront(chain) : chain)) };
+  if (!hooksAt(table, 'ingress')) return table;
+  return { ...table, chains: table.chains.map((chain) => (chain.base?.hook === 'ingress' ? inFront(chain) : chain)) };
 }
 
-const isIngress = ({ base }: NftChain): boolean => base?.hook === 'ingress';
+/** Whether a table has chains at devices; of a netdev table only the words are there. */
+export const hooksAt = ({ chains, words = '' }: NftTable, hook: 'ingress' | 'egress'): boolean =>
+  chains.some(({ base }) => base?.hook === hook) || HOOK[hook].test(words);
 
 function inFront({ base, rules, ...chain }: NftChain): NftChain {
   const { devices, policy, priority } = base!;
@@ -47,7 +49,7 @@ const atDevices = (devices: readonly string[]): NftStatement =>
 
 /** In place of a netdev table, of which only the words are there: whoever arrives may meet any rule of it. */
 export function unreadIngress({ family, name, words = '' }: NftTable): NftTable | undefined {
-  if (family !== 'netdev' || !INGRESS.test(words)) return undefined;
+  if (family !== 'netdev' || !HOOK.ingress.test(words)) return undefined;
   const devices = [...words.matchAll(DEVICES)].flatMap(([, one, several = '']) =>
     one === undefined ? several.split(',').map((word) => word.trim().replaceAll('"', '')) : [one],
   );
@@ -77,5 +79,6 @@ export function unreadIngress({ family, name, words = '' }: NftTable): NftTable 
   };
 }
 
-const INGRESS = /\bhook"?:?\s*"?ingress\b/;
+/** In nft's words and in its JSON. */
+const HOOK = { ingress: /\bhook"?:?\s*"?ingress\b/, egress: /\bhook"?:?\s*"?egress\b/ } as const;
 const DEVICES = /\bhook ingress devices? (?:"?([^\s"{=]+)"?|=? ?\{([^}]*)\})/g;

@@ -17,8 +17,8 @@ const LONGEST = 15;
  * longer one, and one that has none. Given with what each stands for: `eth+`, and '' for a name that occurs nowhere.
  */
 export function namesFor(patterns: readonly NamePattern[]): ReadonlyMap<string, string> {
-  const exact = new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [] : [text])));
-  const beginnings = [...new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [text] : [])))];
+  const exact = namesIn(patterns);
+  const beginnings = [...beginningsIn(patterns)];
   const names = new Map([...exact].map((name) => [name, name]));
   for (const beginning of [...beginnings, '']) {
     const fresh = freshName(beginning, exact, beginnings);
@@ -27,9 +27,11 @@ export function namesFor(patterns: readonly NamePattern[]): ReadonlyMap<string, 
   return new Map([...names].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const beginningsOf = (patterns: readonly NamePattern[]): readonly string[] => [
-  ...new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [text] : []))),
-];
+const namesIn = (patterns: readonly NamePattern[]): ReadonlySet<string> =>
+  new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [] : [text])));
+
+const beginningsIn = (patterns: readonly NamePattern[]): ReadonlySet<string> =>
+  new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [text] : [])));
 
 /** A name that begins so, and neither occurs nor begins with a longer one of the beginnings. */
 function freshName(beginning: string, exact: ReadonlySet<string>, beginnings: readonly string[]): string | undefined {
@@ -56,10 +58,9 @@ export interface Candidate {
  * others. `usual` is what the last is called, unless a rule knows that name.
  */
 function candidatesFor(patterns: readonly NamePattern[], usual: string): readonly Candidate[] {
-  const exact = [...new Set(patterns.flatMap(({ text, prefix }) => (prefix ? [] : [text])))];
-  const names = new Set(exact);
-  const beginnings = beginningsOf(patterns).filter((text) => text !== '');
-  const known = exact.filter((name) => name !== '' && name !== LOOPBACK);
+  const names = namesIn(patterns);
+  const beginnings = [...beginningsIn(patterns)].filter((text) => text !== '');
+  const known = [...names].filter((name) => name !== '' && name !== LOOPBACK);
   const begun = beginnings.flatMap((text) => {
     const name = freshName(text, names, beginnings);
     return name === undefined ? [] : [{ name, pattern: `${text}+` }];

@@ -41,24 +41,21 @@ export function nativeAsksConntrack(snapshot: Snapshot, family: Family): Answer 
   return answers.includes(true) || (answers.includes('undecided') && 'undecided');
 }
 
+/** A chain that is being compiled. */
 type Growing = CompiledChain & { readonly rules: CompiledRule[] };
 
+/** A chain that has no rules yet. */
+export function emptyChain(head: Omit<CompiledChain, 'title' | 'rules' | 'find'>): Growing {
+  const rules: CompiledRule[] = [];
+  return { ...head, title: `${head.table} ${head.name}`, rules, find: candidatesOf(rules) };
+}
+
 function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
-  const inTable = `${table.family} ${table.name}`;
+  const title = `${table.family} ${table.name}`;
   const chains = new Map<string, Growing>();
   for (const { name, base } of table.chains) {
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
-    const rules: CompiledRule[] = [];
-    chains.set(name, {
-      name,
-      table: inTable,
-      title: `${inTable} ${name}`,
-      backend: 'native',
-      of: table,
-      ...policy,
-      rules,
-      find: candidatesOf(rules),
-    });
+    chains.set(name, emptyChain({ name, table: title, backend: 'native', of: table, ...policy }));
   }
   const context = contextOf(table, family);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));

@@ -29,10 +29,10 @@ import {
   type TableName,
   type Test,
 } from '../netfilter/index.ts';
-import { candidatesOf, type FindRule } from './candidates.ts';
+import type { FindRule } from './candidates.ts';
 import { needsConntrack } from './conntrack.ts';
 import { leadsBack } from './loops.ts';
-import { compileNative, compileNftRule, jumpsOfActs, nativeAsksConntrack } from './native.ts';
+import { compileNative, compileNftRule, emptyChain, jumpsOfActs, nativeAsksConntrack } from './native.ts';
 import { type Planned, planOf } from './plan.ts';
 import { readsOf } from './reads.ts';
 
@@ -174,13 +174,12 @@ interface Compiling {
 
 function compileTable(table: Table, compiling: Compiling): CompiledTable {
   const { backend } = compiling;
-  const chains = new Map<string, CompiledChain & { readonly rules: CompiledRule[] }>();
-  for (const { name, policy } of table.chains) {
-    const title = `${table.name} ${name}`;
-    const rules: CompiledRule[] = [];
-    const find = candidatesOf(rules);
-    chains.set(name, { name, table: table.name, title, backend, ...(policy ? { policy } : {}), rules, find });
-  }
+  const chains = new Map(
+    table.chains.map(({ name, policy }) => [
+      name,
+      emptyChain({ name, table: table.name, backend, ...(policy ? { policy } : {}) }),
+    ]),
+  );
   const acts = actsIn(table, compiling.family);
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain, acts)])));
   for (const source of table.chains) {

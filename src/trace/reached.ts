@@ -1,8 +1,11 @@
 import type { HookName, Predicate } from '../netfilter/index.ts';
 import type { CompiledChain, CompiledRule, Program } from './program.ts';
 
-/** All chains that these hooks lead to, those that are called before those that call. */
-export function chainsAt({ plan }: Pick<Program, 'plan'>, hooks: readonly HookName[]): readonly CompiledChain[] {
+/** All chains that these hooks lead to, or any hook; those that are called before those that call. */
+export function chainsAt(
+  { plan }: Pick<Program, 'plan'>,
+  hooks: readonly HookName[] = Object.keys(plan) as HookName[],
+): readonly CompiledChain[] {
   const found = new Set<CompiledChain>();
   for (const hook of hooks) {
     for (const part of plan[hook].first) {

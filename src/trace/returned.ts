@@ -2,6 +2,7 @@ import { type Packet, TCP } from '../netfilter/index.ts';
 import { endsOf, sameEnds, turned } from './connection.ts';
 import type { Outcome } from './result.ts';
 import type { Walk } from './state.ts';
+import { knownDevice } from './supposed.ts';
 import { spokenEnd } from './words.ts';
 
 /** An answer has come to this host's sockets: to the caller's, if it is from here and called this very address. */
@@ -21,7 +22,7 @@ export function receiveAnswer(walk: Walk): Outcome {
 /** An answer leaves this host, for the caller, if it comes from where the caller called. */
 export function takeAnswer(walk: Walk): Outcome {
   const { packet, opening } = walk;
-  const out = walk.supposed ? '' : walk.device;
+  const out = knownDevice(walk);
   const expected = opening && turned(endsOf(opening.opened.packet));
   if (opening?.opened.direction !== 'in' || !expected || !sameEnds(endsOf(packet), expected)) {
     return { kind: 'astray', because: strangerWords(walk, spokenEnd(packet.family, packet.destination, undefined)) };

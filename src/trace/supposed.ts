@@ -9,6 +9,9 @@ type ByDevice = Routed & { readonly kind: 'device' };
 export const isSupposed = ({ ground: { leaving } }: Walk, { route }: ByDevice): boolean =>
   leaving !== undefined && route?.length === 0;
 
+/** The device by which the packet leaves, as far as it is known: '' where it is one of several. */
+export const knownDevice = ({ supposed, device }: Walk): string => (supposed ? '' : device);
+
 /**
  * Where no route was read, the packet leaves by any interface. Rules ask which: each that they name is gone by in a walk of
  * its own, and one for all the others.

@@ -3,7 +3,7 @@ import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
 import { rewriteInside } from './icmp-error.ts';
 import { mapAgain, mapBack } from './mapping.ts';
-import { natSilence } from './nat.ts';
+import { mapsDestination, natSilence } from './nat.ts';
 import { type Asked, isHeld, isIdle, type PlannedTable } from './plan.ts';
 import type { Outcome, Step } from './result.ts';
 import { reroute } from './routing.ts';
@@ -60,7 +60,7 @@ function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
       because: 'what nat does with a packet that a rule has given a zone, but that has no connection, is not followed',
     };
   const silence = natSilence(walk);
-  const ofDestination = walk.hook === 'PREROUTING' || walk.hook === 'OUTPUT';
+  const ofDestination = mapsDestination(walk);
   if (silence === undefined && walk.way) return keepMapping(walk, all, ofDestination);
   if (all.length === 0) say(walk, { table: 'nat', backend: 'nft' }, 'no rules');
   let decided: string | undefined;

@@ -2,6 +2,7 @@ import type { Family } from '../address/index.ts';
 import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
+import { hooksAt } from './ingress.ts';
 import { leavingOf } from './interfaces.ts';
 import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
@@ -119,32 +120,28 @@ export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((fa
 
 const NO_MARKS: ReadonlySet<number> = new Set();
 
-const HOOKS = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] as const;
-
 function handedMarks(program: Program): ReadonlySet<number> {
-  const rules = chainsAt(program, HOOKS).flatMap((chain) => chain.rules);
+  const rules = chainsAt(program).flatMap((chain) => chain.rules);
   const marks = rules.map(({ effect }) => (effect.kind === 'tproxy' ? effect.mark?.value : undefined));
   return new Set(marks.filter((mark) => mark !== undefined && mark !== 0) as number[]);
 }
 
-/** Rules that could not be read are taken to do nothing, one clause each. */
-export const unreadRules = ({ unread = [], native = [] }: Snapshot): readonly string[] => [
+/** What could not be read, or is not followed, is taken to do nothing, one clause each. */
+export const unreadRules = ({ unread = [], native = [], routes }: Snapshot): readonly string[] => [
   ...unread.flatMap(({ about, what, because }) => {
     if (about === 'rules') return [`${what} do nothing (they could not be read)`];
-    return about === 'settings' || what.startsWith('the route ') ? [`${what} plays no part (${because})`] : [];
+    // Routes were read, but for this one.
+    const aside = about === 'settings' || (about === 'routes' && routes !== undefined);
+    return aside ? [`${what} plays no part (${because})`] : [];
   }),
   ...native.flatMap((table) => {
-    const aside = EGRESS.test(table.words ?? '') || table.chains.some(({ base }) => base?.hook === 'egress');
     const title = `table ${table.family} ${table.name}`;
     return [
-      ...(aside ? [`what ${title} does at a device is not followed`] : []),
+      ...(hooksAt(table, 'egress') ? [`what ${title} does at a device is not followed`] : []),
       ...(table.flags.includes('unknown') ? [`${title} is not dormant, which nft's JSON does not tell`] : []),
     ];
   }),
 ];
-
-/** Of a netdev table only the words are there. What arrives at a device is followed, what leaves by it is not. */
-const EGRESS = /\bhook"?:?\s*"?egress\b/;
 
 /** Why no packet of a family can be followed, where its rules were not read. */
 function unreadFamily(snapshot: Snapshot, family: Family): string | undefined {

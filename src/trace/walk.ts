@@ -5,7 +5,7 @@ import { putTogether } from './fragments.ts';
 import { LOOPBACK } from './host.ts';
 import type { Outcome } from './result.ts';
 import { arrivalRoute, departureRoute, neverTaken } from './routing.ts';
-import { changed, snapshotOf, type Walk } from './state.ts';
+import { snapshotOf, type Walk } from './state.ts';
 import { askChain, askTable, natsOf, say } from './table.ts';
 
 /** Follows the packet from where it begins to where it ends. Everything it does to the walk is in `walk` afterwards. */
@@ -86,7 +86,6 @@ export function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
   else if (hook !== 'OUTPUT') packet.out = walk.device;
   putTogether(walk);
   refresh(walk);
-  changed(walk);
 }
 
 /** In the second pass no nat table is asked: said once a hook where one would have stood. */

@@ -230,7 +230,11 @@ export const hashlimit: MatchExtension<HashlimitOptions> = {
     });
   },
   // A packet of a flow that finds no place in the table is dropped. Source: hashlimit_mt_common.
-  mayDrop: ({ name, most }) => `the table ${name} of hashlimit${most ? `, of ${most} entries,` : ''}`,
+  mayDrop: {
+    full: ({ name, most }) => `the table ${name} of hashlimit${most ? `, of ${most} entries,` : ''}`,
+    // A listing does not name the table.
+    listed: { pattern: /\blimit: (?:up to|above) /, full: 'a table of hashlimit' },
+  },
   predicate: ({ rate: of, name }) =>
     choice(
       `hashlimit ${name} ${of?.above} ${of?.cost}`,

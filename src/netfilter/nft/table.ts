@@ -60,9 +60,9 @@ export interface NftTable {
 /** Whether a chain stands in a rule (`jump { … }`): the kernel names such chains so, and nft shows no name. */
 export const isAnonymous = ({ name }: { readonly name: string }): boolean => /^__chain\d+$/.test(name);
 
-/** Whether packets of a family pass a table. */
-export const seesFamily = ({ family: table }: NftTable, family: Family): boolean =>
-  table === 'inet' || table === (family === 'ipv4' ? 'ip' : 'ip6');
+/** Whether packets of a family pass a table; or are meant by a mapping, which need not say a family. */
+export const seesFamily = ({ family: of }: { readonly family?: NftFamily | undefined }, family: Family): boolean =>
+  of === undefined || of === 'inet' || of === (family === 'ipv4' ? 'ip' : 'ip6');
 
 /** Whether Sidestep follows packets through a table of this family. */
 export const isFollowed = ({ family }: NftTable): boolean => family === 'ip' || family === 'ip6' || family === 'inet';

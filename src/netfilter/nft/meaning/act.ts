@@ -1,5 +1,5 @@
 import type { Effect } from '../../effect.ts';
-import { ALWAYS, type Predicate } from '../../predicate.ts';
+import { ALWAYS, type Predicate, unknown } from '../../predicate.ts';
 
 /** One way in which a statement may go on: when `when` holds, `effect` happens. */
 export interface Alternative {
@@ -20,6 +20,12 @@ export interface Act {
 
 /** An act that has no condition. */
 export const always = (part: string, effect: Effect): Act => ({ part, alternatives: [{ when: ALWAYS, effect }] });
+
+/** An act of which it is not known whether it happens, nor what it does then. */
+export const unfollowed = (part: string, because: string): Act => ({
+  part,
+  alternatives: [{ when: unknown(because), effect: { kind: 'unknown', because } }],
+});
 
 /** An act that the rule goes on after, if the predicate holds. */
 export const condition = (part: string, when: Predicate): Act => ({

@@ -2,7 +2,7 @@ import type { Family } from '../../../address/index.ts';
 import type { Answer } from '../../predicate.ts';
 import type { NftElement, NftExpression } from '../expression.ts';
 import type { NftStatement } from '../statement.ts';
-import type { NftTable } from '../table.ts';
+import { type NftTable, seesFamily } from '../table.ts';
 
 /**
  * Whether a table, by merely being there, switches connection tracking on for the packets of a family: any `ct` expression
@@ -10,7 +10,7 @@ import type { NftTable } from '../table.ts';
  * that nothing leads to and in a dormant table; a nat chain alone, notrack, tproxy, socket and fib do not. Found by experiment; nft_ct.c, nft_nat.c: nf_ct_netns_get.
  */
 export function needsConntrack(table: NftTable, family: Family): Answer {
-  if (table.family !== 'inet' && (table.family === 'ip') !== (family === 'ipv4')) return false;
+  if (!seesFamily(table, family)) return false;
   if (table.objects.some(({ kind }) => TRACKING.has(kind))) return true;
   const statements = table.chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.statements));
   let answer: Answer = false;
@@ -25,9 +25,7 @@ const TRACKING: ReadonlySet<string> = new Set(['ct helper', 'ct timeout', 'ct ex
 
 /** In an inet table a mapping to addresses of one family switches it on for that family. */
 const isOfOther = (statement: NftStatement, family: Family): boolean =>
-  (statement.kind === 'snat' || statement.kind === 'dnat') &&
-  statement.family !== undefined &&
-  (statement.family === 'ip') !== (family === 'ipv4');
+  (statement.kind === 'snat' || statement.kind === 'dnat') && !seesFamily(statement, family);
 
 function asks(statement: NftStatement): boolean {
   switch (statement.kind) {

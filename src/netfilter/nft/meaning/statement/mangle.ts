@@ -1,3 +1,4 @@
+import type { AddressValue } from '../../../../address/index.ts';
 import type { Assignment, Effect } from '../../../effect.ts';
 import type { ValueField } from '../../../fields.ts';
 import { ALWAYS, is, type Predicate, unknown } from '../../../predicate.ts';
@@ -16,8 +17,8 @@ const DECIDING: ReadonlySet<string> = new Set(['saddr', 'daddr', 'sport', 'dport
 /** `KEY set VALUE`: marks and zones. What changes nothing that a walk looks at is no act at all. */
 export function mangleActs(key: NftExpression, value: NftExpression, context: NftContext): readonly Act[] {
   const field = fieldOf(key);
-  if (field) return [{ part: `${partOf(key)} set`, alternatives: alternativesOf(field, value, context) }];
   const part = `${partOf(key)} set`;
+  if (field) return [{ part, alternatives: alternativesOf(field, value, context) }];
   // Without the option nothing is set, and the rule goes on. Source: net/netfilter/nft_exthdr.c.
   if (key.kind === 'tcp option') return [condition(part, is('protocol', TCP))];
   if (key.kind !== 'payload') return [];
@@ -25,8 +26,7 @@ export function mangleActs(key: NftExpression, value: NftExpression, context: Nf
   const subject = subjectOf(key, context);
   if (subject.kind === 'field' && HOPS_AND_CLASS.has(subject.field)) {
     const to = constantOf(value, subject.type);
-    const assign = [{ field: subject.field, keep: 0, xor: to === undefined ? 'unknown' : Number(to) } as const];
-    return [{ part, alternatives: [{ when: subject.needs, effect: { kind: 'continue', assign } }] }];
+    return [{ part, alternatives: [{ when: subject.needs, effect: sets(subject.field, to) }] }];
   }
   if (!DECIDING.has(key.field)) return [condition(part, subject.needs)];
   const because = `it rewrites ${key.protocol} ${key.field}`;
@@ -54,15 +54,11 @@ function fieldOf(key: NftExpression): ValueField | undefined {
 function alternativesOf(field: ValueField, value: NftExpression, context: NftContext): readonly Alternative[] {
   if (value.kind === 'map') {
     const lookup = lookUp(value.key, value.data, context);
-    if ('because' in lookup)
-      return [
-        { when: unknown(lookup.because), effect: { kind: 'continue', assign: [{ field, keep: 0, xor: 'unknown' }] } },
-      ];
+    if ('because' in lookup) return [{ when: unknown(lookup.because), effect: sets(field, undefined) }];
     return lookup.found.map(({ when, data }) => ({ when, effect: constantEffect(field, data) }));
   }
   const copy = copyOf(value, context);
-  if (!copy && field !== 'ctzone')
-    return [{ when: ALWAYS, effect: { kind: 'continue', assign: [{ field, keep: 0, xor: 'unknown' }] } }];
+  if (!copy && field !== 'ctzone') return [{ when: ALWAYS, effect: sets(field, undefined) }];
   if (!copy) return [{ when: ALWAYS, effect: { kind: 'unknown', because: 'the value that it sets is not followed' } }];
   return [{ when: copy.needs, effect: { kind: 'continue', assign: assignments(field, copy) } }];
 }
@@ -70,8 +66,14 @@ function alternativesOf(field: ValueField, value: NftExpression, context: NftCon
 function constantEffect(field: ValueField, data: NftExpression | NftVerdict): Effect {
   const value = isExpression(data) ? constantOf(data, integer) : undefined;
   if (value === undefined) return { kind: 'unknown', because: 'the value that the map leads to is not followed' };
-  return { kind: 'continue', assign: [{ field, keep: 0, xor: Number(value) }] };
+  return sets(field, value);
 }
+
+/** The rule goes on, and the field has this value; undefined: nobody knows which. */
+const sets = (field: ValueField, to: AddressValue | undefined): Effect => ({
+  kind: 'continue',
+  assign: [{ field, keep: 0, xor: to === undefined ? 'unknown' : Number(to) }],
+});
 
 const isExpression = (data: NftExpression | NftVerdict): data is NftExpression => data.kind === 'value';
 

@@ -1,9 +1,10 @@
 import type { Family, PortRange, Range } from '../../../../address/index.ts';
 import type { AddressRange, Effect } from '../../../effect.ts';
-import { ALWAYS, all, type Predicate, unknown } from '../../../predicate.ts';
+import { ALWAYS, all, type Predicate } from '../../../predicate.ts';
 import type { NftExpression, NftVerdict } from '../../expression.ts';
 import type { NftNat } from '../../statement.ts';
-import { type Act, always, condition } from '../act.ts';
+import { seesFamily } from '../../table.ts';
+import { type Act, always, condition, unfollowed } from '../act.ts';
 import type { NftContext } from '../context.ts';
 import { address as addresses, type Datatype, service } from '../datatype.ts';
 import { leads, lookUp } from '../lookup.ts';
@@ -25,18 +26,14 @@ const CHANGE = { snat: 'source', masquerade: 'source', dnat: 'destination', redi
 export function natAct(nat: NftNat, { family, ...rest }: NftContext): Act {
   const context = { family, ...rest };
   // In an inet table a mapping of the other family does nothing, and the rule goes on. What it maps to is looked up before.
-  if (nat.family && (nat.family === 'ip') !== (family === 'ipv4')) {
+  if (!seesFamily(nat, family)) {
     const maps = [nat.address, nat.port].flatMap((to) => (to?.kind === 'map' ? [leads(to, context)] : []));
     return condition(nat.kind, all(...maps));
   }
   if (nat.typeFlags.includes('prefix') || nat.flags.includes('netmap'))
     return always(nat.kind, { kind: 'unknown', because: 'it puts one network in place of another' });
   const targets = targetsOf(nat, context);
-  if (typeof targets === 'string')
-    return {
-      part: nat.kind,
-      alternatives: [{ when: unknown(targets), effect: { kind: 'unknown', because: targets } }],
-    };
+  if (typeof targets === 'string') return unfollowed(nat.kind, targets);
   return {
     part: nat.kind,
     alternatives: targets.map(({ when, address, port }) => ({ when, effect: effectOf(nat, address, port) })),

@@ -1,6 +1,7 @@
 import { all, isIn, NEVER, type Predicate } from '../../../predicate.ts';
 import { TCP, UDP } from '../../../protocol.ts';
 import type { NftStatement } from '../../statement.ts';
+import { seesFamily } from '../../table.ts';
 import type { Act } from '../act.ts';
 import type { NftContext } from '../context.ts';
 import { address, service } from '../datatype.ts';
@@ -16,7 +17,7 @@ const hasPorts: Predicate = all(isIn('protocol', [TCP, TCP], [UDP, UDP]), isIn('
  */
 export function tproxyAct({ family: of, address: host, port: gate }: Tproxy, { family }: NftContext): Act {
   const part = 'tproxy';
-  if (of && (of === 'ip') !== (family === 'ipv4'))
+  if (!seesFamily({ family: of }, family))
     return { part, alternatives: [{ when: NEVER, effect: { kind: 'continue', assign: [] } }] };
   const at = host && constantOf(host, address[family]);
   const port = gate ? constantOf(gate, service) : 0;

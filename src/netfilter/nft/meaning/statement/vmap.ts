@@ -1,6 +1,5 @@
-import { unknown } from '../../../predicate.ts';
 import type { NftExpression, NftVerdict } from '../../expression.ts';
-import type { Act } from '../act.ts';
+import { type Act, unfollowed } from '../act.ts';
 import type { NftContext } from '../context.ts';
 import { lookUp } from '../lookup.ts';
 import { verdictEffect } from './verdict.ts';
@@ -8,11 +7,7 @@ import { verdictEffect } from './verdict.ts';
 /** `KEY vmap { … }`: the verdict that the key leads to; without one the rule ends. */
 export function vmapAct(key: NftExpression, data: NftExpression, context: NftContext): Act {
   const lookup = lookUp(key, data, context);
-  if ('because' in lookup)
-    return {
-      part: 'vmap',
-      alternatives: [{ when: unknown(lookup.because), effect: { kind: 'unknown', because: lookup.because } }],
-    };
+  if ('because' in lookup) return unfollowed('vmap', lookup.because);
   return {
     part: 'vmap',
     alternatives: lookup.found.map(({ when, data: to }) => ({
