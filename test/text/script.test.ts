@@ -196,6 +196,11 @@ describe('what may have been done or not makes unknown what it is about, with ke
       ['INPUT: ?', 'INPUT: -j DROP'],
     ],
     ['a chain', `[ -f x ] && iptables -N A\niptables -A INPUT -j A\niptables -F A`, ['INPUT: -j A', 'A: ?']],
+    [
+      'a command behind an item of an array',
+      `#!/bin/bash\n${drop}[ -f x ] && a[1]=x iptables -A INPUT -j ACCEPT`,
+      ['INPUT: -j DROP', 'INPUT: ?'],
+    ],
     ['a function', `f() { iptables -F; }\n${drop}[ -f x ] && f`, ['INPUT: ?', 'INPUT: -j DROP']],
     [
       'a function in an array’s loop',
@@ -303,6 +308,8 @@ describe('commands that change rules out of sight are no empty rule set', () => 
     expect(sets(`${made}; ipset flush a`)).toEqual([['a', 0, false]]);
     expect(sets(`${made}; ipset del a 1.1.1.1`)).toEqual([['a', 2, true]]);
     expect(sets(`${made}; [ -f x ] && ipset flush`)).toEqual([['a', 2, true]]);
+    expect(sets(`${made}; [ -f x ] && /sbin/ipset flush a`)).toEqual([['a', 2, true]]);
+    expect(sets(`${made}; [ -f x ] && /opt/listipset flush a`)).toEqual([['a', 2, false]]);
     expect(sets(`${made}; ipset add a $IP`)).toEqual([['a', 2, true]]);
     expect(sets(`${made}; ipset restore <file`)).toEqual([]);
     expect(sets('ipset restore <<E\ncreate a hash:ip\nadd a 1.1.1.1\nE')).toEqual([['a', 1, false]]);

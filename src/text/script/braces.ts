@@ -1,4 +1,4 @@
-import type { Part, Word } from './word.ts';
+import { type Part, plainText, type Word } from './word.ts';
 
 /** More words than one pair of braces should make, or braces within braces. */
 const MOST_WORDS = 1000;
@@ -11,14 +11,14 @@ const BRACES = /(?<!\$)\{((?:[^{},\s]*,)+[^{},\s]*|(-?\d{1,7})\.\.(-?\d{1,7}))\}
 /** Longer words are not taken apart. */
 const LONGEST = 2000;
 
-const plainOf = ({ parts }: Word): string =>
-  parts.map((part) => (part.kind === 'text' && !part.quoted ? part.text : ' ')).join('');
+/** A word with a blank in place of all that is no plain text. */
+const outlineOf = ({ parts }: Word): string => parts.map((part) => plainText(part) ?? ' ').join('');
 
 /** Whether bash may take a word apart, also where its pieces are no plain text. */
 function mayBeBraces(word: Word): boolean {
-  const plain = plainOf(word);
-  const open = plain.indexOf('{');
-  const inside = open < 0 ? '' : plain.slice(open, Math.max(open, plain.lastIndexOf('}')));
+  const outline = outlineOf(word);
+  const open = outline.indexOf('{');
+  const inside = open < 0 ? '' : outline.slice(open, Math.max(open, outline.lastIndexOf('}')));
   return inside.includes(',') || inside.includes('..');
 }
 
@@ -28,7 +28,7 @@ function mayBeBraces(word: Word): boolean {
  */
 export function withoutBraces(word: Word, bash: boolean): readonly Word[] {
   if (!mayBeBraces(word)) return [word];
-  if (!bash || plainOf(word).length > LONGEST) return [{ ...word, parts: [OTHER] }];
+  if (!bash || outlineOf(word).length > LONGEST) return [{ ...word, parts: [OTHER] }];
   let words: readonly Word[] = [word];
   for (let round = 0; round < 8; round += 1) {
     const next = words.flatMap(once);
@@ -45,11 +45,12 @@ const unlessLeft = (word: Word): Word => (mayBeBraces(word) ? { ...word, parts: 
 /** The first pair of braces of a word taken apart. */
 function once(word: Word): readonly Word[] {
   for (const [index, part] of word.parts.entries()) {
-    const found = part.kind === 'text' && !part.quoted ? BRACES.exec(part.text) : null;
-    if (!found || part.kind !== 'text') continue;
+    const text = plainText(part) ?? '';
+    const found = BRACES.exec(text);
+    if (!found) continue;
     const [all, inside = '', from, to] = found;
-    const before = part.text.slice(0, found.index);
-    const after = part.text.slice(found.index + all.length);
+    const before = text.slice(0, found.index);
+    const after = text.slice(found.index + all.length);
     const items = from === undefined ? inside.split(',') : numbers(from, to ?? from);
     if (!items) return [{ ...word, parts: [OTHER] }];
     return items.map((item) => ({

@@ -1,11 +1,10 @@
-import { BUILT_IN, isBuiltIn, type Rule } from '../../netfilter/index.ts';
+import { BUILT_IN, isBuiltIn } from '../../netfilter/index.ts';
 import { Fault } from '../diagnostic.ts';
 import { chainNameProblem } from '../extension.ts';
 import { type OpenChain, openChain } from '../reading.ts';
-import { readRule } from '../rule.ts';
 import { nearest } from '../spelling.ts';
-import { cursorOver } from '../words.ts';
 import type { Argument, Call } from './arguments.ts';
+import { readRules } from './rule-words.ts';
 import {
   empty,
   type Held,
@@ -226,50 +225,4 @@ function deleteRules(holding: Holding, held: Held, chain: OpenChain, call: Call,
     chain.rules.splice(at, 1);
   }
   return DONE;
-}
-
-/** A word as iptables-restore takes it: in quotes where it has to be. */
-const asRestored = ({ text }: Argument): string =>
-  text !== '' && !/[\s"]/.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`;
-
-/** The rules that the words of a call make. Faults stand at the script's own words. */
-function readRules(held: Held, chain: OpenChain, { rule: words }: Call, line: number): Rule[] {
-  const spans: { readonly start: number; readonly argument: Argument }[] = [];
-  let text = '';
-  for (const argument of words) {
-    if (text !== '') text += ' ';
-    spans.push({ start: text.length, argument });
-    text += asRestored(argument);
-  }
-  const placed = <T extends { readonly at: number; readonly length: number }>(of: T): T => ({
-    ...of,
-    ...placeIn(spans, of),
-  });
-  const { draft } = held;
-  draft.scope.chain = chain.name;
-  held.found = [];
-  const rules: Rule[] = [];
-  try {
-    readRule(cursorOver(text), draft, line, undefined, rules);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    const { at, length } = placeIn(spans, error);
-    const Kind = error instanceof MissingChain ? MissingChain : Fault;
-    throw new Kind(at, length, error.message, error.hint);
-  }
-  const uses = held.found.map((use) => ({ ...placed(use), line }));
-  if (uses.length > 0) for (const rule of rules) held.hooks.set(rule, uses);
-  return rules;
-}
-
-/** Where in the script a place of the rule's text comes from. */
-function placeIn(
-  spans: readonly { readonly start: number; readonly argument: Argument }[],
-  { at, length }: { readonly at: number; readonly length: number },
-): { readonly at: number; readonly length: number } {
-  const of = (position: number) => spans.findLast(({ start }) => start <= position) ?? spans[0];
-  const [from, to] = [of(at), of(at + Math.max(0, length - 1))];
-  if (!from || !to) return { at: 0, length: 1 };
-  const { argument } = to;
-  return { at: from.argument.at, length: argument.at + argument.length - from.argument.at };
 }

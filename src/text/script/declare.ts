@@ -1,6 +1,7 @@
-import { assignedValue, assignmentIn, expand } from './expand.ts';
+import { assignedValue, assignmentIn } from './assignment.ts';
+import { expand } from './expand.ts';
 import type { Run, Status } from './state.ts';
-import { assign, makeLocal } from './variables.ts';
+import { assign, isName, makeLocal } from './variables.ts';
 import type { Word } from './word.ts';
 
 /** Commands that give variables values and properties; of their words nothing is split in assignments. */
@@ -17,7 +18,7 @@ export function declare(of: Run, name: string, given: readonly Word[]): Status {
     const assigned = assignmentIn(word);
     const [plain] = assigned ? [] : (expand(word, variables) ?? []);
     const variable = assigned?.name ?? plain?.text ?? '';
-    if (!/^[A-Za-z_]\w*$/.test(variable)) continue;
+    if (!isName(variable)) continue;
     const value = assigned && assignedValue(assigned, variables);
     if (local) makeLocal(variables, variable);
     // References to other variables, numbers that are worked out, letters that change: what it holds is not known.

@@ -1,19 +1,20 @@
-import { assignmentIn, expand, itemAssignedIn } from './expand.ts';
-import { commandsIn, partsOf } from './mentions.ts';
-import type { Node, Simple } from './parse.ts';
+import { assignedName, assignmentIn } from './assignment.ts';
+import { DECLARES } from './declare.ts';
+import { expand } from './expand.ts';
+import { type Node, type NodeOf, nodesIn, placeOf, type Simple } from './node.ts';
 import type { Run } from './state.ts';
-import { assign, blur, type Variables } from './variables.ts';
+import { assign, blur, isName, type Variables } from './variables.ts';
 import type { Word } from './word.ts';
 
 /** Commands of shells that set the variables they are given the names of. */
-const SETS: ReadonlySet<string> = new Set(
-  'read mapfile readarray getopts printf let unset local declare typeset export readonly wait (('.split(' '),
-);
+const SETS: ReadonlySet<string> = new Set([
+  ...DECLARES,
+  ...'read mapfile readarray getopts printf let unset wait (('.split(' '),
+]);
 
 /** After these any variable may have any value. */
 const SETS_ANY: ReadonlySet<string> = new Set(['eval', 'source', '.']);
 
-const NAME = /^[A-Za-z_]\w*$/;
 const NAMES = /[A-Za-z_]\w*/g;
 
 /** After a part of a script that may have run or not: what it may have set is not known. */
@@ -26,22 +27,20 @@ export function forget(of: Run, node: Node, seen = new Set<Node>()): void {
   }
   if (node.kind === 'for') assign(of.variables, node.name, undefined);
   if (node.kind === 'function') redefine(of, node);
-  for (const part of partsOf(node)) forget(of, part, seen);
+  for (const part of nodesIn(node)) forget(of, part, seen);
 }
 
 /** A function that may have been defined anew is one of both. */
-function redefine(of: Run, { name, body }: Extract<Node, { readonly kind: 'function' }>): void {
+function redefine(of: Run, { name, body }: NodeOf<'function'>): void {
   const before = of.functions.get(name);
   const nodes = before ? [before, body] : [body];
-  const [command] = commandsIn(body);
-  const place = command?.place ?? { at: 0, length: 1, line: 1 };
-  of.functions.set(name, { kind: 'open', what: 'function that may not be there', nodes, place });
+  of.functions.set(name, { kind: 'open', what: 'function that may not be there', nodes, place: placeOf(body) });
 }
 
 function forgetCommand(of: Run, { words }: Simple, seen: Set<Node>): void {
   const { variables } = of;
   for (const word of words) forgetWord(variables, word);
-  const [first, ...rest] = words.filter((word) => !assignmentIn(word) && itemAssignedIn(word) === undefined);
+  const [first, ...rest] = words.filter((word) => assignedName(word) === undefined);
   if (!first) return;
   const [name] = expand(first, variables) ?? [];
   if (!name || SETS_ANY.has(name.text)) {
@@ -67,7 +66,7 @@ export function forgetNames({ variables }: Run, name: string, given: readonly Wo
     const expanded = expand(word, variables);
     if (!expanded && target && !assignmentIn(word)) blur(variables);
     for (const { text } of expanded ?? []) {
-      const names = counts ? [...text.matchAll(NAMES)].map(([one]) => one) : NAME.test(text) && target ? [text] : [];
+      const names = counts ? [...text.matchAll(NAMES)].map(([one]) => one) : isName(text) && target ? [text] : [];
       for (const one of names) assign(variables, one, undefined);
       if (name === 'printf') target = text === '-v';
     }
@@ -76,7 +75,7 @@ export function forgetNames({ variables }: Run, name: string, given: readonly Wo
 
 /** `NAME=…`, `NAME[2]=…`, `${NAME:=…}`. */
 function forgetWord(variables: Variables, word: Word): void {
-  const assigned = assignmentIn(word)?.name ?? itemAssignedIn(word);
+  const assigned = assignedName(word);
   if (assigned !== undefined) assign(variables, assigned, undefined);
   for (const part of word.parts)
     if (part.kind === 'variable' && part.operator?.endsWith('=')) assign(variables, part.name, undefined);

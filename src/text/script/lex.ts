@@ -1,4 +1,5 @@
-import { continues, passOverContinuation, type Reader, readWord, type Word } from './word.ts';
+import { continues, passOverContinuation, type Reader, readWord } from './read-word.ts';
+import type { Word } from './word.ts';
 
 export type Token =
   | { readonly kind: 'word'; readonly word: Word }

@@ -1,38 +1,10 @@
-import { assignmentIn, expand } from './expand.ts';
-import type { Node, Simple } from './parse.ts';
+import { behindAssigned } from './assignment.ts';
+import { DECLARES } from './declare.ts';
+import { expand } from './expand.ts';
+import { commandsIn, type Node, type Simple } from './node.ts';
 import type { Run } from './state.ts';
-import { toolNamed, wordsBefore } from './tool.ts';
+import { programOf, toolNamed, wordsBefore } from './tool.ts';
 import type { Word } from './word.ts';
-
-/** All simple commands that run where a part of a script does: what a function holds runs where it is called. */
-export function* commandsIn(node: Node): Generator<Simple> {
-  if (node.kind === 'simple') yield node;
-  else for (const part of partsOf(node)) yield* commandsIn(part);
-}
-
-/** The parts of a part, in their order. */
-export function partsOf(node: Exclude<Node, { readonly kind: 'simple' }>): readonly Node[] {
-  switch (node.kind) {
-    case 'list':
-    case 'pipe':
-    case 'open':
-      return node.nodes;
-    case 'subshell':
-      return [node.node];
-    case 'chain':
-      return [node.first, ...node.rest.map((one) => one.node)];
-    case 'if':
-      return [...node.branches.flatMap(({ when, body }) => [when, body]), ...(node.otherwise ? [node.otherwise] : [])];
-    case 'while':
-      return [node.when, node.body];
-    case 'case':
-      return node.clauses.map(({ body }) => body);
-    case 'for':
-      return [node.body];
-    case 'function':
-      return [];
-  }
-}
 
 /** Letters and names of the commands that change rules, as they stand among words. */
 const CHANGES = /^(?:-[AIDRNEXFP]|-[AIRDNEXFP][A-Za-z]\S*|--(?:app|ins|del|rep|new|ren|flu|pol)[a-z-]*(?:=.*)?)$/;
@@ -40,12 +12,8 @@ const CHANGES = /^(?:-[AIDRNEXFP]|-[AIRDNEXFP][A-Za-z]\S*|--(?:app|ins|del|rep|n
 const textOf = ({ parts }: Word): string => parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
 
 /** The words of a command, as far as they are known; without what is assigned before it. */
-function textsOf(of: Run, { words }: Simple): readonly string[] {
-  const first = words.findIndex((word) => !assignmentIn(word));
-  return first < 0
-    ? []
-    : words.slice(first).flatMap((word) => expand(word, of.variables)?.map(({ text }) => text) ?? [textOf(word)]);
-}
+const textsOf = (of: Run, { words }: Simple): readonly string[] =>
+  behindAssigned(words).flatMap((word) => expand(word, of.variables)?.map(({ text }) => text) ?? [textOf(word)]);
 
 /** Whether a part of a script may change rules: it names a tool, or asks for what only such a tool does. */
 export function changesRules(of: Run, node: Node, seen = new Set<Node>()): boolean {
@@ -70,11 +38,12 @@ export function changesRules(of: Run, node: Node, seen = new Set<Node>()): boole
 }
 
 /** Programs that run what they are given elsewhere, or only speak of it. */
-const HARMLESS: ReadonlySet<string> = new Set(
-  'ip ssh scp docker podman nerdctl crictl kubectl nsenter unshare lxc-attach echo printf logger grep egrep fgrep awk sed test [ [[ which type hash man apt apt-get yum dnf apk dpkg rpm pkill killall pgrep cat export readonly local declare typeset read'.split(
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...DECLARES,
+  ...'ip ssh scp docker podman nerdctl crictl kubectl nsenter unshare lxc-attach echo printf logger grep egrep fgrep awk sed test [ [[ which type hash man apt apt-get yum dnf apk dpkg rpm pkill killall pgrep cat read'.split(
     ' ',
   ),
-);
+]);
 
 const SHELLS = /^(?:ba|da|a|k|z)?sh$/;
 
@@ -92,7 +61,7 @@ export function hiddenIn(name: string, given: readonly string[]): boolean {
 
 /** Whether a command that is none of iptables changes rules out of sight. */
 export function hidden(of: Run, path: string, given: readonly string[], { input }: Simple): boolean {
-  const name = path.replace(/^.*\//, '');
+  const name = programOf(path);
   if (name === 'nft') return !isHarmlessNft(given);
   if (HARMLESS.has(name) || name === 'ipset') return false;
   if (SHELLS.test(name) && input && hiddenIn(name, [of.text.slice(input.from, input.to)])) return true;
@@ -113,7 +82,7 @@ export function runsWhatItReads(of: Run, nodes: readonly Node[]): boolean {
   const names = nodes.map((node) => (node.kind === 'simple' ? textsOf(of, node) : []));
   const runs = names.slice(1).some((texts) => {
     const [name = '', ...given] = texts.slice(wordsBefore(texts));
-    return SHELLS.test(name.replace(/^.*\//, '')) && !given.some((text) => !text.startsWith('-'));
+    return SHELLS.test(programOf(name)) && !given.some((text) => !text.startsWith('-'));
   });
   return runs && names.some((texts) => hiddenIn('', texts));
 }

@@ -45,3 +45,12 @@ export function without(value: string, operator: string, pattern: string): strin
 }
 
 const LONGEST = 2000;
+
+/** `${NAME/a/b}` and `${NAME//a/b}` for plain texts. */
+export function replaced(value: string, operator: string, argument: string): string | undefined {
+  const slash = argument.indexOf('/', 1);
+  const pattern = slash < 0 ? argument : argument.slice(0, slash);
+  const by = slash < 0 ? '' : argument.slice(slash + 1);
+  if (pattern === '' || /^[#%]|[*?[\]\\(&]/.test(pattern) || /[&\\]/.test(by)) return undefined;
+  return operator === '//' ? value.replaceAll(pattern, () => by) : value.replace(pattern, () => by);
+}

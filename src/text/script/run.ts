@@ -1,11 +1,11 @@
 import { runSimple } from './command.ts';
 import { expand, fitsWord, joined } from './expand.ts';
 import { undecided } from './guess.ts';
-import { commandsIn, runsWhatItReads } from './mentions.ts';
-import { type Node, type Place, plainOf } from './parse.ts';
-import { faultAt, type Run, type Status } from './state.ts';
+import { runsWhatItReads } from './mentions.ts';
+import { commandsIn, type Node, type NodeOf, type Place, placeOf } from './node.ts';
+import { loseSight, type Run, type Status } from './state.ts';
 import { assign, inSubshell } from './variables.ts';
-import type { Word } from './word.ts';
+import { plainOf, plainText, type Word } from './word.ts';
 
 /** Runs a part of a script. */
 export function run(of: Run, node: Node, caught = false): Status {
@@ -65,17 +65,10 @@ function apart(of: Run, place: Place, act: () => Status): Status {
   const { functions, strict } = of;
   of.functions = new Map(functions);
   const status = inSubshell(of.variables, act);
-  if (of.leaving === 'loop' || of.leaving === 'round') {
-    of.complain(faultAt(of, place, 'this leaves a loop around its shell'), place.line);
-    of.beyond = place.line;
-  }
+  if (of.leaving === 'loop' || of.leaving === 'round') loseSight(of, place, 'this leaves a loop around its shell');
   Object.assign(of, { functions, strict, leaving: undefined });
   return status;
 }
-
-const NOWHERE: Place = { at: 0, length: 1, line: 1 };
-
-const placeOf = (node: Node): Place => commandsIn(node).next().value?.place ?? NOWHERE;
 
 /** A command ended: a failure ends a strict script where nobody looks at it. */
 function ended(of: Run, status: Status, { line }: Place): Status {
@@ -89,13 +82,12 @@ function ended(of: Run, status: Status, { line }: Place): Status {
   return status;
 }
 
-function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' }>, caught: boolean): Status {
+function chain(of: Run, { first, rest }: NodeOf<'chain'>, caught: boolean): Status {
   let status = watched(of, first, caught || rest.some(({ op }) => op === '||'));
   for (const [index, { op, node }] of rest.entries()) {
     if (of.ended || of.leaving) return status;
     if (status === 'unknown') {
-      const [command] = commandsIn(node);
-      undecided(of, node, command?.place ?? NOWHERE, 'whether this runs depends on a command that is not looked at');
+      undecided(of, node, placeOf(node), 'whether this runs depends on a command that is not looked at');
       continue;
     }
     if ((op === '&&') !== (status === 'ok')) continue;
@@ -106,18 +98,15 @@ function chain(of: Run, { first, rest }: Extract<Node, { readonly kind: 'chain' 
   return status;
 }
 
-function pipe(of: Run, { nodes, negated }: Extract<Node, { readonly kind: 'pipe' }>): Status {
+function pipe(of: Run, node: NodeOf<'pipe'>): Status {
+  const { nodes, negated } = node;
   let status: Status = 'unknown';
   const [only, another] = nodes;
   if (only && !another) status = watched(of, only, true);
   else {
-    const [command] = nodes.flatMap((node) => [...commandsIn(node)]);
-    if (command && runsWhatItReads(of, nodes)) {
-      of.complain(faultAt(of, command.place, 'this runs commands that another one prints'), command.place.line);
-      of.beyond = command.place.line;
-    }
+    if (runsWhatItReads(of, nodes)) loseSight(of, placeOf(node), 'this runs commands that another one prints');
     // Each part has a shell of its own.
-    for (const node of fed(nodes)) status = apart(of, placeOf(node), () => watched(of, node, true));
+    for (const one of fed(nodes)) status = apart(of, placeOf(one), () => watched(of, one, true));
   }
   if (!negated || status === 'unknown') return status;
   return status === 'ok' ? 'failed' : 'ok';
@@ -131,7 +120,7 @@ const fed = (nodes: readonly Node[]): readonly Node[] =>
     return before.words.length === 1 && plainOf(before.words[0]) === 'cat' ? { ...node, input: before.input } : node;
   });
 
-function branch(of: Run, node: Extract<Node, { readonly kind: 'if' }>, caught: boolean): Status {
+function branch(of: Run, node: NodeOf<'if'>, caught: boolean): Status {
   for (const { when, body } of node.branches) {
     const status = watched(of, when, true);
     if (of.ended || of.leaving) return status;
@@ -142,7 +131,7 @@ function branch(of: Run, node: Extract<Node, { readonly kind: 'if' }>, caught: b
   return node.otherwise ? run(of, node.otherwise, caught) : 'ok';
 }
 
-function loop(of: Run, node: Extract<Node, { readonly kind: 'for' }>, caught: boolean): Status {
+function loop(of: Run, node: NodeOf<'for'>, caught: boolean): Status {
   const values: string[] = [];
   for (const word of node.words ?? [EVERY]) {
     const expanded = isPattern(word) ? undefined : expand(word, of.variables);
@@ -162,8 +151,7 @@ function loop(of: Run, node: Extract<Node, { readonly kind: 'for' }>, caught: bo
 const EVERY: Word = { parts: [{ kind: 'variable', name: '@', quoted: true }], at: 0, length: 0, line: 0 };
 
 /** A pattern of file names. */
-const isPattern = ({ parts }: Word): boolean =>
-  parts.some((part) => part.kind === 'text' && !part.quoted && /[*?]/.test(part.text));
+const isPattern = ({ parts }: Word): boolean => parts.some((part) => /[*?]/.test(plainText(part) ?? ''));
 
 function round(of: Run, body: Node, caught: boolean): Status {
   of.loops += 1;
@@ -185,7 +173,7 @@ function stops(of: Run): boolean {
 /** More rounds are not followed: a loop may have no end. */
 const MOST_ROUNDS = 1000;
 
-function repeat(of: Run, node: Extract<Node, { readonly kind: 'while' }>, caught: boolean): Status {
+function repeat(of: Run, node: NodeOf<'while'>, caught: boolean): Status {
   const { what, when, body, place } = node;
   let status: Status = 'ok';
   for (let number = 0; number < MOST_ROUNDS && !isEndless(when); number += 1) {
@@ -205,7 +193,7 @@ function isEndless(when: Node): boolean {
   return command !== undefined && !another && ['true', ':'].includes(plainOf(command.words[0]) ?? '');
 }
 
-function choose(of: Run, node: Extract<Node, { readonly kind: 'case' }>, caught: boolean): Status {
+function choose(of: Run, node: NodeOf<'case'>, caught: boolean): Status {
   const { word, clauses, place } = node;
   const unknown = (): Status => undecided(of, node, place, 'this stands in a case, whose way is not known');
   const text = joined(word.parts, of.variables);

@@ -3,8 +3,10 @@ import type { Argument } from './arguments.ts';
 import { calculate } from './arithmetic.ts';
 import { forgetNames } from './forget.ts';
 import { hidden } from './mentions.ts';
-import type { Simple } from './parse.ts';
-import { faultAt, type Run, type Status } from './state.ts';
+import type { Place, Simple } from './node.ts';
+import { loseSight, type Run, refuse, type Status } from './state.ts';
+import { tested, testedAll } from './tested.ts';
+import { programOf } from './tool.ts';
 import { unsettleAll } from './unsure.ts';
 import { assign, blur, type Variables } from './variables.ts';
 
@@ -14,24 +16,30 @@ export function runOther(of: Run, called: Argument, given: readonly Argument[], 
   const { text: name } = called;
   const done = plain(of, name, texts, node) ?? setting(of, name, texts, node);
   if (done) return done;
-  const program = name.replace(/^.*\//, '');
+  const program = programOf(name);
   if (program === 'ipset') return askIpset(of, texts, node);
   if (program === 'nft' && texts.join(' ') === 'flush ruleset') {
     for (const family of FAMILIES) of.holding(family, 'nft').tables.clear();
     return 'ok';
   }
-  if (hidden(of, name, texts, node)) {
-    of.complain(faultAt(of, { ...called, line: node.place.line }, OUT_OF_SIGHT), node.place.line);
-    if (program === 'nft') of.beyond = node.place.line;
-    else for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), name, node.place.line);
-  } else of.skip(name, node.place.line);
+  passOver(of, name, texts, node, { ...called, line: node.place.line });
   if (LIKELY.has(program)) return 'ok';
   // After a file that was read any name may be that of a function.
   if (of.variables.blurred) blur(of.variables);
   return 'unknown';
 }
 
-const OUT_OF_SIGHT = 'this may change rules, and is not followed';
+/** A command that is not looked at; one that may change rules out of sight is refused, and may have done anything to them. */
+function passOver(of: Run, name: string, texts: readonly string[], node: Simple, place: Place): void {
+  const { line } = place;
+  if (!hidden(of, name, texts, node)) {
+    of.skip(name, line);
+    return;
+  }
+  refuse(of, place, 'this may change rules, and is not followed');
+  if (programOf(name) === 'nft') of.beyond = line;
+  else for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), name, line);
+}
 
 /** Commands that set no variable. */
 function plain(of: Run, name: string, texts: readonly string[], node: Simple): Status | undefined {
@@ -45,11 +53,8 @@ function plain(of: Run, name: string, texts: readonly string[], node: Simple): S
       of.leaving = 'shell';
       return endedWith(of, texts[0]);
     case 'return':
-      if (of.calls.length === 0) {
-        // Some shells end there, some go on.
-        of.complain(faultAt(of, node.place, 'this stands in no function'), node.place.line);
-        of.beyond = node.place.line;
-      }
+      // Some shells end there, some go on.
+      if (of.calls.length === 0) loseSight(of, node.place, 'this stands in no function');
       of.leaving = 'function';
       return endedWith(of, texts[0]);
     case 'break':
@@ -117,10 +122,7 @@ function setting(of: Run, name: string, texts: readonly string[], node: Simple):
     case 'eval':
     case '.':
     case 'source':
-      if (hidden(of, name, texts, node)) {
-        of.complain(faultAt(of, node.place, OUT_OF_SIGHT), node.place.line);
-        for (const family of FAMILIES) unsettleAll(of.holding(family, 'nft'), name, node.place.line);
-      } else of.skip(name, node.place.line);
+      passOver(of, name, texts, node, node.place);
       blur(variables);
       return 'unknown';
     default:
@@ -204,61 +206,3 @@ function askIpset(of: Run, texts: readonly string[], { input, place }: Simple): 
 
 /** Programs that prepare the ground for rules, and mostly succeed. */
 const LIKELY: ReadonlySet<string> = new Set('modprobe sysctl ip ipset mkdir touch logger depmod insmod'.split(' '));
-
-/** Comparisons that `&&` and `||` stand between: those binds tighter. */
-function testedAll(words: readonly string[]): Status {
-  return partsAt(words, '||')
-    .map((some) => partsAt(some, '&&').map(tested).reduce(both))
-    .reduce(either);
-}
-
-function partsAt(words: readonly string[], by: string): readonly (readonly string[])[] {
-  const parts: string[][] = [[]];
-  for (const word of words) {
-    if (word === by) parts.push([]);
-    else parts.at(-1)!.push(word);
-  }
-  return parts;
-}
-
-const both = (one: Status, other: Status): Status =>
-  one === 'failed' || other === 'failed' ? 'failed' : one === 'ok' ? other : one;
-
-const either = (one: Status, other: Status): Status =>
-  one === 'ok' || other === 'ok' ? 'ok' : one === 'failed' ? other : one;
-
-/** What a comparison of texts or numbers gives; files and all else are not looked at. Source: POSIX, test. */
-function tested(words: readonly string[]): Status {
-  const negated = words[0] === '!';
-  const [first = '', operator, second = '', ...rest] = negated ? words.slice(1) : words;
-  if (rest.length > 0) return 'unknown';
-  const held = operator === undefined ? first !== '' : compared(first, operator, second);
-  return held === undefined ? 'unknown' : held === negated ? 'failed' : 'ok';
-}
-
-function compared(first: string, operator: string, second: string): boolean | undefined {
-  if (second === '' && (first === '-n' || first === '-z')) return (operator === '') === (first === '-z');
-  const numbers = /^-?\d{1,9}$/.test(first) && /^-?\d{1,9}$/.test(second);
-  switch (operator) {
-    case '=':
-    case '==':
-      // A pattern may match what it does not equal.
-      return /[*?[]/.test(second) ? undefined : first === second;
-    case '!=':
-      return /[*?[]/.test(second) ? undefined : first !== second;
-    case '-eq':
-      return numbers ? Number(first) === Number(second) : undefined;
-    case '-ne':
-      return numbers ? Number(first) !== Number(second) : undefined;
-    case '-gt':
-      return numbers ? Number(first) > Number(second) : undefined;
-    case '-ge':
-      return numbers ? Number(first) >= Number(second) : undefined;
-    case '-le':
-      return numbers ? Number(first) <= Number(second) : undefined;
-    case '-lt':
-      return numbers ? Number(first) < Number(second) : undefined;
-    default:
-      return undefined;
-  }
-}

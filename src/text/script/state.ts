@@ -1,7 +1,7 @@
 import type { Family } from '../../address/index.ts';
 import type { Backend } from '../../netfilter/index.ts';
 import { Fault } from '../diagnostic.ts';
-import type { Node, Place } from './parse.ts';
+import type { Node, Place } from './node.ts';
 import type { SetLines } from './set-lines.ts';
 import type { Holding } from './tables.ts';
 import type { Variables } from './variables.ts';
@@ -56,16 +56,22 @@ const MOST_COMMANDS = 50_000;
 export function counts(of: Run, place: Place, much = 1): boolean {
   of.count += much;
   if (of.count <= MOST_COMMANDS) return true;
-  if (!of.ended) {
-    of.complain(faultAt(of, place, `more than ${MOST_COMMANDS} commands`), place.line);
-    of.beyond = place.line;
-  }
+  if (!of.ended) loseSight(of, place, `more than ${MOST_COMMANDS} commands`);
   of.ended = true;
   return false;
 }
 
-/** A fault of what only a shell could tell. */
-export const faultAt = ({ shell }: Run, { at, length }: Place, message: string): Fault =>
+/** Complains of what only a shell could tell. */
+export const refuse = (of: Run, place: Place, message: string): void =>
+  of.complain(faultAt(of, place, message), place.line);
+
+/** The same, where no chain of iptables can show what may have changed. */
+export function loseSight(of: Run, place: Place, message: string): void {
+  refuse(of, place, message);
+  of.beyond = place.line;
+}
+
+const faultAt = ({ shell }: Run, { at, length }: Place, message: string): Fault =>
   new Fault(
     at,
     length,

@@ -8,9 +8,12 @@ export interface Tool {
   readonly what: 'rules' | 'restore' | 'save';
 }
 
-/** The tool that a name means, or undefined. Plain iptables is the nft back end, as on Debian. */
+/** The name of a program without its path. */
+export const programOf = (path: string): string => path.replace(/^.*\//, '');
+
+/** The tool that a name means, with or without a path, or undefined. Plain iptables is the nft back end, as on Debian. */
 export function toolNamed(name: string): Tool | undefined {
-  const [, six, backend, what] = /^(?:.*\/)?ip(6?)tables(?:-(nft|legacy))?(?:-(restore|save))?$/.exec(name) ?? [];
+  const [, six, backend, what] = /^ip(6?)tables(?:-(nft|legacy))?(?:-(restore|save))?$/.exec(programOf(name)) ?? [];
   if (six === undefined) return undefined;
   return {
     family: six === '6' ? 'ipv6' : 'ipv4',
@@ -18,6 +21,10 @@ export function toolNamed(name: string): Tool | undefined {
     what: what === 'restore' || what === 'save' ? what : 'rules',
   };
 }
+
+/** Whether a call of iptables-restore changes nothing. */
+export const testsOnly = (given: readonly { readonly text: string }[]): boolean =>
+  given.some(({ text }) => text === '-t' || text === '--test');
 
 /** A program that runs the command after its options. */
 interface Runner {
@@ -60,7 +67,7 @@ export function wordsBefore(words: readonly (string | { readonly text: string })
   };
   let index = 0;
   for (;;) {
-    const known = RUNNERS.get((at(index) ?? '').replace(/^.*\//, ''));
+    const known = RUNNERS.get(programOf(at(index) ?? ''));
     if (!known) return index;
     index += 1;
     let { own } = known;
