@@ -43,16 +43,10 @@ export function readInput(given: string, options: ReadOptions = {}): Snapshot {
 
 /** A text that was quoted in a letter: without the sign before each of its lines. */
 function unquoted(text: string): string {
-  const isQuoted = (line: string): boolean => line.startsWith('>') || line.trim() === '';
-  if (
-    !/^\ufeff?>/.test(text) ||
-    !text
-      .replace(/^\ufeff/, '')
-      .split('\n')
-      .every(isQuoted)
-  )
-    return text;
-  return text.replace(/^\ufeff?> ?/gm, '');
+  if (!/^\ufeff?>/.test(text)) return text;
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  if (!lines.every((line) => line.startsWith('>') || line.trim() === '')) return text;
+  return lines.map((line) => line.replace(/^> ?/, '')).join('\n');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chainOf, type RuleSet } from '../../src/netfilter/index.ts';
-import { type Diagnostic, InputRefused, parseSave, printRule, printSave } from '../../src/text/index.ts';
+import { type Diagnostic, InputRefused, parseSave, printRule, printSave, readInput } from '../../src/text/index.ts';
 import { textCases } from '../support/cases.ts';
 
 const refusal = (text: string, options = {}): InputRefused => {
@@ -31,6 +31,12 @@ describe('a text that cannot be read is refused with the place, the cause and th
 });
 
 describe('the frame of a saved rule set', () => {
+  test('quoted in a letter: of each line the sign goes, and nothing within it', () => {
+    const lines = ['*nat', '-A OUTPUT -m comment --comment "a\u2028> b" -j RETURN', '', 'COMMIT', ''];
+    const [held] = readInput(`\ufeff${lines.join('\n').replace(/^(?=[*C-])/gm, '> ')}`).held;
+    expect(printed(held!.rules, 'nat', 'OUTPUT')).toEqual(['-m comment --comment "a\u2028> b" -j RETURN']);
+  });
+
   test('both families in one text, each under its line', () => {
     const sets = parseSave(
       '# family ipv4\n*nat\n-A OUTPUT -d 10.0.0.1\nCOMMIT\n# family ipv6\n*nat\n-A OUTPUT -d ::1\nCOMMIT\n',

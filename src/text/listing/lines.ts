@@ -1,4 +1,5 @@
 import { type Backend, isTableName, type Policy, type TableName } from '../../netfilter/index.ts';
+import { familyOfTool } from '../family.ts';
 
 /** The line that begins a chain: `Chain INPUT (policy ACCEPT 12 packets, 3K bytes)`, `Chain WEB (2 references)`. */
 export interface HeadLine {
@@ -74,7 +75,7 @@ export function lineKind(line: string): Line {
     const [, tool, backend, table] = command;
     return {
       kind: 'command',
-      family: tool === 'ip6tables' ? 'ipv6' : 'ipv4',
+      family: familyOfTool(tool ?? ''),
       ...(backend ? { backend: backend === '-nft' ? 'nft' : 'legacy' } : {}),
       table: table === undefined ? 'filter' : isTableName(table) ? table : undefined,
     };
