@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type ConnectionRecord, fileLog, formatRecord, openAccessLog, openLogFile } from '../../src/proxy/index.ts';
 
 const record: ConnectionRecord = {
@@ -55,8 +55,20 @@ test('a reader that is too slow loses lines, counted, and the writer never waits
   const kept = Math.ceil(10_000 / formatRecord(record).length);
   expect(log.dropped).toBeGreaterThan(1000 - kept - 2);
   expect(stuck.writableLength).toBeLessThan(11_000);
-  // Without an end to its patience this would not come back.
-  await log.flush(50);
+  vi.useFakeTimers();
+  let back = false;
+  const flushed = log.flush(50).finally(() => {
+    back = true;
+  });
+  try {
+    await vi.advanceTimersByTimeAsync(49);
+    expect(back).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(back).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+  await flushed;
   // What never got out counts too.
   expect(log.dropped).toBe(1000);
 });
