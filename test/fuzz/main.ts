@@ -12,7 +12,8 @@ const HELP = `npm run fuzz -- [--minutes N] [--seed N] [--format NAME] [--from N
 
 Texts of every format that Sidestep reads, with something wrong with them. Each is read, and what was read is printed,
 summed up and followed with two packets. Allowed are an answer and diagnostics with a place, within a second of processor
-time. Anything else is a failure: it is made small, saved to a file and printed. Exit status 1 where there is one.
+time for reading and four for all of it. Anything else is a failure: it is made small, saved to a file and printed. Exit
+status 1 where there is one.
 
 Formats: ${FORMATS.map(({ name }) => name).join(', ')}
 `;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '../../src/address/index.ts';
 import { type Backend, BUILT_IN, TABLES } from '../../src/netfilter/index.ts';
 import { InputRefused, parseSave } from '../../src/text/index.ts';
-import { harmed } from '../support/harmed.ts';
+import { harmedRule } from '../support/harmed-rule.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 import { seeded } from '../support/random.ts';
 import { randomRule, randomSets } from '../support/random-rules.ts';
@@ -79,7 +79,7 @@ describe.skipIf(notRoot)('single rules are taken and refused as by the tools', (
         const table = random.pick(TABLES);
         const chain = random.pick(BUILT_IN[table]);
         const whole = randomRule(random, family, table, chain, []);
-        const rule = random.oneIn(4) ? whole : harmed(random, whole);
+        const rule = random.oneIn(4) ? whole : harmedRule(random, whole);
         const input = `*${table}\n-A ${chain} ${rule}\nCOMMIT\n`;
         const ours = reading(input, family);
         const theirs = there.run([`${prefix}-restore`], { input });

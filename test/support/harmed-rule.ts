@@ -43,7 +43,7 @@ const STRAY = [
 ];
 
 /** A rule with one or two things wrong with it, or perhaps nothing: a word lost, doubled, swapped, changed, put in or negated. */
-export function harmed(random: Random, rule: string): string {
+export function harmedRule(random: Random, rule: string): string {
   let words: readonly string[] = rule.match(/"(?:\\.|[^"])*"|\S+/g) ?? [];
   for (let count = 1 + random.below(2); count > 0; count -= 1) words = once(random, words);
   return words.join(' ');
