@@ -28,8 +28,11 @@ export function holdsSorted(ranges: readonly Range[]): (value: AddressValue) => 
   };
 }
 
-const next = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value + 1n : value + 1);
-const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
+/** The value after another. */
+export const next = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value + 1n : value + 1);
+
+/** The value before another. */
+export const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
 
 /** Sorts ranges and joins those that touch or overlap. */
 export function union(ranges: readonly Range[]): Range[] {

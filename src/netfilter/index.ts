@@ -52,7 +52,6 @@ export {
   isAnonymous,
   isFollowed,
   isNftRule,
-  isSameTable,
   type Mixed,
   mixed,
   NFT_FAMILIES,
@@ -92,7 +91,17 @@ export {
 } from './nft/meaning/index.ts';
 export { copyOf, type LivePacket, makePacket, type Packet } from './packet.ts';
 export { PATH, STAGES, type Stage, type Stop, type StopName, withoutNat } from './path.ts';
-export { ALWAYS, type Answer, all, compile, type Predicate, type Test } from './predicate.ts';
+export {
+  ALWAYS,
+  type Answer,
+  all,
+  compile,
+  eachLeaf,
+  eachPart,
+  type Leaf,
+  type Predicate,
+  type Test,
+} from './predicate.ts';
 export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';
 export {
@@ -118,6 +127,7 @@ export {
   tableOf,
   type Unshown,
 } from './rules.ts';
+export { isSameTable, saidBy } from './said.ts';
 export { servicePort } from './service.ts';
 export {
   type Backend,

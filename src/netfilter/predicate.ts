@@ -37,6 +37,9 @@ export type Predicate =
   /** Sidestep does not know. */
   | { readonly kind: 'unknown'; readonly because: string };
 
+/** A condition on one field: what a predicate comes down to. */
+export type Leaf = Extract<Predicate, { readonly field: unknown }>;
+
 export const ALWAYS: Predicate = { kind: 'always' };
 export const NEVER: Predicate = { kind: 'never' };
 
@@ -95,6 +98,31 @@ export function not(of: Predicate): Predicate {
 
 /** `predicate`, turned round when `negated`: what a `!` does to an option. */
 export const unless = (negated: boolean, predicate: Predicate): Predicate => (negated ? not(predicate) : predicate);
+
+/** Calls back with each part of a predicate that has no parts itself. */
+export function eachPart(predicate: Predicate, seen: (part: Predicate) => void): void {
+  switch (predicate.kind) {
+    case 'member':
+      eachPart(predicate.meaning, seen);
+      return;
+    case 'not':
+      eachPart(predicate.of, seen);
+      return;
+    case 'all':
+    case 'some':
+      for (const part of predicate.of) eachPart(part, seen);
+      return;
+    default:
+      seen(predicate);
+  }
+}
+
+/** Calls back with each condition on a field within a predicate. */
+export function eachLeaf(predicate: Predicate, seen: (leaf: Leaf) => void): void {
+  eachPart(predicate, (part) => {
+    if ('field' in part) seen(part);
+  });
+}
 
 /** A three-valued answer: yes, no, or undecided (a choice of the kernel's, or not known). */
 export type Answer = true | false | 'undecided';

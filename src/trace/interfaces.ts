@@ -1,4 +1,4 @@
-import type { HookName, Predicate } from '../netfilter/index.ts';
+import { eachLeaf, type HookName } from '../netfilter/index.ts';
 import { LOOPBACK } from './host.ts';
 import type { Program } from './program.ts';
 import { chainsAt, predicatesOf } from './reached.ts';
@@ -85,27 +85,9 @@ export const leavingOf = (program: Pick<Program, 'plan'>, usual: string): Leavin
 /** The names and beginnings that rules of these hooks ask of the interface by which a packet leaves. */
 function outgoingNames(program: Pick<Program, 'plan'>, hooks: readonly HookName[]): readonly NamePattern[] {
   const found: NamePattern[] = [];
-  for (const { rules } of chainsAt(program, hooks))
-    for (const rule of rules) for (const predicate of predicatesOf(rule)) addNames(predicate, found);
+  for (const predicate of chainsAt(program, hooks).flatMap(({ rules }) => rules.flatMap(predicatesOf)))
+    eachLeaf(predicate, (leaf) => {
+      if (leaf.kind === 'name' && leaf.field === 'out') found.push(leaf);
+    });
   return found;
-}
-
-function addNames(predicate: Predicate, found: NamePattern[]): void {
-  switch (predicate.kind) {
-    case 'name':
-      if (predicate.field === 'out') found.push(predicate);
-      return;
-    case 'member':
-      addNames(predicate.meaning, found);
-      return;
-    case 'not':
-      addNames(predicate.of, found);
-      return;
-    case 'all':
-    case 'some':
-      for (const part of predicate.of) addNames(part, found);
-      return;
-    default:
-      return;
-  }
 }

@@ -1,5 +1,5 @@
-import { type AddressValue, type Family, highest, masked, maskOf, parsePrefix, type Range } from '../address/index.ts';
-import { type Answer, protocolNumber, type RoutingRule } from '../netfilter/index.ts';
+import { type AddressValue, type Family, masked, maskOf, parsePrefix, type Range } from '../address/index.ts';
+import { type Answer, protocolNumber, type RoutingRule, spanOf } from '../netfilter/index.ts';
 
 /** What policy routing looks at. What is not known of a packet is undefined. */
 export interface Flow {
@@ -142,19 +142,13 @@ function within(end: 'source' | 'destination', word: string, family: Family): Co
   const wanted = masked(prefix.value, mask);
   return {
     field: end,
-    range: rangeOf(wanted, mask, family),
+    range: spanOf({ value: wanted, mask }, family),
     test: (flow) => {
       const address = flow[end];
       return address === undefined ? 'undecided' : masked(address, mask) === wanted;
     },
   };
 }
-
-/** From a network's first address to its last. */
-const rangeOf = (first: AddressValue, mask: AddressValue, family: Family): Range =>
-  typeof mask === 'bigint'
-    ? [first, BigInt(first) | (BigInt(highest(family)) ^ mask)]
-    : [first, Number(first) + (Number(highest(family)) - mask)];
 
 /** `1000-2000`, `53`. */
 function among(field: 'uid' | 'sourcePort' | 'destinationPort', word: string): Condition {

@@ -23,10 +23,10 @@ export {
 } from './host.ts';
 export { type NamePattern, namesFor } from './interfaces.ts';
 export { type Mapped as MappedTo, mappingOf, mapsDestination, natSilence } from './nat.ts';
-export { ownAddress } from './once.ts';
+export { begin, ownAddress } from './once.ts';
 export { type Asked, isIdle, type Planned, type PlannedTable } from './plan.ts';
 export type { CompiledAct, CompiledChain, CompiledRule, Program } from './program.ts';
-export { chainsAt, predicatesOf, targetsOf } from './reached.ts';
+export { chainsAt, effectsOf, predicatesOf, targetsOf } from './reached.ts';
 export {
   departureRoute,
   goAlong,
@@ -40,6 +40,6 @@ export {
 export { idOf } from './settle.ts';
 export { listenerName } from './sockets.ts';
 export { type Ground, nameOf, type Walk } from './state.ts';
-export { besideEachOther, natsOf } from './table.ts';
+export { besideEachOther, natsOf, notFollowed, steers } from './table.ts';
 export { grounds } from './trace.ts';
 export { enter } from './walk.ts';

@@ -1,4 +1,4 @@
-import type { HookName, Predicate } from '../netfilter/index.ts';
+import type { Effect, HookName, Predicate } from '../netfilter/index.ts';
 import type { CompiledChain, CompiledRule, Program } from './program.ts';
 
 /** All chains that these hooks lead to, or any hook; those that are called before those that call. */
@@ -34,3 +34,7 @@ export const targetsOf = ({ target, acts }: CompiledRule): readonly CompiledChai
 /** What a rule asks, act by act. */
 export const predicatesOf = ({ predicate, acts }: CompiledRule): readonly Predicate[] =>
   acts ? acts.flatMap(({ alternatives }) => alternatives.map((alternative) => alternative.predicate)) : [predicate];
+
+/** What a rule does, act by act. */
+export const effectsOf = ({ effect, acts }: CompiledRule): readonly Effect[] =>
+  acts ? acts.flatMap(({ alternatives }) => alternatives.map(({ as }) => as.effect)) : [effect];

@@ -1,4 +1,4 @@
-import { compile, FIELDS, type Packet, type Predicate } from '../netfilter/index.ts';
+import { compile, FIELDS, type Leaf, type Packet, type Predicate } from '../netfilter/index.ts';
 
 /** What an open predicate is settled with. */
 export interface Settling {
@@ -41,17 +41,16 @@ export function settle(predicate: Predicate, settling: Settling): boolean {
   }
 }
 
-type OfField = Extract<Predicate, { readonly field: unknown }>;
-
-export function idOf(predicate: OfField): string {
-  switch (predicate.kind) {
+/** Equal conditions have equal ids. */
+export function idOf(leaf: Leaf): string {
+  switch (leaf.kind) {
     case 'in':
-      return `${predicate.field} in ${predicate.ranges.map(([low, high]) => `${low}-${high}`).join()}`;
+      return `${leaf.field} in ${leaf.ranges.map(([low, high]) => `${low}-${high}`).join()}`;
     case 'bits':
-      return `${predicate.field} & ${predicate.mask} = ${predicate.value}`;
+      return `${leaf.field} & ${leaf.mask} = ${leaf.value}`;
     case 'any-bit':
-      return `${predicate.field} & ${predicate.mask}`;
+      return `${leaf.field} & ${leaf.mask}`;
     case 'name':
-      return `${predicate.field} = ${predicate.text}${predicate.prefix ? '+' : ''}`;
+      return `${leaf.field} = ${leaf.text}${leaf.prefix ? '+' : ''}`;
   }
 }

@@ -17,7 +17,7 @@ export function askTable(walk: Walk, planned: PlannedTable, reroutes: readonly T
   const { name, held } = planned;
   if (name === 'nat') {
     const { destination } = walk.packet;
-    const outcome = askNat(walk, natsOf(walk, planned));
+    const outcome = notFollowed(walk, planned) ?? askNat(walk, natsOf(walk, planned));
     if (outcome || walk.packet.destination === destination || !reroutes.includes('nat')) return outcome;
     return reroute(walk);
   }
@@ -39,11 +39,13 @@ export function askChain(walk: Walk, asked: Asked, reroutes: readonly TableName[
   const { mark } = walk.packet;
   say(walk, asked);
   const outcome = runChain(walk, base);
-  if (outcome || walk.packet.mark === mark || !reroutes.includes('mangle')) return outcome;
-  // Only chains of nft's type route do what mangle does (nft_chain_route.c).
-  const steers = base.base ? base.base.type === 'route' : asked.table === 'mangle';
-  return steers ? reroute(walk) : undefined;
+  if (outcome || walk.packet.mark === mark) return outcome;
+  return steers(asked, reroutes) ? reroute(walk) : undefined;
 }
+
+/** Whether a new mark lets a packet be routed anew. Only chains of nft's type route do what mangle does (nft_chain_route.c). */
+export const steers = ({ table, base }: Asked, reroutes: readonly TableName[]): boolean =>
+  reroutes.includes('mangle') && (base?.base ? base.base.type === 'route' : table === 'mangle');
 
 /** All that nat asks at a hook, in order: native chains among the tables of iptables. */
 export const natsOf = (walk: Walk, planned: PlannedTable): readonly Asked[] => {
@@ -52,13 +54,17 @@ export const natsOf = (walk: Walk, planned: PlannedTable): readonly Asked[] => {
   return before.length + after.length > 0 ? [...before, ...middle, ...after] : middle;
 };
 
+/** What becomes of a packet at a nat that is not followed; undefined where it is. */
+export function notFollowed(walk: Walk, { before, held, beside, after }: PlannedTable): Outcome | undefined {
+  if (walk.connection !== 'template' || ![...before, ...held, ...beside, ...after].some(isHeld)) return undefined;
+  return {
+    kind: 'unknown',
+    because: 'what nat does with a packet that a rule has given a zone, but that has no connection, is not followed',
+  };
+}
+
 /** nat decides once a connection and direction; the first chain that maps the connection has decided. */
 function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
-  if (walk.connection === 'template' && all.some(isHeld))
-    return {
-      kind: 'unknown',
-      because: 'what nat does with a packet that a rule has given a zone, but that has no connection, is not followed',
-    };
   const silence = natSilence(walk);
   const ofDestination = mapsDestination(walk);
   if (silence === undefined && walk.way) return keepMapping(walk, all, ofDestination);

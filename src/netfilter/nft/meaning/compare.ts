@@ -1,4 +1,4 @@
-import { type AddressValue, masked, type Range, union } from '../../../address/index.ts';
+import { type AddressValue, masked, previous, type Range, union } from '../../../address/index.ts';
 import { fieldWidth } from '../../fields.ts';
 import { all, choice, hasAnyBit, hasBits, isIn, NEVER, not, type Predicate, some, unknown } from '../../predicate.ts';
 import type { NftElement, NftExpression } from '../expression.ts';
@@ -148,7 +148,6 @@ function below(subject: Subject, right: NftExpression, { family }: NftContext, i
   return whole ? { kind: 'always' } : within(subject, [typeof limit === 'bigint' ? 0n : 0, top]);
 }
 
-const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
 const highestOf = (width: number): AddressValue => (width > 53 ? (1n << BigInt(width)) - 1n : 2 ** width - 1);
 
 /** One of them holds; values of one field become one list of its ranges, so that it is read once. */
