@@ -1,7 +1,7 @@
 import type { Walk } from '../trace/parts.ts';
 import type { Grain } from './classes.ts';
 import { type Edge, NONE } from './diagram.ts';
-import type { Environment, Environments } from './environment.ts';
+import type { Environment, Environments, State } from './environment.ts';
 import type { Space } from './space.ts';
 import { TooComplex } from './too-complex.ts';
 import { Trial } from './trial.ts';
@@ -32,6 +32,11 @@ export class Asking {
     this.#trial = new Trial(space);
   }
 
+  /** What a walk remembers before it has begun. */
+  get start(): State {
+    return this.#trial.start;
+  }
+
   /**
    * `keyOf` tells results apart; those of one key, and of one environment afterwards, are one group. `grain`: how much the question
    * wants to know of addresses.
@@ -49,7 +54,7 @@ export class Asking {
     let left = within;
     for (let trials = 0; left !== NONE; trials += 1) {
       if (trials > MOST_TRIALS) {
-        throw new TooComplex(`more than ${MOST_TRIALS} kinds of packet in one question`, 'nothing was found before');
+        throw new TooComplex(`more than ${MOST_TRIALS} kinds of packet in one question`);
       }
       const bits = diagram.witness(left);
       trial.begin(environment, (level) => bits.get(level) === true, grain);

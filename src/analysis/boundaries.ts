@@ -1,15 +1,14 @@
 import { type AddressValue, type Family, highest, lengthOf, type Range } from '../address/index.ts';
-import { type FieldName, fieldWidth, type ValueField } from '../netfilter/index.ts';
+import { type FieldName, fieldWidth, spanOf, type ValueField } from '../netfilter/index.ts';
 import { CONNECTION_ENDS } from '../trace/parts.ts';
-import { type Leaf, startsOf } from './code.ts';
+import { type NumberLeaf, startsOf } from './code.ts';
 import { kept } from './kept.ts';
+import { LOOKED_UP } from './looked-up.ts';
 
 /** The fields of the packet that comes in that a field on its way is made of. */
 const MADE_OF: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
   ...Object.fromEntries(Object.entries(CONNECTION_ENDS).map(([field, of]) => [field, [of]])),
-  sourceType: ['source'],
-  destinationType: ['destination'],
-  socketLookup: ['protocol', 'destination', 'destinationPort'],
+  ...LOOKED_UP,
   ctmark: ['mark'],
   ctstatus: [],
   ctreply: [],
@@ -21,12 +20,12 @@ const MADE_OF: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
 export const madeOf = (field: FieldName): readonly FieldName[] => MADE_OF[field] ?? [field];
 
 /** The addresses under a mask without holes, from the first to the last; undefined where it has holes. */
-export function rangeUnder(value: AddressValue, mask: AddressValue, family: Family): Range | undefined {
-  if (lengthOf(family, mask) === undefined) return undefined;
-  if (typeof value === 'bigint' || typeof mask === 'bigint')
-    return [value, BigInt(value) | (BigInt(highest(family)) ^ BigInt(mask))];
-  return [value, value + (0xffff_ffff - mask)];
-}
+export const rangeUnder = (value: AddressValue, mask: AddressValue, family: Family): Range | undefined =>
+  lengthOf(family, mask) === undefined ? undefined : spanOf({ value, mask }, family);
+
+/** The highest value of a field. */
+export const topOf = (field: ValueField, family: Family): AddressValue =>
+  isAddress(field) ? highest(family) : 2 ** fieldWidth(field, family) - 1;
 
 /** Where answers about a field begin and end, and whether it has to be looked at bit by bit. */
 export class Boundaries {
@@ -45,11 +44,7 @@ export class Boundaries {
   /** The values of a field at which an interval starts, sorted; the first is 0. */
   startsOf(field: ValueField): readonly AddressValue[] {
     const zero = isAddress(field) && this.#family === 'ipv6' ? 0n : 0;
-    return startsOf(this.#ranges.get(field) ?? [], zero, this.topOf(field));
-  }
-
-  topOf(field: ValueField): AddressValue {
-    return isAddress(field) ? highest(this.#family) : 2 ** fieldWidth(field, this.#family) - 1;
+    return startsOf(this.#ranges.get(field) ?? [], zero, topOf(field, this.#family));
   }
 
   addRange(field: ValueField, range: Range): void {
@@ -57,8 +52,7 @@ export class Boundaries {
   }
 
   /** Takes note of what a predicate asks. */
-  addLeaf(leaf: Leaf): void {
-    if (leaf.kind === 'name') return;
+  addLeaf(leaf: NumberLeaf): void {
     const made = madeOf(leaf.field) as readonly ValueField[];
     const asked = this.#mirrored && made.some(isAddress) ? ADDRESSES : made;
     for (const field of asked) {

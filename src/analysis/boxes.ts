@@ -1,6 +1,6 @@
-import type { AddressValue, Range } from '../address/index.ts';
+import type { Range } from '../address/index.ts';
 import type { FieldName } from '../netfilter/index.ts';
-import type { Value } from './code.ts';
+import { endOf, type Value } from './code.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Placed } from './domain.ts';
 import type { PacketSet } from './packets.ts';
@@ -77,17 +77,18 @@ function grown(
       placed,
       pinned(diagram, placed, (level) => bits.get(level) === true),
     );
+  // From the deepest variables up, so that each step is a short one.
+  const deepest = [...fields].sort((a, b) => b.first - a.first);
+  const product = (without?: Placed): Edge => {
+    let set: Edge = ALL;
+    for (const placed of deepest) if (placed !== without) set = diagram.and(parts.get(placed)!, set);
+    return set;
+  };
   for (const placed of fields) {
-    let others = complement(room);
-    // From the deepest variables up, so that each step is a short one.
-    const rest = fields.filter((field) => field !== placed).sort((a, b) => b.first - a.first);
-    let cube: Edge = ALL;
-    for (const other of rest) cube = diagram.and(parts.get(other)!, cube);
-    others = diagram.and(cube, others);
+    const others = diagram.and(product(placed), complement(room));
     parts.set(placed, complement(shadow(diagram, placed, others)));
   }
-  let set: Edge = ALL;
-  for (const placed of [...fields].sort((a, b) => b.first - a.first)) set = diagram.and(parts.get(placed)!, set);
+  const set = product();
   const sides = new Map<FieldName, Side>();
   for (const placed of fields) {
     // Said is what packets of the box have, where that is not what any packet may have.
@@ -136,14 +137,6 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
       return { kind: 'ranges', ranges: ranges(set), but: ranges(others) };
     }
   }
-}
-
-function endOf(
-  { starts, top }: { readonly starts: readonly AddressValue[]; readonly top: AddressValue },
-  at: number,
-): AddressValue {
-  const next = starts[at + 1];
-  return next === undefined ? top : typeof next === 'bigint' ? next - 1n : next - 1;
 }
 
 /** The numbers that a set over one field's variables holds, as ranges. */

@@ -7,6 +7,7 @@ import { currentKey, type Environment } from './environment.ts';
 import { type Exits, ends, followed, joined, NOWHERE, only, type Way, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
+import { isLookedUp, lookupKey } from './looked-up.ts';
 import { isOpen, type Nature, Natures } from './nature.ts';
 import type { Matched, Performing } from './perform.ts';
 import type { Space } from './space.ts';
@@ -42,7 +43,8 @@ export class Chains {
     const { table, name, policy } = chain;
     return followed(this.#space.diagram, this.chain(chain, environment), 'return', (after) => {
       if (policy === 'DROP') return NOWHERE;
-      if (policy === 'QUEUE') return ends(unknown(`the policy of ${table} ${name} hands it to a program`));
+      if (policy === 'QUEUE')
+        return ends(unknown(`the policy of ${table} ${name} hands it to a program`, `policy of ${table} ${name}`));
       return only({ kind: 'accept', environment: after });
     });
   }
@@ -163,7 +165,7 @@ export class Chains {
   #visitOf(rule: CompiledRule): Visit {
     if (!isOpen(rule)) return { rule, key: '' };
     if (this.#visited++ > MOST_VISITS) {
-      throw new TooComplex('chains whose rules are undecided are called too often', 'nothing was found before');
+      throw new TooComplex('chains whose rules are undecided are called too often');
     }
     const said = contentOf(rule.rule);
     const count = (this.#visits.get(said) ?? 0) + 1;
@@ -177,21 +179,11 @@ const brokenOff = (diagram: Diagram, exits: Exits): Exits =>
   followed(diagram, exits, 'break', (environment) => only({ kind: 'on', environment }));
 
 /** What a chain that reads a field can tell of an environment. */
-function readingKey({ fields, state }: Environment, field: FieldName): string {
-  const key = (of: FieldName): string => {
-    const current = fields.get(of);
-    return current ? currentKey(current) : '';
-  };
-  switch (field) {
-    case 'sourceType':
-      return key('source');
-    case 'destinationType':
-      return key('destination');
-    case 'socketLookup':
-      return [key('destination'), key('destinationPort'), state.assigned?.port, state.hook].join(' ');
-    default:
-      return fields.get(field)?.kind === 'open' ? `? ${state.marked}` : key(field);
-  }
+function readingKey(environment: Environment, field: FieldName): string {
+  if (isLookedUp(field)) return lookupKey(environment, field);
+  const { fields, state } = environment;
+  const current = fields.get(field);
+  return current?.kind === 'open' ? `? ${state.marked}` : current ? currentKey(current) : '';
 }
 
 /** The exits of a chain that changes nothing, for another environment that it cannot tell from the first. */

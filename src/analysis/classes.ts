@@ -1,14 +1,5 @@
 import type { AddressValue, Range } from '../address/index.ts';
-import {
-  type FieldName,
-  ICMP,
-  ICMPV6,
-  type Predicate,
-  type Route,
-  TCP,
-  UDP,
-  type ValueField,
-} from '../netfilter/index.ts';
+import { type FieldName, ICMP, ICMPV6, type Leaf, type Route, TCP, UDP, type ValueField } from '../netfilter/index.ts';
 import {
   addressType,
   find,
@@ -22,17 +13,13 @@ import {
   sourceTowards,
 } from '../trace/parts.ts';
 import { isAddress } from './boundaries.ts';
-import { intervalOf, startsOf, type Value } from './code.ts';
+import { endOf, intervalOf, startsOf } from './code.ts';
 import { type Edges, effectsIn, takenForOwn } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 
-/** Values of a field that the kernel itself, whatever the rules, treats alike. */
-export interface Class {
-  /** The condition of belonging to it. */
-  readonly predicate: Predicate;
-  readonly ranges: readonly Range[];
-}
+/** Values of a field that the kernel itself, whatever the rules, treats alike: the condition of belonging to them. */
+export type Class = Extract<Leaf, { readonly kind: 'in' }>;
 
 /**
  * How much is asked of an address: `ways`, all that routing finds out about it; `kinds`, no more than whether it is this host's, a
@@ -53,7 +40,7 @@ export interface Classes {
 export function classesOf(
   ground: Ground,
   edges: Edges,
-  field: FieldName,
+  field: ValueField,
   top: AddressValue,
 ): Readonly<Record<Grain, Classes>> {
   const starts = startsOf(edges.get(field) ?? [], typeof top === 'bigint' ? 0n : 0, top);
@@ -69,7 +56,7 @@ export function classesOf(
 
 /** Intervals with the same label are one class. */
 function grouped(
-  field: FieldName,
+  field: ValueField,
   starts: readonly AddressValue[],
   top: AddressValue,
   label: (value: AddressValue) => string,
@@ -77,16 +64,12 @@ function grouped(
   const labels = starts.map(label);
   const ranges = new Map<string, Range[]>();
   for (const [at, name] of labels.entries()) {
-    const end = at + 1 < starts.length ? previous(starts[at + 1]!) : top;
-    kept(ranges, name, () => []).push([starts[at]!, end]);
+    kept(ranges, name, () => []).push([starts[at]!, endOf({ starts, top }, at)]);
   }
   const classes = new Map<string, Class>();
-  for (const [name, list] of ranges)
-    classes.set(name, { predicate: { kind: 'in', field: field as ValueField, ranges: list }, ranges: list });
+  for (const [name, list] of ranges) classes.set(name, { kind: 'in', field, ranges: list });
   return { of: (value) => classes.get(labels[intervalOf(starts, value)]!)!, all: [...classes.values()] };
 }
-
-const previous = (value: AddressValue): AddressValue => (typeof value === 'bigint' ? value - 1n : value - 1);
 
 /** Protocols that the walk treats alike: those with ports that nobody asks sockets for, those with an index, all that have neither. */
 const protocolLabel =
@@ -160,6 +143,6 @@ function routeName(route: Route | undefined, suppresses: boolean): string {
 }
 
 /** The value that stands for a class; sources and destinations are not the same where they need not be. */
-export function sampleOf({ ranges }: Class, field: FieldName): Value {
+export function sampleOf({ field, ranges }: Class): AddressValue {
   return field === 'destination' ? ranges.at(-1)![1] : ranges[0]![0];
 }

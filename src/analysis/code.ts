@@ -1,10 +1,8 @@
-import { type AddressValue, masked, type Range, union } from '../address/index.ts';
-import type { Predicate } from '../netfilter/index.ts';
+import { type AddressValue, masked, next, previous, type Range, union } from '../address/index.ts';
+import type { Leaf } from '../netfilter/index.ts';
 import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
 
-/** A condition on one field: what a predicate comes down to. */
-export type Leaf = Extract<Predicate, { readonly field: unknown }>;
-/** Of those, the ones that ask for numbers. */
+/** A condition that asks for numbers. */
 export type NumberLeaf = Exclude<Leaf, { readonly kind: 'name' }>;
 
 /** A value of a field: a number, an address or a name. */
@@ -24,6 +22,8 @@ export type Code =
   | { readonly kind: 'values'; readonly values: readonly Value[] }
   | { readonly kind: 'raw'; readonly width: number };
 
+type Intervals = Extract<Code, { readonly kind: 'intervals' }>;
+
 export const sizeOf = (code: Code): number =>
   code.kind === 'intervals' ? code.starts.length : code.kind === 'values' ? code.values.length : 2 ** code.width;
 
@@ -42,13 +42,19 @@ export function intervalOf(starts: readonly AddressValue[], value: AddressValue)
   return low;
 }
 
+/** The last value of an interval. */
+export function endOf({ starts, top }: Pick<Intervals, 'starts' | 'top'>, at: number): AddressValue {
+  const beyond = starts[at + 1];
+  return beyond === undefined ? top : previous(beyond);
+}
+
 /** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
 export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: AddressValue): readonly AddressValue[] {
   // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
   const all: AddressValue[] = [zero];
   for (const [low, high] of ranges) {
     all.push(low);
-    if (high < top) all.push(typeof high === 'bigint' ? high + 1n : high + 1);
+    if (high < top) all.push(next(high));
   }
   all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   return all.filter((value, at) => value !== all[at - 1]);

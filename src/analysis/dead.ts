@@ -1,12 +1,18 @@
 import type { Family } from '../address/index.ts';
-import { ALWAYS, CTSTATE, type FieldName } from '../netfilter/index.ts';
-import { type CompiledChain, type CompiledRule, type Program, predicatesOf, targetsOf } from '../trace/parts.ts';
+import { ALWAYS, CTSTATE, eachLeaf, type FieldName } from '../netfilter/index.ts';
+import {
+  CONNECTION_ENDS,
+  type CompiledChain,
+  type CompiledRule,
+  type Program,
+  predicatesOf,
+  targetsOf,
+} from '../trace/parts.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Environment } from './environment.ts';
 import type { Exits } from './exits.ts';
 import { Flow } from './flow.ts';
 import { kept } from './kept.ts';
-import { eachLeaf } from './leaf.ts';
 import { type Side, spacesOf } from './reach.ts';
 import { chainsOf } from './rules.ts';
 import type { Workshop } from './tables.ts';
@@ -49,7 +55,7 @@ export function deadRules(side: Side, family: Family): readonly DeadRule[] {
     program = space.ground.program;
     chains = chainsOf(program);
     const arrived = new Map<CompiledChain, Flow>();
-    const { shop } = followAll(space, space.valid, (base, environment, when) =>
+    const { shop } = followAll(space, (base, environment, when) =>
       kept(arrived, base, () => new Flow(space.diagram)).add(environment, when),
     );
     const look: Look = { shop, diagram: space.diagram, arrived };
@@ -110,8 +116,8 @@ function matchedBy({ diagram, folding }: Workshop, rule: CompiledRule, environme
 
 /** Fields of which only part of what they may be is looked at. */
 const UNJUDGED: ReadonlySet<FieldName> = new Set([
-  ...(['fragment', 'ctstatus', 'ctreply', 'ctmark', 'ctzone', 'ctorigsrc', 'ctorigdst', 'ctreplsrc'] as const),
-  ...(['ctrepldst', 'ctorigsrcport', 'ctorigdstport', 'ctreplsrcport', 'ctrepldstport'] as const),
+  ...(['fragment', 'ctstatus', 'ctreply', 'ctmark', 'ctzone'] as const),
+  ...(Object.keys(CONNECTION_ENDS) as (keyof typeof CONNECTION_ENDS)[]),
 ]);
 
 function isJudged(rule: CompiledRule): boolean {

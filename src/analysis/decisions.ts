@@ -1,4 +1,5 @@
 import type { Diagram, Edge } from './diagram.ts';
+import { kept } from './kept.ts';
 
 /**
  * Something that a packet does not tell. `choice`: the kernel may answer either way each time it is asked. `open`: there is an
@@ -28,13 +29,7 @@ export class Decisions {
   }
 
   level(key: string, decision: Decision): number {
-    let level = this.#levels.get(key);
-    if (level === undefined) {
-      level = this.#first + this.#all.length;
-      this.#levels.set(key, level);
-      this.#all.push(decision);
-    }
-    return level;
+    return kept(this.#levels, key, () => this.#first + this.#all.push(decision) - 1);
   }
 
   set(key: string, decision: Decision): Edge {

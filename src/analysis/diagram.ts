@@ -19,6 +19,9 @@ const BOTTOM = 0x7fff_ffff;
 const FEWEST = 1 << 12;
 const MOST_AT_FIRST = 1 << 19;
 
+/** More nodes than this are not made. */
+const MOST_NODES = 4_000_000;
+
 /** Results that are kept. */
 const MOST_KEPT = 1 << 18;
 
@@ -26,11 +29,10 @@ const MOST_KEPT = 1 << 18;
  * A binary decision diagram with complement edges: ordered, reduced, every node there once. The high edge of a node is never
  * complemented. A node is three numbers in typed arrays; results of `ite` are kept in a cache that forgets.
  *
- * Throws TooComplex beyond `budget` nodes. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990).
+ * Throws TooComplex beyond `MOST_NODES` nodes. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990).
  */
 export class Diagram {
-  readonly budget: number;
-  nodes = 1;
+  #nodes = 1;
   #level: Int32Array;
   #low: Int32Array;
   #high: Int32Array;
@@ -40,8 +42,7 @@ export class Diagram {
   #cache: Int32Array;
 
   /** @param expected about so many nodes, so that the arrays need not grow often */
-  constructor(budget = 4_000_000, expected = 0) {
-    this.budget = budget;
+  constructor(expected: number) {
     let size = FEWEST;
     while (size < expected && size < MOST_AT_FIRST) size *= 2;
     this.#level = new Int32Array(size);
@@ -87,9 +88,9 @@ export class Diagram {
       if (this.#low[node] === low && this.#high[node] === high && this.#level[node] === level) return node << 1;
       at = (at + 1) & mask;
     }
-    const node = this.nodes;
-    if (node >= this.budget) throw new TooComplex(`more than ${this.budget} nodes`, 'nothing was found before');
-    this.nodes += 1;
+    const node = this.#nodes;
+    if (node >= MOST_NODES) throw new TooComplex(`more than ${MOST_NODES} nodes`);
+    this.#nodes += 1;
     if (node >= this.#level.length) this.#grow();
     this.#level[node] = level;
     this.#low[node] = low;
@@ -111,7 +112,7 @@ export class Diagram {
     this.#low = longer(this.#low, size);
     this.#high = longer(this.#high, size);
     this.#table = new Int32Array(size * 2);
-    for (let node = 1; node < this.nodes - 1; node += 1) this.#enter(node);
+    for (let node = 1; node < this.#nodes - 1; node += 1) this.#enter(node);
     if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
   }
 
@@ -245,20 +246,6 @@ export class Diagram {
       edge = high ? this.high(edge) : this.low(edge);
     }
     return bits;
-  }
-
-  /** Nodes of a set, shared ones counted once. */
-  size(set: Edge): number {
-    const seen = new Set<number>();
-    const visit = (edge: Edge): void => {
-      const node = edge >> 1;
-      if (node === 0 || seen.has(node)) return;
-      seen.add(node);
-      visit(this.#low[node]!);
-      visit(this.#high[node]!);
-    };
-    visit(set);
-    return seen.size;
   }
 }
 

@@ -2,19 +2,15 @@ import type { Family } from '../address/index.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Direction } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
-import { PacketSet } from './packets.ts';
+import { PacketSet, type Weighed, weighed } from './packets.ts';
 import { type Side, spacesOf } from './reach.ts';
 import type { Space } from './space.ts';
 import { followAll } from './way.ts';
 
-/** Packets that end in one place by the first rule set, and in another by the second. */
-export interface Change {
+/** Packets that end in one place by the first rule set, and in another by the second: surely, and possibly. */
+export interface Change extends Weighed {
   readonly before: End;
   readonly after: End;
-  /** Those that do so whatever is not known. */
-  readonly surely: PacketSet;
-  /** Those that may. */
-  readonly possibly: PacketSet;
 }
 
 type Ends = ReadonlyMap<string, { readonly end: End; readonly when: Edge }>;
@@ -32,7 +28,7 @@ export function difference(before: Side, after: Side, family: Family, direction:
   const [one, other] = spacesOf([before, after], family, direction);
   if (!one || !other) return [];
   const [ends, otherEnds] = alike(one, possible(one), possible(other));
-  const { diagram, decisions } = one;
+  const { diagram } = one;
   let different: Edge = NONE;
   for (const key of new Set([...ends.keys(), ...otherEnds.keys()])) {
     const apart = diagram.xor(ends.get(key)?.when ?? NONE, otherEnds.get(key)?.when ?? NONE);
@@ -45,15 +41,10 @@ export function difference(before: Side, after: Side, family: Family, direction:
     for (const [otherKey, { end: otherEnd, when: otherWhen }] of otherEnds) {
       const part = otherKey === key ? NONE : diagram.and(moved, otherWhen);
       if (part === NONE) continue;
-      const [surely, possibly] = decisions.any
-        ? [diagram.forAll(part, decisions.isDecision), diagram.exists(part, decisions.isDecision)]
-        : [part, part];
-      changes.push({
-        before: end,
-        after: otherEnd,
-        surely: new PacketSet(one, surely),
-        possibly: new PacketSet(one, possibly),
-      });
+      // Nobody knows that packets end differently where nobody knows how they end.
+      const open = end.kind === 'unknown' || otherEnd.kind === 'unknown';
+      const { surely, possibly } = weighed(one, part);
+      changes.push({ before: end, after: otherEnd, surely: open ? new PacketSet(one, NONE) : surely, possibly });
     }
   }
   return changes;
@@ -62,9 +53,9 @@ export function difference(before: Side, after: Side, family: Family, direction:
 /** Where packets may end, whatever the kernel chooses. */
 function possible(space: Space): Ends {
   const { diagram, decisions } = space;
-  const { ends, packets } = followAll(space, space.valid);
+  const { ends } = followAll(space);
   const all = new Map(ends.all);
-  const dropped = ends.dropped(packets);
+  const dropped = ends.dropped(space.valid);
   if (dropped !== NONE) all.set(DROPPED.key, { end: DROPPED, when: dropped });
   if (!decisions.any) return all;
   return new Map(

@@ -1,11 +1,9 @@
 import type { AddressValue, Family } from '../address/index.ts';
-import { CTSTATE, type FieldName, type ValueField } from '../netfilter/index.ts';
+import { CTSTATE, eachLeaf, type FieldName, type ValueField } from '../netfilter/index.ts';
 import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor, predicatesOf } from '../trace/parts.ts';
-import { Boundaries, madeOf } from './boundaries.ts';
+import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { bitsFor, type Code } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
-import { eachLeaf } from './leaf.ts';
-import { namesIn } from './names.ts';
 import { chainsOf } from './rules.ts';
 
 /** Which packets are looked at: those that come from other hosts, or those that this host sends. */
@@ -78,7 +76,7 @@ export function domainOf(grounds: readonly Ground[], direction: Direction): Doma
   let first = 0;
   for (const field of orderFor(grounds)) {
     if (!asked.has(field)) continue;
-    const code = codeOf(field, boundaries, namesOf(grounds, standIns, names, direction, field));
+    const code = codeOf(field, family, boundaries, namesOf(grounds, standIns, names, direction, field));
     const bits = bitsFor(code);
     fields.set(field, { field, code, first, bits });
     first += bits;
@@ -94,8 +92,10 @@ function readGround(ground: Ground, edges: Edges, boundaries: Boundaries, names:
   for (const { rules } of chainsOf(ground.program)) {
     for (const rule of rules) {
       for (const predicate of predicatesOf(rule)) {
-        eachLeaf(predicate, (leaf) => boundaries.addLeaf(leaf));
-        namesIn(predicate, names);
+        eachLeaf(predicate, (leaf) => {
+          if (leaf.kind === 'name') names.push(leaf);
+          else boundaries.addLeaf(leaf);
+        });
       }
     }
   }
@@ -119,9 +119,7 @@ function askedBy({ program, host }: Ground, direction: Direction): Set<FieldName
   // Where no interfaces are known, a packet may go on or leave by any.
   if (!host.known) asked.add('out');
   else asked.delete('out');
-  if (program.conntrack !== false) for (const field of ['ctstate', 'tcpFlags', 'icmpType'] as const) asked.add(field);
-  if (program.conntrack !== false && !program.reads.has('tcpFlags')) asked.delete('tcpFlags');
-  if (program.conntrack !== false && !program.reads.has('icmpType')) asked.delete('icmpType');
+  if (program.conntrack !== false) asked.add('ctstate');
   if (direction === 'in') {
     asked.add('in');
     for (const field of ['owned', 'uid', 'gid'] as const) asked.delete(field);
@@ -132,10 +130,10 @@ function askedBy({ program, host }: Ground, direction: Direction): Set<FieldName
 
 const STATES = [CTSTATE.NEW, CTSTATE.ESTABLISHED, CTSTATE.RELATED, CTSTATE.INVALID, CTSTATE.UNTRACKED];
 
-function codeOf(field: FieldName, boundaries: Boundaries, names: readonly string[]): Code {
+function codeOf(field: FieldName, family: Family, boundaries: Boundaries, names: readonly string[]): Code {
   if (field === 'in' || field === 'out') return { kind: 'values', values: names };
   if (field === 'ctstate') return { kind: 'values', values: STATES };
-  const top = boundaries.topOf(field);
+  const top = topOf(field, family);
   if (boundaries.raw.has(field))
     return { kind: 'raw', width: typeof top === 'bigint' ? 128 : Math.round(Math.log2(top + 1)) };
   return { kind: 'intervals', starts: boundaries.startsOf(field), top };
@@ -150,12 +148,7 @@ function namesOf(
   field: FieldName,
 ): readonly string[] {
   if (field !== 'in' && field !== 'out') return [];
-  const [
-    {
-      host,
-      program: { family },
-    } = never(),
-  ] = grounds;
+  const [{ host } = never()] = grounds;
   const names = [...standIns.keys()].filter((name) => name !== '');
   // A machine whose interfaces are known has no others.
   const here = grounds.every((ground) => ground.host.known)
@@ -165,7 +158,7 @@ function namesOf(
   // A machine of which only rules are known is a router where they say so.
   if (direction === 'in' && grounds.every(({ program }) => !forwards(program))) return [''];
   // Where no rule asks for it, one interface is as good as another, but for what IPv6 does not send on to another link.
-  if (grounds.every(({ program }) => !program.reads.has('out')) && family === 'ipv4')
+  if (grounds.every(({ program }) => !program.reads.has('out')) && host.family === 'ipv4')
     return direction === 'in' ? ['', host.card] : [''];
   if (direction === 'in') return ['', ...names.filter((name) => name !== LOOPBACK)];
   // A sender's packets leave by the card that is taken for granted, or by one that a rule names.

@@ -1,7 +1,8 @@
-import { type AddressValue, type Family, highest, masked, maskOf, type Range } from '../address/index.ts';
-import type { Effect, FieldName } from '../netfilter/index.ts';
+import { type AddressValue, type Family, masked, maskOf, type Range } from '../address/index.ts';
+import { type Effect, type FieldName, spanOf } from '../netfilter/index.ts';
 import { NOBODY } from '../trace/index.ts';
-import { ASSUMED, type Ground } from '../trace/parts.ts';
+import { ASSUMED, effectsOf, type Ground } from '../trace/parts.ts';
+import { kept } from './kept.ts';
 import { chainsOf } from './rules.ts';
 
 /** Ranges of values within which nothing in the kernel but a rule tells one value from another, by field. */
@@ -16,15 +17,17 @@ const FIXED: Readonly<Record<Family, readonly Range[]>> = {
     ...one(0n, 1n),
     [2n, 0xffff_ffffn],
     [0xffffn << 32n, (0xffffn << 32n) | 0xffff_ffffn],
-    network(0xfe80n << 112n, 10),
-    network(0xfec0n << 112n, 10),
+    network('ipv6', 0xfe80n << 112n, 10),
+    network('ipv6', 0xfec0n << 112n, 10),
     // The four bits after the flags say how far a group reaches.
-    ...Array.from({ length: 256 }, (_, n) => network((0xff00n | BigInt(n)) << 112n, 16)),
+    ...Array.from({ length: 256 }, (_, n) => network('ipv6', (0xff00n | BigInt(n)) << 112n, 16)),
   ],
 };
 
-function network(value: bigint, length: number): Range {
-  return [value, value | (BigInt(highest('ipv6')) ^ BigInt(maskOf('ipv6', length)))];
+/** The addresses of the network that an address is in. */
+function network(family: Family, address: AddressValue, length: number): Range {
+  const mask = maskOf(family, length);
+  return spanOf({ value: masked(address, mask), mask }, family);
 }
 
 /** Protocols that the kernel itself tells apart. */
@@ -36,11 +39,8 @@ const ICMP_TYPES: readonly Range[] = [...one(8, 13, 15, 17, 128, 139, 143), [130
 /** What routing, sockets and nat look for in packets: everything but what rules ask. */
 export function edgesOf(ground: Ground): Edges {
   const edges = new Map<FieldName, Range[]>();
-  const add = (field: FieldName, ...ranges: readonly Range[]): void => {
-    const known = edges.get(field);
-    if (known) known.push(...ranges);
-    else edges.set(field, [...ranges]);
-  };
+  const add = (field: FieldName, ...ranges: readonly Range[]): void =>
+    void kept(edges, field, () => []).push(...ranges);
   const { host, listeners = [], proxyPorts } = ground;
   const addresses = [...FIXED[host.family], ...hostRanges(ground)];
   add('source', ...addresses);
@@ -64,11 +64,7 @@ export function edgesOf(ground: Ground): Edges {
 
 /** Everything that any rule does. */
 export const effectsIn = ({ program }: Ground): readonly Effect[] =>
-  chainsOf(program).flatMap(({ rules }) =>
-    rules.flatMap(({ effect, acts }) =>
-      acts ? acts.flatMap(({ alternatives }) => alternatives.map(({ as }) => as.effect)) : [effect],
-    ),
-  );
+  chainsOf(program).flatMap(({ rules }) => rules.flatMap(effectsOf));
 
 /**
  * Where no interfaces are known, this host's address is what a packet says it is: then what nat sends somewhere may be sent to the
@@ -88,23 +84,16 @@ export function takenForOwn(ground: Ground): readonly AddressValue[] {
 function hostRanges(ground: Ground): Range[] {
   const { host, listeners = [] } = ground;
   const { family } = host;
-  const within = (value: AddressValue, length: number): Range => {
-    const mask = maskOf(family, length);
-    const first = masked(value, mask);
-    return typeof first === 'bigint'
-      ? [first, first | (BigInt(highest(family)) ^ BigInt(mask))]
-      : [first, first + (Number(highest(family)) - Number(mask))];
-  };
   const routes = [...host.tables.values()].flatMap((table) => table.routes);
   const own = host.interfaces.flatMap(({ addresses }) => addresses.filter((address) => address.family === family));
   return [
-    ...routes.map(({ destination, length }) => within(destination, length)),
+    ...routes.map(({ destination, length }) => network(family, destination, length)),
     // IPv6 takes a network's first address for every router of it.
     ...(family === 'ipv6' ? one(...routes.map(({ destination }) => destination)) : []),
-    ...own.flatMap(({ value, length }) => [within(value, length), [value, value] as const]),
+    ...own.flatMap(({ value, length }) => [network(family, value, length), [value, value] as const]),
     // Of several sources IPv6 takes the one that is most like the destination.
     ...(family === 'ipv6' && own.length > 2
-      ? own.flatMap(({ value, length }) => Array.from({ length }, (_, bits) => within(value, bits + 1)))
+      ? own.flatMap(({ value, length }) => Array.from({ length }, (_, bits) => network(family, value, bits + 1)))
       : []),
     ...listeners.flatMap((listener) => (listener.family === family ? one(listener.address) : [])),
     ...one(...takenForOwn(ground)),

@@ -32,4 +32,9 @@ export const DROPPED: End = { kind: 'dropped', key: 'dropped', because: 'it is d
 
 export const dropped = (because: string): End => ({ ...DROPPED, because });
 
-export const unknown = (because: string): End => ({ kind: 'unknown', key: 'unknown', because });
+/** `by`: what leaves it open; what different things leave open is not the same end. */
+export const unknown = (because: string, by = ''): End => ({
+  kind: 'unknown',
+  key: by === '' ? 'unknown' : `unknown ${by}`,
+  because,
+});

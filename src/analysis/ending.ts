@@ -1,19 +1,29 @@
+import { contentOf, isNftRule } from '../netfilter/index.ts';
 import type { Outcome } from '../trace/index.ts';
-import { listenerName, nameOf, type Taken } from '../trace/parts.ts';
+import { type CompiledRule, listenerName, nameOf, type Taken } from '../trace/parts.ts';
 import { dropped, type End, unknown } from './end.ts';
 import type { Environment } from './environment.ts';
 
-/** The end of packets whose walk gave this outcome, as the packet that stood for them says it. */
-export function endOfOutcome(outcome: Outcome): End {
+/** An end that a rule leaves open: whichever packets it takes, another rule with the same target leaves the same open. */
+export const openBy = ({ rule }: CompiledRule, because: string): End =>
+  unknown(because, contentOf(isNftRule(rule) ? rule : { ...rule, header: {}, matches: [] }));
+
+/** The end of packets whose walk gave this outcome, as the packet that stood for them says it; at a rule, where it was one's. */
+export function endOfOutcome(outcome: Outcome, rule?: CompiledRule): End {
   const { because } = outcome;
   switch (outcome.kind) {
     case 'dropped':
+      return dropped(because);
     case 'unknown':
-      return { kind: outcome.kind, key: outcome.kind, because };
+      return rule ? openBy(rule, because) : unknown(because);
     default:
       throw new Error(`no packet ends on its way as ${outcome.kind}`);
   }
 }
+
+/** Tells apart whether packets go on, which way, and whether they are at their end. */
+export const outcomeKey = (next: string | Outcome | undefined): string =>
+  typeof next === 'object' ? endOfOutcome(next).key : (next ?? '');
 
 /** Tells apart what becomes of packets that reach this host's sockets. */
 export function takenKey(taken: Taken, own: boolean): string {

@@ -68,12 +68,7 @@ export class Environments {
 
   make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
     const key = `${fieldsKey(fields)}|${stateKey(state)}`;
-    let environment = this.#known.get(key);
-    if (!environment) {
-      environment = { id: this.#known.size, fields, state };
-      this.#known.set(key, environment);
-    }
-    return environment;
+    return kept(this.#known, key, () => ({ id: this.#known.size, fields, state }));
   }
 
   /** With some fields changed. */

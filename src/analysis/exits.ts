@@ -3,7 +3,8 @@ import type { End } from './end.ts';
 import type { Environment } from './environment.ts';
 
 /**
- * How packets come out of a part of a chain: on to the rules after it (`break`: out of the midst of a native rule), accepted, back to whoever called the chain, or at their end.
+ * How packets come out of a part of a chain: on to the rules after it (`break`: out of the midst of a native rule), accepted, back
+ * to whoever called the chain, or at their end.
  */
 export type Exit =
   | { readonly kind: 'on' | 'break' | 'accept' | 'return'; readonly environment: Environment }
@@ -71,7 +72,17 @@ export function followed(
     if (exit.kind === kind) going.push({ environment: exit.environment, when });
     else left.set(key, way);
   }
-  let all: Exits = left;
-  for (const { environment, when } of going) all = joined(diagram, all, within(diagram, when, goOn(environment)));
+  return gathered(diagram, going, ({ environment }) => goOn(environment), left);
+}
+
+/** Puts together what becomes of groups of packets that are apart from each other, and of those before them. */
+export function gathered<G extends { readonly when: Edge }>(
+  diagram: Diagram,
+  groups: Iterable<G>,
+  exitsOf: (group: G) => Exits,
+  before: Exits = NOWHERE,
+): Exits {
+  let all = before;
+  for (const group of groups) all = joined(diagram, all, within(diagram, group.when, exitsOf(group)));
   return all;
 }

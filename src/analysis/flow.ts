@@ -18,6 +18,10 @@ export class Flow {
     else this.#sets.set(environment.id, { environment, when });
   }
 
+  addAll(flow: Flow): void {
+    for (const { environment, when } of flow) this.add(environment, when);
+  }
+
   [Symbol.iterator](): IterableIterator<{ readonly environment: Environment; readonly when: Edge }> {
     return this.#sets.values();
   }

@@ -1,11 +1,13 @@
-import { FIELDS, type FieldName, type Predicate } from '../netfilter/index.ts';
+import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
 import { addressType, type CompiledRule, idOf, lookUpSocket, nameOf } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
-import { type Leaf, type NumberLeaf, rawSet } from './code.ts';
+import { type NumberLeaf, rawSet } from './code.ts';
 import { ALL, complement, type Edge, NONE } from './diagram.ts';
-import type { Current, Environment } from './environment.ts';
+import { type Current, type Environment, sameAs } from './environment.ts';
 import { HAVING } from './having.ts';
+import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
+import { isLookedUp, type LookedUp, lookupKey } from './looked-up.ts';
 import type { Space } from './space.ts';
 import { changedBy } from './trial.ts';
 
@@ -19,7 +21,7 @@ export interface Visit {
 export class Folding {
   readonly #space: Space;
   readonly #asking: Asking;
-  readonly #derived = new Map<string, Edge>();
+  readonly #lookedUp = new Map<string, Edge>();
 
   constructor(space: Space, asking: Asking) {
     this.#space = space;
@@ -69,10 +71,9 @@ export class Folding {
     visit: Visit | undefined,
     protocols: readonly number[] | undefined,
   ): Edge {
-    if (leaf.field === 'sourceType' || leaf.field === 'destinationType' || leaf.field === 'socketLookup')
-      return this.#found(leaf, environment);
+    if (isLookedUp(leaf.field)) return this.#found(leaf, leaf.field, environment);
     const { domain, diagram, usual } = this.#space;
-    const current: Current = environment.fields.get(leaf.field) ?? { kind: 'of', field: leaf.field };
+    const current = environment.fields.get(leaf.field) ?? sameAs(leaf.field);
     if (current.kind === 'const') return holdsOf(leaf, current.value) ? ALL : NONE;
     if (current.kind === 'open') return this.#notKnown(leaf, environment, visit);
     const { field } = current;
@@ -130,14 +131,13 @@ export class Folding {
   }
 
   /** What the walk finds out of addresses and sockets: asked of it. */
-  #found(leaf: Exclude<Leaf, { readonly kind: 'name' }>, environment: Environment): Edge {
-    const { field } = leaf;
-    const on = DEPENDS[field as keyof typeof DEPENDS];
-    const parts = on.map((of) => JSON.stringify(environment.fields.get(of), words));
-    const { hook, assigned } = environment.state;
-    const key = [idOf(leaf), ...parts, field === 'socketLookup' ? `${hook} ${assigned?.port}` : ''].join();
-    const known = this.#derived.get(key);
-    if (known !== undefined) return known;
+  #found(leaf: Leaf, field: LookedUp, environment: Environment): Edge {
+    return kept(this.#lookedUp, `${idOf(leaf)} ${lookupKey(environment, field)}`, () =>
+      this.#lookUp(leaf, field, environment),
+    );
+  }
+
+  #lookUp(leaf: Leaf, field: LookedUp, environment: Environment): Edge {
     const { host } = this.#space.ground;
     const groups = this.#asking.split(
       environment,
@@ -152,18 +152,9 @@ export class Folding {
     let set = NONE;
     for (const { result, when } of groups)
       if (result !== undefined && holdsOf(leaf, result)) set = this.#space.diagram.or(set, when);
-    this.#derived.set(key, set);
     return set;
   }
 }
-
-const DEPENDS = {
-  sourceType: ['source'],
-  destinationType: ['destination'],
-  socketLookup: ['protocol', 'destination', 'destinationPort'],
-} as const satisfies Partial<Record<FieldName, readonly FieldName[]>>;
-
-const words = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 const bitsOfNumber = (value: number): readonly Edge[] =>
   Array.from({ length: 32 }, (_, at) => ((value >>> (31 - at)) & 1 ? ALL : NONE));

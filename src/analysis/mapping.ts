@@ -6,10 +6,9 @@ import type { Asking } from './ask.ts';
 import type { Value } from './code.ts';
 import type { Currents } from './currents.ts';
 import { ALL, type Edge, NONE } from './diagram.ts';
-import { unknown } from './end.ts';
-import { endOfOutcome } from './ending.ts';
+import { endOfOutcome, openBy, outcomeKey } from './ending.ts';
 import { type Current, constant, type Environment, type Environments, OPEN } from './environment.ts';
-import { choose, type Exits, ends, joined, NOWHERE, only, within } from './exits.ts';
+import { choose, type Exits, ends, gathered, only } from './exits.ts';
 import type { Folding } from './fold.ts';
 import type { Matched } from './perform.ts';
 import type { Space } from './space.ts';
@@ -63,7 +62,7 @@ export class Mapping {
     // Bits of the packet's own in a new address: of a source that is left open.
     const moves = network !== undefined && network.mask !== highest(space.domain.family);
     if ((moves && destination) || base !== undefined)
-      return ends(unknown(`${nameOf(rule)}: which of many it chooses is not looked at`));
+      return ends(openBy(rule, `${nameOf(rule)}: which of many it chooses is not looked at`));
     const kept = { address: address === undefined, port: effect.ports === undefined };
     const groups = asking.split(
       environment,
@@ -71,20 +70,16 @@ export class Mapping {
       (walk) => this.#ask(walk, matched, effect),
       (mapped) =>
         'kind' in mapped
-          ? `${mapped.kind} ${mapped.because}`
+          ? outcomeKey(mapped)
           : `${kept.address ? '' : (mapped.own ?? mapped.address)} ${kept.port ? typeof mapped.port : (mapped.keeps ?? mapped.port)}`,
       // Where interfaces are known, the source towards a destination is looked for.
       space.ground.host.known ? 'ways' : 'kinds',
     );
-    let all = NOWHERE;
-    for (const { result, environment: after, when } of groups) {
-      const exits =
-        'kind' in result
-          ? ends(endOfOutcome(result))
-          : this.#mapped(matched, after, this.#ends(after, effect, moves, result));
-      all = joined(space.diagram, all, within(space.diagram, when, exits));
-    }
-    return all;
+    return gathered(space.diagram, groups, ({ result, environment: after }) =>
+      'kind' in result
+        ? ends(endOfOutcome(result, rule))
+        : this.#mapped(matched, after, this.#ends(after, effect, moves, result)),
+    );
   }
 
   #ask(walk: Walk, { rule }: Matched, effect: Nat): Answer | Outcome {

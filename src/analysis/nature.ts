@@ -1,6 +1,6 @@
-import type { FieldName } from '../netfilter/index.ts';
-import { type CompiledChain, type CompiledRule, predicatesOf, targetsOf } from '../trace/parts.ts';
-import { eachLeaf, eachPart } from './leaf.ts';
+import { eachLeaf, eachPart, type FieldName } from '../netfilter/index.ts';
+import { type CompiledChain, type CompiledRule, effectsOf, predicatesOf, targetsOf } from '../trace/parts.ts';
+import { kept } from './kept.ts';
 
 /** What a chain is like, and all that it leads to. */
 export interface Nature {
@@ -18,8 +18,10 @@ export class Natures {
   readonly #known = new Map<CompiledChain, Nature>();
 
   of(chain: CompiledChain): Nature {
-    const known = this.#known.get(chain);
-    if (known) return known;
+    return kept(this.#known, chain, () => this.#find(chain));
+  }
+
+  #find(chain: CompiledChain): Nature {
     const reads = new Set<FieldName>();
     let changes = false;
     let open = false;
@@ -35,9 +37,7 @@ export class Natures {
         open ||= inner.open;
       }
     }
-    const nature = { changes, open, reads, active };
-    this.#known.set(chain, nature);
-    return nature;
+    return { changes, open, reads, active };
   }
 }
 
@@ -45,12 +45,11 @@ export class Natures {
 const isIdle = ({ effect, acts, mayDrop }: CompiledRule): boolean =>
   !acts && !mayDrop && effect.kind === 'continue' && effect.assign.length === 0;
 
-function changesPackets({ effect, acts }: CompiledRule): boolean {
-  const effects = acts ? acts.flatMap(({ alternatives }) => alternatives.map(({ as }) => as.effect)) : [effect];
-  return effects.some(
-    (each) => each.kind === 'nat' || each.kind === 'tproxy' || (each.kind === 'continue' && each.assign.length > 0),
+const changesPackets = (rule: CompiledRule): boolean =>
+  effectsOf(rule).some(
+    (effect) =>
+      effect.kind === 'nat' || effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0),
   );
-}
 
 /** Whether a rule is undecided on some packet, whatever is known of it. */
 export function isOpen(rule: CompiledRule): boolean {

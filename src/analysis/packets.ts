@@ -1,12 +1,39 @@
 import type { AddressValue } from '../address/index.ts';
-import { CTSTATE, type FieldName, ICMP, ICMPV6, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
+import {
+  CTSTATE,
+  type FieldName,
+  ICMP,
+  ICMPV6,
+  type Leaf,
+  type Packet,
+  TCP,
+  TCP_FLAGS,
+  UDP,
+} from '../netfilter/index.ts';
 import type { Question } from '../trace/index.ts';
 import { ASSUMED } from '../trace/parts.ts';
-import { intervalOf, type Leaf, type Value } from './code.ts';
+import { endOf, intervalOf, type Value } from './code.ts';
 import { type Edge, NONE } from './diagram.ts';
 import type { Placed } from './domain.ts';
 import { HAVING } from './having.ts';
 import type { Space } from './space.ts';
+
+/** Packets by what is not known. */
+export interface Weighed {
+  /** Those that are meant whatever is not known. */
+  readonly surely: PacketSet;
+  /** Those that may be meant; the others never are. */
+  readonly possibly: PacketSet;
+}
+
+/** The packets of a set that hangs on what is not known. */
+export function weighed(space: Space, set: Edge): Weighed {
+  const { diagram, decisions } = space;
+  const [surely, possibly] = decisions.any
+    ? [diagram.forAll(set, decisions.isDecision), diagram.exists(set, decisions.isDecision)]
+    : [set, set];
+  return { surely: new PacketSet(space, surely), possibly: new PacketSet(space, possibly) };
+}
 
 /**
  * A set of packets as they begin: as they arrive from other hosts, or as this host sends them. Exact: it holds a packet or it does
@@ -159,9 +186,7 @@ function usualLeaves({ domain, ground }: Space, wanted: Wanted): readonly Leaf[]
 /** The interval that a value lies in. */
 function near(placed: Placed | undefined, value: AddressValue): readonly Leaf[] {
   if (placed?.code.kind !== 'intervals') return [];
-  const { starts, top } = placed.code;
+  const { starts } = placed.code;
   const at = intervalOf(starts, value);
-  const end = starts[at + 1];
-  const last = end === undefined ? top : typeof end === 'bigint' ? end - 1n : end - 1;
-  return [{ kind: 'in', field: placed.field as 'source', ranges: [[starts[at]!, last]] }];
+  return [{ kind: 'in', field: placed.field as 'source', ranges: [[starts[at]!, endOf(placed.code, at)]] }];
 }

@@ -2,11 +2,10 @@ import type { Assignment, Effect } from '../netfilter/index.ts';
 import { give, ignoredBecause, nameOf, type Verdict } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
 import { Currents } from './currents.ts';
-import { ALL, complement, type Edge } from './diagram.ts';
-import { unknown } from './end.ts';
-import { endOfOutcome } from './ending.ts';
+import { ALL, complement, type Edge, NONE } from './diagram.ts';
+import { endOfOutcome, openBy, outcomeKey } from './ending.ts';
 import { type Current, currentKey, type Environment, type Environments } from './environment.ts';
-import { choose, type Exits, ends, followed, joined, NOWHERE, only, within } from './exits.ts';
+import { choose, type Exits, ends, followed, gathered, joined, NOWHERE, only, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { Mapping } from './mapping.ts';
 import type { Space } from './space.ts';
@@ -53,16 +52,16 @@ export class Performing {
       case 'tproxy':
         return this.#handOver(matched, effect);
       case 'queue': {
-        const handed = ends(unknown(`${nameOf(rule)} hands it to a program`));
+        const handed = ends(openBy(rule, `${nameOf(rule)} hands it to a program`));
         if (!effect.bypass) return handed;
         const because = 'whether a program listens on the queue is not known';
         const listens = this.#space.decisions.set(`${visit.key} queue`, { kind: 'open', where: nameOf(rule), because });
         return choose(this.#space.diagram, listens, handed, only({ kind: 'accept', environment }));
       }
       case 'unknown':
-        return ends(unknown(`${nameOf(rule)}: ${effect.because}`));
+        return ends(openBy(rule, `${nameOf(rule)}: ${effect.because}`));
       default:
-        return ends(unknown(`${nameOf(rule)}: ${effect.kind} without a chain to go to`));
+        return ends(openBy(rule, `${nameOf(rule)}: ${effect.kind} without a chain to go to`));
     }
   }
 
@@ -99,7 +98,7 @@ export class Performing {
   /** The packets in which two marks are the same number. */
   equal(one: Current, other: Current): Edge {
     if (currentKey(one) === currentKey(other)) return ALL;
-    if (one.kind === 'open' || other.kind === 'open') return 1;
+    if (one.kind === 'open' || other.kind === 'open') return NONE;
     const { diagram } = this.#space;
     const [a, b] = [this.#folding.bitsOf(one), this.#folding.bitsOf(other)];
     let same = ALL;
@@ -109,27 +108,21 @@ export class Performing {
 
   #handOver(matched: Matched, effect: Extract<Effect, { readonly kind: 'tproxy' }>): Exits {
     const { rule, environment, matches } = matched;
-    if (effect.port === 0) return ends(unknown(`${nameOf(rule)}: TPROXY to each packet's own port is not looked at`));
-    const groups = this.#asking.split(
-      environment,
-      matches,
-      (walk) => give(walk, rule, effect).verdict,
-      (verdict) => (typeof verdict === 'string' ? verdict : `${verdict.kind} ${verdict.because}`),
+    if (effect.port === 0)
+      return ends(openBy(rule, `${nameOf(rule)}: TPROXY to each packet's own port is not looked at`));
+    const groups = this.#asking.split(environment, matches, (walk) => give(walk, rule, effect).verdict, outcomeKey);
+    return gathered(this.#space.diagram, groups, ({ result, environment: after }) =>
+      this.#given(rule, after, effect.mark, result),
     );
-    let all = NOWHERE;
-    for (const { result, environment: after, when } of groups) {
-      const given = this.#given(after, effect.mark, result);
-      all = joined(this.#space.diagram, all, within(this.#space.diagram, when, given));
-    }
-    return all;
   }
 
   #given(
+    rule: Matched['rule'],
     environment: Environment,
     mark: { readonly value: number; readonly mask: number } | undefined,
     verdict: Verdict,
   ): Exits {
-    if (typeof verdict === 'object') return ends(endOfOutcome(verdict));
+    if (typeof verdict === 'object') return ends(endOfOutcome(verdict, rule));
     if (verdict === 'break') return only({ kind: 'break', environment });
     const kind = verdict === 'accept' ? 'accept' : 'on';
     return only({ kind, environment: this.#markedBy(environment, mark) });

@@ -2,11 +2,11 @@ import type { Family } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Ground, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
-import { ALL, Diagram, type Edge } from './diagram.ts';
+import { Diagram } from './diagram.ts';
 import { type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import { kept } from './kept.ts';
-import { PacketSet } from './packets.ts';
+import { type Weighed, weighed } from './packets.ts';
 import { chainsOf } from './rules.ts';
 import { Space } from './space.ts';
 import { followAll } from './way.ts';
@@ -17,13 +17,9 @@ export interface Side {
   readonly proxyPorts: readonly number[];
 }
 
-/** Packets that end in the same place. */
-export interface Reached {
+/** Packets that end in the same place: surely, and possibly. */
+export interface Reached extends Weighed {
   readonly end: End;
-  /** Those that end here whatever is not known. */
-  readonly surely: PacketSet;
-  /** Those that may end here; the others never do. */
-  readonly possibly: PacketSet;
 }
 
 /**
@@ -53,36 +49,23 @@ const groundOf = ({ snapshot, proxyPorts }: Side, family: Family): Ground =>
 const NODES_A_RULE = 64;
 
 /** The spaces of several rule sets, so that their sets can be compared. */
-export function spacesOf(
-  sides: readonly Side[],
-  family: Family,
-  direction: Direction,
-  budget?: number,
-): readonly Space[] {
+export function spacesOf(sides: readonly Side[], family: Family, direction: Direction): readonly Space[] {
   const given = sides.map((side) => groundOf(side, family));
   const domain = domainOf(given, direction);
-  const rules = given.reduce(
-    (sum, { program }) => sum + chainsOf(program).reduce((all, chain) => all + chain.rules.length, 0),
-    0,
-  );
-  const diagram = new Diagram(budget, rules * NODES_A_RULE);
+  const rules = given.flatMap(({ program }) => chainsOf(program)).reduce((sum, chain) => sum + chain.rules.length, 0);
+  const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
   return given.map((ground) => new Space(diagram, domain, ground, decisions));
 }
 
-/** Where all packets of a space end that lie `within`. */
-export function reachIn(space: Space, within: Edge = ALL): readonly Reached[] {
-  const { diagram, decisions } = space;
-  const { ends, packets } = followAll(space, within);
-  const sets = (when: Edge): Pick<Reached, 'surely' | 'possibly'> => ({
-    surely: new PacketSet(space, decisions.any ? diagram.forAll(when, decisions.isDecision) : when),
-    possibly: new PacketSet(space, decisions.any ? diagram.exists(when, decisions.isDecision) : when),
-  });
-  const reached: Reached[] = [...ends.all.values()].map(({ end, when }) => ({ end, ...sets(when) }));
+/** Where all packets of a space end. */
+export function reachIn(space: Space): readonly Reached[] {
+  const { ends } = followAll(space);
+  const reached: Reached[] = [...ends.all.values()].map(({ end, when }) => ({ end, ...weighed(space, when) }));
   // What is dropped is the rest: found out when somebody asks.
-  let rest: ReturnType<typeof sets> | undefined;
-  const dropped = (): ReturnType<typeof sets> => {
-    rest ??= sets(ends.dropped(packets));
+  let rest: Weighed | undefined;
+  const dropped = (): Weighed => {
+    rest ??= weighed(space, ends.dropped(space.valid));
     return rest;
   };
   reached.push({

@@ -1,6 +1,7 @@
 import { goAlong, type RoutedArrival, refuseMartian, refuseSource, routeOfArrival } from '../trace/parts.ts';
 import { type Edge, NONE } from './diagram.ts';
-import { endOfOutcome } from './ending.ts';
+import { unknown } from './end.ts';
+import { endOfOutcome, outcomeKey } from './ending.ts';
 import { Flow } from './flow.ts';
 import type { Workshop } from './tables.ts';
 
@@ -21,33 +22,26 @@ export function arrivalRoutes(shop: Workshop, flow: Flow): Routes {
     const refuse = (outcome: Parameters<typeof endOfOutcome>[0], set: Edge): void =>
       ends.add(endOfOutcome(outcome), diagram.and(when, set));
     let left = NONE;
-    for (const { result, when: set } of asking.split(environment, valid, refuseMartian, refusalKey, 'kinds')) {
+    for (const { result, when: set } of asking.split(environment, valid, refuseMartian, outcomeKey, 'kinds')) {
       if (result) refuse(result, set);
       else left = diagram.or(left, set);
     }
     for (const { result: routed, when: way } of asking.split(environment, left, routeOfArrival, routedKey)) {
       if (routed.kind === 'group') {
-        const because = 'whether anybody here has joined the group is not known';
-        ends.add({ kind: 'unknown', key: 'unknown', because }, diagram.and(when, way));
+        ends.add(unknown('whether anybody here has joined the group is not known'), diagram.and(when, way));
         continue;
       }
       for (const { result, when: set } of asking.split(
         environment,
         way,
         (walk) => refuseSource(walk, routed),
-        refusalKey,
+        outcomeKey,
       )) {
         if (result) {
           refuse(result, set);
           continue;
         }
-        const gone = asking.split(
-          environment,
-          set,
-          (walk) => goAlong(walk, routed),
-          (next) => (typeof next === 'string' ? next : next.kind),
-          'kinds',
-        );
+        const gone = asking.split(environment, set, (walk) => goAlong(walk, routed), outcomeKey, 'kinds');
         for (const { result: next, environment: after, when: these } of gone) {
           if (typeof next === 'object') refuse(next, these);
           else routes[next].add(after, diagram.and(when, these));
@@ -57,8 +51,6 @@ export function arrivalRoutes(shop: Workshop, flow: Flow): Routes {
   }
   return routes;
 }
-
-export const refusalKey = (outcome: object | undefined): string => (outcome ? 'refused' : '');
 
 function routedKey(routed: RoutedArrival): string {
   switch (routed.kind) {

@@ -1,12 +1,8 @@
 import { type CompiledChain, chainsAt, type Program } from '../trace/parts.ts';
+import { kept } from './kept.ts';
 
 /** All chains that any hook leads to, those that are called before those that call. */
-export function chainsOf(program: Program): readonly CompiledChain[] {
-  const known = chainsByProgram.get(program);
-  if (known) return known;
-  const chains = chainsAt(program);
-  chainsByProgram.set(program, chains);
-  return chains;
-}
+export const chainsOf = (program: Program): readonly CompiledChain[] =>
+  kept(chainsByProgram, program, () => chainsAt(program));
 
 const chainsByProgram = new WeakMap<Program, readonly CompiledChain[]>();

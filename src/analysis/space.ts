@@ -1,9 +1,20 @@
-import { type AddressValue, highest } from '../address/index.ts';
-import { CTSTATE, type FieldName, ICMP, ICMPV6, makePacket, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import type { AddressValue } from '../address/index.ts';
+import {
+  CTSTATE,
+  type FieldName,
+  ICMP,
+  ICMPV6,
+  type Leaf,
+  makePacket,
+  type Packet,
+  TCP,
+  TCP_FLAGS,
+  type ValueField,
+} from '../netfilter/index.ts';
 import { firstState, type Ground, idOf } from '../trace/parts.ts';
-import { isAddress, rangeUnder } from './boundaries.ts';
+import { isAddress, rangeUnder, topOf } from './boundaries.ts';
 import { type Class, type Classes, classesOf, type Grain } from './classes.ts';
-import { intervalOf, intervalsIn, type Leaf, numbersSet, rawSet, sizeOf, type Value } from './code.ts';
+import { endOf, intervalOf, intervalsIn, numbersSet, rawSet, sizeOf, type Value } from './code.ts';
 import type { Decisions } from './decisions.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Domain, Placed } from './domain.ts';
@@ -27,7 +38,6 @@ export class Space {
   #ordinary: Edge | undefined;
   readonly #classSets = new Map<Class, Edge>();
   readonly #leaves = new Map<string, Edge>();
-  readonly #raw = new Map<string, Edge>();
 
   constructor(diagram: Diagram, domain: Domain, ground: Ground, decisions: Decisions) {
     this.diagram = diagram;
@@ -42,8 +52,8 @@ export class Space {
     const edges = edgesOf(ground);
     for (const { field, code } of domain.fields.values()) {
       if (code.kind === 'values') continue;
-      const top: AddressValue = code.kind === 'intervals' ? code.top : topOfRaw(field, code.width, family);
-      this.#classes.set(field, classesOf(ground, edges, field, top));
+      const asked = field as ValueField;
+      this.#classes.set(field, classesOf(ground, edges, asked, topOf(asked, family)));
     }
     this.valid = this.#validSet();
   }
@@ -59,7 +69,7 @@ export class Space {
     if (!placed) throw new Error(`nobody asked for ${leaf.field} before`);
     const { code, first, bits } = placed;
     if (code.kind === 'raw') {
-      return kept(this.#raw, idOf(leaf), () =>
+      return kept(this.#leaves, idOf(leaf), () =>
         leaf.kind === 'name' ? NONE : rawSet(this.diagram, this.bits(placed), leaf),
       );
     }
@@ -105,7 +115,7 @@ export class Space {
   }
 
   classSet(of: Class): Edge {
-    return kept(this.#classSets, of, () => this.original(of.predicate as Leaf));
+    return kept(this.#classSets, of, () => this.original(of));
   }
 
   /** The value that these bits give a field: the first of its interval. */
@@ -158,8 +168,10 @@ export class Space {
     const { diagram, domain } = this;
     let valid = ALL;
     for (const { field, code } of domain.fields.values()) {
+      // Nothing comes to a machine that has no interface for it to come in by.
+      if (sizeOf(code) === 0) return NONE;
       if (!HAVING[field]) continue;
-      const lowest = code.kind === 'raw' ? 0 : code.kind === 'intervals' ? rangeOfFirst(code) : 0;
+      const lowest = code.kind === 'intervals' ? endOf(code, 0) : 0;
       const none = this.original({ kind: 'in', field, ranges: [[0, lowest]] } as Leaf);
       valid = diagram.and(valid, diagram.or(this.having(field), none));
     }
@@ -190,8 +202,7 @@ export class Space {
     const types = domain.fields.get('icmpType')?.code;
     if (types?.kind === 'intervals') {
       for (const [at, start] of types.starts.entries()) {
-        const end = at + 1 < types.starts.length ? Number(types.starts[at + 1]) - 1 : 255;
-        const part = this.original({ kind: 'in', field: 'icmpType', ranges: [[start, end]] });
+        const part = this.original({ kind: 'in', field: 'icmpType', ranges: [[start, endOf(types, at)]] });
         for (const number of [ICMP, ICMPV6])
           judge(diagram.and(protocol(number), part), {
             protocol: number,
@@ -207,14 +218,3 @@ export class Space {
     return complement(never);
   }
 }
-
-const rangeOfFirst = ({
-  starts,
-  top,
-}: {
-  readonly starts: readonly AddressValue[];
-  readonly top: AddressValue;
-}): number => (starts.length > 1 ? Number(starts[1]) - 1 : Number(top));
-
-const topOfRaw = (field: FieldName, width: number, family: Domain['family']): AddressValue =>
-  isAddress(field) ? highest(family) : 2 ** width - 1;

@@ -8,15 +8,17 @@ import {
   mapsDestination,
   natSilence,
   natsOf,
+  notFollowed,
   type PlannedTable,
   reroute,
+  steers,
   type Walk,
 } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
 import type { Chains } from './chain.ts';
-import { ALL, type Diagram, type Edge } from './diagram.ts';
-import { endOfOutcome } from './ending.ts';
-import { type Current, currentKey, type Environment, type Environments } from './environment.ts';
+import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
+import { endOfOutcome, outcomeKey } from './ending.ts';
+import { type Current, currentKey, type Environment, type Environments, sameAs } from './environment.ts';
 import { type Ends, Flow } from './flow.ts';
 import type { Folding } from './fold.ts';
 import type { Performing } from './perform.ts';
@@ -67,7 +69,7 @@ function inTurn(
       let part = new Flow(diagram);
       part.add(environment, these);
       for (const asked of result) part = pass(asked, part);
-      for (const passed of part) after.add(passed.environment, passed.when);
+      after.addAll(part);
     }
   }
   return after;
@@ -78,23 +80,21 @@ export function throughChain(shop: Workshop, asked: Asked, flow: Flow, reroutes:
   const { base } = asked;
   if (!base || isIdle(base)) return flow;
   const { diagram, performing } = shop;
-  // Only chains of nft's type route do what mangle does (nft_chain_route.c).
-  const steers = reroutes.includes('mangle') && (base.base ? base.base.type === 'route' : asked.table === 'mangle');
+  const anew = steers(asked, reroutes);
   const after = new Flow(diagram);
   for (const { environment, when } of flow) {
     for (const passed of run(shop, base, environment, when)) {
       const [before, now] = [markOf(environment), markOf(passed.environment)];
-      const same = steers ? performing.equal(before, now) : ALL;
+      const same = anew ? performing.equal(before, now) : ALL;
       after.add(passed.environment, diagram.and(passed.when, same));
       const moved = diagram.minus(passed.when, same);
-      for (const rerouted of routedAnew(shop, passed.environment, moved))
-        after.add(rerouted.environment, rerouted.when);
+      after.addAll(routedAnew(shop, passed.environment, moved));
     }
   }
   return after;
 }
 
-const markOf = ({ fields }: Environment): Current => fields.get('mark') ?? { kind: 'of', field: 'mark' };
+const markOf = ({ fields }: Environment): Current => fields.get('mark') ?? sameAs('mark');
 
 /** Runs a built-in chain: what passes on, and in which environments. */
 function run(
@@ -117,7 +117,7 @@ function run(
 function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow {
   const { diagram, asking, ends } = shop;
   const after = new Flow(diagram);
-  if (when === 1) return after;
+  if (when === NONE) return after;
   for (const group of asking.part(environment, when, reroute, outcomeKey)) {
     if (group.result) ends.add(endOfOutcome(group.result), group.when);
     else after.add(group.environment, group.when);
@@ -125,16 +125,16 @@ function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow 
   return after;
 }
 
-const outcomeKey = (outcome: Outcome | undefined): string => (outcome ? endOfOutcome(outcome).key : '');
-
 /** nat decides once a connection and direction; the first chain that maps the connection has decided. */
 function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
-  const { diagram, asking, environments } = shop;
+  const { diagram, asking, environments, ends } = shop;
   const after = new Flow(diagram);
+  const passes = (walk: Walk): boolean | Outcome => notFollowed(walk, planned) ?? isSilent(walk);
   for (const { environment, when } of flow) {
-    for (const { result, when: set } of asking.part(environment, when, isSilent, String)) {
-      if (result) {
-        after.add(environment, set);
+    for (const { result, when: set } of asking.part(environment, when, passes, String)) {
+      if (result !== false) {
+        if (result === true) after.add(environment, set);
+        else ends.add(endOfOutcome(result), set);
         continue;
       }
       const part = new Flow(diagram);
@@ -149,8 +149,7 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
         const { state, fields } = passed.environment;
         const decided = mapsDestination(state) ? { destinationDecided: true } : { sourceDecided: true };
         const settled = environments.make(fields, { ...state, ...decided });
-        for (const { environment: end, when: those } of redirected(shop, environment, settled, passed.when, reroutes))
-          after.add(end, those);
+        after.addAll(redirected(shop, environment, settled, passed.when, reroutes));
       }
     }
   }
@@ -168,7 +167,7 @@ function throughMapping(shop: Workshop, { base }: Asked, flow: Flow): Flow {
     const { state } = environment;
     const mapped = mapsDestination(state) ? state.destination : state.source;
     if (mapped) after.add(environment, when);
-    else for (const passed of run(shop, base, environment, when)) after.add(passed.environment, passed.when);
+    else after.addAll(run(shop, base, environment, when));
   }
   return after;
 }
@@ -190,9 +189,9 @@ function redirected(
       ? ALL
       : current?.kind === 'const' && typeof current.value !== 'string'
         ? folding.leaf({ kind: 'in', field: 'destination', ranges: [[current.value, current.value]] }, before)
-        : 1;
+        : NONE;
   after.add(now, diagram.and(when, stays));
-  for (const passed of routedAnew(shop, now, diagram.minus(when, stays))) after.add(passed.environment, passed.when);
+  after.addAll(routedAnew(shop, now, diagram.minus(when, stays)));
   return after;
 }
 

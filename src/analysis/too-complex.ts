@@ -4,7 +4,7 @@ export class TooComplex extends Error {
   readonly because: string;
   readonly found: string;
 
-  constructor(because: string, found: string) {
+  constructor(because: string, found = 'nothing was found before') {
     super(`too complex: ${because}; ${found}`);
     this.because = because;
     this.found = found;

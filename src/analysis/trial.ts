@@ -1,8 +1,8 @@
 import type { AddressValue } from '../address/index.ts';
-import type { FieldName, Packet } from '../netfilter/index.ts';
-import { type Ground, ownAddress, type Walk } from '../trace/parts.ts';
+import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
+import { begin, type Ground, ownAddress, type Walk } from '../trace/parts.ts';
 import { type Grain, sampleOf } from './classes.ts';
-import type { Leaf, Value } from './code.ts';
+import type { Value } from './code.ts';
 import { ALL, complement, type Edge } from './diagram.ts';
 import {
   type Current,
@@ -11,6 +11,7 @@ import {
   type Environments,
   OPEN,
   STATE,
+  type State,
   sameAs,
   stateOf,
 } from './environment.ts';
@@ -25,6 +26,8 @@ type Settable = { -readonly [K in keyof Walk]: Walk[K] };
  */
 export class Trial {
   readonly walk: Settable;
+  /** What the walk remembers before it has begun. */
+  readonly start: State;
   readonly #space: Space;
   #before!: Environment;
   #grain: Grain = 'ways';
@@ -41,6 +44,7 @@ export class Trial {
     // Kinds of address and sockets are found where a predicate asks for them, not along the way.
     const { ground } = space;
     this.walk = this.#makeWalk({ ...ground, program: { ...ground.program, reads: new Set(), lookedUp: false } });
+    this.start = stateOf(this.walk);
   }
 
   /** A packet of these bits, that has come to the environment. */
@@ -76,6 +80,7 @@ export class Trial {
     this.#written.set(to, this.#now(from));
   }
 
+  /** A walk that has not begun, with a packet that takes down who reads and writes it. */
   #makeWalk(ground: Ground): Settable {
     const { domain, usual, decisions, diagram } = this.#space;
     const { direction } = domain;
@@ -84,46 +89,20 @@ export class Trial {
       set: (_, field: FieldName, value: Value | undefined) => this.#write(field, value),
     });
     const asked = new Proxy(usual, { get: (_, field: FieldName) => this.#original(field) }) as Packet;
+    const decide: Walk['decide'] = (key, { where, because }) => {
+      const level = decisions.level(key, { kind: 'open', where, because });
+      const answer = this.#bit(level);
+      this.#conditions.push(diagram.variable(level) ^ (answer ? 0 : 1));
+      return answer;
+    };
+    const question = { direction, packet: usual, assumptions: [] };
     return {
-      ground,
-      direction,
+      ...begin({ ground, decide, assumptions: undefined }, question, { own: usual.destination }),
       asked,
       packet,
-      steps: undefined,
-      decide: (key, { where, because }) => {
-        const level = decisions.level(key, { kind: 'open', where, because });
-        const answer = this.#bit(level);
-        this.#conditions.push(diagram.variable(level) ^ (answer ? 0 : 1));
-        return answer;
-      },
-      why: true,
-      assumptions: new Set<string>(),
-      opening: undefined,
-      inside: undefined,
-      answering: false,
-      via: undefined,
       get own() {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
-      typed: { source: undefined, destination: undefined },
-      witness: undefined,
-      looked: 0,
-      copy: undefined,
-      hook: 'PREROUTING',
-      pass: 1,
-      connection: 'none',
-      way: undefined,
-      destinationDecided: false,
-      sourceDecided: false,
-      destination: undefined,
-      source: undefined,
-      mappedBy: undefined,
-      assigned: undefined,
-      receiver: undefined,
-      device: '',
-      supposed: false,
-      gateway: undefined,
-      marked: false,
     };
   }
 
@@ -180,7 +159,7 @@ export class Trial {
     }
     const of = this.#space.classOf(field, value, this.#grain);
     this.#conditions.push(this.#space.classSet(of));
-    return sampleOf(of, field);
+    return sampleOf(of);
   }
 
   /** Of a mark, lines of ip rule ask bits. */

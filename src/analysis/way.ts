@@ -11,15 +11,14 @@ import {
 } from '../trace/parts.ts';
 import { Asking } from './ask.ts';
 import { Chains } from './chain.ts';
-import type { Edge } from './diagram.ts';
 import { effectsIn } from './edges.ts';
 import { type Rewritten, unknown } from './end.ts';
-import { endOfOutcome, endOfTaken, takenKey } from './ending.ts';
-import { type Current, constant, type Environment, Environments, type State } from './environment.ts';
+import { endOfOutcome, endOfTaken, outcomeKey, takenKey } from './ending.ts';
+import { type Current, constant, type Environment, Environments } from './environment.ts';
 import { Ends, Flow } from './flow.ts';
 import { Folding } from './fold.ts';
 import { Performing } from './perform.ts';
-import { arrivalRoutes, refusalKey } from './route.ts';
+import { arrivalRoutes } from './route.ts';
 import type { Space } from './space.ts';
 import { type Seen, throughChain, throughTable, type Workshop } from './tables.ts';
 import type { Trial } from './trial.ts';
@@ -28,40 +27,36 @@ import type { Trial } from './trial.ts';
 export interface Followed {
   readonly ends: Ends;
   readonly shop: Workshop;
-  /** All that were followed. */
-  readonly packets: Edge;
 }
 
-/** Follows all packets of a space that lie `within` from where they begin to where they end. */
-export function followAll(space: Space, within: Edge, seen?: Seen): Followed {
-  const { diagram, ground, domain } = space;
+/** Follows all packets of a space from where they begin to where they end. */
+export function followAll(space: Space, seen?: Seen): Followed {
+  const { diagram, ground, domain, valid } = space;
   const environments = new Environments();
   const asking = new Asking(space, environments);
   const folding = new Folding(space, asking);
   const performing = new Performing(space, environments, asking, folding);
   const chains = new Chains(space, folding, performing);
   const ends = new Ends(diagram);
-  const packets = diagram.and(space.valid, within);
-  const valid = space.valid;
   const shop: Workshop = { diagram, environments, asking, folding, performing, chains, ends, valid, seen };
   if (ground.unread !== undefined) {
-    ends.add(unknown(ground.unread), packets);
-    return { ends, shop, packets };
+    ends.add(unknown(ground.unread), valid);
+    return { ends, shop };
   }
-  const start = environments.make(BEFORE_TRACKING, beginning(domain.direction));
+  const start = environments.make(BEFORE_TRACKING, asking.start);
   const flow = new Flow(diagram);
-  flow.add(start, packets);
+  flow.add(start, valid);
   const way = new Way(space, shop);
   if (domain.direction === 'in') way.go('arrival', takenBy(shop, flow, false));
   else way.go('departure', flow);
-  return { ends, shop, packets };
+  return { ends, shop };
 }
 
 /** What IPv6 takes at all; `here`: it comes over the loopback interface. */
 function takenBy({ diagram, asking, ends }: Workshop, flow: Flow, here: boolean): Flow {
   const taken = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.part(environment, when, (walk) => neverTaken(walk, here), refusalKey, 'kinds');
+    const groups = asking.part(environment, when, (walk) => neverTaken(walk, here), outcomeKey, 'kinds');
     for (const { result, when: set } of groups) {
       if (result) ends.add(endOfOutcome(result), set);
       else taken.add(environment, set);
@@ -75,24 +70,6 @@ const BEFORE_TRACKING: ReadonlyMap<FieldName, Current> = new Map<FieldName, Curr
   ['ctstate', constant(CTSTATE.INVALID)],
   ['ctzone', constant(0)],
 ]);
-
-const beginning = (direction: 'in' | 'out'): State => ({
-  hook: direction === 'in' ? 'PREROUTING' : 'OUTPUT',
-  pass: 1,
-  connection: 'none',
-  way: undefined,
-  destinationDecided: false,
-  sourceDecided: false,
-  destination: undefined,
-  source: undefined,
-  mappedBy: undefined,
-  assigned: undefined,
-  receiver: undefined,
-  device: '',
-  supposed: false,
-  gateway: undefined,
-  marked: false,
-});
 
 /** The way through the kernel, stop by stop, as `follow` of trace goes it with one packet. */
 class Way {
@@ -180,10 +157,12 @@ class Way {
     const { diagram, asking, ends } = this.#shop;
     const away = new Flow(diagram);
     for (const { environment, when } of flow) {
-      const groups = asking.part(environment, when, departureRoute, (routed) =>
-        typeof routed === 'string' ? routed : routed.kind,
-      );
-      for (const { result, environment: after, when: set } of groups) {
+      for (const { result, environment: after, when: set } of asking.part(
+        environment,
+        when,
+        departureRoute,
+        outcomeKey,
+      )) {
         if (typeof result === 'object') ends.add(endOfOutcome(result), set);
         else away.add(after, set);
       }

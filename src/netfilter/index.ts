@@ -52,6 +52,7 @@ export {
   isAnonymous,
   isFollowed,
   isNftRule,
+  isSameTable,
   type Mixed,
   mixed,
   NFT_FAMILIES,
@@ -127,7 +128,6 @@ export {
   tableOf,
   type Unshown,
 } from './rules.ts';
-export { isSameTable, saidBy } from './said.ts';
 export { servicePort } from './service.ts';
 export {
   type Backend,

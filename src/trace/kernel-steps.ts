@@ -11,7 +11,6 @@ import {
   type Rule,
   type Snapshot,
   STAGES,
-  saidBy,
 } from '../netfilter/index.ts';
 import type { CompiledRule } from './program.ts';
 import type { Outcome, Step } from './result.ts';
@@ -117,7 +116,7 @@ export function sameRuleIn(simulated: Snapshot, held: Snapshot): (event: RuleEve
   if (simulated === held) return (event, rule) => sameChain(event, rule) && event.number === rule.number;
   const contents = new WeakMap<object, string>();
   const content = (rule: Rule | NftRule): string => {
-    const known = contents.get(rule) ?? saidBy(rule);
+    const known = contents.get(rule) ?? contentOf(rule);
     contents.set(rule, known);
     return known;
   };

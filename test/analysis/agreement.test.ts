@@ -44,3 +44,16 @@ test('every set agrees with the trace of random packets, on random rules and mac
   expect(asked).toBeGreaterThanOrEqual(PACKETS);
   expect(complex).toBeLessThan(1 + asked / EACH / 20);
 }, 600_000);
+
+test('so do those of a packet that a rule has given a zone, and that has no connection', () => {
+  const text = [
+    '*raw',
+    '-A PREROUTING -j CT --zone 1',
+    'COMMIT',
+    '*nat',
+    '-A INPUT -p udp -j SNAT --to-source 10.0.0.9',
+    'COMMIT',
+  ];
+  const held = parseSave(`${text.join('\n')}\n`).map((rules) => ({ backend: 'nft' as const, rules }));
+  expect(compare({ ...HOSTS.router!, held }, 'ipv4', 'out', seeded(1), 500).disagreement).toBeUndefined();
+});

@@ -8,7 +8,7 @@ import { parseQuestion, prepare } from '../../src/trace/index.ts';
 import { randomRules } from '../kernel/differential/rules.ts';
 import { seeded } from '../support/random.ts';
 import { placeOf } from './agreement.ts';
-import { HOSTS } from './hosts.ts';
+import { ALONE, HOSTS } from './hosts.ts';
 import { randomPacket } from './packets.ts';
 
 const STORY = readFileSync(new URL('../../docs/examples/post-2018.rules', import.meta.url), 'utf8');
@@ -58,6 +58,41 @@ test('of all packets, exactly inbound tcp to 8888 changes, from the proxy to the
   const { snapshot } = sideOf(STORY);
   expect(surely.holds(parseQuestion('in tcp/8888', snapshot))).toBe(true);
   expect(surely.holds(parseQuestion('in tcp/8080', snapshot))).toBe(false);
+});
+
+test('nothing comes from outside to a machine that has only loopback; what it sends to itself is compared', () => {
+  const [accepting, dropping] = ['ACCEPT', 'DROP'].map(
+    (verdict): Side => ({
+      snapshot: snapshotOf(parseSave(`*filter\n-A INPUT -p tcp -j ${verdict}\nCOMMIT\n`), ALONE),
+      proxyPorts: [],
+    }),
+  );
+  expect(difference(accepting!, dropping!, 'ipv4', 'in')).toEqual([]);
+  const changes = difference(accepting!, dropping!, 'ipv4', 'out').filter(({ surely }) => surely.isOrdinary);
+  expect(changes.map(({ before, after }) => `${before.key} → ${after.key}`)).toEqual([
+    'nobody listens own → dropped',
+    'app own → dropped',
+  ]);
+});
+
+test('a rule that is not known is the same rule on another line, and in a chain of another name', () => {
+  const text = '*filter\n:A - [0:0]\n-A INPUT -p tcp -j A\n-A A -p tcp -m osf --genre Linux -j DROP\nCOMMIT\n';
+  expect(
+    both(
+      text,
+      `# Another line.\n${text.replaceAll('A A', 'A OTHER').replaceAll('j A', 'j OTHER').replace(':A', ':OTHER')}`,
+    ),
+  ).toEqual([]);
+});
+
+test('what two rule sets leave open is alike where the same target leaves it open, and else perhaps not', () => {
+  const moving = (to: string, from = '10.0.0.0/8'): string =>
+    `*nat\n-A PREROUTING -d ${from} -j NETMAP --to ${to}\nCOMMIT\n`;
+  expect(both(moving('10.1.0.0/16'), moving('10.1.0.0/16'))).toEqual([]);
+  const [change, ...others] = both(moving('10.1.0.0/16'), moving('10.2.0.0/16'));
+  expect(others).toEqual([]);
+  expect([change?.before.kind, change?.after.kind]).toEqual(['unknown', 'unknown']);
+  expect([change?.surely.isEmpty, change?.possibly.isEmpty]).toEqual([true, false]);
 });
 
 test('a difference is where the traces of random packets differ', () => {

@@ -85,6 +85,9 @@ const router: Snapshot = {
   sysctls: { ipForward: true, ipv6Forward: true, routeLocalnet: [] },
 };
 
+/** A network namespace that nobody has given a card yet. */
+export const ALONE: Snapshot = { ...router, origin: 'alone', interfaces: router.interfaces!.slice(0, 1), routes: [] };
+
 /** Machines to follow packets on, by name; `untold` is one of which only the rules are known. */
 export const HOSTS: Readonly<Record<string, Snapshot>> = {
   untold: { origin: 'a file', held: [] },

@@ -1,5 +1,5 @@
 import type { AddressValue } from '../../src/address/index.ts';
-import type { Value } from '../../src/analysis/code.ts';
+import { endOf, type Value } from '../../src/analysis/code.ts';
 import type { Placed } from '../../src/analysis/domain.ts';
 import { packetWith } from '../../src/analysis/packets.ts';
 import type { Space } from '../../src/analysis/space.ts';
@@ -28,9 +28,7 @@ function drawValue({ code, field }: Placed, random: Random, usual: readonly numb
     case 'intervals': {
       if (field === 'protocol' && !random.oneIn(5)) return random.pick([6, 6, 6, 17, 1, 58]);
       const at = random.below(code.starts.length);
-      const last = code.starts[at + 1];
-      const high = last === undefined ? code.top : typeof last === 'bigint' ? last - 1n : last - 1;
-      return between(random, code.starts[at]!, high);
+      return between(random, code.starts[at]!, endOf(code, at));
     }
   }
 }

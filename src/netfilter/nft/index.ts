@@ -10,6 +10,7 @@ export type {
 } from './expression.ts';
 export { type Mixed, mixed, withNft } from './mixed.ts';
 export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
+export { isSameTable } from './same.ts';
 export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
 export {
   isAnonymous,
