@@ -46,7 +46,8 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   }
   if (compared.length === 0)
     notes.push('Neither holds rules of a family that the other holds, too: nothing is compared');
-  return { before: before.origin, after: after.origin, compared, notes };
+  const interfacesRead = before.interfaces !== undefined && after.interfaces !== undefined;
+  return { before: before.origin, after: after.origin, compared, interfacesRead, notes };
 }
 
 /** Rules alone are looked at where the other side's are. */

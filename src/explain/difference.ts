@@ -1,6 +1,6 @@
-import type { Family } from '../address/index.ts';
+import { FAMILIES, type Family, formatAddress } from '../address/index.ts';
 import { boxesOf, type Change, type Direction, type End, type PacketSet } from '../analysis/index.ts';
-import type { Question, Trace } from '../trace/index.ts';
+import { ASSUMED, type Question, type Trace } from '../trace/index.ts';
 import { outcomePhrase, questionWords } from './packet.ts';
 import { boxWords, directionWords } from './packet-set.ts';
 import { BLANK, type Block, faint, good, line, paragraph, type Screen, strong, table, warn } from './screen.ts';
@@ -28,12 +28,29 @@ export interface DifferenceTold {
   readonly before: string;
   readonly after: string;
   readonly compared: readonly Compared[];
+  /** Whether it is known which interfaces and addresses the machine has. */
+  readonly interfacesRead: boolean;
   /** Clauses: "the IPv6 rules of after.txt were not read". */
   readonly notes: readonly string[];
 }
 
-const NOT_LOOKED_AT =
-  'Not looked at: packets of connections that are open already, which go as their first one went, and further fragments.';
+/** What the answer does not speak of. */
+function notLookedAt({ compared, interfacesRead }: DifferenceTold): Block {
+  const assumed = FAMILIES.filter((family) => compared.some((one) => one.family === family)).map((family) =>
+    formatAddress(family, ASSUMED.own[family]),
+  );
+  const clauses = [
+    'packets of connections that are open already, which go as their first one went',
+    'further fragments',
+    'how often a rule matches that does so at random, or up to a limit',
+    ...(interfacesRead
+      ? []
+      : [
+          `packets from one address to itself (but for ${listed(['loopback’s', ...assumed])}), as no interfaces were read`,
+        ]),
+  ];
+  return paragraph(line(faint(`Not looked at: ${clauses.join('; ')}.`)), 2);
+}
 
 export const isDifferent = ({ compared }: DifferenceTold): boolean =>
   compared.some(({ changes, tooComplex }) => changes.length > 0 || tooComplex !== undefined);
@@ -52,11 +69,11 @@ export function differenceScreen(told: DifferenceTold): Screen {
         ),
         2,
       ),
-      paragraph(line(faint(NOT_LOOKED_AT)), 2),
+      notLookedAt(told),
     );
   }
   for (const one of compared) blocks.push(...comparedBlocks(one));
-  if (compared.some(({ changes }) => changes.length > 0)) blocks.push(BLANK, paragraph(line(faint(NOT_LOOKED_AT)), 2));
+  if (compared.some(({ changes }) => changes.length > 0)) blocks.push(BLANK, notLookedAt(told));
   for (const note of notes) blocks.push(paragraph(line(faint(note)), 2));
   while (blocks[0] === BLANK) blocks.shift();
   return blocks;

@@ -1,5 +1,6 @@
-import { type AddressValue, type Family, formatAddress, highest, maskOf, type Range } from '../address/index.ts';
+import { type AddressValue, type Family, formatAddress, formatPrefix, type Range } from '../address/index.ts';
 import type { Box, BoxSide, Direction } from '../analysis/index.ts';
+import { prefixesOf } from '../interception/index.ts';
 import {
   CTSTATE,
   field as describe,
@@ -153,10 +154,6 @@ function pieceWords([low, high]: Range, field: ValueField, family: Family): read
 function addressWords([low, high]: Range, family: Family): string {
   const text = formatAddress(family, low);
   if (low === high) return text;
-  for (let length = family === 'ipv4' ? 31 : 127; length >= 0; length -= 1) {
-    const mask = BigInt(maskOf(family, length));
-    if ((BigInt(low) & mask) === BigInt(low) && (BigInt(low) | (BigInt(highest(family)) ^ mask)) === BigInt(high))
-      return `${text}/${length}`;
-  }
-  return `${text}–${formatAddress(family, high)}`;
+  const [prefix, ...more] = prefixesOf([[low, high]], family);
+  return prefix && more.length === 0 ? formatPrefix(prefix) : `${text}–${formatAddress(family, high)}`;
 }

@@ -39,6 +39,7 @@ export { isIstioTable, istioTables, nativeSets, withNativeSets } from './native-
 export { nativeModel, nativeText, tableText } from './native-text.ts';
 export { type NativeWish, nativeWishes } from './native-wishes.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
+export { prefixesOf } from './prefixes.ts';
 export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';
 export { inferInterception, interceptionOf, recognise, recogniseAll } from './recognise.ts';

@@ -28,7 +28,7 @@ export const differenceDocument = z.object({
   schema: z.literal('sidestep/difference/1'),
   before: z.string().describe('where the first rules come from'),
   after: z.string(),
-  different: z.boolean(),
+  different: z.boolean().describe('true, too, where it was not found out'),
   compared: z.array(
     z.object({
       family,
