@@ -55,9 +55,11 @@ export const init = defineCommand<InitOptions>({
 
 async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   const { options, terminal, program: name } = call;
-  const machine = machineFor(options);
-  const asking = ask(call, machine).then((asked) => ({ machine, ...asked }));
-  // The kernel is read while what was asked for is worked out. Nothing is changed before that is known.
+  // The kernel is asked first, and answers while what is wanted is worked out. Nothing is changed before that is known.
+  const asking = new Promise((resolve) => setImmediate(resolve)).then(async () => {
+    const machine = machineFor(options);
+    return { machine, ...(await ask(call, machine)) };
+  });
   const applying = isPlain(options) ? apply(call, asking, options) : undefined;
   applying?.catch(() => {});
   const first = await asking;

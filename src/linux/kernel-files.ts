@@ -26,19 +26,22 @@ const ASIDE: Readonly<Record<string, string>> = {
 /** The same of interfaces. */
 const ASIDE_THERE: Readonly<Record<string, string>> = { accept_local: '0', src_valid_mark: '0' };
 const perName = (names: readonly string[]): string => names.map((name) => `${IPV4_INTERFACES}/*/${name}`).join(' ');
-const FILES = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6, IPV6_ADDRESSES, IP_FORWARD, IPV6_FORWARD];
+const LISTS = [LEGACY_TABLES.ipv4, LEGACY_TABLES.ipv6];
+const SETTINGS = [IPV6_ADDRESSES, IP_FORWARD, IPV6_FORWARD];
 
-/** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed and `$settled` is empty. */
+/** Not a file, but as quick to ask for: what `nft list tables` prints, where nft is installed. */
 export const NFT_TABLES = 'nft:tables';
 
 /**
  * Shell text that prints each file as `=STATE PATH` and its lines, each after a space. It starts no process but nft: every one costs a
- * millisecond. A shell reads byte by byte, and /proc/sys ends after the first: what it gives is a digit without an end of line.
+ * millisecond. With `$settled`, what a plan for iptables alone leaves as it was is not asked for again. A shell reads byte by byte, and /proc/sys ends after the first: what it gives is a digit without an end of line.
  */
 export const READ_FILES = `
 printf '=files\\n'
 set +f
-set -- ${FILES.join(' ')} ${perName(['route_localnet', 'rp_filter'])}
+set -- ${LISTS.join(' ')}
+# A plan leaves settings as they were.
+[ -n "$settled" ] || set -- "$@" ${SETTINGS.join(' ')} ${perName(['route_localnet', 'rp_filter'])}
 # Whoever changes rules asks for no more.
 [ -n "$changing" ] || set -- "$@" ${Object.keys(ASIDE).join(' ')} ${perName([...Object.keys(ASIDE_THERE), 'forwarding'])}
 for file; do

@@ -76,15 +76,17 @@ change() {
 }
 
 answer() {
-  if [ -n "$3" ] && ! read -r line < "$3"; then status=1
-  elif [ -n "$2" ]; then printf %s "$2" | $1; status=$?
-  else $1; status=$?
+  if [ -n "$2" ]; then printf %s "$2" | $1
+  else $1
   fi 2>/dev/null
-  printf '\\0%s\\n' $status
+  printf '\\0%s\\n' $?
 }
 answers() {
   while [ $# -gt 0 ]; do
-    if [ "$1" = read ]; then answer "$3" "$4" "$5" >&$2 & fi
+    if [ "$1" != read ]; then :
+    elif [ -n "$5" ] && ! read -r line < "$5"; then printf '\\0001\\n' >&$2
+    else answer "$3" "$4" >&$2 &
+    fi 2>/dev/null
     shift 6
   done
   ${READ_FILES}

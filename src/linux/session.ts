@@ -92,7 +92,8 @@ export async function openSession<K extends string>(
       if (words.some((word) => word.includes(SEPARATOR) || word.includes('\0')))
         throw new ChangeRefused('a rule holds a control character', 'Give its comment without.');
       child.stdin?.end([...words, WHOLE].join(SEPARATOR));
-      return read(await channels.next(Object.keys(again).length), again, stepsOf(plan));
+      const then = read(await channels.next(Object.keys(again).length), again, stepsOf(plan));
+      return { ...then, files: new Map([...first.files, ...then.files]) };
     },
     close: () => child.stdin?.end(),
   };
