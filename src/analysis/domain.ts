@@ -1,10 +1,10 @@
 import type { AddressValue, Family } from '../address/index.ts';
 import { CTSTATE, eachLeaf, type FieldName, type ValueField } from '../netfilter/index.ts';
-import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor, predicatesOf } from '../trace/parts.ts';
+import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { bitsFor, type Code } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
-import { chainsOf } from './rules.ts';
+import { chainsOf, contentsOf } from './rules.ts';
 
 /** Which packets are looked at: those that come from other hosts, or those that this host sends. */
 export type Direction = 'in' | 'out';
@@ -89,15 +89,9 @@ function never(): never {
 }
 
 function readGround(ground: Ground, edges: Edges, boundaries: Boundaries, names: NamePattern[]): void {
-  for (const { rules } of chainsOf(ground.program)) {
-    for (const rule of rules) {
-      for (const predicate of predicatesOf(rule)) {
-        eachLeaf(predicate, (leaf) => {
-          if (leaf.kind === 'name') names.push(leaf);
-          else boundaries.addLeaf(leaf);
-        });
-      }
-    }
+  for (const leaf of contentsOf(ground.program).leaves) {
+    if (leaf.kind === 'name') names.push(leaf);
+    else boundaries.addLeaf(leaf);
   }
   for (const [field, ranges] of edges) for (const range of ranges) boundaries.addRange(field as ValueField, range);
   for (const effect of effectsIn(ground)) {

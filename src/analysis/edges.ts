@@ -1,9 +1,9 @@
 import { type AddressValue, type Family, masked, maskOf, type Range } from '../address/index.ts';
 import { type Effect, type FieldName, spanOf } from '../netfilter/index.ts';
 import { NOBODY } from '../trace/index.ts';
-import { ASSUMED, effectsOf, type Ground } from '../trace/parts.ts';
+import { ASSUMED, type Ground } from '../trace/parts.ts';
 import { kept } from './kept.ts';
-import { chainsOf } from './rules.ts';
+import { contentsOf } from './rules.ts';
 
 /** Ranges of values within which nothing in the kernel but a rule tells one value from another, by field. */
 export type Edges = ReadonlyMap<FieldName, readonly Range[]>;
@@ -63,8 +63,7 @@ export function edgesOf(ground: Ground): Edges {
 }
 
 /** Everything that any rule does. */
-export const effectsIn = ({ program }: Ground): readonly Effect[] =>
-  chainsOf(program).flatMap(({ rules }) => rules.flatMap(effectsOf));
+export const effectsIn = ({ program }: Ground): readonly Effect[] => [...contentsOf(program).effects];
 
 /**
  * Where no interfaces are known, this host's address is what a packet says it is: then what nat sends somewhere may be sent to the

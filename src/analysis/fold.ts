@@ -100,8 +100,8 @@ export class Folding {
 
   #of(leaf: Leaf, current: Extract<Current, { readonly kind: 'of' }>): Edge {
     const { field, keep, xor = 0, add } = current;
-    const asked = { ...leaf, field } as Leaf;
-    if (keep === undefined && xor === 0 && add === undefined) return this.#space.original(asked);
+    if (keep === undefined && xor === 0 && add === undefined)
+      return this.#space.original(leaf.field === field ? leaf : ({ ...leaf, field } as Leaf));
     const placed = this.#space.domain.fields.get(field)!;
     if (placed.code.kind === 'intervals' && leaf.kind === 'in' && keep === undefined) {
       // Counted down on its way: what is asked now was more by so much.

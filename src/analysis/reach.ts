@@ -7,7 +7,7 @@ import { type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import { kept } from './kept.ts';
 import { type Weighed, weighed } from './packets.ts';
-import { chainsOf } from './rules.ts';
+import { contentsOf } from './rules.ts';
 import { Space } from './space.ts';
 import { followAll } from './way.ts';
 
@@ -52,7 +52,7 @@ const NODES_A_RULE = 64;
 export function spacesOf(sides: readonly Side[], family: Family, direction: Direction): readonly Space[] {
   const given = sides.map((side) => groundOf(side, family));
   const domain = domainOf(given, direction);
-  const rules = given.flatMap(({ program }) => chainsOf(program)).reduce((sum, chain) => sum + chain.rules.length, 0);
+  const rules = given.reduce((sum, { program }) => sum + contentsOf(program).rules, 0);
   const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
   return given.map((ground) => new Space(diagram, domain, ground, decisions));

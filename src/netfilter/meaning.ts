@@ -4,7 +4,7 @@ import type { MeaningContext } from './extension.ts';
 import type { IpSets } from './ipset.ts';
 import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
 import { allMatches, findMatch, findTarget } from './registry.ts';
-import type { Header, MatchUse, OpaqueUse, Rule, TargetUse } from './rules.ts';
+import type { Header, MatchUse, Negatable, OpaqueUse, Rule, TargetUse } from './rules.ts';
 
 /** Said of a rule that could not be read and was kept word for word: an opaque use without a name. */
 const UNREADABLE = 'the rule could not be read';
@@ -22,18 +22,47 @@ export interface Condition {
  * The conditions of a rule in the order in which the kernel looks at them. `sets` are those that the rule may name; without
  * them what is in a set is not known.
  */
-export function conditionsOf(rule: Rule, family: Family, sets?: IpSets): readonly Condition[] {
-  const conditions = headerConditions(rule.header, family);
-  for (const use of rule.matches) {
-    const predicate = matchPredicate(use, sets ? { family, sets } : { family });
-    const full = use.kind === 'known' ? findMatch(use.name)?.mayDrop?.full(use.options) : undefined;
-    if (predicate.kind !== 'always') conditions.push(dropping({ part: use.name, predicate }, full));
-  }
-  for (const { part, because } of rule.unshown ?? []) {
-    const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(part));
-    conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
-  }
-  return conditions;
+export const conditionsOf = (rule: Rule, family: Family, sets?: IpSets): readonly Condition[] =>
+  readConditions(family, sets)(rule);
+
+/** The same for many rules: what several of them have in common, as text that was read has it, is one condition. */
+export function readConditions(family: Family, sets?: IpSets): (rule: Rule) => readonly Condition[] {
+  const context = sets ? { family, sets } : { family };
+  const known: Known = new Map();
+  return (rule) => {
+    const conditions = headerConditions(rule.header, family, known);
+    for (const use of rule.matches)
+      add(
+        conditions,
+        shared(known, use, () => matchCondition(use, context)),
+      );
+    for (const { part, because } of rule.unshown ?? []) {
+      const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(part));
+      conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
+    }
+    return conditions;
+  };
+}
+
+/** Conditions that several rules may have, by the part of a rule that they come from or what it says. */
+type Known = Map<object | string, Condition>;
+
+function shared(known: Known, key: object | string, make: () => Condition): Condition {
+  const before = known.get(key);
+  if (before) return before;
+  const made = make();
+  known.set(key, made);
+  return made;
+}
+
+/** What holds of every packet is no condition. */
+function add(conditions: Condition[], condition: Condition): void {
+  if (condition.predicate.kind !== 'always') conditions.push(condition);
+}
+
+function matchCondition(use: MatchUse | OpaqueUse, context: MeaningContext): Condition {
+  const full = use.kind === 'known' ? findMatch(use.name)?.mayDrop?.full(use.options) : undefined;
+  return dropping({ part: use.name, predicate: matchPredicate(use, context) }, full);
 }
 
 const dropping = (condition: Condition, full: string | undefined): Condition =>
@@ -50,22 +79,30 @@ function matchPredicate(use: MatchUse | OpaqueUse, context: MeaningContext): Pre
 export const predicateOf = (rule: Rule, family: Family, sets?: IpSets): Predicate =>
   all(...conditionsOf(rule, family, sets).map(({ predicate }) => predicate));
 
-function headerConditions(header: Header, family: Family): Condition[] {
+function headerConditions(header: Header, family: Family, known: Known): Condition[] {
   const conditions: Condition[] = [];
-  const add = (part: string, option: { readonly negated: boolean } | undefined, predicate: () => Predicate): void => {
-    if (!option) return;
-    const meaning = unless(option.negated, predicate());
-    if (meaning.kind !== 'always') conditions.push({ part, predicate: meaning });
-  };
   const { source, destination, protocol, fragment } = header;
-  add('-s', source, () => prefixPredicate('source', source!.value, family));
-  add('-d', destination, () => prefixPredicate('destination', destination!.value, family));
-  add('-i', header.in, () => namePredicate('in', header.in!.value));
-  add('-o', header.out, () => namePredicate('out', header.out!.value));
-  add('-p', protocol, () => is('protocol', protocol!.value));
-  add('-f', fragment, () => is('fragment', 1));
+  if (source) add(conditions, meant('-s', source, prefixPredicate('source', source.value, family)));
+  if (destination) add(conditions, meant('-d', destination, prefixPredicate('destination', destination.value, family)));
+  if (header.in) add(conditions, nameCondition('-i', 'in', header.in, known));
+  if (header.out) add(conditions, nameCondition('-o', 'out', header.out, known));
+  if (protocol) {
+    const make = (): Condition => meant('-p', protocol, is('protocol', protocol.value));
+    add(conditions, shared(known, protocol, make));
+  }
+  if (fragment) add(conditions, meant('-f', fragment, is('fragment', 1)));
   return conditions;
 }
+
+const meant = (part: string, { negated }: Negatable<unknown>, predicate: Predicate): Condition => ({
+  part,
+  predicate: unless(negated, predicate),
+});
+
+const nameCondition = (part: '-i' | '-o', field: 'in' | 'out', name: Negatable<string>, known: Known): Condition =>
+  shared(known, `${name.negated ? '! ' : ''}${part} ${name.value}`, () =>
+    meant(part, name, namePredicate(field, name.value)),
+  );
 
 /** `+` alone is every name, the empty one too. Source: netfilter-semantics 21. */
 const namePredicate = (field: 'in' | 'out', pattern: string): Predicate =>

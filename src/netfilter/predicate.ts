@@ -75,8 +75,15 @@ export const unknown = (because: string): Predicate => ({ kind: 'unknown', becau
 
 /** All of them hold. Nested conjunctions are flattened, constants dropped. */
 export function all(...of: readonly Predicate[]): Predicate {
-  const parts = of.flatMap((part) => (part.kind === 'all' ? part.of : [part])).filter((part) => part.kind !== 'always');
-  if (parts.some((part) => part.kind === 'never')) return NEVER;
+  // Asked for every rule and most matches: in loops, and no list is made where there is one part.
+  const [only, ...more] = of;
+  if (only && more.length === 0) return only;
+  const parts: Predicate[] = [];
+  for (const part of of) {
+    if (part.kind === 'never') return NEVER;
+    if (part.kind === 'all') parts.push(...part.of);
+    else if (part.kind !== 'always') parts.push(part);
+  }
   const [first] = parts;
   return parts.length === 0 ? ALWAYS : parts.length === 1 && first ? first : { kind: 'all', of: parts };
 }

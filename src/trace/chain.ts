@@ -1,3 +1,4 @@
+import { type Condition, compile, type Test } from '../netfilter/index.ts';
 import { runActs } from './acts.ts';
 import { MANY } from './candidates.ts';
 import { act } from './effects.ts';
@@ -124,7 +125,7 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
   const taken = seen ?? settleRule(walk, rule, rule.predicate);
   if (walk.steps) {
     const step = stepOf(walk, rule, depth);
-    const decisive = rule.conditions.find(({ test }) => test(walk.packet) === 'undecided')?.condition;
+    const decisive = rule.conditions.find((condition) => testOf(condition)(walk.packet) === 'undecided');
     walk.steps.push({
       ...step,
       answer: 'undecided',
@@ -143,6 +144,18 @@ const matchedStep = (walk: Walk, rule: CompiledRule, depth: number): RuleStep =>
 });
 
 function passedByStep(walk: Walk, rule: CompiledRule, depth: number): RuleStep {
-  const decisive = rule.conditions.find(({ test }) => test(walk.packet) === false)?.condition;
+  const decisive = rule.conditions.find((condition) => testOf(condition)(walk.packet) === false);
   return { ...stepOf(walk, rule, depth), answer: 'passed by', ...(decisive ? { decisive } : {}) };
+}
+
+const TESTS = new WeakMap<Condition, Test>();
+
+/** A condition's own test, made ready when it is first asked. */
+function testOf(condition: Condition): Test {
+  let test = TESTS.get(condition);
+  if (!test) {
+    test = compile(condition.predicate);
+    TESTS.set(condition, test);
+  }
+  return test;
 }

@@ -7,14 +7,12 @@ import {
   type Chain,
   type Condition,
   compile,
-  conditionsOf,
   contextOf,
   type Effect,
   effectOf,
   type FieldName,
   type HookName,
   heldFor,
-  type IpSets,
   type NftAct,
   type NftHook,
   type NftRule,
@@ -23,6 +21,7 @@ import {
   type Predicate,
   type Rule,
   type RuleSet,
+  readConditions,
   type Snapshot,
   TABLES,
   type Table,
@@ -46,8 +45,8 @@ export interface CompiledRule {
   readonly chain: CompiledChain;
   readonly test: Test;
   readonly predicate: Predicate;
-  /** Its conditions in the kernel's order, each with its own test: asked only to explain an answer. */
-  readonly conditions: readonly { readonly condition: Condition; readonly test: Test }[];
+  /** Its conditions in the kernel's order: asked only to explain an answer. */
+  readonly conditions: readonly Condition[];
   readonly effect: Effect;
   /** Matches that may drop a packet which they look at: those before them hold. */
   readonly mayDrop?: readonly {
@@ -124,12 +123,14 @@ const LOOKED_UP: readonly FieldName[] = ['sourceType', 'destinationType', 'socke
 export function compileRules(snapshot: Snapshot, family: Family): Program {
   const held = heldFor(snapshot, family);
   const reads = new Set<FieldName>();
+  const conditionsOf = readConditions(family, snapshot.sets);
+  const effectFor = effects(family);
   const tables = {} as Record<TableName, CompiledTable[]>;
   for (const name of TABLES) {
     tables[name] = held.flatMap(({ backend, rules }) =>
       rules.tables
         .filter((table) => table.name === name)
-        .map((table) => compileTable(table, { backend, family, reads, sets: snapshot.sets })),
+        .map((table) => compileTable(table, { backend, family, reads, conditionsOf, effectFor })),
     );
   }
   const natives = compileNative(snapshot, family, reads);
@@ -169,7 +170,8 @@ interface Compiling {
   readonly backend: Backend;
   readonly family: Family;
   readonly reads: Set<FieldName>;
-  readonly sets: IpSets | undefined;
+  readonly conditionsOf: ReturnType<typeof readConditions>;
+  readonly effectFor: (target: Rule['target']) => Effect;
 }
 
 function compileTable(table: Table, compiling: Compiling): CompiledTable {
@@ -202,12 +204,12 @@ function compileRule(
   chain: CompiledChain,
   chains: ReadonlyMap<string, CompiledChain>,
   looping: (from: string, to: string) => boolean,
-  { family, reads, sets }: Compiling,
+  { reads, conditionsOf, effectFor }: Compiling,
 ): CompiledRule {
-  const conditions = conditionsOf(rule, family, sets);
+  const conditions = conditionsOf(rule);
   const predicate = all(...conditions.map((condition) => condition.predicate));
   readsOf(predicate, reads);
-  let effect = effectOf(rule.target, family);
+  let effect = effectFor(rule.target);
   let target: CompiledChain | undefined;
   if (effect.kind === 'jump' || effect.kind === 'goto') {
     target = chains.get(effect.chain);
@@ -218,22 +220,43 @@ function compileRule(
       target = undefined;
     }
   }
-  const mayDrop = conditions.flatMap((condition, index) => {
-    if (condition.mayDrop === undefined) return [];
-    const reached = all(...conditions.slice(0, index).map((earlier) => earlier.predicate));
-    return [{ condition, full: condition.mayDrop, before: compile(reached), reached }];
-  });
-  return {
+  const mayDrop = conditions.some((condition) => condition.mayDrop !== undefined) ? droppingOf(conditions) : [];
+  const compiled: { -readonly [K in keyof CompiledRule]: CompiledRule[K] } = {
     rule,
     number: chain.rules.length + 1,
     name: `${chain.title} ${chain.rules.length + 1}`,
     chain,
-    test: compile(predicate),
+    // Made when the first packet comes: of large rule sets few rules are ever asked, and those who look at all packets ask none.
+    test: (packet) => {
+      compiled.test = compile(predicate);
+      return compiled.test(packet);
+    },
     predicate,
-    ...(mayDrop.length > 0 ? { mayDrop } : {}),
-    conditions: conditions.map((condition) => ({ condition, test: compile(condition.predicate) })),
+    conditions,
     effect,
-    ...(target ? { target } : {}),
+  };
+  if (mayDrop.length > 0) compiled.mayDrop = mayDrop;
+  if (target) compiled.target = target;
+  return compiled;
+}
+
+const droppingOf = (conditions: readonly Condition[]): NonNullable<CompiledRule['mayDrop']> =>
+  conditions.flatMap((condition, index) => {
+    if (condition.mayDrop === undefined) return [];
+    const reached = all(...conditions.slice(0, index).map((earlier) => earlier.predicate));
+    return [{ condition, full: condition.mayDrop, before: compile(reached), reached }];
+  });
+
+/** What targets do: of those that are one object, as text that was read has them, one effect. */
+function effects(family: Family): Compiling['effectFor'] {
+  const known = new Map<Rule['target'], Effect>();
+  return (target) => {
+    let effect = known.get(target);
+    if (!effect) {
+      effect = effectOf(target, family);
+      known.set(target, effect);
+    }
+    return effect;
   };
 }
 
