@@ -4,11 +4,13 @@ import {
   addressType,
   find,
   type Ground,
+  type Host,
   hasAddress,
   isLinkLocal,
   isLoopback,
   isMulticast,
   isOwn,
+  ROUTED_FIELDS,
   scopeOf,
   sourceTowards,
 } from '../trace/parts.ts';
@@ -105,6 +107,7 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
   );
   const own = new Set(takenForOwn(ground));
   const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
+  const asksDevices = ROUTED_FIELDS.some((field) => ground.program.reads.has(field));
   const masquerades = effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing');
   return (address) => {
     const parts: unknown[] = [
@@ -122,9 +125,25 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
       for (const { name } of host.interfaces)
         parts.push(...tables.map((table) => routeName(find(host, table, address, name), suppresses)));
     }
+    if (asksDevices) parts.push(...devicesOf(host, address));
     if (masquerades) for (const { name } of host.interfaces) parts.push(sourceTowards(host, { device: name }, address));
     return parts.join(' ');
   };
+}
+
+/** By which devices the routes of an address lead, and which have it. */
+function devicesOf(host: Host, address: AddressValue): readonly unknown[] {
+  const tables = [...host.tables.keys()];
+  const devices: unknown[] = tables.map((table) => find(host, table, address)?.device);
+  if (host.family === 'ipv4') return devices;
+  for (const { name } of host.interfaces) {
+    devices.push(host.addresses.get(name)?.some(({ value }) => value === address));
+    for (const table of tables) {
+      const preferred = find(host, table, address, undefined, (device) => device === name);
+      devices.push(find(host, table, address, name)?.kind, preferred?.kind, preferred?.device);
+    }
+  }
+  return devices;
 }
 
 /** A group of the reserved scope (0) or of one host (1): IPv6 does not take what comes to it from outside. */

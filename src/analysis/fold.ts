@@ -1,5 +1,5 @@
 import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
-import { addressType, type CompiledRule, idOf, lookUpSocket, nameOf } from '../trace/parts.ts';
+import { type CompiledRule, idOf, nameOf } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
 import { type NumberLeaf, rawSet } from './code.ts';
 import { ALL, complement, type Edge, NONE } from './diagram.ts';
@@ -7,7 +7,7 @@ import { type Current, type Environment, sameAs } from './environment.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
-import { isLookedUp, type LookedUp, lookupKey } from './looked-up.ts';
+import { isLookedUp, type LookedUp, lookUp, lookupKey } from './looked-up.ts';
 import type { Space } from './space.ts';
 import { changedBy } from './trial.ts';
 
@@ -71,7 +71,7 @@ export class Folding {
     visit: Visit | undefined,
     protocols: readonly number[] | undefined,
   ): Edge {
-    if (isLookedUp(leaf.field)) return this.#found(leaf, leaf.field, environment);
+    if (leaf.kind !== 'name' && isLookedUp(leaf.field)) return this.#found(leaf, leaf.field, environment, visit);
     const { domain, diagram, usual } = this.#space;
     const current = environment.fields.get(leaf.field) ?? sameAs(leaf.field);
     if (current.kind === 'const') return holdsOf(leaf, current.value) ? ALL : NONE;
@@ -131,27 +131,20 @@ export class Folding {
   }
 
   /** What the walk finds out of addresses and sockets: asked of it. */
-  #found(leaf: Leaf, field: LookedUp, environment: Environment): Edge {
+  #found(leaf: Leaf, field: LookedUp, environment: Environment, visit: Visit | undefined): Edge {
     return kept(this.#lookedUp, `${idOf(leaf)} ${lookupKey(environment, field)}`, () =>
-      this.#lookUp(leaf, field, environment),
+      this.#lookUp(leaf, field, environment, visit),
     );
   }
 
-  #lookUp(leaf: Leaf, field: LookedUp, environment: Environment): Edge {
-    const { host } = this.#space.ground;
-    const groups = this.#asking.split(
-      environment,
-      ALL,
-      (walk) => {
-        if (field === 'socketLookup') return lookUpSocket(walk);
-        const address = field === 'sourceType' ? walk.packet.source : walk.packet.destination;
-        return address === undefined ? undefined : addressType(host, address, walk.own);
-      },
-      String,
-    );
+  #lookUp(leaf: Leaf, field: LookedUp, environment: Environment, visit: Visit | undefined): Edge {
+    const groups = this.#asking.split(environment, ALL, (walk) => lookUp(walk, field), String);
+    const { diagram } = this.#space;
     let set = NONE;
-    for (const { result, when } of groups)
-      if (result !== undefined && holdsOf(leaf, result)) set = this.#space.diagram.or(set, when);
+    for (const { result, when } of groups) {
+      if (result === undefined) set = diagram.or(set, diagram.and(when, this.#notKnown(leaf, environment, visit)));
+      else if (holdsOf(leaf, result)) set = diagram.or(set, when);
+    }
     return set;
   }
 }

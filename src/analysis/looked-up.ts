@@ -1,16 +1,24 @@
 import type { FieldName } from '../netfilter/index.ts';
+import { lookUpSocket, LOOKED_UP as ROUTED, type Walk } from '../trace/parts.ts';
 import { currentKey, type Environment } from './environment.ts';
 
-/** Fields that the walk finds out where a rule asks for them, and the packet's own that they hang on. */
-export const LOOKED_UP = {
-  sourceType: ['source'],
-  destinationType: ['destination'],
-  socketLookup: ['protocol', 'destination', 'destinationPort'],
-} as const satisfies Partial<Record<FieldName, readonly FieldName[]>>;
+type Routed = keyof typeof ROUTED;
+export type LookedUp = Routed | 'socketLookup';
 
-export type LookedUp = keyof typeof LOOKED_UP;
+/** Fields that the walk finds out where a rule asks for them, and the packet's own that they hang on. */
+export const LOOKED_UP: Readonly<Record<LookedUp, readonly FieldName[]>> = {
+  ...(Object.fromEntries(Object.entries(ROUTED).map(([field, { of }]) => [field, of])) as Record<
+    Routed,
+    readonly FieldName[]
+  >),
+  socketLookup: ['protocol', 'destination', 'destinationPort'],
+};
 
 export const isLookedUp = (field: FieldName): field is LookedUp => field in LOOKED_UP;
+
+/** What the walk finds. */
+export const lookUp = (walk: Walk, field: LookedUp): number | undefined =>
+  field === 'socketLookup' ? lookUpSocket(walk) : ROUTED[field].find(walk);
 
 /** What the answer to such a field can tell of an environment. */
 export function lookupKey({ fields, state }: Environment, field: LookedUp): string {
@@ -18,5 +26,5 @@ export function lookupKey({ fields, state }: Environment, field: LookedUp): stri
     const current = fields.get(of);
     return current ? currentKey(current) : '';
   });
-  return [...keys, ...(field === 'socketLookup' ? [state.hook, state.assigned?.port] : [])].join();
+  return [...keys, state.hook, state.marked, ...(field === 'socketLookup' ? [state.assigned?.port] : [])].join();
 }

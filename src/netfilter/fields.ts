@@ -40,6 +40,12 @@ export const ADDRESS_TYPE = {
   XRESOLVE: 2048,
 } as const;
 
+/**
+ * Values of the fields that tell by which way a source would be answered: not at all, by the interface that the packet came in
+ * by, by another one. Of an address of this host's own: it is one of that interface, or of another.
+ */
+export const WAY_BACK = { none: 0, same: 1, other: 2, ownSame: 3, ownOther: 4 } as const;
+
 /** Whom a frame is addressed to. Source: if_packet.h. */
 export const PACKET_TYPE = { unicast: 0, broadcast: 1, multicast: 2, otherhost: 3 } as const;
 
@@ -86,6 +92,16 @@ const bits = (names: Readonly<Record<string, number>>) => (value: number) =>
 
 const nameIn = (names: Readonly<Record<string, number>>, value: number): string =>
   Object.entries(names).find(([, number]) => number === value)?.[0] ?? String(value);
+
+/** In a sentence: "way back to the source is by another interface". */
+const WAYS_BACK = [
+  'none',
+  'by the same interface',
+  'by another interface',
+  'to this host itself',
+  'to this host itself, by another interface',
+];
+const wayBack = (spoken: string): Field => number(3, spoken, (value) => WAYS_BACK[value] ?? '');
 
 /** Every field that a match may read and a target may write. One line a field. */
 export const FIELDS = {
@@ -141,6 +157,16 @@ export const FIELDS = {
   ),
   sourceType: number(16, 'kind of source address', bits(ADDRESS_TYPE)),
   destinationType: number(16, 'kind of destination address', bits(ADDRESS_TYPE)),
+  /** The same where only what the incoming interface has, or the outgoing one, counts as this host's. */
+  sourceTypeIn: number(16, 'kind of source address on the incoming interface', bits(ADDRESS_TYPE)),
+  destinationTypeIn: number(16, 'kind of destination address on the incoming interface', bits(ADDRESS_TYPE)),
+  sourceTypeOut: number(16, 'kind of source address on the outgoing interface', bits(ADDRESS_TYPE)),
+  destinationTypeOut: number(16, 'kind of destination address on the outgoing interface', bits(ADDRESS_TYPE)),
+  /** What `-m rpfilter` finds, without the packet's mark and with it, and what `fib saddr oif` does. */
+  reversePath: wayBack('way back to the source'),
+  markedReversePath: wayBack('way back to the source for its mark'),
+  fibWayBack: wayBack('way back to the source'),
+  markedFibWayBack: wayBack('way back to the source for its mark'),
   /** 0 where there is none: a packet of this host's own, or one on the loopback device. */
   sourceMac: number(48, 'source MAC address', formatMac),
   destinationMac: number(48, 'MAC address', formatMac),

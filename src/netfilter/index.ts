@@ -42,6 +42,7 @@ export {
   SOCKET_LOOKUP,
   TCP_FLAGS,
   type ValueField,
+  WAY_BACK,
 } from './fields.ts';
 export { icmpType } from './icmp-type.ts';
 export { type Dimension, type IpSet, type IpSets, SET_TYPES, type SetEntry, type SetPart } from './ipset.ts';

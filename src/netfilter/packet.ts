@@ -48,6 +48,14 @@ export interface Packet {
   readonly socketLookup: number | undefined;
   readonly sourceType: number | undefined;
   readonly destinationType: number | undefined;
+  readonly sourceTypeIn: number | undefined;
+  readonly destinationTypeIn: number | undefined;
+  readonly sourceTypeOut: number | undefined;
+  readonly destinationTypeOut: number | undefined;
+  readonly reversePath: number | undefined;
+  readonly markedReversePath: number | undefined;
+  readonly fibWayBack: number | undefined;
+  readonly markedFibWayBack: number | undefined;
   readonly sourceMac: number | undefined;
   readonly destinationMac: number | undefined;
   readonly time: number | undefined;
@@ -105,6 +113,14 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     socketLookup: SOCKET_LOOKUP.none,
     sourceType: undefined,
     destinationType: undefined,
+    sourceTypeIn: undefined,
+    destinationTypeIn: undefined,
+    sourceTypeOut: undefined,
+    destinationTypeOut: undefined,
+    reversePath: undefined,
+    markedReversePath: undefined,
+    fibWayBack: undefined,
+    markedFibWayBack: undefined,
     sourceMac: undefined,
     destinationMac: undefined,
     time: undefined,
@@ -160,6 +176,14 @@ export const copyOf = (packet: Packet): LivePacket => ({
   socketLookup: packet.socketLookup,
   sourceType: packet.sourceType,
   destinationType: packet.destinationType,
+  sourceTypeIn: packet.sourceTypeIn,
+  destinationTypeIn: packet.destinationTypeIn,
+  sourceTypeOut: packet.sourceTypeOut,
+  destinationTypeOut: packet.destinationTypeOut,
+  reversePath: packet.reversePath,
+  markedReversePath: packet.markedReversePath,
+  fibWayBack: packet.fibWayBack,
+  markedFibWayBack: packet.markedFibWayBack,
   sourceMac: packet.sourceMac,
   destinationMac: packet.destinationMac,
   time: packet.time,

@@ -24,6 +24,26 @@ export function addressType(host: Host, address: AddressValue, own?: AddressValu
   }
 }
 
+/**
+ * The kinds of an address where only what an interface has itself counts as this host's; undefined where interfaces were not
+ * read. Source: net/ipv4/fib_frontend.c, __inet_dev_addr_type; xt_addrtype.c.
+ */
+export function addressTypeOn(host: Host, address: AddressValue, device: string | undefined): number | undefined {
+  if (!host.known || device === undefined || device === '') return undefined;
+  if (host.family === 'ipv6') return writtenType(BigInt(address)) | routedTypeOn(host, BigInt(address), device);
+  const type = addressType(host, address);
+  const isOthers = (type & (LOCAL | BROADCAST | ANYCAST)) !== 0 && address !== 0 && address !== 0xffff_ffff;
+  return isOthers && find(host, TABLE.local, address)?.device !== device ? UNICAST : type;
+}
+
+/** IPv6 looks for a route by that very interface. */
+function routedTypeOn(host: Host, destination: bigint, device: string): number {
+  const routed = lookUp(host, { ...NOBODY, destination, marked: false, bound: device }, () => false);
+  if (routed.kind === 'refused' || routed.kind === 'unknown') return UNREACHABLE;
+  const own = host.addresses.get(device)?.some(({ value }) => value === destination);
+  return (own ? LOCAL : 0) | (isAnycast(routed.route, destination) ? ANYCAST : 0);
+}
+
 /** What an IPv6 address is by its bits. One that holds an IPv4 address (::ffff:a.b.c.d) is of no kind. */
 const writtenType = (address: bigint): number => {
   if (isMulticast('ipv6', address)) return MULTICAST;
@@ -33,14 +53,16 @@ const writtenType = (address: bigint): number => {
 
 /** What IPv6's routes say of an address, as for a packet that the kernel itself sends there. Source: xt_addrtype.c, match_lookup_rt6. */
 function routedType(host: Host, destination: bigint, own: AddressValue | undefined): number {
-  const asked = { source: 0n, destination, protocol: 0, sourcePort: 0, destinationPort: 0, mark: 0, uid: 0 };
-  const routed = lookUp(host, { ...asked, in: LOOPBACK, marked: false, own }, () => false);
+  const routed = lookUp(host, { ...NOBODY, destination, marked: false, own }, () => false);
   if (routed.kind === 'refused' || routed.kind === 'unknown') return UNREACHABLE;
   const { route } = routed;
   return (
     (routed.kind === 'local' && route?.kind !== 'anycast' ? LOCAL : 0) | (isAnycast(route, destination) ? ANYCAST : 0)
   );
 }
+
+/** Nothing is said of the packet that would go there. */
+const NOBODY = { source: 0n, protocol: 0, sourcePort: 0, destinationPort: 0, mark: 0, uid: 0, in: LOOPBACK } as const;
 
 /** A router on every link has the link's address without a host part. Source: net/ip6_route.h, ipv6_anycast_destination. */
 const isAnycast = (route: Route | undefined, address: bigint): boolean =>

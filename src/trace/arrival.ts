@@ -1,8 +1,8 @@
 import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
-import { addressType } from './address-type.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { wayOfError } from './icmp-error.ts';
+import { LOOKED_UP, ROUTED_FIELDS } from './looked-up.ts';
 import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
@@ -102,12 +102,13 @@ export function refresh(walk: Walk): void {
   if (!lookedUp) return;
   if (reads.has('sourceType') && packet.source !== walk.typed.source) {
     walk.typed.source = packet.source;
-    packet.sourceType = packet.source === undefined ? undefined : addressType(ground.host, packet.source, walk.own);
+    packet.sourceType = LOOKED_UP.sourceType.find(walk);
   }
   if (reads.has('destinationType') && packet.destination !== walk.typed.destination) {
     walk.typed.destination = packet.destination;
-    packet.destinationType = addressType(ground.host, packet.destination, walk.own);
+    packet.destinationType = LOOKED_UP.destinationType.find(walk);
   }
+  for (const field of ROUTED_FIELDS) if (reads.has(field)) packet[field] = LOOKED_UP[field].find(walk);
   if (reads.has('socketLookup') && (walk.hook === 'PREROUTING' || walk.hook === 'INPUT')) {
     packet.socketLookup = lookUpSocket(walk);
   }

@@ -7,6 +7,7 @@ import {
   type FieldBits,
   fieldWidth,
 } from '../netfilter/index.ts';
+import { refresh } from './arrival.ts';
 import { handOver } from './handover.ts';
 import { mapConnection } from './nat.ts';
 import type { CompiledRule } from './program.ts';
@@ -113,7 +114,10 @@ function assignOne(walk: Walk, rule: CompiledRule, assignment: Assignment): stri
       : Math.min(highest, Math.max(0, ((kept ^ operand) >>> 0) + add));
   if (after === before && after !== undefined) return undefined;
   packet[field] = after;
-  if (field === 'mark') walk.marked = true;
+  if (field === 'mark') {
+    walk.marked = true;
+    refresh(walk);
+  }
   changed(walk);
   return undefined;
 }

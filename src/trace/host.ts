@@ -134,9 +134,14 @@ function derivedRoutes(interfaces: readonly Interface[], family: Family, card: s
   return routes;
 }
 
-/** The route of a table for a destination: the longest prefix; `on` restricts it to one device. */
-export const find = (host: Host, table: number, destination: AddressValue, on?: string): ReadyRoute | undefined =>
-  host.tables.get(table)?.find(destination, on);
+/** The route of a table for a destination: the longest prefix; `on` and `preferred` say by which devices (`RouteTable`). */
+export const find = (
+  host: Host,
+  table: number,
+  destination: AddressValue,
+  on?: string,
+  preferred?: (device: string) => boolean,
+): ReadyRoute | undefined => host.tables.get(table)?.find(destination, on, preferred);
 
 /** Whether an interface has this very address. */
 export const hasAddress = ({ owned }: Host, address: AddressValue): boolean => owned.has(address);

@@ -12,6 +12,10 @@ export interface Lookup extends Flow {
   readonly handed?: boolean;
   /** The device that it was to leave by, when it is routed again: a link-local address is looked for there. */
   readonly leaving?: string | undefined;
+  /** The only device whose routes are looked at. */
+  readonly bound?: string | undefined;
+  /** IPv6: of routes for one prefix, one by such a device is taken. Source: net/ipv6/route.c, rt6_device_match. */
+  readonly preferred?: ((device: string) => boolean) | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own?: AddressValue | undefined;
 }
@@ -26,7 +30,7 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
   // A link-local address, and ::1 for what comes from outside, is looked for on the interface that the packet came in by, or was to leave by.
   const by = lookup.leaving || (from === LOOPBACK || from === '' ? undefined : from);
   const strict = isLinkLocal(destination) || (destination === 1n && from !== LOOPBACK);
-  const on = host.known && strict ? by : undefined;
+  const on = lookup.bound ?? (host.known && strict ? by : undefined);
   for (let at = 0; at < host.rules.length; at += 1) {
     const rule = host.rules[at]!;
     const answer = rule.test(lookup);
@@ -36,7 +40,7 @@ export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
       const elsewhere = steeredBecause(lookup, decide);
       if (elsewhere !== undefined) return { kind: 'unknown', because: elsewhere };
     }
-    const found = outcomeOf(host, rule, destination, on);
+    const found = outcomeOf(host, rule, lookup, on);
     if (!found || (answer === 'undecided' && !applies(rule, destination, decide))) continue;
     if (typeof found === 'object') return found;
     // The kernel takes no goto that leads back. The loop goes on from the rule before.
@@ -63,12 +67,12 @@ function steeredBecause({ mark = 0, handed = false }: Lookup, decide: Decide): s
 function outcomeOf(
   host: Host,
   { action, priority }: PolicyRule,
-  destination: AddressValue,
+  { destination, preferred }: Lookup,
   on: string | undefined,
 ): Routed | number | undefined {
   switch (action.kind) {
     case 'table': {
-      const route = find(host, action.table, destination, on);
+      const route = find(host, action.table, destination, on, preferred);
       // A route that refuses is not suppressed, however short it is.
       if (route?.kind === 'throw') return undefined;
       return route && (route.routed.kind === 'refused' || route.length > action.suppress) ? route.routed : undefined;

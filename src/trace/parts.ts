@@ -22,6 +22,7 @@ export {
   sourceTowards,
 } from './host.ts';
 export { type NamePattern, namesFor } from './interfaces.ts';
+export { LOOKED_UP, ROUTED_FIELDS } from './looked-up.ts';
 export { type Mapped as MappedTo, mappingOf, mapsDestination, natSilence } from './nat.ts';
 export { begin, ownAddress } from './once.ts';
 export { type Asked, isIdle, type Planned, type PlannedTable } from './plan.ts';

@@ -30,6 +30,7 @@ import {
 } from '../netfilter/index.ts';
 import type { FindRule } from './candidates.ts';
 import { needsConntrack } from './conntrack.ts';
+import { isLookedUp } from './looked-up.ts';
 import { leadsBack } from './loops.ts';
 import { compileNative, compileNftRule, emptyChain, jumpsOfActs, nativeAsksConntrack } from './native.ts';
 import { type Planned, planOf } from './plan.ts';
@@ -117,8 +118,6 @@ export interface Program {
   readonly marksTemplates: boolean;
 }
 
-const LOOKED_UP: readonly FieldName[] = ['sourceType', 'destinationType', 'socketLookup'];
-
 /** Compiles the rules of one family. */
 export function compileRules(snapshot: Snapshot, family: Family): Program {
   const held = heldFor(snapshot, family);
@@ -138,7 +137,7 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const conntrack = asked.includes(true) || (asked.includes('undecided') && 'undecided');
   const early = [...tables.raw.flatMap(({ chains }) => [...chains.values()]), ...natives];
   const marksTemplates = early.some((chain) => marksConnections(chain, new Set()));
-  const lookedUp = LOOKED_UP.some((field) => reads.has(field));
+  const lookedUp = [...reads].some((field) => field === 'socketLookup' || isLookedUp(field));
   return { family, tables, reads, lookedUp, conntrack, marksTemplates, plan: planOf(tables, natives) };
 }
 

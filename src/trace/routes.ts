@@ -31,8 +31,11 @@ export interface ReadyRoute extends Route {
 export interface RouteTable {
   /** The longest prefix first, of equal ones the lowest metric. */
   readonly routes: readonly ReadyRoute[];
-  /** The route for a destination: the longest prefix, of equal ones the lowest metric; `on` restricts it to one device. */
-  find(destination: AddressValue, on?: string): ReadyRoute | undefined;
+  /**
+   * The route for a destination: the longest prefix, of equal ones the lowest metric. `on` restricts it to one device; of equal
+   * prefixes one by a device that is `preferred` comes first.
+   */
+  find(destination: AddressValue, on?: string, preferred?: (device: string) => boolean): ReadyRoute | undefined;
 }
 
 /** @param card the device of routes that name none */
@@ -49,17 +52,24 @@ export function routeTable(family: Family, routes: readonly Route[], card: strin
   // Between two places where a prefix begins or ends, all destinations take the same route: found once for all of them.
   let splits: readonly AddressValue[] | undefined;
   const found: (ReadyRoute | undefined | null)[] = [];
+  const searchAll = (destination: AddressValue): ReadyRoute | undefined => {
+    splits ??= splitsOf(family, sorted);
+    const at = partOf(splits, destination);
+    const known = found[at];
+    if (known !== undefined) return known ?? undefined;
+    const route = search(destination);
+    found[at] = route ?? null;
+    return route;
+  };
   return {
     routes: sorted,
-    find(destination, on) {
+    find(destination, on, preferred) {
       if (on !== undefined) return search(destination, on);
-      splits ??= splitsOf(family, sorted);
-      const at = partOf(splits, destination);
-      const known = found[at];
-      if (known !== undefined) return known ?? undefined;
-      const route = search(destination);
-      found[at] = route ?? null;
-      return route;
+      const route = searchAll(destination);
+      if (!route || !preferred) return route;
+      const isBeside = ({ destination, length, device }: Route): boolean =>
+        destination === route.destination && length === route.length && device !== undefined && preferred(device);
+      return sorted.find(isBeside) ?? route;
     },
   };
 }

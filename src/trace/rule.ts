@@ -10,13 +10,14 @@ export const settleRule = (walk: Walk, rule: CompiledRule, predicate: Predicate)
   settle(predicate, {
     packet: walk.packet,
     // The kernel may answer anew each time it is asked.
-    choice: (because, id) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because)),
-    field: (because, id) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because)),
+    choice: (because, id, turned) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because, turned)),
+    field: (because, id, turned) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because, turned)),
   });
 
-function doubt(rule: CompiledRule, because: string): Doubt {
+function doubt(rule: CompiledRule, because: string, turned: boolean): Doubt {
   const where = nameOf(rule);
-  return { where, because, yes: `${where} matches`, no: `${where} does not match` };
+  const [yes, no] = turned ? (['does not match', 'matches'] as const) : (['matches', 'does not match'] as const);
+  return { where, because, yes: `${where} ${yes}`, no: `${where} ${no}` };
 }
 
 /** What is written down of a rule before anything is known of it. */

@@ -3,17 +3,17 @@ import { compile, FIELDS, type Leaf, type Packet, type Predicate } from '../netf
 /** What an open predicate is settled with. */
 export interface Settling {
   readonly packet: Packet;
-  /** The kernel may answer either way, or Sidestep does not know the match. */
-  choice(because: string, id: string): boolean;
+  /** The kernel may answer either way, or Sidestep does not know the match. `turned`: a yes keeps the whole from holding. */
+  choice(because: string, id: string, turned: boolean): boolean;
   /** A field of the packet is not known. Equal ids mean the same question about it. */
-  field(because: string, id: string): boolean;
+  field(because: string, id: string, turned: boolean): boolean;
 }
 
 /**
  * The answer of a predicate that is undecided on this packet, given answers to what is open in it. Only what the answer
  * hangs on is asked.
  */
-export function settle(predicate: Predicate, settling: Settling): boolean {
+export function settle(predicate: Predicate, settling: Settling, turned = false): boolean {
   const known = compile(predicate)(settling.packet);
   if (known !== 'undecided') return known;
   switch (predicate.kind) {
@@ -22,22 +22,22 @@ export function settle(predicate: Predicate, settling: Settling): boolean {
     case 'never':
       return false;
     case 'member':
-      return settle(predicate.meaning, settling);
+      return settle(predicate.meaning, settling, turned);
     case 'not':
-      return !settle(predicate.of, settling);
+      return !settle(predicate.of, settling, !turned);
     case 'all':
-      return predicate.of.every((part) => settle(part, settling));
+      return predicate.of.every((part) => settle(part, settling, turned));
     case 'some':
-      return predicate.of.some((part) => settle(part, settling));
+      return predicate.of.some((part) => settle(part, settling, turned));
     case 'choice':
-      return settling.choice(predicate.because, predicate.id);
+      return settling.choice(predicate.because, predicate.id, turned);
     case 'unknown':
-      return settling.choice(predicate.because, predicate.because);
+      return settling.choice(predicate.because, predicate.because, turned);
     case 'in':
     case 'bits':
     case 'any-bit':
     case 'name':
-      return settling.field(`the packet's ${FIELDS[predicate.field].spoken} is not known`, idOf(predicate));
+      return settling.field(`the packet's ${FIELDS[predicate.field].spoken} is not known`, idOf(predicate), turned);
   }
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Family } from '../../src/address/index.ts';
 import { TooComplex } from '../../src/analysis/index.ts';
-import { parseSave } from '../../src/text/index.ts';
+import type { Snapshot } from '../../src/netfilter/index.ts';
+import { parseNft, parseSave } from '../../src/text/index.ts';
 import { randomRules } from '../kernel/differential/rules.ts';
 import { seeded } from '../support/random.ts';
 import { compare } from './agreement.ts';
@@ -9,6 +11,13 @@ import { HOSTS } from './hosts.ts';
 /** How many packets are followed in all. */
 const PACKETS = Number(process.env.PACKETS ?? 1_500);
 const EACH = 100;
+
+function agree({ disagreement }: ReturnType<typeof compare>, where: string, text: string): void {
+  if (!disagreement) return;
+  const { question, traced, found } = disagreement;
+  const packet = JSON.stringify(question.packet, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+  expect.fail(`${where}: traced ${traced}, found ${found}\n${packet}\n${text}`);
+}
 
 test('every set agrees with the trace of random packets, on random rules and machines', () => {
   let asked = 0;
@@ -31,15 +40,7 @@ test('every set agrees with the trace of random packets, on random rules and mac
       continue;
     }
     asked += result.asked;
-    const { disagreement } = result;
-    if (disagreement) {
-      const packet = JSON.stringify(disagreement.question.packet, (_, value) =>
-        typeof value === 'bigint' ? String(value) : value,
-      );
-      expect.fail(
-        `seed ${seed}, ${name}, ${direction}: traced ${disagreement.traced}, found ${disagreement.found}\n${packet}\n${text}`,
-      );
-    }
+    agree(result, `seed ${seed}, ${name}, ${direction}`, text);
   }
   expect(asked).toBeGreaterThanOrEqual(PACKETS);
   expect(complex).toBeLessThan(1 + asked / EACH / 20);
@@ -56,4 +57,42 @@ test('so do those of a packet that a rule has given a zone, and that has no conn
   ];
   const held = parseSave(`${text.join('\n')}\n`).map((rules) => ({ backend: 'nft' as const, rules }));
   expect(compare({ ...HOSTS.router!, held }, 'ipv4', 'out', seeded(1), 500).disagreement).toBeUndefined();
+});
+
+/** Rules that ask routes, one a port. */
+function askingRoutes(family: Family): string {
+  const asked = [
+    ...['', ' --loose', ' --validmark', ' --accept-local', ' --invert'].map((words) => `-m rpfilter${words}`),
+    '-m addrtype ! --dst-type LOCAL --limit-iface-in',
+    '-m addrtype --src-type LOCAL --limit-iface-in',
+    '-m addrtype --src-type UNICAST --limit-iface-in',
+  ];
+  const rules = asked.map((words, at) => `-A PREROUTING -p tcp -m tcp --dport ${80 + at} ${words} -j DROP`);
+  return `*mangle\n-A PREROUTING -s ${family === 'ipv4' ? '10.0.0.0/9' : '2001:db8::/33'} -j MARK --set-mark 0x1\n${rules.join('\n')}\nCOMMIT\n`;
+}
+
+const FIB = `table inet fib {
+  chain pre { type filter hook prerouting priority mangle; policy accept;
+    udp dport 53 fib saddr . iif oif missing drop
+    udp dport 80 fib saddr . mark . iif oif 0 drop
+    udp dport 8080 fib daddr . iif type != local drop
+    udp dport 443 fib saddr oif exists drop
+  }
+}
+`;
+
+test.for(Object.keys(HOSTS))('%s: rules that ask routes agree, too', (name) => {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const random = seeded(7);
+    const text = askingRoutes(family);
+    const [rules] = parseSave(text, { family });
+    const snapshot: Snapshot = {
+      ...HOSTS[name]!,
+      held: [{ backend: 'nft', rules: rules! }],
+      native: parseNft(FIB),
+    };
+    const result = compare(snapshot, family, 'in', random, 300);
+    agree(result, `${name}, ${family}`, text);
+    expect(result.asked).toBeGreaterThan(50);
+  }
 });

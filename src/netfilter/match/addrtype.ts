@@ -1,9 +1,9 @@
 import type { Family } from '../../address/index.ts';
 import { bitNames } from '../codec.ts';
 import { flag, type MatchExtension, negatable } from '../extension.ts';
-import { ADDRESS_TYPE } from '../fields.ts';
+import { ADDRESS_TYPE, type ValueField } from '../fields.ts';
 import { listedAfter } from '../listed.ts';
-import { ALWAYS, all, hasAnyBit, type Predicate, unknown, unless } from '../predicate.ts';
+import { ALWAYS, all, hasAnyBit, type Predicate, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
 export interface AddrtypeOptions {
@@ -25,7 +25,7 @@ const ONLY_IPV4 = ~(UNSPEC | UNICAST | LOCAL | ANYCAST | MULTICAST | UNREACHABLE
  * IPv4: the address is of one of these kinds. IPv6: an address may be of several kinds at once (a local one is unicast
  * too), and each kind that is asked for must hold; only those that the routing table decides are alternatives.
  */
-function ofType(field: 'sourceType' | 'destinationType', bits: number, family: Family): Predicate {
+function ofType(field: ValueField, bits: number, family: Family): Predicate {
   if (family === 'ipv4') return hasAnyBit(field, bits);
   const parts = [MULTICAST, UNICAST, UNSPEC, LOCAL | ANYCAST | UNREACHABLE].map((group) => group & bits);
   return all(...parts.filter((group) => group !== 0).map((group) => hasAnyBit(field, group)));
@@ -61,10 +61,10 @@ export const addrtype: MatchExtension<AddrtypeOptions> = {
     return family === 'ipv6' && (bits & ONLY_IPV4) !== 0 ? 'ip6tables does not know this kind of address' : undefined;
   },
   predicate({ source, destination, limitIn, limitOut }, { family }) {
-    if (limitIn || limitOut) return unknown('which addresses the interface itself has is not looked at');
+    const on = limitIn ? 'In' : limitOut ? 'Out' : '';
     return all(
-      source ? unless(source.negated, ofType('sourceType', source.value, family)) : ALWAYS,
-      destination ? unless(destination.negated, ofType('destinationType', destination.value, family)) : ALWAYS,
+      source ? unless(source.negated, ofType(`sourceType${on}`, source.value, family)) : ALWAYS,
+      destination ? unless(destination.negated, ofType(`destinationType${on}`, destination.value, family)) : ALWAYS,
     );
   },
 };

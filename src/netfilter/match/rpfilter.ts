@@ -1,6 +1,7 @@
 import { flag, type MatchExtension } from '../extension.ts';
+import { WAY_BACK } from '../fields.ts';
 import { listedAfter } from '../listed.ts';
-import { isNamed, some, unknown, unless } from '../predicate.ts';
+import { isIn, isNamed, some, unless } from '../predicate.ts';
 
 export interface RpfilterOptions {
   /** A way back by any interface will do. */
@@ -29,9 +30,11 @@ export const rpfilter: MatchExtension<RpfilterOptions> = {
     [/accept-local/, '--accept-local'],
     [/invert/, '--invert'],
   ),
-  predicate: ({ invert }) =>
-    unless(
-      invert === true,
-      some(isNamed('in', 'lo'), unknown('whether an answer would go back by the same interface is not looked up')),
-    ),
+  predicate({ loose, validMark, acceptLocal, invert }) {
+    const { same, other, ownSame, ownOther } = WAY_BACK;
+    const ways = [same, ...(loose ? [other] : []), ...(acceptLocal ? [ownSame, ...(loose ? [ownOther] : [])] : [])];
+    const field = validMark ? 'markedReversePath' : 'reversePath';
+    const passes = isIn(field, ...ways.map((way) => [way, way] as const));
+    return unless(invert === true, some(isNamed('in', 'lo'), passes));
+  },
 };

@@ -1,6 +1,18 @@
 import { type AddressValue, masked, previous, type Range, union } from '../../../address/index.ts';
-import { fieldWidth } from '../../fields.ts';
-import { all, choice, hasAnyBit, hasBits, isIn, NEVER, not, type Predicate, some, unknown } from '../../predicate.ts';
+import { fieldWidth, WAY_BACK } from '../../fields.ts';
+import {
+  all,
+  choice,
+  hasAnyBit,
+  hasBits,
+  is,
+  isIn,
+  NEVER,
+  not,
+  type Predicate,
+  some,
+  unknown,
+} from '../../predicate.ts';
 import type { NftElement, NftExpression } from '../expression.ts';
 import type { NftComparison, NftStatement } from '../statement.ts';
 import type { NftContext } from './context.ts';
@@ -97,11 +109,29 @@ function isValue(subject: Subject, to: NftExpression, context: NftContext): Pred
       }
       return { kind: 'name', field: subject.field, text: name.text, prefix: name.prefix && !subject.whole };
     }
+    case 'way back':
+      return leadsBackBy(subject, to);
     default: {
       const range = rangeOf(to, subject.type);
       return range ? within(subject, range) : notUnderstood();
     }
   }
+}
+
+/** `missing`, `exists`, the number 0 for none, or an interface. */
+function leadsBackBy(
+  { field, same, number }: Extract<Subject, { readonly kind: 'way back' }>,
+  to: NftExpression,
+): Predicate {
+  const back = is(field, WAY_BACK.same);
+  const found = same ? back : some(back, is(field, WAY_BACK.other));
+  if (to.kind === 'value' && typeof to.value === 'boolean') return to.value ? found : not(found);
+  const name = interfaceName(to);
+  if (!name) return notUnderstood();
+  if (number && /^\d+$/.test(name.text)) return name.text === '0' ? not(found) : NEVER;
+  const bySame = all(back, { kind: 'name', field: 'in', text: name.text, prefix: name.prefix && !number });
+  if (same) return bySame;
+  return some(bySame, all(is(field, WAY_BACK.other), unknown('which other interface leads back is not followed')));
 }
 
 type Valued = Extract<Subject, { readonly kind: 'field' | 'cases' | 'choice' }>;
@@ -139,7 +169,7 @@ function hasOneOf(subject: Subject, right: NftExpression): Predicate {
 
 function below(subject: Subject, right: NftExpression, { family }: NftContext, included: boolean): Predicate {
   if (subject.kind === 'unknown') return unknown(subject.because);
-  if (subject.kind === 'name' || subject.kind === 'concat') return notUnderstood();
+  if (subject.kind === 'name' || subject.kind === 'concat' || subject.kind === 'way back') return notUnderstood();
   const limit = constantOf(right, subject.type);
   if (limit === undefined) return notUnderstood();
   const top = included ? limit : previous(limit);

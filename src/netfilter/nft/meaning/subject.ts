@@ -33,6 +33,14 @@ export type Subject = { readonly needs: Predicate } & (
       readonly low: number;
       readonly high: number;
     }
+  /** The interface by which the source would be answered; `same`: or none, unless it is the one that the packet came in by. */
+  | {
+      readonly kind: 'way back';
+      readonly field: 'fibWayBack' | 'markedFibWayBack';
+      readonly same: boolean;
+      /** Its number, and not its name. */
+      readonly number: boolean;
+    }
   | { readonly kind: 'concat'; readonly parts: readonly Subject[] }
   | { readonly kind: 'unknown'; readonly because: string }
 );
