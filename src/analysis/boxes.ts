@@ -17,7 +17,14 @@ export type Side =
       readonly but: readonly string[];
       readonly others: boolean;
     }
-  | { readonly kind: 'bits'; readonly any: readonly { readonly mask: number; readonly value: number }[] };
+  /** One of these, or none of those: whichever is shorter is whole. */
+  | { readonly kind: 'bits'; readonly any: readonly Bits[]; readonly but: readonly Bits[] };
+
+/** Bits that are looked at, and what they are. */
+export interface Bits {
+  readonly mask: number;
+  readonly value: number;
+}
 
 /** Packets that are a product of one set per field. Fields that are not named may be anything. */
 export type Box = ReadonlyMap<FieldName, Side>;
@@ -45,12 +52,14 @@ const LOOSENED: readonly FieldName[] = [
 /**
  * A set as few boxes: from one packet of it, field after field is let as loose as the set allows; then from a packet that is in no
  * box yet, until none is left, or there are `most`.
+ *
+ * @param among the packets that are spoken of: what all of them have in common is not said. Default: all
  */
-export function boxesOf({ space, edge }: PacketSet, most = 12): Boxes {
+export function boxesOf({ space, edge }: PacketSet, most = 12, among?: PacketSet): Boxes {
   const { diagram, domain, valid, ordinary } = space;
   const plain = diagram.and(edge, ordinary);
   // What no packet is like does not stand in the way.
-  const universe = diagram.and(valid, plain === NONE ? ALL : ordinary);
+  const universe = diagram.and(among?.edge ?? valid, plain === NONE ? ALL : ordinary);
   const room = diagram.or(edge, complement(universe));
   const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
   const boxes: Box[] = [];
@@ -115,7 +124,7 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
   const { code } = placed;
   switch (code.kind) {
     case 'raw':
-      return { kind: 'bits', any: cubesIn(diagram, placed, set) };
+      return { kind: 'bits', any: cubesIn(diagram, placed, set), but: cubesIn(diagram, placed, others) };
     case 'values': {
       const held = new Set(
         numbersIn(diagram, placed, set, code.values.length).flatMap(([low, high]) => code.values.slice(low, high + 1)),
@@ -163,12 +172,8 @@ function numbersIn(diagram: Diagram, { first, bits }: Placed, set: Edge, size: n
 /** More alternatives than this of bits are not said one by one. */
 const MOST_CUBES = 16;
 
-function cubesIn(
-  diagram: Diagram,
-  { first, bits }: Placed,
-  set: Edge,
-): readonly { readonly mask: number; readonly value: number }[] {
-  const cubes: { mask: number; value: number }[] = [];
+function cubesIn(diagram: Diagram, { first, bits }: Placed, set: Edge): readonly Bits[] {
+  const cubes: Bits[] = [];
   const visit = (edge: Edge, mask: number, value: number): void => {
     if (edge === NONE || cubes.length > MOST_CUBES) return;
     if (edge === ALL) {

@@ -80,6 +80,33 @@ export class PacketSet {
     return new PacketSet(this.space, this.space.diagram.minus(this.space.valid, this.edge));
   }
 
+  /**
+   * Those whose field meets a condition as they begin. Values that nothing tells apart stay together; where nothing asks for the
+   * field, that is all.
+   *
+   * @example set.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] })
+   */
+  where(condition: Leaf): PacketSet {
+    const { space, edge } = this;
+    if (!space.domain.fields.has(condition.field)) return this;
+    return new PacketSet(space, space.diagram.and(edge, space.original(condition)));
+  }
+
+  /** Those that differ from one of it in this field alone, or not at all. */
+  whatever(field: FieldName): PacketSet {
+    const { diagram, domain, valid } = this.space;
+    const placed = domain.fields.get(field);
+    if (!placed) return this;
+    const { first, bits } = placed;
+    const loose = diagram.exists(this.edge, (level) => level >= first && level < first + bits);
+    return new PacketSet(this.space, diagram.and(valid, loose));
+  }
+
+  /** Those that go from one host to another, or from here to here: no groups, no addresses that are no host's. */
+  get ordinary(): PacketSet {
+    return new PacketSet(this.space, this.space.diagram.and(this.edge, this.space.ordinary));
+  }
+
   equals(other: PacketSet): boolean {
     return this.edge === other.edge;
   }

@@ -23,6 +23,12 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./snapshot.ts')).snapshot,
   },
   {
+    name: 'audit',
+    group: 'See',
+    summary: 'where all packets go, and what is the matter with the rules',
+    load: async () => (await import('./audit.ts')).audit,
+  },
+  {
     name: 'trace',
     group: 'Follow',
     summary: 'what happens to this packet, rule by rule, and why',

@@ -3,8 +3,7 @@ import type { Family } from '../address/index.ts';
 import {
   askedWords,
   bad,
-  type Compared,
-  compareWith,
+  compareAsWritten,
   isFaithful,
   line,
   type MendPlace,
@@ -15,7 +14,7 @@ import {
   verificationDocument,
   verificationScreen,
 } from '../explain/index.ts';
-import { commented, dialectOf, type Interception, inferInterception } from '../interception/index.ts';
+import { dialectOf, type Interception, inferInterception } from '../interception/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
 import { isOn, sayNotices } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
@@ -79,22 +78,14 @@ async function runVerify(call: Call<VerifyOptions>): Promise<ExitStatus> {
   const wanted = await wantedIn(snapshot, call);
   if (!wanted) return nothingHere(snapshot, call);
   await sayUnread(snapshot, terminal);
-  const compared = closest(snapshot, wanted.interception);
+  const { interception } = wanted;
+  const program = dialectOf(interception.dialect).write(interception);
+  const compared = compareAsWritten(snapshot, program, Math.floor(Date.now() / 1000));
   const found: Verification = { ...wanted, ...compared, ...(await probed(wanted.interception, options)) };
   const mends = mendsOf(found, await mendPlace(snapshot, wanted.interception, compared.backend, call));
   if (options.output === 'json') terminal.json(verificationDocument(found, mends, snapshot.origin));
   else await terminal.show(verificationScreen(found, mends));
   return isFaithful(found) ? EXIT.done : EXIT.finding;
-}
-
-/** Rules written with `init --comment` are as good as those without. */
-function closest(snapshot: Snapshot, interception: Interception): Compared & { readonly commented: boolean } {
-  const now = Math.floor(Date.now() / 1000);
-  const written = dialectOf(interception.dialect).write(interception);
-  const plain = compareWith(snapshot, written, now);
-  if (plain.drifts.length === 0) return { ...plain, commented: false };
-  const told = compareWith(snapshot, commented(written), now);
-  return told.drifts.length < plain.drifts.length ? { ...told, commented: true } : { ...plain, commented: false };
 }
 
 /** Where the commands that mend something are to be run, and what they ask for. */

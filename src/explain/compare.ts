@@ -1,6 +1,7 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import {
   bypassesIn,
+  commented,
   compareRules,
   heldAfter,
   interferenceIn,
@@ -109,6 +110,18 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
     doubts,
     backend: main,
   };
+}
+
+/** The same, with or without the comments of `init --comment`: rules written with them are as good as those without. */
+export function compareAsWritten(
+  snapshot: Snapshot,
+  program: Program,
+  now: number,
+): Compared & { readonly commented: boolean } {
+  const plain = compareWith(snapshot, program, now);
+  if (plain.drifts.length === 0) return { ...plain, commented: false };
+  const told = compareWith(snapshot, commented(program), now);
+  return told.drifts.length < plain.drifts.length ? { ...told, commented: true } : { ...plain, commented: false };
 }
 
 const TOO_MANY =

@@ -40,7 +40,7 @@ const exampleDocument = ({ question, before, after }: Example): NonNullable<Chan
   after: outcomeDocument(after.outcome, after),
 });
 
-function endDocument(end: End, family: Family): ChangeDocument['before'] {
+export function endDocument(end: End, family: Family): ChangeDocument['before'] {
   switch (end.kind) {
     case 'proxy':
     case 'app':

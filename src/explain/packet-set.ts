@@ -17,8 +17,10 @@ const MOST_PIECES = 8;
 /**
  * Packets of a box in words, the direction aside: "tcp to 1–8887, 8889–65535 from 10.0.0.0/8 on eth0". What is not said may be
  * anything.
+ *
+ * @param subject what packets are called whose protocol the box does not say
  */
-export function boxWords(box: Box, family: Family, direction: Direction): string {
+export function boxWords(box: Box, family: Family, direction: Direction, subject = 'any protocol'): string {
   const said = (field: FieldName, lead: string): string[] => {
     const side = box.get(field);
     if (!side) return [];
@@ -26,7 +28,7 @@ export function boxWords(box: Box, family: Family, direction: Direction): string
     return [words.startsWith(BUT) ? `${ANY[lead] ?? lead}but ${words.slice(BUT.length)}` : `${lead}${words}`];
   };
   const words = [
-    ...(box.has('protocol') ? said('protocol', '') : ['any protocol']),
+    ...(box.has('protocol') ? said('protocol', '') : [subject]),
     ...said('icmpType', 'type '),
     ...said('icmpCode', 'code '),
     ...said('destinationPort', 'to port '),
@@ -59,6 +61,7 @@ const ANY: Readonly<Record<string, string>> = {
   'by uid ': 'by any uid ',
   'by gid ': 'by any gid ',
   'with mark ': 'with any mark ',
+  'with flags ': 'with any flags ',
 };
 
 const REST: readonly FieldName[] = [
@@ -120,14 +123,21 @@ const stateWords = (ranges: readonly Range[]): string =>
     'or',
   );
 
-function bitWords({ any }: Extract<BoxSide, { readonly kind: 'bits' }>, field: ValueField, family: Family): string {
+function bitWords(
+  { any, but }: Extract<BoxSide, { readonly kind: 'bits' }>,
+  field: ValueField,
+  family: Family,
+): string {
   const whole = field === 'mark' ? 0xffff_ffff : 255;
-  const words = any.slice(0, MOST_PIECES).map(({ mask, value }) => {
+  const few = any.length <= but.length || but.length === 0;
+  const shown = few ? any : but;
+  const words = shown.slice(0, MOST_PIECES).map(({ mask, value }) => {
     const set = formatField(field, value, family);
     if (mask === whole) return set;
     return field === 'mark' ? `${set}/0x${mask.toString(16)}` : `${set} of ${formatField(field, mask, family)}`;
   });
-  return listed(any.length > MOST_PIECES ? [...words, 'others'] : words, 'or');
+  const said = listed(shown.length > MOST_PIECES ? [...words, 'others'] : words, 'or');
+  return few ? said : `${BUT}${said}`;
 }
 
 function rangeWords(

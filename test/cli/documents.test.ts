@@ -28,6 +28,9 @@ const PRINTED: readonly (readonly [args: readonly string[], type: z.ZodType])[] 
   [['init', '-b', '*', '-d', '9', '-m', 'TPROXY', '--dry-run'], documents.programDocument],
   [['diff', POST, 'bypassed.rules'], documents.differenceDocument],
   [['diff', 'tproxy.rules', 'drifted.rules'], documents.differenceDocument],
+  [['audit', '--from', POST], documents.auditDocument],
+  [['audit', '--from', 'drifted.rules'], documents.auditDocument],
+  [['audit', '--from', 'pod.json'], documents.auditDocument],
   [['verify', '--from', 'drifted.rules'], documents.verificationDocument],
   [['verify', '--from', POST], documents.verificationDocument],
 ];

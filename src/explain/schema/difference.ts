@@ -8,7 +8,7 @@ const rewritten = z
   .object({ address: z.string().optional(), port: z.union([port, z.literal('any')]).optional() })
   .describe('what the packet was given; what is left out is its own');
 
-const end = z.discriminatedUnion('kind', [
+export const end = z.discriminatedUnion('kind', [
   z.object({
     kind: z.enum(['proxy', 'app', 'nobody listens']),
     port: z.union([port, z.literal('own')]).describe('own: the port that the packet asks for'),

@@ -1,0 +1,42 @@
+import type { Snapshot } from '../netfilter/index.ts';
+import { type Audited, auditedOf } from './audited.ts';
+import { type Finding, LEVELS } from './finding.ts';
+import { KINDS, type Kind } from './kinds/index.ts';
+
+/** A finding, and its kind. */
+export interface Named extends Finding {
+  readonly kind: Kind['name'];
+}
+
+/** What an audit found. */
+export interface Audit extends Pick<Audited, 'lanes' | 'tooComplex' | 'families' | 'proxyPorts'> {
+  readonly origin: string;
+  /** Whether it is known which interfaces and addresses the machine has, and who listens. */
+  readonly read: { readonly interfaces: boolean; readonly listeners: boolean };
+  /** The worst first. */
+  readonly findings: readonly Named[];
+}
+
+/**
+ * Looks at all packets at once: where the connections of each family and way go, and what is the matter with the rules.
+ *
+ * @param now seconds since 1970, for rules that end
+ * @param name the program's name, for the commands that mend something
+ * @example audit(snapshot, Date.now() / 1000).findings // [{ kind: 'family-open', level: 'high', … }]
+ */
+export function audit(snapshot: Snapshot, now: number, name = 'sidestep'): Audit {
+  const audited = auditedOf(snapshot, now, name);
+  const findings = KINDS.flatMap((kind) =>
+    kind.look(audited).map((finding): Named => ({ ...finding, kind: kind.name })),
+  );
+  const { lanes, tooComplex, families, proxyPorts } = audited;
+  return {
+    origin: snapshot.origin,
+    lanes,
+    tooComplex,
+    families,
+    proxyPorts,
+    read: { interfaces: snapshot.interfaces !== undefined, listeners: snapshot.listeners !== undefined },
+    findings: findings.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level)),
+  };
+}

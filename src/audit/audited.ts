@@ -1,0 +1,81 @@
+import { FAMILIES, type Family } from '../address/index.ts';
+import type { PacketSet } from '../analysis/index.ts';
+import { questionWords } from '../explain/index.ts';
+import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
+import { rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { prepare, type RuleStep, type Trace } from '../trace/index.ts';
+import type { Example, PlacedRule } from './finding.ts';
+import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
+
+/** What is looked at: a snapshot, and what was found out of it once for all that look. */
+export interface Audited extends Lanes {
+  readonly snapshot: Snapshot;
+  /** Seconds since 1970, for rules that end. */
+  readonly now: number;
+  /** The families whose rules were read. */
+  readonly families: readonly Family[];
+  readonly proxyPorts: readonly number[];
+  /** What a dialect of Sidestep's would have written these rules from, and what it writes. */
+  readonly written?: { readonly interception: Interception; readonly program: Program };
+  /** The program's name, for commands that mend something. */
+  readonly name: string;
+  /** One packet of a set, followed; undefined where the set is empty. */
+  example(packets: PacketSet | undefined): Example | undefined;
+}
+
+export function auditedOf(snapshot: Snapshot, now: number, name: string): Audited {
+  const proxyPorts = proxyPortsOf(snapshot);
+  const families = FAMILIES.filter((family) => rulesRead(snapshot, family));
+  const interception = inferInterception(snapshot);
+  const follow = prepare(snapshot, proxyPorts);
+  return {
+    ...lanesOf(snapshot, families, proxyPorts),
+    snapshot,
+    now,
+    families,
+    proxyPorts,
+    ...(interception
+      ? { written: { interception, program: dialectOf(interception.dialect).write(interception) } }
+      : {}),
+    name,
+    example(packets) {
+      const question = packets?.witness();
+      return question && { question, trace: follow(question) };
+    },
+  };
+}
+
+/** A packet that shows something, in words; that it opens a connection goes without saying. */
+export const exampleWords = ({ question }: Example): string =>
+  questionWords(question).replace(/, a new connection$/, '');
+
+export const laneOf = ({ lanes }: Lanes, name: LaneName, family: Family): Lane | undefined =>
+  lanes.find((lane) => lane.name === name && lane.family === family);
+
+/** The packets of a lane with this fate. */
+export const fated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
+  unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ packets }) => packets));
+
+/** The rule that decided where a packet went: the last that it met which did more than send it on; none where no rule did. */
+export function deciding({ question, steps }: Trace): readonly PlacedRule[] {
+  const last = steps.findLast(
+    (step): step is RuleStep => step.kind === 'rule' && step.answer === 'matched' && decides(step),
+  );
+  if (!last || last.native) return [];
+  const backend = steps.findLast((step) => step.kind === 'table')?.backend;
+  const { table, chain, number, rule } = last;
+  const line = 'line' in rule ? rule.line : undefined;
+  return [
+    {
+      family: question.packet.family,
+      table,
+      backend: backend === 'legacy' ? 'legacy' : 'nft',
+      chain,
+      number,
+      ...(line === undefined ? {} : { line }),
+    },
+  ];
+}
+
+const decides = ({ effect }: RuleStep): boolean =>
+  effect !== undefined && !['jump', 'goto', 'continue'].includes(effect.kind);

@@ -1,0 +1,73 @@
+import type { Family } from '../../address/index.ts';
+import { type DeadRule, deadRules, type RulePlace, TooComplex } from '../../analysis/index.ts';
+import { familyWord, listed } from '../../explain/index.ts';
+import { isOwnChain } from '../../interception/index.ts';
+import { chainOf, heldFor } from '../../netfilter/index.ts';
+import type { Audited } from '../audited.ts';
+import type { Finding, PlacedRule } from '../finding.ts';
+import type { Kind } from './kind.ts';
+
+/** Rules that no packet ever meets. The mesh writes some itself, and those are its own business. */
+export const deadRule: Kind = {
+  name: 'dead-rule',
+  about: 'A rule can never match, whatever packet comes.',
+  look: (audited) =>
+    audited.families.flatMap((family) => {
+      const all = deadIn(audited, family).filter(({ chain }) => !(audited.written && isOwnChain(chain)));
+      const unreached = new Map<string, DeadRule[]>();
+      for (const rule of all.filter(({ because }) => because === 'unreached')) {
+        const chain = `${rule.backend} ${rule.table} ${rule.chain}`;
+        unreached.set(chain, [...(unreached.get(chain) ?? []), rule]);
+      }
+      return [
+        ...[...unreached.values()].map((rules) => unreachedChain(audited, rules, family)),
+        ...all.flatMap((rule) => (rule.because === 'unreached' ? [] : [deadOne(audited, rule, family)])),
+      ];
+    }),
+};
+
+function deadIn({ snapshot, proxyPorts }: Audited, family: Family): readonly DeadRule[] {
+  try {
+    return deadRules({ snapshot, proxyPorts }, family);
+  } catch (error) {
+    // What is too complex is said of the lanes.
+    if (error instanceof TooComplex) return [];
+    throw error;
+  }
+}
+
+function unreachedChain(audited: Audited, rules: readonly DeadRule[], family: Family): Finding {
+  const [{ table, chain }] = rules as readonly [DeadRule, ...DeadRule[]];
+  const many = rules.length === 1 ? 'its rule never matches' : `its ${rules.length} rules never match`;
+  const left = isOwnChain(chain) ? ' It may be left over from an interception.' : '';
+  return {
+    level: 'info',
+    family,
+    says: `no packet comes to ${familyWord(family)} ${table} ${chain}: ${many}.${left}`,
+    rules: rules.map((rule) => placed(audited, rule, family)),
+    mend: left === '' ? 'take the chain away, or jump to it' : `${audited.name} clean`,
+  };
+}
+
+function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
+  const { table, chain, number, by } = dead;
+  const why =
+    by.length === 0
+      ? 'no packet that comes to its chain is like that'
+      : `${listed(by.map((one) => `rule ${one.number}`))} ${by.length === 1 ? 'takes' : 'take'} all of it`;
+  return {
+    level: 'info',
+    family,
+    says: `${familyWord(family)} ${table} ${chain} ${number} can never match: ${why}.`,
+    rules: [dead, ...by].map((rule) => placed(audited, rule, family)),
+    mend:
+      by.length === 0 ? 'take it away, or say what was meant' : 'take it away, or put it before what takes its packets',
+  };
+}
+
+function placed({ snapshot }: Audited, { table, backend, chain, number }: RulePlace, family: Family): PlacedRule {
+  const held = heldFor(snapshot, family).find((one) => one.backend === backend);
+  const rules = held && chainOf(held.rules, table as Parameters<typeof chainOf>[1], chain)?.rules;
+  const line = rules?.[number - 1]?.line;
+  return { family, table, backend, chain, number, ...(line === undefined ? {} : { line }) };
+}

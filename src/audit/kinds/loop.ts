@@ -1,0 +1,68 @@
+import { boxesOf, type PacketSet } from '../../analysis/index.ts';
+import { familyWord } from '../../explain/index.ts';
+import type { FieldName } from '../../netfilter/index.ts';
+import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
+import type { Finding } from '../finding.ts';
+import { type Lane, TCP_ONLY } from '../lanes.ts';
+import type { Kind } from './kind.ts';
+
+/** What tells the connections of one program from those of another. */
+const TELLING: readonly FieldName[] = ['uid', 'gid', 'owned', 'mark', 'source', 'sourcePort'];
+
+/** The proxy's own connections come back to it. */
+export const loop: Kind = {
+  name: 'loop',
+  about: "The proxy's own connections are turned back to the proxy: it calls itself without end.",
+  look: (audited) =>
+    audited.lanes
+      .filter(({ name }) => name === 'outbound')
+      .flatMap((lane): readonly Finding[] => {
+        const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
+        if (!caught || caught.isEmpty) return [];
+        return sparesNobody(lane, caught) ? [nobodySpared(audited, lane, caught)] : proxyCaught(audited, lane, caught);
+      }),
+};
+
+/** Whether no rule asks whose connection it is. */
+function sparesNobody({ all }: Lane, caught: PacketSet): boolean {
+  const { boxes, complete } = boxesOf(caught, 12, all);
+  return complete && boxes.every((box) => TELLING.every((field) => !box.has(field)));
+}
+
+function nobodySpared(audited: Audited, { family }: Lane, caught: PacketSet): Finding {
+  const example = audited.example(caught);
+  return {
+    level: 'high',
+    family,
+    says: `outbound ${familyWord(family)} is turned to the proxy whoever calls, so the proxy's own connections come back to it.`,
+    ...(example ? { example, rules: deciding(example.trace) } : { rules: [] }),
+    mend: 'let the proxy run as a user of its own, and let that user pass: -m owner --uid-owner UID -j RETURN',
+  };
+}
+
+/** The user of who listens on the proxy's ports, whose every connection comes back. */
+function proxyCaught(audited: Audited, lane: Lane, caught: PacketSet): readonly Finding[] {
+  const { snapshot, proxyPorts } = audited;
+  const users = new Set(
+    (snapshot.listeners ?? []).flatMap(({ port, uid }) =>
+      uid !== undefined && proxyPorts.includes(port) ? [uid] : [],
+    ),
+  );
+  return [...users].flatMap((uid): readonly Finding[] => {
+    const by = { kind: 'in', field: 'uid', ranges: [[uid, uid]] } as const;
+    const example = audited.example(caught.where(by));
+    if (!example || fated(lane, 'direct')?.where(TCP_ONLY).where(by).isEmpty === false) return [];
+    return [
+      {
+        level: 'high',
+        family: lane.family,
+        says:
+          `the proxy runs as uid ${uid}, and outbound ${familyWord(lane.family)} of that user is turned to the proxy: ` +
+          `${exampleWords(example)} comes back to it.`,
+        example,
+        rules: deciding(example.trace),
+        mend: `run the proxy as the user that the rules let pass, or let uid ${uid} pass`,
+      },
+    ];
+  });
+}

@@ -1,0 +1,150 @@
+import type { Family } from '../address/index.ts';
+import { boxesOf, type PacketSet } from '../analysis/index.ts';
+import {
+  BLANK,
+  bad,
+  boxWords,
+  count,
+  faint,
+  familyWord,
+  good,
+  type Line,
+  line,
+  listed,
+  paragraph,
+  type Screen,
+  type Span,
+  strong,
+  table,
+  warn,
+} from '../explain/index.ts';
+import type { Audit, Named } from './audit.ts';
+import type { Level } from './finding.ts';
+import { FATES, type Fate, LANES, type Lane, TCP_ONLY, unionOf } from './lanes.ts';
+
+/** What `audit` shows: where connections go, by way and family, then what is the matter, the worst first. */
+export function auditScreen(audit: Audit): Screen {
+  const { findings, tooComplex } = audit;
+  return [
+    table(LANES.flatMap((name) => lanesRows(audit.lanes.filter((lane) => lane.name === name)))),
+    ...tooComplex.map(({ family, direction, because }) =>
+      paragraph(
+        line(warn('? '), `${direction === 'in' ? 'inbound' : 'outbound'} ${familyWord(family)}: ${because}`),
+        2,
+      ),
+    ),
+    BLANK,
+    ...(findings.length === 0
+      ? [paragraph(line(good('✓ '), `nothing is the matter with ${audit.origin}, as far as it was read`), 2)]
+      : [paragraph(line(bad('✗ '), countWords(findings)), 2), table(findings.flatMap(findingRows), { hang: 2 })]),
+    ...notesOf(audit).map((note) => paragraph(line(faint(note)), 2)),
+  ];
+}
+
+/** Families of which all is alike are one. */
+function lanesRows(lanes: readonly Lane[]): readonly (readonly (Line | string)[])[] {
+  const told = lanes.map((lane) => ({ lane, rows: laneRows(lane) }));
+  const [one, other] = told;
+  const alike = one && other && JSON.stringify(one.rows) === JSON.stringify(other.rows);
+  return (alike ? [one] : told).flatMap(({ lane, rows }) =>
+    rows.map((row, at) => [
+      at === 0 ? line(strong(lane.name)) : '',
+      at === 0 ? (alike ? 'IPv4, IPv6' : familyWord(lane.family)) : '',
+      ...row,
+    ]),
+  );
+}
+
+/** More boxes are not said. */
+const MOST_BOXES = 4;
+
+/** What becomes of TCP, then of all else. */
+function laneRows(lane: Lane): readonly (readonly Line[])[] {
+  const tcp = lane.all.where(TCP_ONLY);
+  const rest = lane.all.minus(tcp);
+  return [
+    ...(tcp.equals(lane.all) ? partRows(lane, lane.all, 'everything') : partRows(lane, tcp, 'tcp')),
+    ...(rest.isEmpty || tcp.equals(lane.all) ? [] : partRows(lane, rest, REST)),
+  ];
+}
+
+function partRows(lane: Lane, part: PacketSet, subject: string): readonly (readonly Line[])[] {
+  const rows = FATES.flatMap((fate) => {
+    const these = lane.ends.filter((one) => isOf(one, fate, subject) && !one.packets.and(part).isEmpty);
+    const whole = unionOf(these.map(({ packets }) => packets.and(part)));
+    if (!whole) return [];
+    const perhaps = these.some((one) => one.perhaps) ? [warn(' (perhaps)')] : [];
+    return [{ fate: fateSpan(fate, these.map(portOf)), words: wordsOf(whole, lane, part, subject), perhaps }];
+  });
+  // One of several is the rest: the one that takes the most words.
+  const [longest] = [...rows].sort((a, b) => b.words.length - a.words.length);
+  const rest = rows.length > 1 && longest && longest.words.length > SHORT ? longest : undefined;
+  return [
+    ...rows.filter((row) => row !== rest),
+    ...(rest ? [{ ...rest, words: `${subject}, but for these` }] : []),
+  ].map(({ fate, words, perhaps }) => [line(fate), line(words, ...perhaps)]);
+}
+
+/** So many letters are not too many. */
+const SHORT = 60;
+
+function wordsOf(packets: PacketSet, { family, direction }: Lane, part: PacketSet, subject: string): string {
+  const { boxes, complete } = boxesOf(packets, MOST_BOXES, part);
+  const words = boxes.map((box) => boxWords(box, family, direction, subject));
+  return [...words, ...(complete ? [] : ['and others'])].join('; ');
+}
+
+/** The proxy's own ports are of TCP. */
+const isOf = ({ fate }: Lane['ends'][number], wanted: Fate, subject: string): boolean =>
+  (fate === 'proxy itself' && subject === REST ? 'direct' : fate) === wanted;
+
+const REST = 'all but tcp';
+
+const portOf = ({ end }: Lane['ends'][number]): string =>
+  'port' in end && typeof end.port === 'number' ? ` :${end.port}` : '';
+
+function fateSpan(fate: Fate, ports: readonly string[]): Span | string {
+  const port = [...new Set(ports)].filter((one) => one !== '').join('');
+  switch (fate) {
+    case 'proxy':
+      return strong(`proxy${port}`);
+    case 'direct':
+      return `direct${port}`;
+    case 'refused':
+    case 'unknown':
+      return warn(fate);
+    case 'proxy itself':
+    case 'forwarded':
+      return fate;
+  }
+}
+
+const TONES: Readonly<Record<Level, (text: string) => Span>> = { high: bad, medium: warn, info: faint };
+
+function findingRows({ level, kind, says, mend }: Named): readonly (readonly Line[])[] {
+  return [
+    [line(TONES[level](level)), line(strong(kind)), line(says)],
+    ...(mend === undefined ? [] : [[line(''), line(''), line(faint('Mend it: '), mend)]]),
+  ];
+}
+
+function countWords(findings: readonly Named[]): string {
+  const levels = (['high', 'medium', 'info'] as const).flatMap((level) => {
+    const many = findings.filter((one) => one.level === level).length;
+    return many === 0 ? [] : [`${many} ${level}`];
+  });
+  return `${count(findings.length, 'finding')}: ${listed(levels)}`;
+}
+
+/** What was not looked at, in sentences. */
+export function notesOf({ families, read }: Audit): readonly string[] {
+  const missing = (['ipv4', 'ipv6'] as const satisfies readonly Family[]).filter(
+    (family) => !families.includes(family),
+  );
+  return [
+    ...missing.map((family) => `The ${familyWord(family)} rules were not read.`),
+    ...(read.interfaces ? [] : ['Interfaces and addresses were not read: one network card is taken for granted.']),
+    ...(read.listeners ? [] : ['Who listens was not read: an app and a proxy are taken to.']),
+    'Looked at are packets that open a connection, or belong to none, from one host to another.',
+  ];
+}

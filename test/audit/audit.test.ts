@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parseAddress } from '../../src/address/index.ts';
+import { audit } from '../../src/audit/index.ts';
+import { defaultInterception, dialectOf, type Interception, programmed } from '../../src/interception/index.ts';
+import {
+  emptyRuleSet,
+  type HeldRules,
+  type InterfaceAddress,
+  type Listener,
+  type Snapshot,
+} from '../../src/netfilter/index.ts';
+import { parseSave, printSave } from '../../src/text/index.ts';
+import { POST } from '../support/sidestep.ts';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z') / 1000;
+
+const own = (text: string, length: number, scope: InterfaceAddress['scope'] = 'global'): InterfaceAddress => {
+  const { family, value } = parseAddress(text)!;
+  return { family, value, length, secondary: false, scope };
+};
+const card = (name: string, index: number, ...addresses: readonly InterfaceAddress[]) => ({
+  name,
+  index,
+  up: true,
+  addresses,
+});
+const LO = card('lo', 1, own('127.0.0.1', 8, 'host'), own('::1', 128, 'host'));
+const ETH0 = card('eth0', 2, own('10.0.0.5', 24));
+const DUAL = card('eth0', 2, own('10.0.0.5', 24), own('2001:db8::5', 64));
+
+const listener = (port: number, uid?: number, name?: string): Listener => ({
+  family: 'ipv4',
+  protocol: 'tcp',
+  address: 0,
+  port,
+  ...(uid === undefined ? {} : { uid }),
+  ...(name === undefined ? {} : { process: { pid: 7, name } }),
+});
+
+/** Istio's, as it writes itself. */
+const ISTIO: Interception = {
+  ...defaultInterception('istio'),
+  families: ['ipv4'],
+  inbound: { include: '*', exclude: ['15090', '15021', '15020'] },
+  outbound: { ...defaultInterception('istio').outbound, include: '*' },
+};
+const held = (interception: Interception): readonly HeldRules[] => {
+  const program = dialectOf(interception.dialect).write(interception);
+  return (['ipv4', 'ipv6'] as const).map((family) => ({
+    backend: 'nft',
+    rules: programmed(emptyRuleSet(family), program, family),
+  }));
+};
+const rules = (text: string): readonly HeldRules[] => parseSave(text).map((set) => ({ backend: 'nft', rules: set }));
+
+const look = (snapshot: Omit<Snapshot, 'origin'>) => audit({ origin: 'a pod', ...snapshot }, NOW);
+const kinds = (snapshot: Omit<Snapshot, 'origin'>): readonly string[] =>
+  look(snapshot).findings.map(({ kind, level, family = '' }) => [level, kind, family].join(' ').trim());
+const finding = (kind: string, snapshot: Omit<Snapshot, 'origin'>) =>
+  look(snapshot).findings.find((one) => one.kind === kind);
+
+describe('what is the matter', () => {
+  test('with an interception as the mesh writes it: nothing', () => {
+    expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0] })).toEqual([]);
+    expect(
+      kinds({ held: parseSave(readFileSync(POST, 'utf8')).map((set) => ({ backend: 'nft', rules: set })) }),
+    ).toEqual([]);
+  });
+
+  test('one family open: urgent where the host has such an address, less where that is not known, else not', () => {
+    expect(kinds({ held: held(ISTIO), interfaces: [LO, DUAL] })).toEqual([
+      'high family-open ipv6',
+      'high family-open ipv6',
+    ]);
+    expect(kinds({ held: held(ISTIO) })).toEqual(['medium family-open ipv6', 'medium family-open ipv6']);
+    const both = { ...ISTIO, families: ['ipv4', 'ipv6'] } as const;
+    expect(kinds({ held: held(both), interfaces: [LO, DUAL] })).toEqual([]);
+    expect(finding('family-open', { held: held(ISTIO), interfaces: [LO, DUAL] })?.mend).toContain('--family both');
+  });
+
+  test('nobody listens where connections are turned to', () => {
+    const listeners = [listener(8080, 1000), listener(15001, 1337)];
+    const found = finding('deaf-proxy', { held: held(ISTIO), interfaces: [LO, ETH0], listeners });
+    expect(found?.says).toContain(':15006');
+    expect(found?.rules).toMatchObject([{ family: 'ipv4', table: 'nat', chain: 'ISTIO_IN_REDIRECT', number: 1 }]);
+    const all = [...listeners, listener(15006, 1337)];
+    expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0], listeners: all })).toEqual([]);
+  });
+
+  test("the proxy's own connections come back to it", () => {
+    const everybody = '*nat\n-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 15001\nCOMMIT\n';
+    const some =
+      '*nat\n-A OUTPUT -m owner --uid-owner 1337 -j RETURN\n-A OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n';
+    expect(kinds({ held: rules(everybody) })).toEqual(['high loop ipv4']);
+    expect(kinds({ held: rules(some) })).toEqual([]);
+    const as = (uid: number) => kinds({ held: rules(some), interfaces: [LO, ETH0], listeners: [listener(15001, uid)] });
+    expect(as(1337)).toEqual([]);
+    expect(as(999)).toEqual(['high loop ipv4']);
+  });
+
+  test("an app runs as the proxy's user", () => {
+    const listeners = [listener(15001, 1337), listener(15006, 1337), listener(15021, 1337)];
+    const on = { held: held(ISTIO), interfaces: [LO, ETH0] };
+    expect(kinds({ ...on, listeners: [...listeners, listener(8080, 1000)] })).toEqual([]);
+    const found = finding('app-exempt', { ...on, listeners: [...listeners, listener(8080, 1337, 'node')] });
+    expect(found?.says).toContain('node (pid 7) on :8080 runs as uid 1337');
+    expect(found?.example?.trace.outcome.kind).toBe('sent');
+  });
+
+  test('what comes in by another interface', () => {
+    const second = card('net1', 3, own('192.0.2.5', 24));
+    const excluded = { ...ISTIO, interfaces: { ...ISTIO.interfaces, exclude: ['net1'] } };
+    expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0, second] })).toEqual([]);
+    const found = finding('interface-open', { held: held(excluded), interfaces: [LO, ETH0, second] });
+    expect(found?.says).toMatch(
+      /^inbound IPv4 by net1 is not intercepted, though it is by others: .* on net1 → the app/,
+    );
+    expect(found?.example?.question.packet.in).toBe('net1');
+  });
+
+  test('rules of others, bypasses, and what is missing', () => {
+    const [ipv4, ipv6] = held(ISTIO) as [HeldRules, HeldRules];
+    const edited = (edit: (text: string) => string) => {
+      const text = edit(printSave(ipv4.rules));
+      return { held: [...rules(text), ipv6], interfaces: [LO, ETH0] };
+    };
+    const foreign = edited((text) =>
+      text.replace('-A PREROUTING', '-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n-A PREROUTING'),
+    );
+    expect(kinds(foreign)).toEqual(['medium foreign-rule ipv4']);
+    expect(finding('foreign-rule', foreign)?.says).toContain('in tcp/8888 goes to the app');
+    const missing = edited((text) => text.replace(/^-A ISTIO_IN_REDIRECT .*\n/m, ''));
+    expect(kinds(missing)).toContain('high drift ipv4');
+  });
+
+  test('rules that can never match, and those that take their packets; chains that nothing leads to', () => {
+    const text = [
+      '*filter',
+      ':OLD - [0:0]',
+      '-A INPUT -p tcp -m tcp --dport 1:1000 -j ACCEPT',
+      '-A INPUT -p tcp -m tcp --dport 80 -j DROP',
+      '-A OLD -j DROP',
+      'COMMIT',
+      '',
+    ].join('\n');
+    const { findings } = look({ held: rules(text) });
+    expect(findings.map(({ says }) => says)).toEqual([
+      'no packet comes to IPv4 filter OLD: its rule never matches.',
+      'IPv4 filter INPUT 2 can never match: rule 1 takes all of it.',
+    ]);
+    expect(findings[1]?.rules.map(({ number, line }) => [number, line])).toEqual([
+      [2, 4],
+      [1, 3],
+    ]);
+  });
+
+  test('both back ends at work', () => {
+    const text = '*nat\n-A PREROUTING -p tcp -m tcp --dport 9 -j ACCEPT\nCOMMIT\n';
+    const [nft] = rules(text) as [HeldRules];
+    expect(kinds({ held: [nft, { ...nft, backend: 'legacy' }] })).toContain('medium both-backends ipv4');
+  });
+
+  test('where packets go is not known', () => {
+    const text = '*nat\n-A PREROUTING -m nosuchmatch --foo -j REDIRECT --to-ports 15001\nCOMMIT\n';
+    const unread = parseSave(text, { keepGoing: true }).map((set): HeldRules => ({ backend: 'nft', rules: set }));
+    const found = look({ held: unread }).lanes[0];
+    expect(found?.ends.some(({ perhaps }) => perhaps)).toBe(true);
+  });
+});
+
+describe('lanes', () => {
+  test('hold every packet, once where all is known', () => {
+    const { lanes } = look({ held: held(ISTIO), interfaces: [LO, DUAL] });
+    expect(lanes.map(({ name, family }) => `${name} ${family}`)).toEqual([
+      'inbound ipv4',
+      'inbound ipv6',
+      'outbound ipv4',
+      'outbound ipv6',
+      'self ipv4',
+      'self ipv6',
+    ]);
+    for (const { all, ends } of lanes) {
+      let left = all;
+      for (const { packets } of ends) {
+        expect(left.and(packets).equals(packets)).toBe(true);
+        left = left.minus(packets);
+      }
+      expect(left.isEmpty).toBe(true);
+    }
+  });
+
+  test('an example goes where its lane says', () => {
+    const { findings } = look({ held: held(ISTIO), interfaces: [LO, DUAL], listeners: [listener(15001)] });
+    expect(findings.length).toBeGreaterThan(2);
+    for (const { example, kind } of findings)
+      if (example) expect(example.trace.outcome.kind, kind).toMatch(/nobody listens|sent|app/);
+  });
+});

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { ROOT, sidestep } from '../support/sidestep.ts';
+
+// SARIF 2.1.0, as far as readers of it rely on it: each result names a rule that there is, a level of three, a message, a place.
+const FOLDER = `${ROOT}test/cases/screens/`;
+interface Log {
+  readonly version: string;
+  readonly runs: readonly [
+    {
+      readonly tool: {
+        readonly driver: { readonly version: string; readonly rules: readonly { readonly id: string }[] };
+      };
+      readonly results: readonly Result[];
+    },
+  ];
+}
+interface Result {
+  readonly ruleId: string;
+  readonly ruleIndex: number;
+  readonly level: string;
+  readonly message: { readonly text: string };
+  readonly locations?: readonly [
+    {
+      readonly physicalLocation?: {
+        readonly artifactLocation: { readonly uri: string };
+        readonly region?: { readonly startLine: number };
+      };
+      readonly logicalLocations?: readonly [{ readonly fullyQualifiedName: string }];
+    },
+  ];
+}
+const logOf = (...args: readonly string[]): Log =>
+  JSON.parse(sidestep(['audit', '-o', 'sarif', ...args], { cwd: FOLDER }).stdout) as Log;
+
+test('each result names its rule, a level, and the line of the file', () => {
+  const { version, runs } = logOf('--from', 'drifted.rules');
+  expect(version).toBe('2.1.0');
+  const [{ tool, results }] = runs;
+  expect(tool.driver.version).toMatch(/^\d+\.\d+\.\d+/);
+  expect(results.length).toBeGreaterThan(3);
+  for (const { ruleId, ruleIndex, level, message, locations } of results) {
+    expect(tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
+    expect(['error', 'warning', 'note']).toContain(level);
+    expect(message.text).not.toBe('');
+    expect(locations?.[0].physicalLocation?.artifactLocation.uri).toBe('drifted.rules');
+  }
+  const foreign = results.find(({ ruleId }) => ruleId === 'foreign-rule');
+  expect(foreign?.locations?.[0]).toMatchObject({
+    physicalLocation: { region: { startLine: expect.any(Number) } },
+    logicalLocations: [{ fullyQualifiedName: 'ipv4/nft/nat/PREROUTING/1' }],
+  });
+});
+
+test('nothing found is a log without results', () => {
+  expect(logOf('--from', '../../../docs/examples/post-2018.rules').runs[0].results).toEqual([]);
+});
