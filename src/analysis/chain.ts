@@ -4,7 +4,7 @@ import { nameOf } from '../trace/parts.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { unknown } from './end.ts';
 import { currentKey, type Environment } from './environment.ts';
-import { type Exits, ends, followed, joined, NOWHERE, only, type Way, within } from './exits.ts';
+import { choose, type Exits, ends, followed, NOWHERE, only, type Way, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
 import { isLookedUp, lookupKey } from './looked-up.ts';
@@ -92,33 +92,32 @@ export class Chains {
     const idle = effect.kind === 'continue' && effect.assign.length === 0;
     const matches = idle ? NONE : this.#folding.fold(predicate, environment, visit);
     const passed = only({ kind: 'on', environment }, complement(matches));
-    const exits = joined(diagram, this.#effect({ rule, visit, environment, matches }), passed);
+    const exits =
+      matches === NONE ? passed : choose(diagram, matches, this.#effect({ rule, visit, environment, matches }), passed);
     return mayDrop ? this.#overflow(rule, mayDrop, environment, visit, exits) : exits;
   }
 
-  /** What a rule does where it matches. */
+  /** What a rule does: the exits hold for packets that match. */
   #effect(matched: Matched): Exits {
-    const { rule, environment, matches } = matched;
-    if (matches === NONE) return NOWHERE;
-    const { diagram } = this.#space;
+    const { rule, environment } = matched;
     const { effect, target } = rule;
     switch (effect.kind) {
       case 'accept':
-        return only({ kind: 'accept', environment }, matches);
+        return only({ kind: 'accept', environment });
       case 'drop':
         return NOWHERE;
       case 'return':
-        return only({ kind: 'return', environment }, matches);
+        return only({ kind: 'return', environment });
       case 'goto':
-        if (target) return within(diagram, matches, this.chain(target, environment));
+        if (target) return this.chain(target, environment);
         break;
       case 'jump':
         if (!target) break;
-        return followed(diagram, within(diagram, matches, this.chain(target, environment)), 'return', (after) =>
+        return followed(this.#space.diagram, this.chain(target, environment), 'return', (after) =>
           only({ kind: 'on', environment: after }),
         );
     }
-    return within(diagram, matches, this.#performing.perform(matched));
+    return this.#performing.perform(matched);
   }
 
   /** Where a match that packets come to has no room for them, they are dropped there. */
@@ -156,9 +155,10 @@ export class Chains {
       const goesOn = as.effect.kind === 'continue' || as.effect.kind === 'tproxy';
       const exits = this.#effect({ rule: as, visit, environment, matches });
       const next = (after: Environment): Exits => this.#acts(rule, acts, at + 1, after);
-      result = joined(diagram, result, goesOn ? brokenOff(diagram, followed(diagram, exits, 'on', next)) : exits);
+      const then = goesOn ? brokenOff(diagram, followed(diagram, exits, 'on', next)) : exits;
+      result = choose(diagram, matches, then, result);
     }
-    return joined(diagram, result, only({ kind: 'on', environment }, left));
+    return choose(diagram, left, only({ kind: 'on', environment }), result);
   }
 
   /** Counted by what the rule says, so that a chain's name and place do not matter. */

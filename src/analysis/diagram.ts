@@ -27,15 +27,15 @@ const MOST_KEPT = 1 << 18;
 
 /**
  * A binary decision diagram with complement edges: ordered, reduced, every node there once. The high edge of a node is never
- * complemented. A node is three numbers in typed arrays; results of `ite` are kept in a cache that forgets.
+ * complemented. A node is three numbers beside each other in one array, so that they are in one line of the processor's cache; results
+ * of `ite` are kept in a cache that forgets.
  *
  * Throws TooComplex beyond `MOST_NODES` nodes. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990).
  */
 export class Diagram {
   #nodes = 1;
-  #level: Int32Array;
-  #low: Int32Array;
-  #high: Int32Array;
+  /** Four numbers a node: its variable, low, high, and none. */
+  #node: Int32Array;
   /** Open addressing: node numbers, 0 where free. */
   #table: Int32Array;
   /** Four numbers an entry: f, g, h and the result. An entry of zeros is none: nothing asks ite of what f is ALL. */
@@ -45,26 +45,24 @@ export class Diagram {
   constructor(expected: number) {
     let size = FEWEST;
     while (size < expected && size < MOST_AT_FIRST) size *= 2;
-    this.#level = new Int32Array(size);
-    this.#low = new Int32Array(size);
-    this.#high = new Int32Array(size);
+    this.#node = new Int32Array(size * 4);
     this.#table = new Int32Array(size * 2);
     this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
-    this.#level[0] = BOTTOM;
+    this.#node[0] = BOTTOM;
   }
 
   /** The variable that a set asks first; beyond all variables for ALL and NONE. */
   level(set: Edge): number {
-    return this.#level[set >> 1]!;
+    return this.#node[(set >> 1) << 2]!;
   }
 
   /** What is left of the set where its first variable is 0, and where it is 1. */
   low(set: Edge): Edge {
-    return this.#low[set >> 1]! ^ (set & 1);
+    return this.#node[((set >> 1) << 2) + 1]! ^ (set & 1);
   }
 
   high(set: Edge): Edge {
-    return this.#high[set >> 1]! ^ (set & 1);
+    return this.#node[((set >> 1) << 2) + 2]! ^ (set & 1);
   }
 
   /** All that have a variable set. */
@@ -80,40 +78,48 @@ export class Diagram {
   }
 
   #find(level: number, low: Edge, high: Edge): Edge {
-    const mask = this.#table.length - 1;
+    const nodes = this.#node;
+    const table = this.#table;
+    const mask = table.length - 1;
     let at = hash(level, low, high) & mask;
     for (;;) {
-      const node = this.#table[at]!;
+      const node = table[at]!;
       if (node === 0) break;
-      if (this.#low[node] === low && this.#high[node] === high && this.#level[node] === level) return node << 1;
+      const place = node << 2;
+      if (nodes[place + 1] === low && nodes[place + 2] === high && nodes[place] === level) return node << 1;
       at = (at + 1) & mask;
     }
     const node = this.#nodes;
     if (node >= MOST_NODES) throw new TooComplex(`more than ${MOST_NODES} nodes`);
     this.#nodes += 1;
-    if (node >= this.#level.length) this.#grow();
-    this.#level[node] = level;
-    this.#low[node] = low;
-    this.#high[node] = high;
-    this.#enter(node);
+    if (node << 2 >= nodes.length) return this.#add(node, level, low, high);
+    const place = node << 2;
+    nodes[place] = level;
+    nodes[place + 1] = low;
+    nodes[place + 2] = high;
+    table[at] = node;
+    return node << 1;
+  }
+
+  /** Adds a node for which there was no room. */
+  #add(node: number, level: number, low: Edge, high: Edge): Edge {
+    const size = (this.#node.length >> 2) * 2;
+    const nodes = new Int32Array(size * 4);
+    nodes.set(this.#node);
+    nodes.set([level, low, high], node << 2);
+    this.#node = nodes;
+    this.#table = new Int32Array(size * 2);
+    for (let each = 1; each <= node; each += 1) this.#enter(each);
+    if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
     return node << 1;
   }
 
   #enter(node: number): void {
+    const place = node << 2;
     const mask = this.#table.length - 1;
-    let at = hash(this.#level[node]!, this.#low[node]!, this.#high[node]!) & mask;
+    let at = hash(this.#node[place]!, this.#node[place + 1]!, this.#node[place + 2]!) & mask;
     while (this.#table[at] !== 0) at = (at + 1) & mask;
     this.#table[at] = node;
-  }
-
-  #grow(): void {
-    const size = this.#level.length * 2;
-    this.#level = longer(this.#level, size);
-    this.#low = longer(this.#low, size);
-    this.#high = longer(this.#high, size);
-    this.#table = new Int32Array(size * 2);
-    for (let node = 1; node < this.#nodes - 1; node += 1) this.#enter(node);
-    if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
   }
 
   and(f: Edge, g: Edge): Edge {
@@ -170,29 +176,32 @@ export class Diagram {
     const cache = this.#cache;
     const at = (hash(f, g, h) & ((cache.length >> 2) - 1)) << 2;
     if (cache[at] === f && cache[at + 1] === g && cache[at + 2] === h) return cache[at + 3]!;
-    const levels = this.#level;
-    const a = levels[f >> 1]!;
-    const b = levels[g >> 1]!;
-    const c = levels[h >> 1]!;
+    const nodes = this.#node;
+    const placeF = (f >> 1) << 2;
+    const placeG = (g >> 1) << 2;
+    const placeH = (h >> 1) << 2;
+    const a = nodes[placeF]!;
+    const b = nodes[placeG]!;
+    const c = nodes[placeH]!;
     let level = a < b ? a : b;
     if (c < level) level = c;
     let lowF = f;
     let highF = f;
     if (a === level) {
-      lowF = this.#low[f >> 1]! ^ (f & 1);
-      highF = this.#high[f >> 1]! ^ (f & 1);
+      lowF = nodes[placeF + 1]! ^ (f & 1);
+      highF = nodes[placeF + 2]! ^ (f & 1);
     }
     let lowG = g;
     let highG = g;
     if (b === level) {
-      lowG = this.#low[g >> 1]! ^ (g & 1);
-      highG = this.#high[g >> 1]! ^ (g & 1);
+      lowG = nodes[placeG + 1]! ^ (g & 1);
+      highG = nodes[placeG + 2]! ^ (g & 1);
     }
     let lowH = h;
     let highH = h;
     if (c === level) {
-      lowH = this.#low[h >> 1]! ^ (h & 1);
-      highH = this.#high[h >> 1]! ^ (h & 1);
+      lowH = nodes[placeH + 1]! ^ (h & 1);
+      highH = nodes[placeH + 2]! ^ (h & 1);
     }
     const low = this.ite(lowF, lowG, lowH);
     const result = this.node(level, low, this.ite(highF, highG, highH));
@@ -254,10 +263,4 @@ function hash(a: number, b: number, c: number): number {
   mixed ^= mixed >>> 15;
   mixed = Math.imul(mixed, 0x2c1b_3c6d);
   return mixed ^ (mixed >>> 13);
-}
-
-function longer(array: Int32Array, size: number): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(size);
-  grown.set(array);
-  return grown;
 }

@@ -2,10 +2,10 @@ import type { Assignment, Effect } from '../netfilter/index.ts';
 import { give, ignoredBecause, nameOf, type Verdict } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
 import { Currents } from './currents.ts';
-import { ALL, complement, type Edge, NONE } from './diagram.ts';
+import { ALL, type Edge, NONE } from './diagram.ts';
 import { endOfOutcome, openBy, outcomeKey } from './ending.ts';
 import { type Current, currentKey, type Environment, type Environments } from './environment.ts';
-import { choose, type Exits, ends, followed, gathered, joined, NOWHERE, only, within } from './exits.ts';
+import { choose, type Exits, ends, followed, gathered, only } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { Mapping } from './mapping.ts';
 import type { Space } from './space.ts';
@@ -71,13 +71,10 @@ export class Performing {
     if (!first) return only({ kind: 'on', environment });
     const { diagram } = this.#space;
     const groups = this.#asking.split(environment, matches, (walk) => ignoredBecause(walk, rule, first), String);
-    let all = NOWHERE;
-    for (const { result, environment: after, when } of groups) {
-      const made = result === undefined ? this.#assignOne(after, first) : only({ kind: 'on', environment: after });
-      const then = (other: Environment): Exits => this.#assign({ ...matched, environment: other }, others);
-      all = joined(diagram, all, followed(diagram, within(diagram, when, made), 'on', then));
-    }
-    return all;
+    const then = (other: Environment): Exits => this.#assign({ ...matched, environment: other }, others);
+    return gathered(diagram, groups, ({ result, environment: after }) =>
+      result === undefined ? followed(diagram, this.#assignOne(after, first), 'on', then) : then(after),
+    );
   }
 
   #assignOne(environment: Environment, assignment: Assignment): Exits {
@@ -88,11 +85,8 @@ export class Performing {
     if (field !== 'mark') return only({ kind: 'on', environment: changed });
     const marked = this.#environments.make(changed.fields, { ...changed.state, marked: true });
     const same = this.equal(before, after);
-    return joined(
-      this.#space.diagram,
-      only({ kind: 'on', environment }, same),
-      only({ kind: 'on', environment: marked }, complement(same)),
-    );
+    const on = (after: Environment): Exits => only({ kind: 'on', environment: after });
+    return choose(this.#space.diagram, same, on(environment), on(marked));
   }
 
   /** The packets in which two marks are the same number. */

@@ -114,6 +114,7 @@ class Way {
     const plan = program.plan[hook];
     let packets = this.#each(flow, (walk) => enter(walk, hook, pass));
     for (const part of pass === 1 ? plan.first : plan.again) {
+      if (part.kind === 'table' && part.idle && program.conntrack !== 'undecided') continue;
       if (part.kind === 'conntrack') {
         packets = this.#each(packets, (walk, trial) => {
           attach(walk, () => this.#describe(walk, trial));
