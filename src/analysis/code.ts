@@ -70,14 +70,20 @@ export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Ra
     intervalOf(starts, high),
   ]);
 
-/** The set of these numbers; of at most thirty bits. */
-export function numbersSet(diagram: Diagram, first: number, bits: number, size: number, numbers: Numbers): Edge {
+/** The set of these numbers, of at most thirty bits; of those, what is in a set of later variables. */
+export function numbersSet(
+  diagram: Diagram,
+  { first, bits, code }: { readonly first: number; readonly bits: number; readonly code: Code },
+  numbers: Numbers,
+  inside: Edge = ALL,
+): Edge {
+  const size = sizeOf(code);
   const build = (bit: number, from: number, low: number, high: number): Edge => {
     // The ranges from `low` up to `high` are those that meet [from, to].
     if (low === high) return NONE;
     const to = from + (1 << (bits - bit)) - 1;
     const range = numbers[low]!;
-    if (range[0] <= from && (range[1] >= to || range[1] === size - 1)) return ALL;
+    if (range[0] <= from && (range[1] >= to || range[1] === size - 1)) return inside;
     const middle = from + (1 << (bits - bit - 1));
     let left = low;
     while (left < high && numbers[left]![0] < middle) left += 1;

@@ -22,7 +22,8 @@ const MOST_AT_FIRST = 1 << 19;
 /** More nodes than this are not made. */
 const MOST_NODES = 4_000_000;
 
-/** Results that are kept. */
+/** Results that are kept, for so many nodes one: a larger cache is slower than what it spares. */
+const NODES_A_RESULT = 4;
 const MOST_KEPT = 1 << 18;
 
 /**
@@ -47,7 +48,7 @@ export class Diagram {
     while (size < expected && size < MOST_AT_FIRST) size *= 2;
     this.#node = new Int32Array(size * 4);
     this.#table = new Int32Array(size * 2);
-    this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
+    this.#cache = cacheFor(size);
     this.#node[0] = BOTTOM;
   }
 
@@ -110,7 +111,7 @@ export class Diagram {
     this.#node = nodes;
     this.#table = new Int32Array(size * 2);
     for (let each = 1; each <= node; each += 1) this.#enter(each);
-    if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(Math.min(size, MOST_KEPT) * 4);
+    if (this.#cache.length < MOST_KEPT * 4) this.#cache = cacheFor(size);
     return node << 1;
   }
 
@@ -264,3 +265,5 @@ function hash(a: number, b: number, c: number): number {
   mixed = Math.imul(mixed, 0x2c1b_3c6d);
   return mixed ^ (mixed >>> 13);
 }
+
+const cacheFor = (size: number): Int32Array => new Int32Array(Math.min(size / NODES_A_RESULT, MOST_KEPT) * 4);

@@ -1,6 +1,7 @@
 import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
 import { type CompiledRule, idOf, nameOf } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
+import { isAddress } from './boundaries.ts';
 import { type NumberLeaf, rawSet } from './code.ts';
 import { ALL, complement, type Edge, NONE } from './diagram.ts';
 import { type Current, type Environment, sameAs } from './environment.ts';
@@ -8,7 +9,7 @@ import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
 import { isLookedUp, type LookedUp, lookUp, lookupKey } from './looked-up.ts';
-import type { Space } from './space.ts';
+import type { AddressLeaf, Space } from './space.ts';
 import { changedBy } from './trial.ts';
 
 /** A rule at one of the times when it is asked: the kernel's choices may differ from time to time. */
@@ -44,7 +45,9 @@ export class Folding {
         const known = protocolsIn(predicate.of) ?? protocols;
         let set = ALL;
         for (let at = predicate.of.length - 1; at >= 0; at -= 1) {
-          set = diagram.and(this.fold(predicate.of[at]!, environment, visit, known), set);
+          const part = predicate.of[at]!;
+          if (isAddressLeaf(part) && !environment.fields.has(part.field)) set = this.#space.from(part, set);
+          else set = diagram.and(this.fold(part, environment, visit, known), set);
         }
         return set;
       }
@@ -161,3 +164,5 @@ function protocolsIn(parts: readonly Predicate[]): readonly number[] | undefined
   }
   return undefined;
 }
+
+const isAddressLeaf = (part: Predicate): part is AddressLeaf => 'field' in part && isAddress(part.field);

@@ -46,7 +46,7 @@ const groundOf = ({ snapshot, proxyPorts }: Side, family: Family): Ground =>
   )(family);
 
 /** About so many nodes are made for a rule. */
-const NODES_A_RULE = 64;
+const NODES_A_RULE = 44;
 
 /** The spaces of several rule sets, so that their sets can be compared. */
 export function spacesOf(sides: readonly Side[], family: Family, direction: Direction): readonly Space[] {

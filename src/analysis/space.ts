@@ -24,6 +24,9 @@ import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
 import { ordinaryPackets } from './ordinary.ts';
 
+/** A condition on an address. */
+export type AddressLeaf = Leaf & { readonly field: 'source' | 'destination' };
+
 /** Sets of packets as they begin, and one rule set's ground under them. */
 export class Space {
   readonly diagram: Diagram;
@@ -38,6 +41,7 @@ export class Space {
   #ordinary: Edge | undefined;
   readonly #classSets = new Map<Class, Edge>();
   readonly #leaves = new Map<string, Edge>();
+  readonly #originals = new Map<Leaf, Edge>();
 
   constructor(diagram: Diagram, domain: Domain, ground: Ground, decisions: Decisions) {
     this.diagram = diagram;
@@ -65,9 +69,27 @@ export class Space {
 
   /** The packets whose field, as they begin, meets the condition; those that have no such field aside. */
   original(leaf: Leaf): Edge {
-    const placed = this.domain.fields.get(leaf.field);
-    if (!placed) throw new Error(`nobody asked for ${leaf.field} before`);
-    const { code, first, bits } = placed;
+    return kept(this.#originals, leaf, () => this.#find(leaf, ALL));
+  }
+
+  /** Of a set the packets whose address, as they begin, meets the condition. */
+  from(leaf: AddressLeaf, set: Edge): Edge {
+    const placed = this.#placed(leaf);
+    // Few rules ask for the same address: what stands behind it in the diagram is put into its set while that is made.
+    if (placed.code.kind === 'raw' || this.diagram.level(set) < placed.first + placed.bits)
+      return this.diagram.and(this.original(leaf), set);
+    return this.#find(leaf, set);
+  }
+
+  #placed({ field }: Leaf): Placed {
+    const placed = this.domain.fields.get(field);
+    if (!placed) throw new Error(`nobody asked for ${field} before`);
+    return placed;
+  }
+
+  #find(leaf: Leaf, inside: Edge): Edge {
+    const placed = this.#placed(leaf);
+    const { code } = placed;
     if (code.kind === 'raw') {
       return kept(this.#leaves, idOf(leaf), () =>
         leaf.kind === 'name' ? NONE : rawSet(this.diagram, this.bits(placed), leaf),
@@ -75,7 +97,7 @@ export class Space {
     }
     if (code.kind === 'values') {
       const numbers = code.values.flatMap((value, at) => (holdsOf(leaf, value) ? [[at, at] as const] : []));
-      return numbersSet(this.diagram, first, bits, sizeOf(code), numbers);
+      return numbersSet(this.diagram, placed, numbers, inside);
     }
     const ranges =
       leaf.kind === 'in'
@@ -84,7 +106,7 @@ export class Space {
           ? [rangeUnder(leaf.value, leaf.mask, this.domain.family)!]
           : undefined;
     if (!ranges) throw new Error(`${leaf.field} is not looked at bit by bit`);
-    return numbersSet(this.diagram, first, bits, sizeOf(code), intervalsIn(code.starts, ranges));
+    return numbersSet(this.diagram, placed, intervalsIn(code.starts, ranges), inside);
   }
 
   /** The packets that have a field at all. */
