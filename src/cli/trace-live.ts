@@ -51,6 +51,7 @@ export async function traceLive(args: readonly string[], options: Options, termi
     nameOf: (index) => names.get(index),
     idle: linux.idleIn(held),
     titleOf: linux.titlesIn(held),
+    tellsConnections: linux.tellsConnections(),
   });
   const watch = await linux.watchPackets(namespace, { table, filters, rate: RATE });
   const most = options.count ?? BOUNDS.count;

@@ -199,7 +199,8 @@ function tablesOf(steps: readonly Step[]): Asked[] {
       if (step.kind === 'policy' && last && last.rules.length === 0 && last.silence !== '' && step.policy === 'ACCEPT')
         continue;
       if (last) last.rules.push(step);
-      else list.push({ title: step.table, silence: '', rules: [step] });
+      // The kernel's own account may begin within a chain.
+      else list.push({ title: `${step.table} ${step.chain}`, silence: '', rules: [step] });
     }
   }
   return list;

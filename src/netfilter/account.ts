@@ -42,6 +42,10 @@ export interface KernelAccount {
   readonly events: readonly KernelEvent[];
   /** What connection tracking calls its connection, and whether the packet is a reply. Undefined: it belongs to none. */
   readonly connection?: { readonly id: number; readonly reply: boolean };
+  /** A kernel that tells of connections (6.16) does so of every packet that has one behind connection tracking. */
+  readonly tellsConnections?: boolean;
+  /** One of several fragments: the kernel tells nothing of it from where they are put together. */
+  readonly fragment?: true;
   /** Milliseconds since 1970, when its first message was read. */
   readonly seen: number;
   /** The kernel told nothing of its end: it was lost between two hooks, or in rules that tell nothing. */

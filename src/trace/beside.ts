@@ -1,4 +1,14 @@
-import { CTSTATE, type KernelAccount, type KernelEvent, type Snapshot, TCP } from '../netfilter/index.ts';
+import {
+  CTSTATE,
+  ICMP,
+  ICMPV6,
+  isTableName,
+  type KernelAccount,
+  type KernelEvent,
+  type Snapshot,
+  TCP,
+  TCP_FLAGS,
+} from '../netfilter/index.ts';
 import { Comparison, Differs } from './comparison.ts';
 import { firstState } from './conntrack.ts';
 import { kernelOutcome, kernelSteps, lastPacket, sameRuleIn } from './kernel-steps.ts';
@@ -52,8 +62,10 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
   const sameRule = sameRuleIn(simulated, held);
   const openers = new Map<number, Question>();
   return (account) => {
-    const shown = questionOf(account);
-    const question = askedAbout(shown, account, openers);
+    const tracked = groundOf(account.packet.family).program.conntrack !== false;
+    const shown = questionOf(account, tracked && isLookedAt(account, held));
+    const refuses = (opener: Question): boolean => REFUSED.includes(follow(opener).outcome.kind);
+    const question = askedAbout(shown, account, openers, refuses);
     const { seen } = account;
     const rest = (from: number): readonly Step[] => kernelSteps(account, from, held);
     if (typeof question === 'string') {
@@ -78,6 +90,18 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
       return { trace, simulated: { kind: 'as far as known', because }, unconfirmed, seen };
     } catch (difference) {
       if (!(difference instanceof Differs)) throw difference;
+      const { fragment, events } = account;
+      // Of fragments that are put together only the last one to come is told of further.
+      if (fragment && !difference.kernel && difference.agreed.events === events.length) {
+        const trace = tracedBy(
+          shown,
+          steps.slice(0, difference.agreed.steps).map(decided),
+          kernelOutcome(account, proxyPorts),
+          account,
+        );
+        const because = 'it is a fragment, and waits for the others before INPUT';
+        return { trace, simulated: { kind: 'as far as known', because }, unconfirmed, seen };
+      }
       const { agreed, simulator } = difference;
       const kernel = difference.kernel && account.events[agreed.events];
       const both = steps.slice(0, agreed.steps).map(decided);
@@ -89,27 +113,61 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
   };
 }
 
+/** Ends of a packet for which the kernel itself sends something back. */
+const REFUSED: readonly Outcome['kind'][] = ['rejected', 'nobody listens'];
+
 /** The packet as it began, with what connection tracking made of it later. */
-function questionOf({ direction, packet }: KernelAccount): Question {
-  return { direction, packet: { ...packet, ctstate: packet.ctstate ?? firstState(packet) }, assumptions: [] };
+function questionOf({ direction, packet, tellsConnections }: KernelAccount, looked: boolean): Question {
+  // A wrong checksum, say: nothing of it is in the headers.
+  const found = tellsConnections && looked ? CTSTATE.INVALID : firstState(packet);
+  return { direction, packet: { ...packet, ctstate: packet.ctstate ?? found }, assumptions: [] };
 }
+
+/** Whether the packet has come further than where connection tracking looks. */
+const isLookedAt = ({ events }: KernelAccount, held: Snapshot): boolean =>
+  events.some(
+    (event) =>
+      event.kind !== 'policy' && event.kind !== 'rule' && (event.kind !== 'asked' || isBehindTracking(event, held)),
+  );
+
+function isBehindTracking(
+  { table, chain: name }: { readonly table: string; readonly chain: string },
+  { native = [] }: Snapshot,
+): boolean {
+  if (isTableName(table)) return table !== 'raw';
+  const chains = native.find((one) => `${one.family} ${one.name}` === table)?.chains;
+  const priority = chains?.find((chain) => chain.name === name)?.base?.priority;
+  return priority !== undefined && priority > TRACKING;
+}
+
+/** The priority at which connection tracking looks at packets. Source: netfilter_ipv4.h, NF_IP_PRI_CONNTRACK. */
+const TRACKING = -200;
 
 /** What the simulator is asked: of a reply, the answer to the packet that opened the connection. Else why nothing is. */
 function askedAbout(
   question: Question,
   { connection }: KernelAccount,
   openers: Map<number, Question>,
+  refuses: (opener: Question) => boolean,
 ): Question | string {
-  const { packet } = question;
-  if (packet.ctstate === CTSTATE.RELATED) return 'it is about another packet, which was not seen';
+  const { packet, direction } = question;
+  const opener = connection && openers.get(connection.id);
+  const answersItself = direction === 'out' && opener?.direction === 'in';
+  if (packet.ctstate === CTSTATE.RELATED) {
+    if (!opener) return 'it is about another packet, which was not seen';
+    if (packet.protocol === TCP ? answersItself : answersItself && refuses(opener)) return { ...opener, refusal: true };
+    if (packet.protocol !== ICMP && packet.protocol !== ICMPV6) return 'it opens a connection that a helper expected';
+    return { ...question, about: connection.reply ? opener : { ...opener, reply: { later: true } } };
+  }
   if (!connection) return question;
   if (!connection.reply) {
     if (packet.ctstate === CTSTATE.NEW && openers.has(connection.id)) return { ...question, repeated: true };
     if (packet.ctstate === CTSTATE.NEW && openers.size < MOST_CONNECTIONS) openers.set(connection.id, question);
     return question;
   }
-  const opener = openers.get(connection.id);
   if (!opener) return 'it is a reply, and the packet that opened its connection was not seen';
+  const isReset = packet.protocol === TCP && ((packet.tcpFlags ?? 0) & TCP_FLAGS.RST) !== 0;
+  if (isReset && answersItself && refuses(opener)) return { ...opener, refusal: true };
   const flags = packet.protocol === TCP && packet.tcpFlags !== undefined ? { tcpFlags: packet.tcpFlags } : {};
   return { ...opener, reply: { later: true, ...flags } };
 }

@@ -1,9 +1,8 @@
 import { CTSTATE, ICMP, ICMPV6, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
-import { attachRefusal } from './arrival.ts';
 import { after, type Connection, openedBy } from './connection.ts';
 import { type Decide, explore, hangsOn, type Way } from './decisions.ts';
-import { answersApart, begin, type Circumstances } from './once.ts';
+import { answersApart, begin, beginRefusal, type Circumstances } from './once.ts';
 import { MOST_WALKS, placeOf } from './places.ts';
 import { refusalOf } from './refusal.ts';
 import type { Question, Step, Trace } from './result.ts';
@@ -129,15 +128,9 @@ function converse(ground: Ground, question: Question, decide: Decide, recorded: 
 function refuse(connection: Connection, first: Walk, circumstances: Circumstances, turns: Turn[]): void {
   const refusal = refusalOf(connection, first);
   if (!refusal) return;
-  const { name, question, opening, inside, attached } = refusal;
+  const { name, question } = refusal;
   const steps: Step[] | undefined = turns[0]?.trace.steps.length ? [] : undefined;
-  const walk = begin(answersApart(circumstances), question, {
-    steps,
-    opening,
-    inside,
-    answering: inside === undefined,
-  });
-  if (attached) attachRefusal(walk, opening);
+  const walk = beginRefusal(circumstances, refusal, { steps });
   const outcome = follow(walk);
   const trace = { question, steps: steps ?? [], packet: { ...walk.packet }, outcome, possible: [] };
   turns.push({ name, by: 'answerer', trace });

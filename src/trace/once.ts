@@ -1,11 +1,13 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
+import { attachRefusal } from './arrival.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import { asItTravels } from './fragments.ts';
 import { isLoopback, LOOPBACK } from './host.ts';
 import { errorAbout, type Subject } from './icmp-error.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 import type { Outcome, Question, Step } from './result.ts';
 import type { Ground, Walk } from './state.ts';
 import { follow } from './walk.ts';
@@ -26,6 +28,7 @@ type Recording = Pick<Beginning, 'steps' | 'witness'>;
 export function walkOnce(circumstances: Circumstances, question: Question, record: Recording): Walked {
   if (question.about) return walkError(circumstances, question, question.about, record);
   if (question.reply) return walkReply(circumstances, question, question.reply, record);
+  if (question.refusal) return walkRefusal(circumstances, question, record);
   const known = question.packet.ctstate === CTSTATE.ESTABLISHED;
   const before = known ? openingOf : question.repeated ? unansweredOf : undefined;
   const beginning = before ? { ...record, opening: before(circumstances, question) } : record;
@@ -65,6 +68,36 @@ function walkReply(
   });
   const outcome = follow(walk);
   return { outcome, packet: walk.packet, answer };
+}
+
+/** What the kernel sends back for the question's packet. */
+function walkRefusal(circumstances: Circumstances, question: Question, record: Recording): Walked {
+  const there = begin(circumstances, question, {});
+  const connection = openedBy(there, question, follow(there));
+  const refusal = refusalOf(connection, there);
+  if (!refusal) {
+    const { because } = connection.outcome;
+    return { outcome: { kind: 'unknown', because: `the kernel refuses nothing: ${because}` }, packet: there.packet };
+  }
+  const walk = beginRefusal(circumstances, refusal, record);
+  const outcome = follow(walk);
+  return { outcome, packet: walk.packet, answer: refusal.question };
+}
+
+/** The walk of what the kernel refuses with, which has not begun. */
+export function beginRefusal(
+  circumstances: Circumstances,
+  { question, opening, inside, attached }: Refusal,
+  record: Recording,
+): Walk {
+  const walk = begin(answersApart(circumstances), question, {
+    ...record,
+    opening,
+    inside,
+    answering: inside === undefined,
+  });
+  if (attached) attachRefusal(walk, opening);
+  return walk;
 }
 
 /** An ICMP error about a packet, which somebody has to have first. */

@@ -30,6 +30,8 @@ export interface Question {
   readonly repeated?: true;
   /** Not this packet is followed, but the answer to it. */
   readonly reply?: ReplyAsked;
+  /** Not this packet is followed, but what the kernel of this host sends back where nobody takes it. */
+  readonly refusal?: true;
   /** It is an ICMP error about that packet; of `packet` only the type, the sender and the interface are asked for. */
   readonly about?: Question;
 }

@@ -4,49 +4,12 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LiveDocument } from '../../src/explain/index.ts';
-import { liveDocument } from '../../src/explain/schema/index.ts';
 import { CLIENT, openPair, type Pair, POD, WAYS } from '../support/namespace.ts';
 import { SIDESTEP } from '../support/sidestep.ts';
+import { documentsIn, ENVIRONMENT, matchedIn, watching } from '../support/watching.ts';
 
-const ENVIRONMENT = { COLUMNS: '200', NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
 const PATIENCE = 60_000;
 const BUILT = new URL('../../dist/linux/index.js', import.meta.url).href;
-
-/** A `trace --live` that runs. */
-interface Watching {
-  readonly child: ChildProcess;
-  /** Resolves once packets are traced. */
-  readonly begun: Promise<void>;
-  readonly ended: Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }>;
-}
-
-function watching(from: Pair['pod'], ...args: readonly string[]): Watching {
-  const child = from.start([process.execPath, SIDESTEP, 'trace', '--live', ...args], { env: ENVIRONMENT });
-  const said = { stdout: '', stderr: '' };
-  const begun = new Promise<void>((resolve, reject) => {
-    for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
-        said[stream] += text;
-        if (/It ends after/.test(said.stderr)) resolve();
-      });
-    }
-    child.once('close', () => reject(new Error(`ended: ${said.stderr}`)));
-  });
-  begun.catch(() => {});
-  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, ...said }));
-  return { child, begun, ended };
-}
-
-const documentsIn = (stdout: string): readonly LiveDocument[] =>
-  stdout
-    .split('\n')
-    .filter(Boolean)
-    .map((text) => liveDocument.parse(JSON.parse(text)));
-
-/** The steps of rules that matched. */
-const matchedIn = ({ steps }: LiveDocument) =>
-  steps.flatMap((step) => (step.kind === 'rule' && step.answer === 'matched' ? [step] : []));
 
 const tables = (pair: Pair): string => pair.pod.must(['nft', 'list', 'tables']);
 

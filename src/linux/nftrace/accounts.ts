@@ -1,5 +1,6 @@
-import { isTableName, type KernelAccount, type KernelEvent, type Packet } from '../../netfilter/index.ts';
-import { packetIn } from './seen.ts';
+import { CTSTATE, isTableName, type KernelAccount, type KernelEvent, type Packet } from '../../netfilter/index.ts';
+import { HEADERS_CHAIN, headersIn, type ToldHeaders } from './headers.ts';
+import { fragmentIn, packetIn } from './seen.ts';
 import { OWNER_CHAIN, ownerIn } from './table.ts';
 import { type ToldMessage, WATCHING } from './watch.ts';
 
@@ -12,6 +13,8 @@ export interface AccountOptions {
   readonly idle: (family: Packet['family'], table: string, chain: string) => boolean;
   /** What a base chain's table is called; by default as `tableTitle` says. */
   readonly titleOf?: (family: number, table: string, chain: string) => string;
+  /** The kernel tells what connection tracking knows (Linux 6.16). */
+  readonly tellsConnections?: boolean;
 }
 
 /** An account that is not complete. */
@@ -20,14 +23,27 @@ interface Growing {
   packet: Packet;
   readonly events: KernelEvent[];
   readonly owner: number[];
+  /** IPv6: numbers of the rules that told of headers between the first and the last, and what they came to. */
+  readonly headers: number[];
+  upper?: ToldHeaders;
+  readonly fragment: boolean;
+  /** Its first message. */
+  readonly first: ToldMessage;
   connection?: { readonly id: number; readonly reply: boolean };
   readonly seen: number;
+  /** Among those that have begun. */
+  readonly order: number;
   /** When the kernel last told of it. */
   last: number;
   /** The chain that is asked is idle. */
   idle: boolean;
   /** What its table is called. */
   table: string;
+}
+
+interface Complete {
+  readonly order: number;
+  readonly account: KernelAccount;
 }
 
 const LOOPBACK = 'lo';
@@ -50,7 +66,8 @@ export class PacketAccounts {
   readonly #current = new Map<number, Growing>();
   /** Packets that have left by loopback and are to come back. */
   readonly #over: Growing[] = [];
-  readonly #complete: KernelAccount[] = [];
+  #complete: Complete[] = [];
+  #begun = 0;
 
   constructor(options: AccountOptions) {
     this.#options = options;
@@ -60,7 +77,13 @@ export class PacketAccounts {
   done(now: number): readonly KernelAccount[] {
     const open = new Set([...this.#current.values(), ...this.#over]);
     for (const account of open) if (now - account.last >= QUIET) this.#end(account, true);
-    return this.#complete.splice(0).sort((one, other) => one.seen - other.seen);
+    // The kernel tells of what REJECT sends before it tells that the packet was rejected.
+    const waiting = Math.min(...[...this.#current.values(), ...this.#over].map(({ order }) => order));
+    const isLater = ({ order, account }: Complete): boolean =>
+      account.packet.ctstate === CTSTATE.RELATED && order > waiting;
+    const told = this.#complete.filter((one) => !isLater(one)).sort((one, other) => one.order - other.order);
+    this.#complete = this.#complete.filter(isLater);
+    return told.map(({ account }) => account);
   }
 
   /** Messages were lost: what is not complete never will be. */
@@ -77,11 +100,12 @@ export class PacketAccounts {
   /** What the watching table says: a packet begins, comes back over loopback, says whose it is, or ends. */
   #watched(message: ToldMessage, now: number): void {
     const { id, chain, first, place, mark } = message;
-    if (chain === OWNER_CHAIN) {
-      if (place) this.#current.get(id)?.owner.push(place.number);
+    if (chain === OWNER_CHAIN || chain === HEADERS_CHAIN) {
+      const account = this.#current.get(id);
+      if (place) account?.[chain === OWNER_CHAIN ? 'owner' : 'headers'].push(place.number);
       return;
     }
-    const packet = first ? packetIn(message, this.#options.nameOf) : undefined;
+    const packet = first ? this.#packetIn(message, this.#current.get(id)) : undefined;
     if (!packet) return;
     if (chain === WATCHING.arrives || chain === WATCHING.departs) {
       const direction = chain === WATCHING.arrives ? 'in' : 'out';
@@ -90,7 +114,20 @@ export class PacketAccounts {
       else if (packet.in === LOOPBACK) return;
       this.#current.set(
         id,
-        back ?? { direction, packet, events: [], owner: [], seen: now, last: now, idle: false, table: '' },
+        back ?? {
+          direction,
+          packet,
+          events: [],
+          owner: [],
+          headers: [],
+          fragment: fragmentIn(message),
+          first: message,
+          seen: now,
+          order: this.#begun++,
+          last: now,
+          idle: false,
+          table: '',
+        },
       );
       return;
     }
@@ -104,6 +141,16 @@ export class PacketAccounts {
       this.#current.delete(id);
       this.#over.push(account);
     }
+  }
+
+  /** The packet that a message tells of; what is known of its IPv6 headers by then is told of the account's own, too. */
+  #packetIn(message: ToldMessage, account: Growing | undefined): Packet | undefined {
+    const { nameOf } = this.#options;
+    if (account && account.headers.length > 0 && !account.upper && message.chain !== WATCHING.arrives) {
+      account.upper = headersIn(account.headers);
+      account.packet = packetIn(account.first, nameOf, account.upper) ?? account.packet;
+    }
+    return packetIn(message, nameOf, account?.upper);
   }
 
   /** The packet that left by loopback and is this one. */
@@ -131,7 +178,7 @@ export class PacketAccounts {
     if (first) account.table = (this.#options.titleOf ?? tableTitle)(message.family, message.table, chain);
     const table = account.table || tableTitle(message.family, message.table);
     if (first) {
-      const packet = packetIn(message, this.#options.nameOf);
+      const packet = this.#packetIn(message, account);
       account.idle = !packet || this.#options.idle(packet.family, table, chain);
       this.#connected(account, message, packet);
       if (packet && !account.idle) account.events.push({ kind: 'asked', table, chain, packet });
@@ -162,17 +209,21 @@ export class PacketAccounts {
     for (const [id, one] of this.#current) if (one === account) this.#current.delete(id);
     const at = this.#over.indexOf(account);
     if (at >= 0) this.#over.splice(at, 1);
-    const { direction, packet, events, connection, seen } = account;
+    const { direction, packet, events, connection, seen, order, fragment } = account;
+    const { tellsConnections = false } = this.#options;
     // A packet that nobody's socket sent may be the kernel's own: its owner matches cannot be told.
     const owner = direction === 'out' ? ownerIn(account.owner) : undefined;
     const owned = owner ? { owned: 1, ...owner } : direction === 'out' ? { owned: undefined } : {};
-    this.#complete.push({
+    const told: KernelAccount = {
       direction,
       packet: { ...packet, ...owned },
       events,
       ...(connection ? { connection } : {}),
+      ...(fragment ? { fragment } : {}),
+      tellsConnections,
       seen,
       quiet,
-    });
+    };
+    this.#complete.push({ order, account: told });
   }
 }

@@ -6,6 +6,7 @@ import { expression, nested, numberAttribute } from '../nftables.ts';
 const META = { register: 1, key: 2, source: 3 } as const;
 const COMPARE = { register: 1, how: 2, data: 3 } as const;
 const PAYLOAD = { register: 1, base: 2, offset: 3, length: 4 } as const;
+const EXTENSION = { register: 1, header: 2, offset: 3, length: 4, flags: 5 } as const;
 const BITWISE = { from: 1, to: 2, length: 3, mask: 4, xor: 5 } as const;
 const IMMEDIATE = { register: 1, data: 2 } as const;
 const LIMIT = { rate: 1, unit: 2, burst: 3 } as const;
@@ -47,6 +48,21 @@ export const payload = (base: number, offset: number, length: number): Uint8Arra
     numberAttribute(PAYLOAD.offset, offset),
     numberAttribute(PAYLOAD.length, length),
   );
+
+/** Bytes of an IPv6 extension header, by its number. The rule does not match where there is none. */
+export const extension = (header: number, offset: number, length: number, flags = 0): Uint8Array =>
+  expression(
+    'exthdr',
+    numberAttribute(EXTENSION.register, REGISTER),
+    attribute(EXTENSION.header, Uint8Array.of(header)),
+    numberAttribute(EXTENSION.offset, offset),
+    numberAttribute(EXTENSION.length, length),
+    ...(flags ? [numberAttribute(EXTENSION.flags, flags)] : []),
+  );
+
+/** Whether there is such a header: 1 or 0, one byte. */
+export const hasExtension = (header: number): Uint8Array => extension(header, 0, 1, PRESENT);
+const PRESENT = 1;
 
 const data = (type: number, bytes: Uint8Array): Uint8Array => nested(type, attribute(DATA.value, bytes));
 

@@ -1,4 +1,4 @@
-import { endianness } from 'node:os';
+import { endianness, release as osRelease } from 'node:os';
 import type { Family } from '../../address/index.ts';
 
 /** What connection tracking knows of a traced packet. Kernels since 6.16 tell it. Source: nf_trace_fill_ct_info. */
@@ -40,6 +40,12 @@ export interface TraceMessage {
   readonly networkHeader: Uint8Array | undefined;
   readonly transportHeader: Uint8Array | undefined;
   readonly connection: TracedConnection | undefined;
+}
+
+/** Whether this kernel tells what connection tracking knows of packets: Linux 6.16 and later. */
+export function tellsConnections(release = osRelease()): boolean {
+  const [major = 0, minor = 0] = release.split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 16);
 }
 
 /** Attributes. Source: linux/netfilter/nf_tables.h, enum nft_trace_attributes. */

@@ -1,19 +1,32 @@
 import type { AddressValue } from '../../address/index.ts';
-import { CTSTATUS, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../netfilter/index.ts';
+import { CTSTATUS, ICMP, ICMPV6, IPV6_HEADERS, makePacket, type Packet, TCP, UDP } from '../../netfilter/index.ts';
+import type { ToldHeaders } from './headers.ts';
 import type { ToldMessage } from './watch.ts';
 
 const OFFSET_V4 = 0x1fff;
+const MORE_V4 = 0x2000;
 const FRAGMENT_V6 = 44;
+
+/** Whether a message is of one of several fragments. */
+export function fragmentIn({ protocol, networkHeader }: ToldMessage): boolean {
+  const network = bytesOf(networkHeader);
+  if (protocol === 'ipv6') return network.byteLength >= 40 && network.getUint8(6) === FRAGMENT_V6;
+  return network.byteLength >= 20 && (network.getUint16(6) & (OFFSET_V4 | MORE_V4)) !== 0;
+}
 
 /**
  * The packet as a trace message tells it: what it does not tell (whose socket, which frame, the connection's mark) is
  * undefined. `nameOf` gives an interface's name by its number. Undefined where the message has no header of IP.
  */
-export function packetIn(message: ToldMessage, nameOf: (index: number) => string | undefined): Packet | undefined {
+export function packetIn(
+  message: ToldMessage,
+  nameOf: (index: number) => string | undefined,
+  told?: ToldHeaders,
+): Packet | undefined {
   const { protocol: family, networkHeader, transportHeader, connection, mark } = message;
   const network = bytesOf(networkHeader);
   if (!family || network.byteLength < (family === 'ipv4' ? 20 : 40)) return undefined;
-  const header = family === 'ipv4' ? ipv4(network) : ipv6(network);
+  const header = family === 'ipv4' ? ipv4(network) : { ...ipv6(network), ...(told ? upper(told) : {}) };
   const carried = header.protocol;
   const transport = header.fragment === 1 ? bytesOf(undefined) : bytesOf(transportHeader);
   const ports = (carried === TCP || carried === UDP) && transport.byteLength >= 4;
@@ -66,6 +79,24 @@ const ipv6 = (view: DataView): Header => ({
   ecn: (view.getUint16(0) >> 4) & 3,
   source: wide(view, 8),
   destination: wide(view, 24),
+});
+
+/** Headers by their numbers, as bits of the field `headers`. */
+const BITS: Readonly<Record<number, number>> = {
+  0: IPV6_HEADERS['hop-by-hop'],
+  60: IPV6_HEADERS['ipv6-opts'],
+  43: IPV6_HEADERS['ipv6-route'],
+  44: IPV6_HEADERS['ipv6-frag'],
+  50: IPV6_HEADERS.esp,
+  51: IPV6_HEADERS.ah,
+  59: IPV6_HEADERS['ipv6-nonxt'],
+};
+
+/** What is not in IPv6's first header. */
+const upper = ({ protocol, between, later }: ToldHeaders) => ({
+  protocol,
+  fragment: later ? 1 : 0,
+  headers: [protocol, ...between].reduce((all, number) => all | (BITS[number] ?? IPV6_HEADERS.protocol), 0),
 });
 
 const wide = (view: DataView, at: number): AddressValue => (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);

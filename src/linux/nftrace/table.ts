@@ -3,6 +3,7 @@ import { type Message, openNetlink, stringAttribute } from '../netlink.ts';
 import { FLAG, NETLINK_NETFILTER, nested, nftablesMessage, numberAttribute, transact } from '../nftables.ts';
 import { accept, compare, drop, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
 import { filterExpressions } from './filter.ts';
+import { HEADERS_CHAIN, hasMoreHeaders, headerConditions } from './headers.ts';
 
 /** What a packet must be for the kernel to trace it. */
 export type Traced =
@@ -22,6 +23,8 @@ export interface TraceChain {
   readonly trace?: Traced;
   /** Has traced packets tell whose socket sent them; see `ownerIn`. */
   readonly owner?: true;
+  /** Has IPv6's tell which headers they have between the first and the last; see `headersIn`. */
+  readonly headers?: true;
   /** Nobody else's packets pass: for those who ask about packets of their own alone. */
   readonly alone?: true;
 }
@@ -78,7 +81,10 @@ export function openTraceTable(
   const asked = chains.some(({ owner }) => owner);
   const messages = [
     making(MESSAGE.newTable, stringAttribute(TABLE.name, name), ...flags),
-    ...(asked ? [ownerChain(name), ...ownerRules(name)] : []),
+    ...(asked ? [chainOf(name, OWNER_CHAIN), ...ownerRules(name)] : []),
+    ...(chains.some(({ headers }) => headers)
+      ? [chainOf(name, HEADERS_CHAIN), ...headerConditions.map((each) => ruleMessage(name, HEADERS_CHAIN, each))]
+      : []),
     ...chains.flatMap((chain) => [chainMessage(name, chain), ...ruleMessages(name, chain)]),
   ];
   const errors = transact(netlink, messages);
@@ -110,8 +116,8 @@ const chainMessage = (table: string, { name, hook, priority }: TraceChain): Mess
     stringAttribute(CHAIN.type, 'filter'),
   );
 
-const ownerChain = (table: string): Message =>
-  making(MESSAGE.newChain, stringAttribute(CHAIN.table, table), stringAttribute(CHAIN.name, OWNER_CHAIN));
+const chainOf = (table: string, chain: string): Message =>
+  making(MESSAGE.newChain, stringAttribute(CHAIN.table, table), stringAttribute(CHAIN.name, chain));
 
 const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Array[]): Message =>
   making(
@@ -121,7 +127,7 @@ const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Ar
     nested(RULE.expressions, ...expressions),
   );
 
-function ruleMessages(table: string, { name, trace, owner, alone }: TraceChain): Message[] {
+function ruleMessages(table: string, { name, trace, owner, headers, alone }: TraceChain): Message[] {
   const bounded = trace && 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
   const rules = (trace ? askedOf(trace) : []).map((conditions) =>
     ruleMessage(table, name, [
@@ -133,6 +139,7 @@ function ruleMessages(table: string, { name, trace, owner, alone }: TraceChain):
     ]),
   );
   // Of a chain that runs out the kernel tells two things: its end and its policy.
+  if (headers) rules.push(ruleMessage(table, name, [...hasMoreHeaders, jump(HEADERS_CHAIN)]));
   return [...rules, ruleMessage(table, name, [alone ? drop() : accept()])];
 }
 

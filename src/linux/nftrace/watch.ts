@@ -83,8 +83,15 @@ export async function watch(request: WatchRequest, print: (line: WatchLine) => v
 function start({ table: name, filters, rate }: WatchRequest) {
   const of = (direction: PacketFilter['direction']) => filters.filter((filter) => filter.direction === direction);
   const table = openTraceTable(name, [
-    { name: WATCHING.arrives, hook: 'PREROUTING', priority: FIRST, trace: { filters: of('in'), rate } },
-    { name: WATCHING.departs, hook: 'OUTPUT', priority: FIRST, trace: { filters: of('out'), rate }, owner: true },
+    { name: WATCHING.arrives, hook: 'PREROUTING', priority: FIRST, trace: { filters: of('in'), rate }, headers: true },
+    {
+      name: WATCHING.departs,
+      hook: 'OUTPUT',
+      priority: FIRST,
+      trace: { filters: of('out'), rate },
+      owner: true,
+      headers: true,
+    },
     { name: WATCHING.received, hook: 'INPUT', priority: LAST },
     { name: WATCHING.leaves, hook: 'POSTROUTING', priority: LAST },
   ]);

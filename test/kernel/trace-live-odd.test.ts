@@ -1,0 +1,146 @@
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Family, parseAddress } from '../../src/address/index.ts';
+import { makePacket, type Packet, TCP, UDP } from '../../src/netfilter/index.ts';
+import { type Agent, startAgent } from '../support/agent.ts';
+import { type FrameFields, frameBytes } from '../support/frame.ts';
+import { CLIENT, macOf, openPair, type Pair, POD } from '../support/namespace.ts';
+import { documentsIn, watching } from '../support/watching.ts';
+
+// Packets that are not as most are: of each the simulator says what the kernel does, or as far as it knows.
+
+const [HOP, DESTINATION, FRAGMENT] = [0, 60, 44];
+/** An IPv6 header of options, and what follows it. */
+const options = (next: number): number[] => [next, 0, 1, 4, 0, 0, 0, 0];
+const SAME = 'the same';
+
+describe.runIf(process.getuid?.() === 0)('odd packets', { timeout: 60_000 }, () => {
+  let pair: Pair;
+  let client: Agent;
+
+  beforeEach(async () => {
+    pair = await openPair();
+    client = startAgent(pair.client);
+    await client.ready;
+  });
+  afterEach(() => pair.close());
+
+  const load = (family: Family, ...lines: readonly string[]): void =>
+    void pair.pod.must([`${family === 'ipv4' ? 'iptables' : 'ip6tables'}-nft-restore`], {
+      input: `${lines.join('\n')}\nCOMMIT\n`,
+    });
+
+  /** A frame from the client to the pod, whose checksum nobody has filled in. */
+  function send(family: Family, packet: Partial<Packet>, frame: Partial<FrameFields> = {}): Promise<void> {
+    const whole = makePacket({
+      family,
+      source: parseAddress(CLIENT[family])!.value,
+      destination: parseAddress(POD[family])!.value,
+      sourcePort: 40_000,
+      destinationPort: 8125,
+      protocol: UDP,
+      ...packet,
+    });
+    const macs = { sourceMac: macOf(pair.client, 'eth0'), destinationMac: macOf(pair.pod, 'eth0') };
+    return client.sendFrame(frameBytes({ ...whole, ...macs, length: undefined, ...frame }), 'eth0');
+  }
+
+  const run = (from: Pair['pod'], program: string): void => void from.must([process.execPath, '-e', program]);
+
+  const datagrams = (from: Pair['pod'], to: string, ports: readonly number[], length = 1): void =>
+    run(
+      from,
+      `const s=require('dgram').createSocket('udp4').on('error',()=>{});for(const p of [${ports}])s.send(Buffer.alloc(${length}),p,'${to}');setTimeout(()=>process.exit(),300)`,
+    );
+
+  const connect = (port: number): void =>
+    run(
+      pair.client,
+      `require('net').connect(${port},'${POD.ipv4}').on('error',()=>{}).on('close',()=>process.exit()).resume();setTimeout(()=>process.exit(),700)`,
+    );
+
+  async function watch(count: number, args: readonly string[], act: () => unknown) {
+    const watched = watching(pair.pod, ...args, '--count', String(count), '--for', '10s');
+    await watched.begun;
+    await act();
+    return watched.ended;
+  }
+
+  async function seen(count: number, filters: readonly string[], act: () => unknown) {
+    const { stdout } = await watch(count, [...filters, '-o', 'json'], act);
+    return documentsIn(stdout);
+  }
+
+  const saysOf = (documents: Awaited<ReturnType<typeof seen>>): readonly string[] =>
+    documents.map(({ simulator }) => simulator.says);
+
+  test('IPv6 headers between the first and the last', async () => {
+    const rule = '-A PREROUTING -p udp -m udp --dport 8125';
+    load('ipv6', '*raw', `${rule} -m ipv6header --header hop --soft -j ACCEPT`, `${rule} -m frag --fragfirst -j DROP`);
+    const documents = await seen(4, ['in udp/8125'], async () => {
+      await send('ipv6', {}, { between: { first: HOP, bytes: options(UDP) } });
+      await send('ipv6', {}, { between: { first: DESTINATION, bytes: options(UDP) } });
+      await send('ipv6', {}, { between: { first: FRAGMENT, bytes: [UDP, 0, 0, 1, 0, 0, 0, 7] } });
+      await send('ipv6', {});
+    });
+    expect(documents.map(({ packet }) => packet.destinationPort)).toEqual([8125, 8125, 8125, 8125]);
+    expect(saysOf(documents)).toEqual([SAME, SAME, SAME, SAME]);
+    expect(documents.map(({ outcome }) => outcome.kind).filter((kind) => kind === 'dropped')).toHaveLength(1);
+  });
+
+  test('a wrong checksum: connection tracking takes it for INVALID', async () => {
+    load('ipv4', '*nat', '-A PREROUTING -p tcp -m tcp --dport 8080 -j REDIRECT --to-ports 8081');
+    load('ipv4', '*filter', '-A INPUT -m conntrack --ctstate INVALID -j DROP');
+    const documents = await seen(1, ['in tcp/8080'], () =>
+      send('ipv4', { protocol: TCP, destinationPort: 8080, tcpFlags: 2 }),
+    );
+    expect(saysOf(documents)).toEqual([SAME]);
+    expect(documents).toMatchObject([{ packet: { state: 'INVALID' }, outcome: { kind: 'dropped' } }]);
+  });
+
+  test('fragments where connection tracking is off: one goes on, and stands for all', async () => {
+    load('ipv4', '*raw', '-A PREROUTING -p udp -j ACCEPT', 'COMMIT', '*filter', '-A INPUT -p udp -j ACCEPT');
+    const documents = await seen(3, ['in udp'], () => datagrams(pair.client, POD.ipv4, [8125], 3000));
+    expect(saysOf(documents)).toEqual(Array(3).fill('the same as far as it knows'));
+    expect(documents.filter(({ outcome }) => outcome.kind === 'app')).toHaveLength(1);
+  });
+
+  test('what the kernel itself sends back: resets and ICMP errors', async () => {
+    load('ipv4', '*raw', '-A OUTPUT -m conntrack --ctstate RELATED -j ACCEPT');
+    load(
+      'ipv4',
+      '*filter',
+      '-A INPUT -p tcp -m tcp --dport 2001 -j REJECT --reject-with tcp-reset',
+      '-A INPUT -p tcp -m tcp --dport 2002 -j REJECT',
+      '-A INPUT -p udp -m udp --dport 2003 -j REJECT',
+      '-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    );
+    const documents = await seen(10, ['in tcp', 'in udp', 'out tcp', 'out icmp'], () => {
+      for (const port of [2000, 2001, 2002]) connect(port);
+      for (const port of [2003, 2004]) datagrams(pair.client, POD.ipv4, [port]);
+    });
+    expect(saysOf(documents)).toEqual(Array(10).fill(SAME));
+    expect(documents.map(({ direction }) => direction)).toEqual(Array(5).fill(['in', 'out']).flat());
+  });
+
+  test('ICMP errors from elsewhere, about what this host has sent', async () => {
+    load('ipv4', '*nat', '-A OUTPUT -p udp -m udp --dport 2006 -j DNAT --to-destination :2007');
+    load('ipv4', '*filter', '-A INPUT -m conntrack --ctstate RELATED -j ACCEPT', '-A INPUT -p icmp -j DROP');
+    const documents = await seen(4, ['out udp', 'in icmp'], () => datagrams(pair.pod, CLIENT.ipv4, [2005, 2006]));
+    expect(saysOf(documents)).toEqual(Array(4).fill(SAME));
+    expect(documents.filter(({ packet }) => packet.state === 'RELATED')).toHaveLength(2);
+  });
+
+  test('where the accounts part within a chain, the chain is named again', async () => {
+    const rules = (verdict: string) =>
+      `table inet mine { chain pre { type filter hook prerouting priority 0; tcp dport 8080 counter; tcp dport 8080 ${verdict}; }\n}\n`;
+    pair.pod.must(['nft', '-f', '-'], { input: rules('accept') });
+    const other = join(tmpdir(), `sidestep-live-${process.pid}.nft`);
+    writeFileSync(other, rules('drop'));
+    const { stdout } = await watch(1, ['in tcp flags syn', '--from', other], () => connect(8080));
+    expect(stdout).toContain('≠ here the kernel says: inet mine pre 2 matches: accept');
+    expect(stdout).toMatch(/^ *inet mine pre {2}2 .* accept$/m);
+  });
+});
