@@ -107,7 +107,9 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
   );
   const own = new Set(takenForOwn(ground));
   const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
-  const asksDevices = ROUTED_FIELDS.some((field) => ground.program.reads.has(field));
+  const asksDevices =
+    ROUTED_FIELDS.some((field) => ground.program.reads.has(field)) ||
+    listeners.some(({ device }) => device !== undefined);
   const masquerades = effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing');
   return (address) => {
     const parts: unknown[] = [

@@ -11,7 +11,7 @@ export const LOOKED_UP: Readonly<Record<LookedUp, readonly FieldName[]>> = {
     Routed,
     readonly FieldName[]
   >),
-  socketLookup: ['protocol', 'destination', 'destinationPort'],
+  socketLookup: ['protocol', 'destination', 'destinationPort', 'in'],
 };
 
 export const isLookedUp = (field: FieldName): field is LookedUp => field in LOOKED_UP;

@@ -2,7 +2,7 @@ import { formatAddress } from '../address/index.ts';
 import { ICMP, ICMPV6, protocolName, TCP, UDP } from '../netfilter/index.ts';
 import { assumeListener } from './arrival.ts';
 import { endsOf, sameEnds } from './connection.ts';
-import { isOwn } from './host.ts';
+import { find, isOwn, LOOPBACK, TABLE } from './host.ts';
 import { errorEnds } from './icmp-error.ts';
 import type { Endpoint, Outcome } from './result.ts';
 import { receiveAnswer, strayed, takeAnswer } from './returned.ts';
@@ -91,7 +91,16 @@ function receiverOf(walk: Walk, port: number): Receiver | undefined {
   const { packet, ground, opening } = walk;
   if (opening && sameEnds(endsOf(packet), endsOf(opening.packet))) return opening.receiver ?? { port };
   if (!ground.sockets) return { port };
-  return findListener(ground.sockets, { packet, address: packet.destination, port });
+  return findListener(ground.sockets, { packet, address: packet.destination, port, device: deviceOf(walk) });
+}
+
+/**
+ * The device that a socket takes the packet to have come by: over loopback it is that of the address. Source: net/ipv4/route.c,
+ * ip_route_output_key_hash_rcu (orig_oif).
+ */
+function deviceOf({ packet, ground: { host } }: Walk): string | undefined {
+  if (packet.in !== LOOPBACK) return packet.in;
+  return find(host, TABLE.local, packet.destination)?.device ?? LOOPBACK;
 }
 
 /**

@@ -172,7 +172,7 @@ export function begin(
   { steps, witness, opening, answering = false, inside, own }: Beginning,
 ): Walk {
   const { ground, decide, why = true, assumptions } = circumstances;
-  const { direction, packet, via } = question;
+  const { direction, packet, via, unbound = false } = question;
   return {
     ground,
     direction,
@@ -185,6 +185,7 @@ export function begin(
     opening,
     answering,
     inside,
+    unbound,
     via,
     own: ground.host.known ? undefined : (own ?? opening?.own ?? ownFor(circumstances, question)),
     witness,

@@ -82,6 +82,7 @@ export function parseQuestion(
     direction,
     packet,
     ...(direction === 'out' && read.via !== undefined ? { via: read.via } : {}),
+    ...(direction === 'out' && read.source.address === undefined ? { unbound: true as const } : {}),
     assumptions,
     ...(read.reply ? { reply: replyIn(read) } : {}),
   };

@@ -24,6 +24,8 @@ export interface Question {
   readonly packet: Packet;
   /** Of a packet of this host's own: by which interface it leaves, wherever nat sends it. */
   readonly via?: string;
+  /** Of a packet of this host's own: the kernel has chosen its source, after its route. */
+  readonly unbound?: true;
   /** One clause each: "source 10.0.0.9:40000 assumed". */
   readonly assumptions: readonly string[];
   /** It is not the first packet of its connection, which nobody has answered: NEW as the first was, and mapped like it. */

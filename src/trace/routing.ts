@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import type { Packet } from '../netfilter/index.ts';
+import { type Packet, TCP, UDP } from '../netfilter/index.ts';
 import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, TABLE } from './host.ts';
 import type { Candidate } from './interfaces.ts';
 import { type Lookup, lookUp } from './lookup.ts';
@@ -18,12 +18,12 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
  * A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. What no
  * line of `ip rule` asks for is not read: whoever looks which fields a walk reads sees that the route does not hang on it.
  */
-function routeOf({ ground, packet, hook, own, marked, decide }: Walk): Routed {
+function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source = packet.source): Routed {
   const { host } = ground;
   const { asks } = host;
   const sent = hook === 'OUTPUT';
   const lookup: Lookup = {
-    source: asks.source ? packet.source : undefined,
+    source: asks.source ? source : undefined,
     destination: packet.destination,
     mark: asks.mark || marked ? packet.mark : 0,
     protocol: asks.protocol ? packet.protocol : undefined,
@@ -268,7 +268,7 @@ export function departureRoute(walk: Walk): 'elsewhere' | Outcome {
     packet.out = asked.out;
     return 'elsewhere';
   }
-  const refused = takeRoute(walk);
+  const refused = takeRoute(walk, undefined, firstSource(walk));
   if (refused) return refused;
   packet.out = walk.device;
   return 'elsewhere';
@@ -280,10 +280,33 @@ export function departureRoute(walk: Walk): 'elsewhere' | Outcome {
  */
 export const reroute = (walk: Walk): Outcome | undefined => takeRoute(walk, walk.ground.leaving?.again);
 
-function takeRoute(walk: Walk, candidates?: readonly Candidate[]): Outcome | undefined {
+/**
+ * The source for which a packet of this host's own is routed first. An unbound socket has none then; IPv4's TCP, and who connects
+ * with UDP, looks once more when the kernel has chosen one. Source: net/ipv4/udp.c, udp_sendmsg; net/route.h, ip_route_connect;
+ * net/ipv6/tcp_ipv6.c, tcp_v6_connect.
+ */
+function firstSource(walk: Walk): AddressValue | undefined {
+  const { packet, unbound, ground, decide } = walk;
+  const { family, protocol, source } = packet;
+  if (!unbound || !ground.host.asks.source || (family === 'ipv4' && protocol === TCP)) return source;
+  const none = family === 'ipv4' ? 0 : 0n;
+  if (family === 'ipv6' || protocol !== UDP || isSameWay(routeOf(walk), routeOf(walk, none))) return none;
+  const connects = decide('a connected socket', {
+    where: 'routing',
+    because: 'whether the sender connects its UDP socket is not known: then its route is looked up for the source, too',
+    yes: 'the sender connects its socket',
+    no: 'the sender does not connect its socket',
+  });
+  return connects ? source : none;
+}
+
+const isSameWay = (one: Routed, other: Routed): boolean =>
+  one.kind === other.kind && (one.kind !== 'device' || other.kind !== 'device' || one.device === other.device);
+
+function takeRoute(walk: Walk, candidates?: readonly Candidate[], source?: AddressValue): Outcome | undefined {
   const { via, packet, ground, own } = walk;
   const said = via !== undefined && !isOwn(ground.host, packet.destination, own);
-  const routed: Routed = said ? { kind: 'device', device: via } : routeOf(walk);
+  const routed: Routed = said ? { kind: 'device', device: via } : routeOf(walk, source);
   switch (routed.kind) {
     case 'unknown':
       return { kind: 'unknown', because: routed.because };

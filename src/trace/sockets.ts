@@ -28,8 +28,8 @@ export function byPort(listeners: readonly Listener[]): Listeners {
 }
 
 /** A listening socket in words: `0.0.0.0:15001 envoy (pid 812)`. */
-export function listenerName({ family, address, port, process }: Listener): string {
-  const at = spokenEnd(family, address, port);
+export function listenerName({ family, address, port, device, process }: Listener): string {
+  const at = `${spokenEnd(family, address, port)}${device === undefined ? '' : ` on ${device}`}`;
   return process ? `${at} ${process.name} (pid ${process.pid})` : at;
 }
 
@@ -38,11 +38,13 @@ export interface Sought {
   readonly packet: Packet;
   readonly address: AddressValue;
   readonly port: number;
+  /** The device that it has come by. */
+  readonly device: string | undefined;
 }
 
 /**
  * The listening socket that the kernel gives a new packet to: one that is bound to the exact address before one bound to
- * any; among those an IPv4 socket before an IPv6 one that takes both. Source: inet_hashtables.c, inet_lookup_listener.
+ * any; among those one that is bound to the device before one that takes all; among those an IPv4 socket before an IPv6 one that takes both. Source: inet_hashtables.c, inet_lookup_listener.
  */
 export function findListener(listeners: Listeners, sought: Sought): Listening | undefined {
   let best: Listening | undefined;
@@ -57,11 +59,12 @@ export function findListener(listeners: Listeners, sought: Sought): Listening | 
   return best;
 }
 
-function scoreOf(listener: Listener, { packet, address }: Sought): number {
+function scoreOf(listener: Listener, { packet, address, device }: Sought): number {
   if (listener.protocol !== protocolOf(packet)) return 0;
+  if (listener.device !== undefined && listener.device !== device) return 0;
   const exact = boundTo(listener, packet, address);
   if (exact === undefined) return 0;
-  return (exact ? 2 : 0) + (listener.family === packet.family ? 2 : 1);
+  return (exact ? 8 : 0) + (listener.device === undefined ? 0 : 4) + (listener.family === packet.family ? 2 : 1);
 }
 
 /** True: bound to this very address; false: to any; undefined: to another one, or it takes no such packets. */
@@ -85,7 +88,7 @@ export function socketLookup(listeners: Listeners | undefined, packet: Packet): 
   if (protocolOf(packet) === undefined) return SOCKET_LOOKUP.none;
   if (destinationPort === undefined) return undefined;
   if (!listeners) return SOCKET_LOOKUP.wildcard;
-  const found = findListener(listeners, { packet, address: destination, port: destinationPort });
+  const found = findListener(listeners, { packet, address: destination, port: destinationPort, device: packet.in });
   return found ? kindOf(found.listener) : SOCKET_LOOKUP.none;
 }
 

@@ -69,6 +69,8 @@ export interface Walk {
   inside: Tuple | undefined;
   /** The packet is sent by the side that was called: it looks for the caller. */
   readonly answering: boolean;
+  /** The kernel chooses its source, for a socket that is bound to no address. */
+  readonly unbound: boolean;
   /** By which device it leaves in the end, where the question says so of a packet of this host's own. */
   readonly via: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */

@@ -10,7 +10,14 @@ const readline = require('node:readline');
 const system = () => import(process.argv[1]);
 const open = [];
 
-const listenTcp = async ({ name, address, port, only, transparent }) => {
+/** Source: socket(7), SO_BINDTODEVICE. */
+const bindToDevice = async (fd, device) => {
+  if (!device) return;
+  const { checked, socketCalls } = await import(new URL('socket/calls.js', process.argv[1]));
+  checked('setsockopt', socketCalls().setsockopt(fd, 1, 25, Buffer.from(`${device}\0`), device.length + 1));
+};
+
+const listenTcp = async ({ name, address, port, only, transparent, device }) => {
   const server = net.createServer((socket) => {
     socket.on('error', () => {});
     socket.end(
@@ -36,10 +43,11 @@ const listenTcp = async ({ name, address, port, only, transparent }) => {
     server.once('error', reject);
     server.listen(at, resolve);
   });
+  await bindToDevice(server._handle.fd, device);
   open.push(server);
 };
 
-const listenUdp = async ({ name, address, port, only, mute }) => {
+const listenUdp = async ({ name, address, port, only, mute, device }) => {
   const socket = dgram.createSocket({
     reuseAddr: true,
     type: address.includes(':') ? 'udp6' : 'udp4',
@@ -55,6 +63,10 @@ const listenUdp = async ({ name, address, port, only, mute }) => {
     socket.once('error', reject);
     socket.bind(port, address, resolve);
   });
+  const handle = Object.getOwnPropertySymbols(socket)
+    .map((key) => socket[key]?.handle)
+    .find(Boolean);
+  await bindToDevice(handle.fd, device);
   open.push(socket);
 };
 

@@ -15,6 +15,8 @@ export interface Listening {
   readonly mute?: boolean;
   /** IP_TRANSPARENT, TCP only. */
   readonly transparent?: boolean;
+  /** SO_BINDTODEVICE. */
+  readonly device?: string;
 }
 
 /** A connection to make, or a datagram to send. */

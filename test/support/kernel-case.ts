@@ -66,7 +66,7 @@ export function parseCase(file: string, text: string): KernelCase {
   };
 }
 
-/** `tcp 0.0.0.0:15001`, `tcp [::]:8080 only`, `tcp [::]:15006 transparent`. */
+/** `tcp 0.0.0.0:15001`, `tcp [::]:8080 only`, `tcp [::]:15006 transparent`, `udp 0.0.0.0:53 on eth1`. */
 function parseListening(words: string): Listening {
   const [, protocol, bracketed, plain, port, more = ''] =
     /^(tcp|udp) (?:\[([^\]]+)\]|([\d.]+)):(\d+)(.*)$/.exec(words) ?? [];
@@ -78,6 +78,7 @@ function parseListening(words: string): Listening {
     port: Number(port),
     only: more.includes('only'),
     transparent: more.includes('transparent'),
+    ...(/ on (\S+)/.test(more) ? { device: / on (\S+)/.exec(more)![1]! } : {}),
   };
 }
 
