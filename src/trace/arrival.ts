@@ -1,8 +1,10 @@
-import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
+import { CTSTATE, CTSTATUS, ICMP, ICMPV6, SOCKET_LOOKUP } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { wayOfError } from './icmp-error.ts';
 import { LOOKED_UP, ROUTED_FIELDS } from './looked-up.ts';
+import type { Program } from './program.ts';
+import { chainsAt, effectsOf } from './reached.ts';
 import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
@@ -27,8 +29,35 @@ export function attach(walk: Walk, describe = describeConnection): void {
     walk.connection = 'tracked';
     if (walk.opening && walk.way) recallConnection(walk, walk.opening, walk.way);
     else describe(walk);
+    if (state === CTSTATE.RELATED && !walk.opening && !isIcmp(packet)) expect(walk);
   }
 }
+
+const isIcmp = ({ protocol }: Walk['packet']): boolean => protocol === ICMP || protocol === ICMPV6;
+
+/**
+ * A connection that another one's helper has waited for is nobody's answer: it is new, but for its state, and has the mark of the
+ * other. Source: nf_conntrack_core.c, init_conntrack.
+ */
+function expect({ packet, ground: { program }, assumptions }: Walk): void {
+  packet.ctstatus = (packet.ctstatus ?? 0) | CTSTATUS.EXPECTED;
+  if (marksConnections(program)) packet.ctmark = undefined;
+  assumptions?.add('a helper expects its connection, and that of the helper is not mapped');
+}
+
+/** Whether any rule marks connections. */
+function marksConnections(program: Program): boolean {
+  const known = marking.get(program);
+  if (known !== undefined) return known;
+  const effects = chainsAt(program).flatMap(({ rules }) => rules.flatMap(effectsOf));
+  const marks = effects.some(
+    (effect) => effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctmark'),
+  );
+  marking.set(program, marks);
+  return marks;
+}
+
+const marking = new WeakMap<Program, boolean>();
 
 /** What REJECT sends has the connection of the packet that it refuses, from the start. Source: nf_conntrack_attach. */
 export function attachRefusal(walk: Walk, connection: Connection): void {
@@ -80,6 +109,7 @@ export function recallConnection({ packet, inside }: Walk, connection: Connectio
   packet.ctreply = way === 'reply' ? 1 : 0;
   packet.ctstatus =
     CTSTATUS.CONFIRMED |
+    (connection.opened.packet.ctstate === CTSTATE.RELATED ? CTSTATUS.EXPECTED : 0) |
     (replied ? CTSTATUS.SEEN_REPLY : 0) |
     (assured ? CTSTATUS.ASSURED : 0) |
     (destination ? CTSTATUS.DNAT : 0) |

@@ -1,5 +1,6 @@
 import {
   CTSTATE,
+  CTSTATUS,
   ICMP,
   ICMPV6,
   isTableName,
@@ -154,15 +155,21 @@ function askedAbout(
   const opener = connection && openers.get(connection.id);
   const answersItself = direction === 'out' && opener?.direction === 'in';
   if (packet.ctstate === CTSTATE.RELATED) {
-    if (!opener) return 'it is about another packet, which was not seen';
-    if (packet.protocol === TCP ? answersItself : answersItself && refuses(opener)) return { ...opener, refusal: true };
-    if (packet.protocol !== ICMP && packet.protocol !== ICMPV6) return 'it opens a connection that a helper expected';
-    return { ...question, about: connection.reply ? opener : { ...opener, reply: { later: true } } };
+    const isIcmp = packet.protocol === ICMP || packet.protocol === ICMPV6;
+    if (isIcmp && !opener) return 'it is about another packet, which was not seen';
+    if (answersItself && (packet.protocol === TCP || (isIcmp && refuses(opener)))) return { ...opener, refusal: true };
+    // Else a helper has waited for it: it opens a connection.
+    if (isIcmp && opener)
+      return { ...question, about: connection.reply ? opener : { ...opener, reply: { later: true } } };
   }
   if (!connection) return question;
   if (!connection.reply) {
-    if (packet.ctstate === CTSTATE.NEW && openers.has(connection.id)) return { ...question, repeated: true };
-    if (packet.ctstate === CTSTATE.NEW && openers.size < MOST_CONNECTIONS) openers.set(connection.id, question);
+    if (packet.ctstate === CTSTATE.ESTABLISHED) {
+      if (opener?.packet.ctstate !== CTSTATE.RELATED) return question;
+      return { ...question, packet: { ...packet, ctstatus: CTSTATUS.EXPECTED } };
+    }
+    if (opener) return { ...question, repeated: true };
+    if (openers.size < MOST_CONNECTIONS) openers.set(connection.id, question);
     return question;
   }
   if (!opener) return 'it is a reply, and the packet that opened its connection was not seen';

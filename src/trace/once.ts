@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { CTSTATE, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, CTSTATUS, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
 import { answerTo } from './answer.ts';
 import { attachRefusal } from './arrival.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
@@ -137,7 +137,9 @@ export const answersApart = (circumstances: Circumstances): Circumstances => ({
 function openingOf(circumstances: Circumstances, question: Question): Connection {
   const { packet } = question;
   const flags = packet.protocol === TCP ? { tcpFlags: TCP_FLAGS.SYN } : {};
-  const first: Question = { ...question, packet: { ...packet, ...flags, ctstate: CTSTATE.NEW } };
+  const expected = ((packet.ctstatus ?? 0) & CTSTATUS.EXPECTED) !== 0;
+  const ctstate = expected ? CTSTATE.RELATED : CTSTATE.NEW;
+  const first: Question = { ...question, packet: { ...packet, ...flags, ctstate, ctstatus: 0 } };
   const walk = begin(circumstances, first, {});
   const outcome = follow(walk);
   const { assumptions } = circumstances;

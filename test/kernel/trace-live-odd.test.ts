@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,6 +132,30 @@ describe.runIf(process.getuid?.() === 0)('odd packets', { timeout: 60_000 }, () 
     const documents = await seen(4, ['out udp', 'in icmp'], () => datagrams(pair.pod, CLIENT.ipv4, [2005, 2006]));
     expect(saysOf(documents)).toEqual(Array(4).fill(SAME));
     expect(documents.filter(({ packet }) => packet.state === 'RELATED')).toHaveLength(2);
+  });
+
+  test('a connection that a helper waits for: RELATED, and new to nat', async () => {
+    load('ipv4', '*raw', '-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp');
+    load('ipv4', '*nat', '-A PREROUTING -p tcp -m tcp --dport 8079 -j REDIRECT --to-ports 8080');
+    load(
+      'ipv4',
+      '*filter',
+      '-A INPUT -m conntrack --ctstatus EXPECTED -m helper --helper ftp',
+      '-A INPUT -m conntrack --ctstate RELATED -m helper ! --helper ftp -j DROP',
+      '-A INPUT -p tcp -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    );
+    const answer = '227 Entering Passive Mode (10,0,0,5,31,143).';
+    const server = `require('net').createServer((s)=>{s.write('220 hi\\r\\n');s.on('error',()=>{}).on('data',()=>s.write('${answer}\\r\\n'))}).listen(21,()=>require('net').createServer((s)=>s.end('data')).listen(8080,()=>console.log('ready')))`;
+    const child = pair.pod.start([process.execPath, '-e', server]);
+    await once(child.stdout!, 'data');
+    const caller = `const net=require('net');const c=net.connect(21,'${POD.ipv4}').on('data',(d)=>{if(/^220/.test(d))c.write('PASV\\r\\n');else net.connect(8079,'${POD.ipv4}').on('error',()=>process.exit()).on('close',()=>process.exit()).resume()})`;
+    const documents = await seen(
+      5,
+      ['in tcp/8079', 'out tcp 10.0.0.5:8079 > 10.0.0.9', 'out tcp 10.0.0.5:8080 > 10.0.0.9'],
+      () => run(pair.client, caller),
+    );
+    expect(saysOf(documents)).toEqual(Array(5).fill(SAME));
+    expect(documents[0]).toMatchObject({ packet: { state: 'RELATED' }, outcome: { kind: 'proxy', port: 8080 } });
   });
 
   test('where the accounts part within a chain, the chain is named again', async () => {

@@ -213,7 +213,8 @@ describe('what packets before have left behind', () => {
     ['-m connlabel ! --label 5', { ctstate: UNTRACKED }, 'yes'],
     ['-m helper --helper ftp', { ctstate: NEW }, 'no'],
     ['-m helper ! --helper ftp', { ctstate: UNTRACKED }, 'yes'],
-    ['-m helper --helper ftp', { ctstate: RELATED }, 'unknown'],
+    ['-m helper --helper ftp', { ctstate: RELATED, ctstatus: 1 }, 'unknown'],
+    ['-m helper --helper ftp', { ctstate: ESTABLISHED, ctstatus: 10 }, 'no'],
     ['-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1', {}, 'unknown'],
     ['-m cluster --cluster-total-nodes 2 ! --cluster-local-node 1 --cluster-hash-seed 1', { ctstate: UNTRACKED }, 'no'],
   ]);

@@ -1,6 +1,6 @@
 import { text } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
-import { CTSTATE } from '../fields.ts';
+import { CTSTATE, CTSTATUS } from '../fields.ts';
 import { ALWAYS, all, hasAnyBit, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -25,7 +25,8 @@ export const helper: MatchExtension<HelperOptions> = {
           name.negated,
           all(
             hasAnyBit('ctstate', CTSTATE.ESTABLISHED | CTSTATE.RELATED),
-            unknown('whether a helper expected the connection is not known'),
+            hasAnyBit('ctstatus', CTSTATUS.EXPECTED),
+            unknown('which helper expected the connection is not known'),
           ),
         )
       : ALWAYS,
