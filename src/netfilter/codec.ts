@@ -35,8 +35,10 @@ export const parseUint32 = (word: string): number | undefined => parseNumber(wor
 export const parsePortWord = (word: string): number | undefined => parseNumber(word, 65535) ?? servicePort(word);
 
 /** A port as the C library's resolver takes it: always in decimal (`010` is 10), or the name of a service. */
-export const parseDecimalPort = (word: string): number | undefined =>
-  /^\d+$/.test(word) ? parseNumber(word.replace(/^0+(?=\d)/, ''), 65535) : servicePort(word);
+export function parseDecimalPort(word: string): number | undefined {
+  if (word.charCodeAt(0) !== 48) return parseNumber(word, 65535) ?? servicePort(word);
+  return /^\d+$/.test(word) ? parseNumber(word.replace(/^0+(?=\d)/, ''), 65535) : servicePort(word);
+}
 
 /** One port, or two with a colon between them, in the order in which they stand. */
 const portsAs = (word: string, parse: typeof parsePortWord): PortRange | undefined => {

@@ -131,7 +131,7 @@ export const value = <T>(names: readonly [string, ...string[]], codec: Codec<T>)
   arity: 1,
   negatable: false,
   expected: codec.expected,
-  read: ([word = ''], _negated, family) => codec.read(word, family),
+  read: (words, _negated, family) => codec.read(words[0] ?? '', family),
   print: (value, family) => `${names[0]} ${codec.print(value, family)}`,
 });
 
@@ -141,8 +141,8 @@ export const negatable = <T>(names: readonly [string, ...string[]], codec: Codec
   arity: 1,
   negatable: true,
   expected: codec.expected,
-  read: ([word = ''], negated, family) => {
-    const value = codec.read(word, family);
+  read: (words, negated, family) => {
+    const value = codec.read(words[0] ?? '', family);
     return value === undefined ? undefined : { value, negated };
   },
   print: ({ value, negated }, family) => `${negated ? '! ' : ''}${names[0]} ${codec.print(value, family)}`,

@@ -80,7 +80,8 @@ export interface Draft {
   /** Parts that many rules share: the kernel's text repeats itself. */
   readonly jumps: Map<string, TargetUse>;
   readonly bare: Map<Spelling, MatchUse>;
-  readonly segments: Segments;
+  /** By protocol. */
+  readonly segments: Segments[];
   /** A list of the first match alone, if rules before had it too. */
   alone: Rule['matches'] | undefined;
   /** The rule is read segment by segment: whatever iptables-save would not write ends that. */

@@ -44,7 +44,11 @@ function completed(draft: Draft): Rule['matches'] {
   const { matches, alone } = draft;
   if (matches.length === 0) return NONE;
   if (matches.length === 1 && alone) return alone;
-  return matches.map((use) => ('kind' in use ? use : known(draft, use)));
+  const complete = (use: Draft['matches'][number]) => ('kind' in use ? use : known(draft, use));
+  // Lists in one piece have no more room than they need.
+  if (matches.length === 1) return [complete(matches[0]!)];
+  if (matches.length === 2) return [complete(matches[0]!), complete(matches[1]!)];
+  return matches.map(complete);
 }
 
 function build(

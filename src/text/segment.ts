@@ -1,21 +1,20 @@
-import { BUILT_IN, type MatchUse, type Places, type Rule, type TableName, type TargetUse } from '../netfilter/index.ts';
 import { type Draft, empty, type Use } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
-import { known, placesOf } from './finish.ts';
+import { completed, type Forms, type Kept, keptAs, learn, readValue, useKept } from './form.ts';
 import { readLong } from './option.ts';
 import { type Cursor, nextWord } from './words.ts';
 
 /**
  * Large rule sets say the same things over and over: `-m tcp --dport 443`, `-j ACCEPT`. A segment is a `-m`, `-j` or `-g` with
  * all that belongs to it, up to the next option of one letter. What a segment came to is kept by its text, together with
- * what else it depends on: a draft is for one table of one family, and each protocol has a map of its own.
+ * what else it depends on: a draft is for one table of one family, and each protocol has maps of its own.
+ *
+ * Most segments have one option with one value, and then the value alone is new: see `form.ts`.
  */
-export type Segments = Map<string, Kept>[];
-
-type Kept =
-  | { readonly target: TargetUse; readonly match?: undefined }
-  /** And a list of it, for the rules that have no other match. */
-  | { readonly match: MatchUse; readonly alone: Rule['matches'] };
+export interface Segments {
+  readonly kept: Map<string, Kept>;
+  readonly forms: Forms;
+}
 
 /** Segments that are kept for a protocol. */
 const MOST_KEPT = 20_000;
@@ -33,20 +32,26 @@ const NO_PROTOCOL = 256;
 export function readSegment(draft: Draft, cursor: Cursor): boolean {
   const { text, start, end } = cursor;
   if (isLastWord(text, start, end)) return readPlainTarget(draft, cursor);
-  const { stop, comesAgain } = segmentFrom(text, start, end);
-  if (!comesAgain) return readNew(draft, cursor, stop, undefined);
+  const { stop, value, comesAgain } = segmentFrom(text, start, end);
   const index = draft.protocol ?? NO_PROTOCOL;
-  draft.segments[index] ??= new Map();
-  const kept = draft.segments[index];
+  draft.segments[index] ??= { kept: new Map(), forms: new Map() };
+  const { kept, forms } = draft.segments[index];
+  if (value > 0) {
+    const form = forms.get(text.slice(start, value));
+    if (form) return readValue(draft, cursor, form, value, stop, comesAgain);
+  }
   const words = text.slice(start, stop);
-  const before = kept.get(words);
-  if (before === undefined) return readNew(draft, cursor, stop, kept);
-  cursor.at = stop;
-  if (before.match) {
-    if (draft.matches.length === 0) draft.alone = before.alone;
-    draft.matches.push(before.match);
-  } else if (draft.target) return false;
-  else draft.target = before.target;
+  const before = comesAgain ? kept.get(words) : undefined;
+  if (before) {
+    cursor.at = stop;
+    return useKept(draft, before);
+  }
+  const use = readNew(draft, cursor, stop);
+  if (use === false) return false;
+  if (!use) return true;
+  if (value > 0) learn(forms, text.slice(start, value), use);
+  const ready = completed(draft, use);
+  if (ready && comesAgain && kept.size < MOST_KEPT) kept.set(words, keptAs(use.spelling.kind, ready));
   return true;
 }
 
@@ -65,13 +70,14 @@ function readPlainTarget(draft: Draft, cursor: Cursor): boolean {
   if (!use) return true;
   const { word } = cursor;
   const { protocols, refuse, complete } = use.spelling.extension;
-  const ready = completeTarget(draft);
-  if (ready && !protocols && !refuse && !complete) draft.jumps.set(word, ready.target);
+  const ready = completed(draft, use);
+  if (ready && !protocols && !refuse && !complete) draft.jumps.set(word, ready);
   return true;
 }
 
-function readNew(draft: Draft, cursor: Cursor, stop: number, kept: Segments[number] | undefined): boolean {
-  const { text, start, end, word } = cursor;
+/** Reads a segment word by word. Gives the use of an extension with options that it is, if it is one; false as `readSegment`. */
+function readNew(draft: Draft, cursor: Cursor, stop: number): Use | undefined | false {
+  const { end, word } = cursor;
   empty(draft.loaded);
   cursor.end = stop;
   if (word === '-m') readMatch(draft, cursor);
@@ -86,54 +92,32 @@ function readNew(draft: Draft, cursor: Cursor, stop: number, kept: Segments[numb
   }
   cursor.end = end;
   cursor.at = stop;
-  if (negated || draft.loaded.length > 1) return false;
-  const ready = word === '-m' ? completeMatch(draft) : completeTarget(draft);
-  if (ready && kept && kept.size < MOST_KEPT) kept.set(text.slice(start, stop), ready);
-  return true;
+  return !negated && draft.loaded.length < 2 && draft.loaded[0];
 }
-
-/** Completes the match that was read, and gives it where nothing but its words decides what it is. */
-function completeMatch(draft: Draft): Kept | undefined {
-  const use = draft.loaded[0];
-  if (!use || !isComplete(draft, use)) return undefined;
-  const match = known(draft, use);
-  draft.matches[draft.matches.length - 1] = match;
-  return { match, alone: [match] };
-}
-
-/** The same of the target. */
-function completeTarget(draft: Draft): (Kept & { readonly match?: undefined }) | undefined {
-  const { target, undeclared } = draft;
-  const use = draft.loaded[0];
-  if (!use) return target && 'chain' in target && !undeclared ? { target } : undefined;
-  if (!isComplete(draft, use)) return undefined;
-  const ready = known(draft, use);
-  draft.target = ready;
-  return { target: ready };
-}
-
-/** Where an extension may stand in some chains only, that is asked when the rule is complete. */
-function isComplete(draft: Draft, use: Use): boolean {
-  empty(draft.loaded);
-  return everywhere(placesOf(use), draft.scope.table);
-}
-
-const everywhere = (places: Places | undefined, table: TableName): boolean =>
-  !places?.hooks || BUILT_IN[table].every((hook) => places.hooks?.includes(hook));
 
 /**
- * A segment ends before the blank in front of the next option of one letter, and of the `!` before that. One object serves
- * all: this is asked of every match and target.
+ * A segment ends before the blank in front of the next option of one letter, and of the `!` before that. Of four words the
+ * last is a value, and `value` is where the blank before it stands; else 0. One object serves all: this is asked of every
+ * match and target.
  */
-function segmentFrom(text: string, from: number, end: number): { stop: number; comesAgain: boolean } {
+function segmentFrom(text: string, from: number, end: number): typeof found {
   let digits = 0;
+  let blanks = 0;
+  let third = 0;
   let quotes = false;
   let at = from + 2;
   for (; at < end; at += 1) {
     const code = text.charCodeAt(at);
     if (code === 32) {
-      if (text.charCodeAt(at + 1) !== 45 || text.charCodeAt(at + 2) === 45) continue;
-      if (text.charCodeAt(at - 1) === 33 && text.charCodeAt(at - 2) === 32) at -= 2;
+      if (text.charCodeAt(at + 1) !== 45 || text.charCodeAt(at + 2) === 45) {
+        blanks += 1;
+        if (blanks === 3) third = at;
+        continue;
+      }
+      if (text.charCodeAt(at - 1) === 33 && text.charCodeAt(at - 2) === 32) {
+        at -= 2;
+        blanks -= 1;
+      }
       break;
     }
     if (code >= 48 && code <= 57) digits += 1;
@@ -143,11 +127,12 @@ function segmentFrom(text: string, from: number, end: number): { stop: number; c
     }
   }
   found.stop = Math.min(at, end);
+  found.value = blanks === 3 ? third : 0;
   found.comesAgain = !quotes && digits <= MOST_DIGITS;
   return found;
 }
 
-const found = { stop: 0, comesAgain: false };
+const found = { stop: 0, value: 0, comesAgain: false };
 
 function closingQuote(text: string, from: number, end: number): number {
   for (let at = from + 1; at < end; at += 1) {

@@ -68,6 +68,29 @@ describe('properties of random rule sets', () => {
     );
   });
 
+  test('a rule means the same among others, whose forms it shares, as by itself', () => {
+    fc.assert(
+      fc.property(families, seeds, fc.constantFrom(...TABLES), (family, seed, table) => {
+        const text = randomTable(seeded(seed), family, table, 60);
+        const rulesIn = (lines: readonly string[]) =>
+          parseSave(lines.join('\n'), { family })[0]!.tables[0]!.chains.flatMap(({ name, rules }) =>
+            rules.map(({ line: _line, ...rule }) => ({ name, ...rule })),
+          );
+        const lines = text.split('\n').filter((line) => !line.startsWith('-A'));
+        const at = lines.indexOf('COMMIT');
+        const alone = text
+          .split('\n')
+          .filter((line) => line.startsWith('-A'))
+          .flatMap((line) => rulesIn(lines.toSpliced(at, 0, line)));
+        const order = new Map(
+          parseSave(text, { family })[0]!.tables[0]!.chains.map(({ name }, index) => [name, index]),
+        );
+        expect(rulesIn(text.split('\n'))).toEqual(alone.sort((a, b) => order.get(a.name)! - order.get(b.name)!));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   test('the other family is never taken for this one', () => {
     fc.assert(
       fc.property(seeds, (seed) => {

@@ -129,6 +129,11 @@ describe('what only a shell could tell is refused, with its place', () => {
     ['iptables -A INPUT -m comment --comment "a b" --dport 5', '1:46', 'unknown option --dport'],
     ['iptables -A INPT -j DROP', '1:13', 'there is no chain INPT in filter'],
     ['iptables -A INPUT -j WEB', '1:22', 'WEB is no target, and no chain of filter'],
+    [
+      'iptables -N A; iptables -A INPUT -j A -p 6; iptables -F INPUT; iptables -X A; iptables -A INPUT -j A -p 6',
+      '1:100',
+      'A is no target, and no chain of filter',
+    ],
     ['iptables -t filtre -F', '1:13', 'there is no such table'],
     ['iptables -A INPUT -F', '1:19', '-F beside -A'],
     ['iptables', '1:1', 'this call asks for nothing'],

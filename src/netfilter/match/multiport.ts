@@ -19,21 +19,30 @@ export interface MultiportOptions {
 /** How many ports a list may hold; a range counts as two. Source: XT_MULTI_PORTS in xt_multiport.h. */
 const MOST = 15;
 
-function portOrRange(part: string): PortRange | undefined {
-  const at = part.indexOf(':');
-  const low = parsePortWord(at < 0 ? part : part.slice(0, at));
-  const high = at < 0 ? low : parsePortWord(part.slice(at + 1));
-  // The tools take no range of one port.
-  return low === undefined || high === undefined || (at >= 0 && low >= high) ? undefined : [low, high];
+/** One port or a range. The tools take no range of one port. */
+function portOrRange(part: string, colon: number): PortRange | undefined {
+  const low = parsePortWord(colon < 0 ? part : part.slice(0, colon));
+  const high = colon < 0 ? low : parsePortWord(part.slice(colon + 1));
+  return low === undefined || high === undefined || (colon >= 0 && low >= high) ? undefined : [low, high];
 }
 
 const list = {
   expected: `at most ${MOST} ports from 0 to 65535 separated by commas; a range like 8000:8999 counts as two`,
   read(word: string): Ports | undefined {
-    const parts = word.split(',');
-    const ports = parts.map(portOrRange);
-    const slots = parts.reduce((sum, part) => sum + (part.includes(':') ? 2 : 1), 0);
-    return slots <= MOST && ports.every((range) => range !== undefined) ? ports : undefined;
+    const ports: PortRange[] = [];
+    let slots = 0;
+    for (let from = 0; from <= word.length; ) {
+      const comma = word.indexOf(',', from);
+      const stop = comma < 0 ? word.length : comma;
+      const part = word.slice(from, stop);
+      const colon = part.indexOf(':');
+      const range = portOrRange(part, colon);
+      slots += colon < 0 ? 1 : 2;
+      if (!range || slots > MOST) return undefined;
+      ports.push(range);
+      from = stop + 1;
+    }
+    return ports;
   },
   print: (ports: Ports): string => ports.map((range) => formatPortRange(range)).join(','),
 };
