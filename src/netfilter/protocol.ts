@@ -85,6 +85,8 @@ export const MOBILITY = 135;
 
 /** The number of a protocol given by name (`tcp`, `icmpv6`) or number; `all` is 0. Undefined when it is neither. */
 export function protocolNumber(text: string): number | undefined {
+  const usual = NAMES.get(text);
+  if (usual !== undefined) return usual;
   const name = text.toLowerCase();
   const known = NAMES.get(name) ?? ALIASES.get(name);
   if (known !== undefined) return known;

@@ -20,12 +20,19 @@ export interface Scope {
   readonly table: TableName;
   /** The rule's own chain, when it is known. */
   chain: string | undefined;
-  /** Whether the table has a user chain of that name; undefined when chains are not known at all. */
-  readonly hasChain: ((name: string) => boolean) | undefined;
+  /** The chain of that name, if the table has it; undefined when chains are not known at all. */
+  readonly chainNamed: ((name: string) => NamedChain | undefined) | undefined;
   /** A jump to a chain that is not declared, yet: told to the caller, who knows at the table's end. */
   onUndeclared?(chain: string, at: number, length: number): void;
   /** An extension that only some hooks may hold, told to the caller: a user chain is reached from several. */
   onHooks?(name: string, hooks: readonly HookName[], at: number, length: number): void;
+}
+
+/** A chain that rules lead to: they share what says so. */
+export interface NamedChain {
+  readonly name: string;
+  jump?: TargetUse | undefined;
+  goto?: TargetUse | undefined;
 }
 
 /** One use of an extension while its options are read. */
@@ -58,8 +65,8 @@ const openHeader = (): OpenHeader => ({
 export interface Draft {
   readonly scope: Scope;
   readonly header: OpenHeader;
-  /** The options of the header that have been read, as letters: also of those that say nothing and are not kept. */
-  seen: string;
+  /** The options of the header that have been read, as bits (`bitOf`): also of those that say nothing and are not kept. */
+  seen: number;
   /** The protocol that `-p` asks for without a `!`; 0 for all of them. */
   protocol: number | undefined;
   /** Set where `-s` or `-d` names several addresses: one rule for each. */
@@ -78,7 +85,7 @@ export interface Draft {
   /** `-4` or `-6` asks for the other family: the rule is none of this rule set's. */
   otherFamily: boolean;
   /** Parts that many rules share: the kernel's text repeats itself. */
-  readonly jumps: Map<string, TargetUse>;
+  readonly plain: Map<string, TargetUse>;
   readonly bare: Map<Spelling, MatchUse>;
   /** By protocol. */
   readonly segments: Segments[];
@@ -91,7 +98,7 @@ export interface Draft {
 export const newDraft = (scope: Scope): Draft => ({
   scope,
   header: openHeader(),
-  seen: '',
+  seen: 0,
   protocol: undefined,
   sources: undefined,
   destinations: undefined,
@@ -102,7 +109,7 @@ export const newDraft = (scope: Scope): Draft => ({
   undeclared: undefined,
   counters: undefined,
   otherFamily: false,
-  jumps: new Map(),
+  plain: new Map(),
   bare: new Map(),
   segments: [],
   alone: undefined,
@@ -123,7 +130,7 @@ export function clear(draft: Draft): void {
   header.out = undefined;
   header.protocol = undefined;
   header.fragment = undefined;
-  draft.seen = '';
+  draft.seen = 0;
   draft.protocol = undefined;
   draft.sources = undefined;
   draft.destinations = undefined;
@@ -136,6 +143,9 @@ export function clear(draft: Draft): void {
   draft.counters = undefined;
   draft.otherFamily = false;
 }
+
+/** An option of one letter as a bit. Of those of the header no two share one. */
+export const bitOf = (option: string): number => 1 << (option.charCodeAt(1) & 31);
 
 export const BANG = 'A ! stands before the option that it turns round.';
 

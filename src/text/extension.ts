@@ -78,8 +78,9 @@ export function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): v
   needValue(cursor, option, 'a target or a chain');
   const { word, start, stop } = cursor;
   const { scope } = draft;
-  const key = option === '-j' ? word : `-g ${word}`;
-  const known = draft.jumps.get(key);
+  const plain = option === '-j' ? draft.plain.get(word) : undefined;
+  const chain = plain ? undefined : scope.chainNamed?.(word);
+  const known = plain ?? (option === '-j' ? chain?.jump : chain?.goto);
   if (known) {
     draft.target = known;
     return;
@@ -89,7 +90,7 @@ export function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): v
     draft.target = load(draft, spelling, start, stop - start);
     return;
   }
-  const problem = chainNameProblem(word);
+  const problem = chain ? undefined : chainNameProblem(word);
   if (problem) throw fault(cursor, problem, 'Expected a target or the name of a chain.');
   if (isBuiltIn(scope.table, word))
     throw fault(
@@ -101,9 +102,11 @@ export function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): v
     draft.target = { kind: 'opaque', name: word, words: opaqueWords(cursor) };
     return;
   }
-  draft.target = { kind: option === '-j' ? 'jump' : 'goto', chain: word };
-  if (scope.hasChain ? !scope.hasChain(word) : option === '-j') draft.undeclared = { at: start, length: stop - start };
-  else draft.jumps.set(key, draft.target);
+  // The chain's own name: one text for all that lead to it.
+  const kind = option === '-j' ? 'jump' : 'goto';
+  draft.target = { kind, chain: chain?.name ?? word };
+  if (chain) chain[kind] = draft.target;
+  else if (scope.chainNamed || option === '-j') draft.undeclared = { at: start, length: stop - start };
 }
 
 /** What is wrong with a name for a chain, or undefined. Source: assert_valid_chain_name in iptables' xshared.c. */

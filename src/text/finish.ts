@@ -11,7 +11,7 @@ import {
   type TargetUse,
 } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
-import type { Draft, OpenHeader, Use } from './draft.ts';
+import { bitOf, type Draft, type OpenHeader, type Use } from './draft.ts';
 import { holdsAll } from './header.ts';
 import type { Spelling } from './spelling.ts';
 
@@ -125,8 +125,13 @@ export function known(draft: Draft, use: Use): MatchUse {
   }
   checkPlaces(draft, use);
   if (extension.complete) return { kind: 'known', name, options: extension.complete(options, draft.scope.family) };
-  for (const _key in options) return { kind: 'known', name, options };
+  if (extension.required || !isEmpty(options)) return { kind: 'known', name, options };
   return withoutOptions(draft, spelling, options);
+}
+
+function isEmpty(options: object): boolean {
+  for (const _key in options) return false;
+  return true;
 }
 
 function withoutOptions({ bare }: Draft, spelling: Spelling, options: object): MatchUse {
@@ -142,9 +147,8 @@ function checkProtocol({ protocol, seen }: Draft, { spelling, at, length }: Use)
   if (!protocols || (protocol !== undefined && protocols.includes(protocol))) return;
   const names = protocols.map((number) => `-p ${protocolName(number)}`);
   const wanted = names.length > 2 ? `${names[0]}, ${names[1]} or another protocol with ports` : names.join(' or ');
-  const cause = seen.includes('p')
-    ? 'The rule asks for another protocol.'
-    : 'The rule asks for no protocol, or for all.';
+  const cause =
+    (seen & bitOf('-p')) !== 0 ? 'The rule asks for another protocol.' : 'The rule asks for no protocol, or for all.';
   throw new Fault(at, length, `${name} needs ${wanted}`, cause);
 }
 

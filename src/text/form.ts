@@ -16,32 +16,48 @@ export interface Kept {
  * that has to be read.
  */
 interface Form {
-  readonly spelling: Spelling;
+  /** The first three words. */
+  readonly head: string;
   readonly slot: Slot;
-  /** How long the extension's name is, as it was written. */
-  readonly length: number;
+  /** The use that is being read. One object serves all. */
+  readonly use: { -readonly [Key in keyof Use]: Use[Key] };
   /** What segments of this form came to, by the words of their values. */
   readonly values: Map<string, Kept>;
 }
 
-export type Forms = Map<string, Form>;
+/** Those that were met, in about the order of how often: they are few, and are compared with the text where it stands. */
+export type Forms = Form[];
+
+/** The form of the segment from `from`, whose last word stands after the blank at `value`. */
+export function formAt(forms: Forms, text: string, from: number, value: number): Form | undefined {
+  for (let index = 0; index < forms.length; index += 1) {
+    const form = forms[index]!;
+    if (form.head.length !== value - from || !text.startsWith(form.head, from)) continue;
+    if (index > 0) {
+      forms[index] = forms[index - 1]!;
+      forms[index - 1] = form;
+    }
+    return form;
+  }
+  return undefined;
+}
 
 /** Values that are kept for a form: those that come again and again come early. */
 const MOST_VALUES = 1000;
 
 /** Learns the form of a segment that was read word by word; `head`: its first three words. */
-export function learn(forms: Forms, head: string, { spelling, length }: Use): void {
+export function learn(forms: Forms, head: string, { spelling, options, at, length }: Use): void {
   const slot = spelling.slots.get(head.slice(head.lastIndexOf(' ') + 1));
   // Blanks are not all that parts words.
   if (slot?.option.arity !== 1 || slot.option.repeats || /["\t]/.test(head)) return;
-  forms.set(head, { spelling, slot, length, values: new Map() });
+  forms.push({ head, slot, use: { spelling, options, at, length }, values: new Map() });
 }
 
 /** Reads the value at `at`, the last word of a segment of a known form. False where it is none. */
 export function readValue(
   draft: Draft,
   cursor: Cursor,
-  { values, slot, spelling, length }: Form,
+  { values, slot, use }: Form,
   at: number,
   stop: number,
   comesAgain: boolean,
@@ -55,18 +71,24 @@ export function readValue(
   const { word } = cursor;
   const before = comesAgain ? values.get(word) : undefined;
   if (before) return useKept(draft, before);
-  const value = slot.option.read([word], false, draft.scope.family);
+  const { spelling } = use;
+  if (spelling.kind === 'target' && draft.target) return false;
+  words[0] = word;
+  const value = slot.option.read(words, false, draft.scope.family);
   if (value === undefined) return false;
-  const options: Record<string, unknown> = {};
-  options[slot.key] = value;
-  const use: Use = { spelling, options, at: start + 3, length };
-  if (spelling.kind === 'match') draft.matches.push(use);
-  else if (draft.target) return false;
-  else draft.target = use;
-  const ready = completed(draft, use);
+  use.options = {};
+  use.options[slot.key] = value;
+  use.at = start + 3;
+  const ready = readyAlone(draft, use);
+  const read = ready ?? { spelling, options: use.options, at: use.at, length: use.length };
+  if (spelling.kind === 'match') draft.matches.push(read);
+  else draft.target = read;
   if (ready && comesAgain && values.size < MOST_VALUES) values.set(word, keptAs(spelling.kind, ready));
   return true;
 }
+
+/** One list serves all values: what is thrown away at once costs as much as what is kept. */
+const words = [''];
 
 /** Takes what a segment came to before. False where it is a second target. */
 export function useKept(draft: Draft, { match, alone, target }: Kept): boolean {
@@ -78,11 +100,15 @@ export function useKept(draft: Draft, { match, alone, target }: Kept): boolean {
   return true;
 }
 
+/** The extension complete, where nothing but its words decides what it is. */
+export const readyAlone = (draft: Draft, use: Use): MatchUse | undefined =>
+  // Where an extension may stand in some chains only, that is asked when the rule is complete.
+  everywhere(placesOf(use), draft.scope.table) ? known(draft, use) : undefined;
+
 /** Completes the extension that was read last, and gives it where nothing but its words decides what it is. */
 export function completed(draft: Draft, use: Use): MatchUse | undefined {
-  // Where an extension may stand in some chains only, that is asked when the rule is complete.
-  if (!everywhere(placesOf(use), draft.scope.table)) return undefined;
-  const ready = known(draft, use);
+  const ready = readyAlone(draft, use);
+  if (!ready) return undefined;
   if (use.spelling.kind === 'target') draft.target = ready;
   else draft.matches[draft.matches.length - 1] = ready;
   return ready;

@@ -1,4 +1,5 @@
 import {
+  type AddressValue,
   type Family,
   formatPrefix,
   hostPrefix,
@@ -60,15 +61,22 @@ export function plainPrefix(cursor: Cursor): Prefix | undefined {
     number = 0;
     digits = 0;
   }
-  const mask = slash && digits > 0 && digits < 3 ? MASKS[number] : undefined;
-  if (mask === undefined) return undefined;
+  const mask = slash && digits > 0 && number <= 32 ? MASKS[number] : undefined;
+  if (typeof mask !== 'number') return undefined;
   cursor.start = at + 1;
   cursor.stop = stop;
   cursor.at = stop;
   return { family: 'ipv4', value: (value & mask) >>> 0, mask };
 }
 
-const MASKS: readonly number[] = Array.from({ length: 33 }, (_, length) => Number(maskOf('ipv4', length)));
+/**
+ * The masks of IPv4 by their length, and one of IPv6: where a field or a list has held something else than numbers, V8 keeps
+ * references in it, and one mask serves all its prefixes; else each has a copy.
+ */
+const MASKS: readonly AddressValue[] = [
+  ...Array.from({ length: 33 }, (_, length) => maskOf('ipv4', length)),
+  hostPrefix('ipv6', 0n).mask,
+];
 
 function readPrefix(word: string, family: Family, at: number, length: number): Prefix {
   const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined);

@@ -62,11 +62,12 @@ function reachedFrom(hook: HookName, chains: Chains): ReadonlySet<string> {
 const leadsTo = ({ target }: Rule): string | undefined =>
   target?.kind === 'jump' || target?.kind === 'goto' ? target.chain : undefined;
 
-/** A chain, and how far the search for circles has come with it. */
+/** A chain, and how far the search for circles has come with it. `leads`: false where no rule of it leads to a chain. */
 interface Searched {
   readonly name: string;
   readonly rules: readonly Rule[];
-  searched?: 'begun' | 'done';
+  readonly leads: boolean | undefined;
+  searched: 'begun' | 'done' | undefined;
 }
 
 /** A rule that closes a circle of jumps which a built-in chain leads into, or undefined. The kernel refuses the table. */
@@ -76,24 +77,27 @@ export function loopIn(
 ): { readonly chain: string; readonly rule: Rule } | undefined {
   for (const hook of BUILT_IN[table]) {
     // An explicit stack: a hostile input may nest chains a hundred thousand deep.
-    const stack: { readonly chain: Searched; next: number }[] = [];
+    const stack: Searched[] = [];
+    const followed: number[] = [];
     let entered = chains.get(hook);
     for (;;) {
       if (entered) {
         entered.searched = 'begun';
-        stack.push({ chain: entered, next: 0 });
+        stack.push(entered);
+        followed.push(0);
       }
-      const top = stack.at(-1);
-      if (!top) break;
-      const { chain } = top;
-      const rule = chain.rules[top.next];
-      top.next += 1;
+      const chain = stack.at(-1);
+      if (!chain) break;
+      const next = followed[stack.length - 1] ?? 0;
+      const rule = chain.leads === false ? undefined : chain.rules[next];
+      followed[stack.length - 1] = next + 1;
       const led = rule && leadsTo(rule);
       entered = led === undefined ? undefined : chains.get(led);
       if (entered?.searched === 'begun') return { chain: chain.name, rule: rule! };
       if (entered?.searched === 'done') entered = undefined;
       if (rule) continue;
       stack.pop();
+      followed.pop();
       chain.searched = 'done';
     }
   }

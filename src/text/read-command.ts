@@ -1,5 +1,6 @@
 import type { Counters, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
+import { empty } from './draft.ts';
 import { declareNew, readCounters, readPolicy, usedChain } from './read-chain.ts';
 import { complain, type OpenChain, type OpenTable, type Reading } from './reading.ts';
 import { countsAfter, readRule } from './rule.ts';
@@ -108,20 +109,29 @@ function addRule(reading: Reading, chain: OpenChain, position: number, counters:
   if (!draft) return;
   const from = cursor.at;
   draft.scope.chain = chain.name;
-  const append = position === chain.rules.length;
-  const target = append ? chain.rules : [];
-  const first = target.length;
+  const appended = position === chain.rules.length;
+  // A list that grows makes room for seventeen rules, and most chains of a large rule set are short.
+  const grows = appended && position >= SHORT;
+  const rules = grows ? chain.rules : reading.made;
+  if (!grows) empty(rules);
+  const first = rules.length;
   try {
-    readRule(cursor, draft, reading.line, counters, target);
+    readRule(cursor, draft, reading.line, counters, rules);
   } catch (error) {
     if (!(error instanceof Fault) || !reading.options.keepGoing) throw error;
     complain(reading, error, reading.line, reading.lineStart);
-    target.length = first;
-    target.push(unreadable(reading.text.slice(from, cursor.end), counters, reading.line));
+    rules.length = first;
+    rules.push(unreadable(reading.text.slice(from, cursor.end), counters, reading.line));
   }
+  if (draft.target && 'chain' in draft.target) chain.leads = true;
+  else chain.leads ??= false;
+  if (grows) return;
+  if (appended) chain.rules = chain.rules.concat(rules);
   // The tools insert one after the other at the same place, so the last of several comes first.
-  if (!append) chain.rules.splice(position, 0, ...target.reverse());
+  else chain.rules.splice(position, 0, ...rules.reverse());
 }
+
+const SHORT = 2;
 
 /** A rule that could not be read: it may match anything and do anything. */
 export const unreadable = (words: string, counters: Counters | undefined, line: number): Rule => ({

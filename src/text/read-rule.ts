@@ -31,7 +31,7 @@ export function parseRule(words: string, where: RulePlace): Rule {
       family: where.family,
       table: where.table,
       chain: where.chain,
-      hasChain: chains && ((name: string) => chains.includes(name)),
+      chainNamed: chains && ((name: string) => (chains.includes(name) ? { name } : undefined)),
       onUndeclared: (name: string, at: number, length: number) => {
         if (chains)
           throw new Fault(

@@ -101,7 +101,7 @@ function scopeOf(reading: Reading, { family, name, chains, undeclared, hooks }: 
     family,
     table: name,
     chain: undefined,
-    hasChain: (chain) => chains.has(chain),
+    chainNamed: (chain) => chains.get(chain),
     onUndeclared: (chain, at, length) => undeclared.push({ chain, at, length, line: reading.line }),
     onHooks: (extension, allowed, at, length) =>
       hooks.push({ chain: scope.chain ?? '', extension, hooks: allowed, at, length, line: reading.line }),
@@ -119,7 +119,9 @@ export function unfinished(reading: Reading, { name, at, length, line }: OpenTab
 export function closeTable(reading: Reading, table: OpenTable): void {
   const { text, diagnostics, sets } = reading;
   const { family, name, chains, undeclared, hooks } = table;
-  for (const { name: chain, used } of chains.values()) {
+  // One list: a loop over `values()` makes an object for each.
+  const all = [...chains.values()];
+  for (const { name: chain, used } of all) {
     if (!used) continue;
     if (saidEnough(reading)) break;
     const hint = declareFirst(chain, chains, diagnostics.length);
@@ -139,7 +141,7 @@ export function closeTable(reading: Reading, table: OpenTable): void {
   }
   checkLoop(reading, table);
   const tables = sets.get(family) ?? [];
-  tables.push({ name, chains: [...chains.values()].map(closeChain) });
+  tables.push({ name, chains: all.map(closeChain) });
   sets.set(family, tables);
 }
 
@@ -167,5 +169,7 @@ function checkLoop(reading: Reading, { name, chains }: OpenTable): void {
 }
 
 function closeChain({ name, policy, counters, rules }: OpenChain): Chain {
-  return { name, ...(policy ? { policy } : {}), ...(counters ? { counters } : {}), rules };
+  // Large rule sets have thousands of chains, and objects made by spreads cost several times as much.
+  if (counters) return policy ? { name, policy, counters, rules } : { name, counters, rules };
+  return policy ? { name, policy, rules } : { name, rules };
 }

@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import type { Counters, Policy, Rule, Table, TableName } from '../netfilter/index.ts';
+import type { Counters, Policy, Rule, Table, TableName, TargetUse } from '../netfilter/index.ts';
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from './diagnostic.ts';
 import type { Draft, Place } from './draft.ts';
 import type { DeferredHooks } from './jumps.ts';
@@ -36,7 +36,12 @@ export interface OpenChain {
   counters: Counters | undefined;
   rules: Rule[];
   /** How far the search for circles of jumps has come with it. */
-  searched?: 'begun' | 'done';
+  searched: 'begun' | 'done' | undefined;
+  /** Whether rules of its own lead to chains; undefined where nobody has noted it. */
+  leads: boolean | undefined;
+  /** What the rules have in common that lead to it. */
+  jump: TargetUse | undefined;
+  goto: TargetUse | undefined;
   /** Where a rule first named it, as long as it is not declared. */
   used: LinedPlace | undefined;
 }
@@ -46,6 +51,10 @@ export const openChain = (name: string, policy: Policy | undefined, used?: Lined
   policy,
   counters: undefined,
   rules: [],
+  searched: undefined,
+  leads: undefined,
+  jump: undefined,
+  goto: undefined,
   used,
 });
 
@@ -73,6 +82,8 @@ export interface Reading {
   family: Family | undefined;
   table: OpenTable | undefined;
   draft: Draft | undefined;
+  /** The rules that one line has made; one list serves all. */
+  readonly made: Rule[];
   /** Outside any table, and this has been said: what follows there is passed over. */
   lost: boolean;
   line: number;
@@ -89,6 +100,7 @@ export const newReading = (text: string, source: string, options: ReadOptions): 
   family: options.family,
   table: undefined,
   draft: undefined,
+  made: [],
   lost: false,
   line: 0,
   lineStart: 0,

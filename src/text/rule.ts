@@ -1,7 +1,7 @@
 import type { Family, Prefix } from '../address/index.ts';
 import type { Counters, Negatable, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
-import { BANG, clear, type Draft, fault, needValue, notNegated } from './draft.ts';
+import { BANG, bitOf, clear, type Draft, fault, needValue, notNegated } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
 import { finish } from './finish.ts';
 import { holdsAll, plainPrefix, readInterface, readPrefixes, readProtocol } from './header.ts';
@@ -139,9 +139,9 @@ function readGeneral(draft: Draft, cursor: Cursor, option: string, negated: bool
 }
 
 function onlyOnce(draft: Draft, cursor: Cursor, option: string): void {
-  const letter = option.charAt(1);
-  if (draft.seen.includes(letter)) throw fault(cursor, `${option} stands twice`, 'A rule has each option once.');
-  draft.seen += letter;
+  const bit = bitOf(option);
+  if ((draft.seen & bit) !== 0) throw fault(cursor, `${option} stands twice`, 'A rule has each option once.');
+  draft.seen |= bit;
 }
 
 function readAddresses(draft: Draft, cursor: Cursor, option: '-s' | '-d', negated: boolean): void {

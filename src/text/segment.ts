@@ -1,6 +1,6 @@
 import { type Draft, empty, type Use } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
-import { completed, type Forms, type Kept, keptAs, learn, readValue, useKept } from './form.ts';
+import { completed, type Forms, formAt, type Kept, keptAs, learn, readValue, useKept } from './form.ts';
 import { readLong } from './option.ts';
 import { type Cursor, nextWord } from './words.ts';
 
@@ -34,10 +34,10 @@ export function readSegment(draft: Draft, cursor: Cursor): boolean {
   if (isLastWord(text, start, end)) return readPlainTarget(draft, cursor);
   const { stop, value, comesAgain } = segmentFrom(text, start, end);
   const index = draft.protocol ?? NO_PROTOCOL;
-  draft.segments[index] ??= { kept: new Map(), forms: new Map() };
+  draft.segments[index] ??= { kept: new Map(), forms: [] };
   const { kept, forms } = draft.segments[index];
   if (value > 0) {
-    const form = forms.get(text.slice(start, value));
+    const form = formAt(forms, text, start, value);
     if (form) return readValue(draft, cursor, form, value, stop, comesAgain);
   }
   const words = text.slice(start, stop);
@@ -62,7 +62,7 @@ function isLastWord(text: string, start: number, end: number): boolean {
   return true;
 }
 
-/** A target without options is kept by its name, as jumps are, unless it hangs on other parts of the rule. */
+/** A target without options is kept by its name, unless it hangs on other parts of the rule. */
 function readPlainTarget(draft: Draft, cursor: Cursor): boolean {
   empty(draft.loaded);
   readTarget(draft, cursor, cursor.word as '-j' | '-g');
@@ -71,7 +71,7 @@ function readPlainTarget(draft: Draft, cursor: Cursor): boolean {
   const { word } = cursor;
   const { protocols, refuse, complete } = use.spelling.extension;
   const ready = completed(draft, use);
-  if (ready && !protocols && !refuse && !complete) draft.jumps.set(word, ready);
+  if (ready && !protocols && !refuse && !complete) draft.plain.set(word, ready);
   return true;
 }
 

@@ -146,6 +146,11 @@ describe('what only a shell could tell is refused, with its place', () => {
     ['iptables -N A; iptables -A A -j A; iptables -A INPUT -j A', '1:1', 'a rule of A leads in a circle'],
     ['iptables -A INPUT -j DROP "', '1:27', 'a quote that is not closed'],
     ['if true; then iptables -F', '1:1', 'fi is missing at the end'],
+    [
+      'iptables -N A; iptables -A INPUT -j A; iptables -F; iptables -X; iptables -A INPUT -j A',
+      '1:87',
+      'A is no target, and no chain of filter',
+    ],
     ['f() { f; iptables -F; }; f', '1:7', 'functions that call each other without end'],
   ])('%s', ([script, place, message]) => {
     expect(refusal(script).split('\n')[0]).toBe(`rules.sh:${place}: ${message}`);

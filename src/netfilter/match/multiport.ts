@@ -42,7 +42,8 @@ const list = {
       ports.push(range);
       from = stop + 1;
     }
-    return ports;
+    // A list that has grown has room for more.
+    return ports.slice();
   },
   print: (ports: Ports): string => ports.map((range) => formatPortRange(range)).join(','),
 };
@@ -58,7 +59,7 @@ export const multiport: MatchExtension<MultiportOptions> = {
   },
   listed: listed([/multiport (sports|dports|ports) +(!?)(\S+)/, '$2 --$1 $3']),
   refuse({ sourcePorts, destinationPorts, eitherPorts }) {
-    const given = [sourcePorts, destinationPorts, eitherPorts].filter((option) => option !== undefined).length;
+    const given = (sourcePorts ? 1 : 0) + (destinationPorts ? 1 : 0) + (eitherPorts ? 1 : 0);
     if (given === 0) return 'multiport needs one of --sports, --dports and --ports';
     return given > 1 ? 'multiport takes only one of --sports, --dports and --ports' : undefined;
   },

@@ -46,18 +46,19 @@ export const natRange: Codec<NatRange> = {
     const [addressText, portText] = splitPorts(word, family);
     const addresses = addressText === '' ? undefined : readAddresses(addressText, family);
     if (addresses === undefined && (addressText !== '' || portText === undefined)) return undefined;
-    const [rangeText = '', baseText] = portText === undefined ? [] : portText.split('/');
+    const slash = portText === undefined ? -1 : portText.indexOf('/');
+    const rangeText = slash < 0 ? (portText ?? '') : (portText ?? '').slice(0, slash);
+    // A second slash and what follows it are passed over.
+    const baseText = slash < 0 ? undefined : portText?.slice(slash + 1).split('/', 1)[0];
     const ports = portText === undefined ? undefined : targetPorts.read(rangeText, family);
     const base = baseText === undefined ? undefined : parsePortWord(baseText);
     // Only a range can be shifted.
     if (baseText !== undefined && (!rangeText.includes('-') || base === 0)) return undefined;
     if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
     // Objects made by several spreads share no shape, and of these large rule sets have thousands.
-    const range: { -readonly [Key in keyof NatRange]: NatRange[Key] } = {};
-    if (addresses) range.addresses = addresses;
-    if (ports) range.ports = ports;
-    if (base !== undefined) range.base = base;
-    return range;
+    if (!ports) return { addresses: addresses! };
+    if (base === undefined) return addresses ? { addresses, ports } : { ports };
+    return addresses ? { addresses, ports, base } : { ports, base };
   },
   print({ addresses, ports, base }, family) {
     const [low, high] = addresses ?? [];

@@ -167,7 +167,6 @@ function inChain(holding: Holding, held: Held, chain: OpenChain, call: Call, lin
       if (chain.rules.length > 0 || isNamed(held, chain.name))
         return failed(`the chain ${chain.name} is not empty, or a rule leads to it`);
       held.chains.delete(chain.name);
-      held.draft.jumps.clear();
       return DONE;
     }
     case 'policy':

@@ -74,7 +74,7 @@ function scopeOf(
     family,
     table,
     chain: undefined,
-    hasChain: (chain) => chains.has(chain),
+    chainNamed: (chain) => chains.get(chain),
     // A command's jump leads to a chain that is there already.
     onUndeclared: (chain, at, length) => {
       throw new MissingChain(at, length, `${chain} is no target, and no chain of ${table}`, MAKE_FIRST);
@@ -167,9 +167,8 @@ export function rename(held: Held, from: string, to: string): void {
       return renamed;
     });
     const name = chain.name === from ? to : chain.name;
-    held.chains.set(name, { ...chain, name, rules });
+    held.chains.set(name, { ...chain, name, rules, jump: undefined, goto: undefined });
   }
-  held.draft.jumps.clear();
 }
 
 /** The user chains, in the order in which they were made. */
