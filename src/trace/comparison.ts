@@ -1,7 +1,7 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATUS, formatField, type KernelEvent, type Packet, type SeenPacket } from '../netfilter/index.ts';
+import { isAtDevice } from './at-device.ts';
 import { LOOPBACK } from './host.ts';
-import { isAtDevice } from './ingress.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, Step } from './result.ts';
 import type { Walk } from './state.ts';
@@ -121,6 +121,8 @@ export class Comparison implements Witness {
     // A legacy rule that lets nothing through is not told, nor is its packet's end.
     if (this.#mute && this.#account.quiet && ['dropped', 'rejected'].includes(outcome.kind)) return undefined;
     const event = this.#next();
+    // What is dropped at a device had left as far as the kernel tells.
+    if (this.#mute && outcome.kind === 'dropped' && event?.kind === 'leaves') return undefined;
     switch (outcome.kind) {
       case 'rejected':
         if (event) this.#differs(event, 'it is rejected');

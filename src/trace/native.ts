@@ -17,8 +17,8 @@ import {
   type Snapshot,
   seesFamily,
 } from '../netfilter/index.ts';
+import { aroundAll, unreadIngress } from './at-device.ts';
 import { candidatesOf } from './candidates.ts';
-import { beforeAll, unreadIngress } from './ingress.ts';
 import { leadsBack } from './loops.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import { readsOf } from './reads.ts';
@@ -31,7 +31,7 @@ const tablesFor = ({ native = [] }: Snapshot, family: Family): readonly NftTable
 export function compileNative(snapshot: Snapshot, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
   const followed = tablesFor(snapshot, family).filter(({ flags }) => !flags.includes('dormant'));
   const ofDevices = (snapshot.native ?? []).flatMap((table) => unreadIngress(table) ?? []);
-  return [...followed.map(beforeAll), ...ofDevices].flatMap((table) => compileTable(table, family, reads));
+  return [...followed.map(aroundAll), ...ofDevices].flatMap((table) => compileTable(table, family, reads));
 }
 
 /** Whether native tables switch connection tracking on, dormant ones too. */

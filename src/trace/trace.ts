@@ -1,8 +1,8 @@
 import type { Family } from '../address/index.ts';
 import { rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { isUnreadEgress } from './at-device.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
-import { hooksAt } from './ingress.ts';
 import { leavingOf } from './interfaces.ts';
 import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
@@ -137,7 +137,7 @@ export const unreadRules = ({ unread = [], native = [], routes }: Snapshot): rea
   ...native.flatMap((table) => {
     const title = `table ${table.family} ${table.name}`;
     return [
-      ...(hooksAt(table, 'egress') ? [`what ${title} does at a device is not followed`] : []),
+      ...(isUnreadEgress(table) ? [`what ${title} does at a device is not followed`] : []),
       ...(table.flags.includes('unknown') ? [`${title} is not dormant, which nft's JSON does not tell`] : []),
     ];
   }),

@@ -2,7 +2,7 @@ import type { Family } from '../../address/index.ts';
 import type { NftFlowtable, NftObject, NftSet } from './object.ts';
 import type { NftStatement } from './statement.ts';
 
-/** Families of nftables. Sidestep follows the first three. Source: nft(8), ADDRESS FAMILIES. */
+/** Families of nftables. Sidestep follows the first three, and the last. Source: nft(8), ADDRESS FAMILIES. */
 export const NFT_FAMILIES = ['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'] as const;
 export type NftFamily = (typeof NFT_FAMILIES)[number];
 
@@ -40,8 +40,8 @@ export interface NftChain {
 }
 
 /**
- * One table of nftables, as `nft list ruleset` shows it. Of a family that Sidestep does not follow (arp, bridge, netdev)
- * nothing is read but the name: `words` holds the text.
+ * One table of nftables, as `nft list ruleset` shows it. Of a family that Sidestep does not follow (arp, bridge) nothing is read but
+ * the name: `words` holds the text. So it does of netdev, whose chains are read besides where all of them is understood.
  */
 export interface NftTable {
   readonly family: NftFamily;
@@ -62,7 +62,8 @@ export const isAnonymous = ({ name }: { readonly name: string }): boolean => /^_
 
 /** Whether packets of a family pass a table; or are meant by a mapping, which need not say a family. */
 export const seesFamily = ({ family: of }: { readonly family?: NftFamily | undefined }, family: Family): boolean =>
-  of === undefined || of === 'inet' || of === (family === 'ipv4' ? 'ip' : 'ip6');
+  of === undefined || of === 'inet' || of === 'netdev' || of === (family === 'ipv4' ? 'ip' : 'ip6');
 
 /** Whether Sidestep follows packets through a table of this family. */
-export const isFollowed = ({ family }: NftTable): boolean => family === 'ip' || family === 'ip6' || family === 'inet';
+export const isFollowed = ({ family, chains }: NftTable): boolean =>
+  family === 'ip' || family === 'ip6' || family === 'inet' || (family === 'netdev' && chains.length > 0);

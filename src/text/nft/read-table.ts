@@ -48,10 +48,17 @@ export function readTable(scanner: Scanner, complaints: Complaints): NftTable {
   };
   if (family === 'arp' || family === 'bridge' || family === 'netdev') {
     const { at } = peek(scanner);
+    const read = family === 'netdev' ? readWhole(scanner, table, complaints) : undefined;
+    goTo(scanner, at);
     skipBlock(scanner);
-    return { ...table, words: scanner.text.slice(at, Math.max(at, scanner.at - 1)).trimEnd() };
+    return { ...(read ?? table), words: scanner.text.slice(at, Math.max(at, scanner.at - 1)).trimEnd() };
   }
-  readBlocksInto(scanner, family, table.chains, complaints);
+  return readParts(scanner, table, complaints);
+}
+
+/** What a table holds, up to its closing brace. */
+function readParts(scanner: Scanner, table: Mutable<NftTable>, complaints: Complaints): NftTable {
+  readBlocksInto(scanner, table.family, table.chains, complaints);
   while (nextInside(scanner)) {
     const { at } = peek(scanner);
     try {
@@ -63,6 +70,17 @@ export function readTable(scanner: Scanner, complaints: Complaints): NftTable {
     }
   }
   return table;
+}
+
+/** The same, or undefined where anything in it is not understood. */
+function readWhole(scanner: Scanner, table: NftTable, { lineOf }: Complaints): NftTable | undefined {
+  let understood = true;
+  const complain = (): void => {
+    understood = false;
+  };
+  const fresh: Mutable<NftTable> = { ...table, flags: [], objects: [], sets: [], flowtables: [], chains: [] };
+  const read = readParts(scanner, fresh, { complain, complainAt: complain, lineOf });
+  return understood ? read : undefined;
 }
 
 /** Goes on behind a part that begins there: behind its block, or on the next line. */
