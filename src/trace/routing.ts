@@ -186,12 +186,15 @@ const supposedWords = (device: string, candidates: readonly Candidate[]): string
  */
 export function neverTaken(walk: Walk, here: boolean): Outcome | undefined {
   const { packet } = walk;
-  const { family, source, destination } = packet;
+  const { family } = packet;
+  // What is not read of a packet need not be told apart by those who ask about all packets.
   if (family !== 'ipv6') return undefined;
+  const { destination } = packet;
   if (isLoopback(family, destination) && !here) return refuse(walk, '::1 is not reached from outside');
   const group = isMulticast(family, destination) ? (BigInt(destination) >> 112n) & 15n : undefined;
   if (group === 0n || (group === 1n && !here))
     return refuse(walk, `${spoken(walk, destination)} is a group within one host`);
+  const { source } = packet;
   if (source === undefined) return undefined;
   if (isMulticast(family, source)) return refuse(walk, `${spoken(walk, source)} is a group: nothing comes from it`);
   return isLoopback(family, source) && !here
@@ -200,23 +203,25 @@ export function neverTaken(walk: Walk, here: boolean): Outcome | undefined {
 }
 
 /** To everybody on the link, or from a host that has no address yet. */
-const toAll = ({ source, destination }: Pick<Packet, 'source' | 'destination'>): boolean =>
-  destination === 0xffff_ffff || (source === 0 && destination === 0);
+const toAll = (packet: Pick<Packet, 'source' | 'destination'>): boolean =>
+  packet.destination === 0xffff_ffff || (packet.destination === 0 && packet.source === 0);
 
 /** Addresses that may not come from outside: loopback's, groups, and one's own as the source. */
 function martianBecause(walk: Walk): string | undefined {
   const { packet, ground } = walk;
-  const { family, destination, source } = packet;
+  const { family } = packet;
   // Also where nat has just sent it there (netfilter-semantics 14).
   if (family === 'ipv6')
-    return isLoopback(family, destination) && packet.in !== LOOPBACK && ground.forwards !== true
+    return isLoopback(family, packet.destination) && packet.in !== LOOPBACK && ground.forwards !== true
       ? '::1 is not reached from outside'
       : undefined;
+  const { source } = packet;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  const foreign = source !== undefined && packet.in !== LOOPBACK && isForeign(walk, source);
+  const foreign = source !== undefined && isForeign(walk, source) && packet.in !== LOOPBACK;
   if (toAll(packet)) return foreign ? asOwn(walk) : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
+  const { destination } = packet;
   if (destination === 0) return "0.0.0.0 is nobody's address";
   if (packet.in === LOOPBACK) return undefined;
   if (!allowsLocalnet(walk)) {
