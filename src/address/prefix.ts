@@ -23,12 +23,12 @@ export function lengthOf(family: Family, mask: AddressValue): number | undefined
     const length = Math.clz32(~Number(mask));
     return maskOf(family, length) === mask ? length : undefined;
   }
-  if (mask === ALL_IPV6) return 128;
-  for (let length = 0; length < 128; length += 1) if (maskOf(family, length) === mask) return length;
-  return undefined;
+  lengths ??= new Map(Array.from({ length: 129 }, (_, length) => [maskOf(family, length), length]));
+  return lengths.get(mask);
 }
 
-const ALL_IPV6 = highest('ipv6');
+/** Of IPv6 masks, made when the first is asked for. */
+let lengths: ReadonlyMap<AddressValue, number> | undefined;
 
 /** The prefix of one address alone (/32, /128). */
 export const hostPrefix = (family: Family, value: AddressValue): Prefix => ({ family, value, mask: highest(family) });

@@ -75,11 +75,12 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
 }
 
 /** What lines of `ip rule` may ask of a packet besides where it goes and comes from, and whether any does. */
-export type Asks = Readonly<Record<Exclude<keyof Flow, 'destination' | 'in'>, boolean>>;
+export type Asks = Readonly<Record<Exclude<keyof Flow, 'destination'>, boolean>>;
 
 function asksOf(rules: readonly PolicyRule[]): Asks {
   const ask = (field: keyof Flow): boolean => rules.some(({ asks }) => asks.has(field));
   return {
+    in: ask('in'),
     source: ask('source'),
     mark: ask('mark'),
     uid: ask('uid'),

@@ -18,8 +18,10 @@ function modeOn(settings: readonly ReversePath[] = [], on: string | undefined): 
  */
 export function reversePathBecause(walk: Walk): string | undefined {
   const { packet, ground } = walk;
-  const { family, source } = packet;
-  if (family === 'ipv6' || source === undefined || packet.in === LOOPBACK || !ground.host.known) return undefined;
+  const { family } = packet;
+  if (family === 'ipv6' || !ground.host.known) return undefined;
+  const { source } = packet;
+  if (source === undefined || packet.in === LOOPBACK) return undefined;
   const mode = modeOn(ground.rpFilter, packet.in);
   if (mode === undefined) return undefined;
   const loose = mode === 'loose';

@@ -30,7 +30,8 @@ function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source = p
     sourcePort: asks.sourcePort ? packet.sourcePort : undefined,
     destinationPort: asks.destinationPort ? packet.destinationPort : undefined,
     uid: !asks.uid || !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
-    in: sent ? LOOPBACK : packet.in,
+    // Only addresses of a link are looked for by where a packet came in, and where no interfaces are known there are none.
+    in: sent ? LOOPBACK : asks.in || host.known ? packet.in : '',
     marked,
     handed: marked && ground.handed.has(packet.mark ?? 0),
     leaving: sent ? packet.out : undefined,
@@ -106,12 +107,13 @@ export function goAlong(
 }
 
 /** The question may say by which interface the packet goes on. What a rule has sent to this host itself stays here all the same. */
-function chosen({ asked, destination, mappedBy, ground, packet, own }: Walk): Routed | undefined {
+function chosen(walk: Walk): Routed | undefined {
+  const { asked, destination, mappedBy, ground, packet } = walk;
   if (asked.out === undefined || asked.out === '') return undefined;
   const effect = mappedBy?.effect;
   if (!ground.host.known && effect?.kind === 'nat' && effect.address === 'here')
     return { kind: 'local', table: TABLE.local };
-  if (destination !== undefined && isOwn(ground.host, packet.destination, own)) return undefined;
+  if (destination !== undefined && isOwn(ground.host, packet.destination, walk.own)) return undefined;
   return { kind: 'device', device: asked.out };
 }
 
@@ -132,7 +134,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
       return refuse(walk, `${to()} is not an address of this host, and forwarding is off`);
   }
   if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
-  if (packet.family === 'ipv6' && routed.device !== packet.in && beyondScope(packet.source))
+  if (packet.family === 'ipv6' && beyondScope(packet.source) && routed.device !== packet.in)
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
@@ -223,12 +225,11 @@ function martianBecause(walk: Walk): string | undefined {
   if (source === 0) return '0.0.0.0 may not be a source';
   const { destination } = packet;
   if (destination === 0) return "0.0.0.0 is nobody's address";
-  if (packet.in === LOOPBACK) return undefined;
-  if (!allowsLocalnet(walk)) {
-    if (isLoopback(family, destination)) {
-      return `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`;
-    }
-    if (source !== undefined && isLoopback(family, source)) return `${spoken(walk, source)} may not come from outside`;
+  const fromLoopback = source !== undefined && isLoopback(family, source);
+  if ((fromLoopback || isLoopback(family, destination)) && packet.in !== LOOPBACK && !allowsLocalnet(walk)) {
+    return isLoopback(family, destination)
+      ? `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`
+      : `${spoken(walk, source!)} may not come from outside`;
   }
   return foreign ? asOwn(walk) : undefined;
 }
@@ -249,8 +250,10 @@ const isForeign = ({ ground: { host } }: Walk, source: AddressValue): boolean =>
  */
 function broadcastSource(walk: Walk, device: string): string | undefined {
   const { packet, ground } = walk;
-  const { family, source } = packet;
-  if (family === 'ipv6' || source === undefined || !ground.host.known || packet.in === LOOPBACK) return undefined;
+  const { family } = packet;
+  if (family === 'ipv6' || !ground.host.known) return undefined;
+  const { source } = packet;
+  if (source === undefined || packet.in === LOOPBACK) return undefined;
   if (device !== packet.in && !ground.host.custom) return undefined;
   const back = lookUp(ground.host, { destination: source, mark: 0, marked: false }, () => false);
   return back.kind === 'local' ? `${spoken(walk, source)} is no host's address: it may not be a source` : undefined;
