@@ -1,5 +1,15 @@
 import type { AddressValue, Range } from '../address/index.ts';
-import { type FieldName, ICMP, ICMPV6, type Leaf, type Route, TCP, UDP, type ValueField } from '../netfilter/index.ts';
+import {
+  ADDRESS_TYPE,
+  type FieldName,
+  ICMP,
+  ICMPV6,
+  type Leaf,
+  type Route,
+  TCP,
+  UDP,
+  type ValueField,
+} from '../netfilter/index.ts';
 import {
   addressType,
   find,
@@ -92,7 +102,9 @@ const kindLabel =
       address === 0 || address === 0n || address === 0xffff_ffff ? address : '',
       isOwn(host, address),
       hasAddress(host, address),
-      ...(host.family === 'ipv6' ? [isLinkLocal(address), staysHere(BigInt(address))] : []),
+      ...(host.family === 'ipv6'
+        ? [isLinkLocal(address), staysHere(BigInt(address))]
+        : [addressType(host, address) === ADDRESS_TYPE.BROADCAST]),
     ].join();
 
 /** All that anything in the walk finds out about an address, in one word. */

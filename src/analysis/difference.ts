@@ -1,6 +1,6 @@
 import type { Family } from '../address/index.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
-import type { Direction } from './domain.ts';
+import type { Cut, Direction } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import { PacketSet, type Weighed, weighed } from './packets.ts';
 import { type Side, spacesOf } from './reach.ts';
@@ -23,9 +23,17 @@ type Ends = ReadonlyMap<string, { readonly end: End; readonly when: Edge }>;
  * are possible. What is not known is taken to be the same under both, where the same rule asks for it.
  *
  * Throws TooComplex.
+ *
+ * @param cuts conditions that `where` of the sets is to hold to exactly
  */
-export function difference(before: Side, after: Side, family: Family, direction: Direction): readonly Change[] {
-  const [one, other] = spacesOf([before, after], family, direction);
+export function difference(
+  before: Side,
+  after: Side,
+  family: Family,
+  direction: Direction,
+  cuts: readonly Cut[] = [],
+): readonly Change[] {
+  const [one, other] = spacesOf([before, after], family, direction, cuts);
   if (!one || !other) return [];
   const [ends, otherEnds] = alike(one, possible(one), possible(other));
   const { diagram } = one;

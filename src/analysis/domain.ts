@@ -1,5 +1,5 @@
 import type { AddressValue, Family } from '../address/index.ts';
-import { CTSTATE, eachLeaf, type FieldName, type ValueField } from '../netfilter/index.ts';
+import { CTSTATE, eachLeaf, type FieldName, type Leaf, type ValueField } from '../netfilter/index.ts';
 import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { bitsFor, type Code } from './code.ts';
@@ -57,11 +57,20 @@ function orderFor(grounds: readonly Ground[]): readonly FieldName[] {
   return [...others.slice(0, at), 'destination', 'in', ...others.slice(at)];
 }
 
+/** A condition on a field that is asked of every packet, which sets are to hold to exactly. */
+export type Cut = Extract<Leaf, { readonly kind: 'in' }> & {
+  readonly field: 'source' | 'destination' | 'protocol' | 'destinationPort';
+};
+
 /** What the way through the kernel asks of every packet, whatever the rules. */
 const ALWAYS_ASKED: readonly FieldName[] = ['source', 'destination', 'protocol', 'destinationPort'];
 
-/** Finds out what the rules of all grounds together tell apart in packets of a direction. */
-export function domainOf(grounds: readonly Ground[], direction: Direction): Domain {
+/**
+ * Finds out what the rules of all grounds together tell apart in packets of a direction.
+ *
+ * @param cuts what has to be told apart besides
+ */
+export function domainOf(grounds: readonly Ground[], direction: Direction, cuts: readonly Cut[] = []): Domain {
   const [{ program } = never()] = grounds;
   const { family } = program;
   const boundaries = new Boundaries(family, grounds.some(takesPacketsWord));
@@ -69,6 +78,7 @@ export function domainOf(grounds: readonly Ground[], direction: Direction): Doma
   const asked = new Set<FieldName>(ALWAYS_ASKED);
   for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries, names);
   for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
+  for (const cut of cuts) boundaries.addLeaf(cut);
   const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
   // What one hook sees as the outgoing interface may be what another sees as the incoming one.
   const standIns = namesFor([...known, ...names]);

@@ -1,7 +1,7 @@
 export { type Box, type Boxes, boxesOf, type Side as BoxSide } from './boxes.ts';
 export { type DeadRule, deadRules, type RulePlace } from './dead.ts';
 export { type Change, difference } from './difference.ts';
-export type { Direction } from './domain.ts';
+export type { Cut, Direction } from './domain.ts';
 export type { End, EndKind, Rewritten } from './end.ts';
 export { PacketSet } from './packets.ts';
 export { type Reached, reach, type Side } from './reach.ts';

@@ -1,5 +1,6 @@
 import type { AddressValue } from '../address/index.ts';
-import { isLoopback, isMulticast, isOwn } from '../trace/parts.ts';
+import { ADDRESS_TYPE } from '../netfilter/index.ts';
+import { addressType, isLoopback, isMulticast, isOwn } from '../trace/parts.ts';
 import { complement, type Edge, NONE } from './diagram.ts';
 import type { Space } from './space.ts';
 
@@ -19,7 +20,9 @@ export function ordinaryPackets(space: Space): Edge {
     return set;
   };
   const single = (address: AddressValue): boolean =>
-    !isMulticast(host.family, address) && Number(address) !== 0 && address !== 0xffff_ffff;
+    !isMulticast(host.family, address) && Number(address) !== 0 && !isEverybody(address);
+  const isEverybody = (address: AddressValue): boolean =>
+    address === 0xffff_ffff || (host.family === 'ipv4' && addressType(host, address) === ADDRESS_TYPE.BROADCAST);
   const loopback = (address: AddressValue): boolean => isLoopback(host.family, address);
   const [source, destination] = [of('source', single), of('destination', single)];
   const [fromLoopback, toLoopback] = [of('source', loopback), of('destination', loopback)];

@@ -81,8 +81,8 @@ export class PacketSet {
   }
 
   /**
-   * Those whose field meets a condition as they begin. Values that nothing tells apart stay together; where nothing asks for the
-   * field, that is all.
+   * Those whose field meets a condition as they begin. Values that nothing tells apart stay together (see `cuts` of reach); where
+   * nothing asks for the field, that is all.
    *
    * @example set.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] })
    */
@@ -100,6 +100,16 @@ export class PacketSet {
     const { first, bits } = placed;
     const loose = diagram.exists(this.edge, (level) => level >= first && level < first + bits);
     return new PacketSet(this.space, diagram.and(valid, loose));
+  }
+
+  /** Those that open a connection, or that nobody tracks: later ones of a connection go as its first one went. */
+  get opening(): PacketSet {
+    return this.where({ kind: 'any-bit', field: 'ctstate', mask: CTSTATE.NEW | CTSTATE.UNTRACKED });
+  }
+
+  /** Those that belong to no open connection: to those that open one come the invalid. */
+  get apart(): PacketSet {
+    return this.where({ kind: 'any-bit', field: 'ctstate', mask: CTSTATE.NEW | CTSTATE.UNTRACKED | CTSTATE.INVALID });
   }
 
   /** Those that go from one host to another, or from here to here: no groups, no addresses that are no host's. */

@@ -3,7 +3,7 @@ import type { Snapshot } from '../netfilter/index.ts';
 import { type Ground, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
 import { Diagram } from './diagram.ts';
-import { type Direction, domainOf } from './domain.ts';
+import { type Cut, type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import { kept } from './kept.ts';
 import { type Weighed, weighed } from './packets.ts';
@@ -28,10 +28,11 @@ export interface Reached extends Weighed {
  *
  * Throws TooComplex.
  *
+ * @param cuts conditions that `where` of the sets is to hold to exactly
  * @example reach(side, 'ipv4', 'in').find(({ end }) => end.kind === 'proxy')?.surely.witness()
  */
-export function reach(side: Side, family: Family, direction: Direction): readonly Reached[] {
-  const [space] = spacesOf([side], family, direction);
+export function reach(side: Side, family: Family, direction: Direction, cuts: readonly Cut[] = []): readonly Reached[] {
+  const [space] = spacesOf([side], family, direction, cuts);
   return space ? reachIn(space) : [];
 }
 
@@ -49,9 +50,14 @@ const groundOf = ({ snapshot, proxyPorts }: Side, family: Family): Ground =>
 const NODES_A_RULE = 44;
 
 /** The spaces of several rule sets, so that their sets can be compared. */
-export function spacesOf(sides: readonly Side[], family: Family, direction: Direction): readonly Space[] {
+export function spacesOf(
+  sides: readonly Side[],
+  family: Family,
+  direction: Direction,
+  cuts: readonly Cut[] = [],
+): readonly Space[] {
   const given = sides.map((side) => groundOf(side, family));
-  const domain = domainOf(given, direction);
+  const domain = domainOf(given, direction, cuts);
   const rules = given.reduce((sum, { program }) => sum + contentsOf(program).rules, 0);
   const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);

@@ -1,7 +1,7 @@
-import { FAMILIES, type Family, type Range } from '../address/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
 import { type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
-import { CTSTATE, type Snapshot, TCP } from '../netfilter/index.ts';
-import { ASSUMED } from '../trace/index.ts';
+import { fromHere, toHere } from '../explain/index.ts';
+import { type Snapshot, TCP } from '../netfilter/index.ts';
 
 /** The ways that traffic takes: from outside to this host, from here to outside, and from here to here. */
 export const LANES = ['inbound', 'outbound', 'self'] as const;
@@ -47,8 +47,8 @@ export function lanesOf(snapshot: Snapshot, families: readonly Family[], proxyPo
         const ends = reach({ snapshot, proxyPorts }, family, direction).map(({ end, surely, possibly }) => ({
           end,
           fate: fateOf(end, proxyPorts),
-          packets: opening(possibly),
-          perhaps: !opening(surely).equals(opening(possibly)),
+          packets: possibly.ordinary.opening,
+          perhaps: !surely.ordinary.opening.equals(possibly.ordinary.opening),
         }));
         lanes.push(...split(snapshot, family, direction, ends));
       } catch (error) {
@@ -62,39 +62,21 @@ export function lanesOf(snapshot: Snapshot, families: readonly Family[], proxyPo
 
 export const TCP_ONLY = { kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] } as const;
 
-/** Packets that open a connection: later ones go as the first one went. */
-const opening = (packets: PacketSet): PacketSet =>
-  packets.ordinary.where({ kind: 'any-bit', field: 'ctstate', mask: CTSTATE.NEW });
-
 /** What arrives is for this host; what a program here sends goes from an address of this host to another, or to another host. */
 function split(snapshot: Snapshot, family: Family, direction: Direction, ends: readonly LaneEnd[]): readonly Lane[] {
-  const ranges = ownRanges(snapshot, family);
-  const toHere = { kind: 'in', field: 'destination', ranges } as const;
   const lane = (name: LaneName, part: (packets: PacketSet) => PacketSet): readonly Lane[] => {
     const parts = ends.map((one) => ({ ...one, packets: part(one.packets) })).filter(({ packets }) => !packets.isEmpty);
     const all = unionOf(parts.map(({ packets }) => packets));
     return all ? [{ name, family, direction, all, ends: parts }] : [];
   };
+  const here = (packets: PacketSet): PacketSet => toHere(packets, snapshot, family);
   // Where no interfaces are known, whatever arrives is taken to be for this host.
-  if (direction === 'in') return lane('inbound', (packets) => (snapshot.interfaces ? packets.where(toHere) : packets));
-  const fromHere = (packets: PacketSet): PacketSet =>
-    packets.where({ kind: 'in', field: 'source', ranges }).where({ kind: 'in', field: 'owned', ranges: [[1, 1]] });
-  const everybody = (packets: PacketSet) => packets.where(family === 'ipv4' ? EVERYBODY : toHere);
+  if (direction === 'in') return lane('inbound', (packets) => (snapshot.interfaces ? here(packets) : packets));
+  const sent = (packets: PacketSet): PacketSet => fromHere(packets, snapshot, family);
   return [
-    ...lane('outbound', (packets) => fromHere(packets.minus(packets.where(toHere)).minus(everybody(packets)))),
-    ...lane('self', (packets) => fromHere(packets.where(toHere))),
+    ...lane('outbound', (packets) => sent(packets.minus(here(packets)))),
+    ...lane('self', (packets) => sent(here(packets))),
   ];
-}
-
-/** The broadcast address of loopback: no host. */
-const EVERYBODY = { kind: 'in', field: 'destination', ranges: [[0x7fff_ffff, 0x7fff_ffff]] } as const;
-
-/** The addresses of this host, loopback's among them (but for 127.255.255.255, which is everybody). */
-function ownRanges({ interfaces }: Snapshot, family: Family): readonly Range[] {
-  const known = interfaces?.flatMap(({ addresses }) => addresses.filter((one) => one.family === family));
-  const own = known ? known.map(({ value }) => value) : [ASSUMED.own[family]];
-  const loopback: Range = family === 'ipv4' ? [0x7f00_0000, 0x7fff_fffe] : [1n, 1n];
-  return [loopback, ...own.map((value): Range => [value, value])];
 }
 
 export const unionOf = (sets: readonly PacketSet[]): PacketSet | undefined =>

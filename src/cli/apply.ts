@@ -1,4 +1,4 @@
-import type { BypassTold, Check } from '../explain/index.ts';
+import type { BypassTold, Told } from '../explain/index.ts';
 import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { ChangeReport, Desired } from '../linux/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
@@ -82,8 +82,8 @@ export interface Telling {
   readonly nothing: string;
   /** What the rules are now, in a few words. */
   readonly title?: string;
-  /** What following packets through the rules before and after told. */
-  readonly check?: Check;
+  /** Of a bypass: what it does to packets. */
+  readonly told?: Told;
   /** A bypass that is applied. */
   readonly plan?: BypassPlan;
   /** What belongs to a bypass that is applied or taken back. */

@@ -1,6 +1,17 @@
 import { Argument, Option } from 'commander';
 import { type PortRange, union } from '../address/index.ts';
-import { checkBypass, coverOf, familyWord, planDocument, planScreen } from '../explain/index.ts';
+import {
+  checkBypass,
+  coverOf,
+  familyWord,
+  isAsAsked,
+  placed,
+  planDocument,
+  planScreen,
+  proveBypass,
+  type Told,
+  withoutEnd,
+} from '../explain/index.ts';
 import {
   afterBypass,
   type BypassPlan,
@@ -91,16 +102,27 @@ async function plan(
   const { family, ...anyFamily } = options;
   const snapshot = await readSource(options.from !== undefined ? options : anyFamily, terminal);
   await sayNotices(voidIn(snapshot, request), terminal);
-  const planned = planBypass(snapshot, request);
-  const check = checkBypass(snapshot, afterBypass(snapshot, planned), request, proxyPortsOf(snapshot));
-  if (options.output === 'json') terminal.json(planDocument(planned, check, snapshot.origin));
+  const planned = planBypass(snapshot, placed(snapshot, request, proxyPortsOf(snapshot)));
+  const told = toldOf(snapshot, afterBypass(snapshot, planned), planned.request);
+  if (options.output === 'json') terminal.json(planDocument(planned, told, snapshot.origin));
   else if (options.output === 'save') {
     demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
     await writeSave(afterBypass(snapshot, planned).held, { counters: false }, terminal);
   } else {
-    await terminal.show(planScreen(planned, check, closing(planned, options, againWords(program, args, options))));
+    await terminal.show(planScreen(planned, told, closing(planned, options, againWords(program, args, options))));
   }
-  return check.asMeant ? EXIT.done : EXIT.finding;
+  return isAsAsked(told) ? EXIT.done : EXIT.finding;
+}
+
+/** What a bypass does to packets. The end of one is left out of the proof: it is of what holds until then. */
+function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest): Told {
+  const proxyPorts = proxyPortsOf(before);
+  const endless = withoutEnd(request);
+  const proved = request.until === undefined ? after : afterBypass(before, { request: endless });
+  return {
+    check: checkBypass(before, after, request, proxyPorts),
+    proof: proveBypass(before, proved, endless, proxyPorts),
+  };
 }
 
 function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): readonly string[] {
@@ -115,14 +137,25 @@ async function apply(
   request: BypassRequest,
   { options, terminal, args, program }: Call<BypassOptions>,
 ): Promise<ExitStatus> {
+  let refused: Told | undefined;
+  let best = request;
   const applied = await applyChange(options, (before, backend): Desired => {
-    const after = afterBypass(before, { request }, backend);
-    return { held: after.held, native: wishesOf(before, after.native) };
+    best = placed(before, request, proxyPortsOf(before));
+    const after = afterBypass(before, { request: best }, backend);
+    const told = toldOf(before, after, best);
+    refused = told.proof.beyond.length > 0 ? told : undefined;
+    return refused ? { held: before.held } : { held: after.held, native: wishesOf(before, after.native) };
   });
   const { before, after, backend } = applied;
-  const planned = planBypass(before, request, backend);
+  const planned = planBypass(before, best, backend);
+  if (refused) {
+    if (options.output === 'json') terminal.json(planDocument(planned, refused, before.origin));
+    else
+      await terminal.show(planScreen(planned, refused, ['Nothing has been changed: a bypass changes nothing else.']));
+    return EXIT.finding;
+  }
   // On the rules as they were read back, not as they were meant.
-  const check = checkBypass(before, after, request, proxyPortsOf(before));
+  const told = toldOf(before, after, best);
   const undoing = `Undo it: ${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
   const unchanged = [...planned.already, ...planned.unneeded];
   const nothing = isOver(request)
@@ -136,13 +169,13 @@ async function apply(
       notices: planned.notCovered,
       nothing: `${nothing}.`,
       next: undoing,
-      check,
+      told,
       plan: planned,
       bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned) },
     },
     terminal,
   );
-  return check.asMeant ? EXIT.done : EXIT.finding;
+  return isAsAsked(told) ? EXIT.done : EXIT.finding;
 }
 
 async function undo(request: BypassRequest, { options, terminal }: Call<BypassOptions>): Promise<ExitStatus> {

@@ -1,9 +1,8 @@
 import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { changesTable, ruleChanges } from './change.ts';
-import { asideBlocks, checkBlocks, coverBlocks, endBlocks } from './plan.ts';
+import { asideBlocks, coverBlocks, endBlocks, type Told, toldBlocks } from './plan.ts';
 import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
-import type { Check } from './witnesses.ts';
 
 /** A change that was made, or would be. */
 export interface ChangeShown {
@@ -18,8 +17,8 @@ export interface ChangeShown {
   readonly nothing: string;
   /** What the rules are now, in a few words: "istio -i '*' -b '*'". */
   readonly title?: string;
-  /** What following packets through the rules before and after told. */
-  readonly check?: Check;
+  /** Of a bypass: what it does to packets. */
+  readonly told?: Told;
   /** A bypass that is applied: why some ports need no rule, and when it ends. */
   readonly plan?: BypassPlan;
   /** What a bypass, or taking it back, does not cover. */
@@ -29,20 +28,7 @@ export interface ChangeShown {
 
 /** What a change did: rule by rule what came and went, what following packets told of it, and that it was read back. */
 export function changeScreen(shown: ChangeShown): Screen {
-  const {
-    before,
-    after,
-    backend,
-    changed,
-    dryRun,
-    routing,
-    nothing,
-    title,
-    check,
-    plan,
-    notCovered = [],
-    next,
-  } = shown;
+  const { before, after, backend, changed, dryRun, routing, nothing, title, told, plan, notCovered = [], next } = shown;
   if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...coverBlocks(notCovered)];
   return [
     ...changesTable(
@@ -50,7 +36,7 @@ export function changeScreen(shown: ChangeShown): Screen {
       routing.map((words) => line(words)),
     ),
     ...(plan ? [...asideBlocks(plan), ...endBlocks(plan)] : []),
-    ...(check ? checkBlocks(check) : []),
+    ...(told ? toldBlocks(told) : []),
     ...coverBlocks(notCovered),
     dryRun
       ? paragraph(line(faint('Nothing has been changed: this is a dry run.')))

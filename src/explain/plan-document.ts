@@ -1,13 +1,17 @@
 import type { PortRange } from '../address/index.ts';
 import type { BypassPlan } from '../interception/index.ts';
 import { printRule } from '../text/index.ts';
+import { endDocument } from './difference-document.ts';
 import { bypassDocument } from './listing-document.ts';
 import { outcomePhrase } from './packet.ts';
+import type { Told } from './plan.ts';
+import { isExact, type Moved, type Proof } from './proof.ts';
+import { packetsSaid } from './proof-screen.ts';
 import type { PlanDocument } from './schema/plan.ts';
-import { type Check, isAsMeant, isMoved } from './witnesses.ts';
+import { isAsMeant, isMoved } from './witnesses.ts';
 
 /** What `bypass -o json` prints without --apply. */
-export const planDocument = (plan: BypassPlan, check: Check, origin: string): PlanDocument => ({
+export const planDocument = (plan: BypassPlan, { check, proof }: Told, origin: string): PlanDocument => ({
   schema: 'sidestep/bypass/1',
   origin,
   ports: plan.request.ports.map(pair),
@@ -20,6 +24,7 @@ export const planDocument = (plan: BypassPlan, check: Check, origin: string): Pl
   unchanged: unchangedDocument(plan),
   idle: plan.idle.map((bypass) => bypassDocument(bypass, plan.idle)),
   notCovered: plan.notCovered.map((notice) => ({ ...notice })),
+  proof: proofDocument(proof),
   check: {
     asMeant: check.asMeant,
     notFollowed: check.left,
@@ -34,6 +39,26 @@ export const planDocument = (plan: BypassPlan, check: Check, origin: string): Pl
     })),
   },
 });
+
+const proofDocument = (proof: Proof): PlanDocument['proof'] => {
+  const said = (moved: Omit<Moved, 'before' | 'after'>) => ({
+    family: moved.family,
+    direction: moved.direction,
+    packets: [...packetsSaid(moved)],
+  });
+  const change = (moved: Moved) => ({
+    ...said(moved),
+    before: endDocument(moved.before, moved.family),
+    after: endDocument(moved.after, moved.family),
+  });
+  return {
+    exact: isExact(proof),
+    moved: proof.moved.map(change),
+    beyond: proof.beyond.map(change),
+    left: proof.left.map(said),
+    open: [...proof.open],
+  };
+};
 
 /** The ports for which a plan changes nothing. */
 export const unchangedDocument = ({ already, unneeded }: Pick<BypassPlan, 'already' | 'unneeded'>) =>

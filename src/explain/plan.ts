@@ -1,6 +1,8 @@
 import type { Bypass, BypassPlan, Notice } from '../interception/index.ts';
 import type { Outcome } from '../trace/index.ts';
 import { outcomePhrase } from './packet.ts';
+import { isExact, type Proof } from './proof.ts';
+import { proofBlocks } from './proof-screen.ts';
 import { ruleWords } from './rule.ts';
 import {
   type Block,
@@ -21,14 +23,30 @@ import { type Check, isAsMeant, isMoved, type Witness } from './witnesses.ts';
 import { count, familyWord, listed, portWord } from './words.ts';
 
 /** What a bypass would change, what following packets says of it, what it does not cover. */
-export function planScreen(plan: BypassPlan, check: Check, closing: readonly string[]): Screen {
+export function planScreen(plan: BypassPlan, told: Told, closing: readonly string[]): Screen {
   return [
     ...planBlocks(plan),
-    ...checkBlocks(check),
+    ...toldBlocks(told),
     ...coverBlocks(coverOf(plan)),
     ...closing.map((words) => paragraph(line(faint(words)))),
   ];
 }
+
+/** What is known of what a bypass does to packets: of all of them, and of some that were followed one by one. */
+export interface Told {
+  readonly check: Check;
+  readonly proof: Proof;
+}
+
+/** Whether a bypass does what was asked for, and nothing else. */
+export const isAsAsked = ({ check, proof }: Told): boolean =>
+  check.asMeant && proof.beyond.length === 0 && proof.left.length === 0;
+
+/** Where all is proved, single packets have nothing to add. */
+export const toldBlocks = ({ check, proof }: Told): Block[] => [
+  ...proofBlocks(proof),
+  ...(isExact(proof) && check.asMeant ? [] : checkBlocks(check)),
+];
 
 /** Where nothing changes, only what was not read may still want something. */
 export const coverOf = ({ notCovered, changes }: BypassPlan): readonly Notice[] =>
@@ -72,7 +90,7 @@ export function endBlocks({ request: { until, now } }: BypassPlan): Block[] {
 }
 
 /** What following packets through the rules before and after told. Never called a proof: other packets may fare otherwise. */
-export function checkBlocks({ witnesses, asMeant, left }: Check): Block[] {
+function checkBlocks({ witnesses, asMeant, left }: Check): Block[] {
   if (witnesses.length === 0) return [];
   const moved = witnesses.filter(isMoved);
   const shown = shownOf(witnesses);

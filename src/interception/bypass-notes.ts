@@ -123,7 +123,8 @@ function otherSoftware(snapshot: Snapshot, changes: readonly RuleChange[], now: 
       const others = recognise(rules, now)?.foreign ?? [];
       for (const { number } of others.filter(({ table, chain }) => table === change.table && chain === change.chain)) {
         const rule = chainOf(rules, change.table, change.chain)?.rules[number - 1];
-        if (!rule || !mayConcern(rule, change)) continue;
+        // What stands before it is still met.
+        if (number < change.number || !rule || !mayConcern(rule, change)) continue;
         skipped.add(`${change.table} ${change.chain} ${number} (${printRule(rule, change.family)})`);
       }
     }

@@ -18,6 +18,8 @@ export interface BypassRequest {
    * (In a pod, other init containers may run before the mesh's own.) Where something is intercepted it has no effect.
    */
   readonly ahead?: 'REDIRECT' | 'TPROXY';
+  /** Right before the rule that catches, not at the top of the chain: what others' rules before it take stays theirs. */
+  readonly behind?: boolean;
   /** The last second, since 1970, in which it holds. */
   readonly until?: number;
   /**

@@ -177,7 +177,8 @@ describe.each(WAYS)('the story of a bypass, command by command, $title', ({ opti
     expect(stdout).toMatch(
       /^nat PREROUTING +\+ 1 +-p tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN/m,
     );
-    expect(stdout).toMatch(/in tcp\/8888 +proxy :15001 → app :8888/);
+    expect(stdout).toMatch(/Proved, over all packets: exactly these change/);
+    expect(stdout).toMatch(/inbound IPv4 +tcp to port 8888.* the proxy on :15001 → the app/);
     expect(stdout).toContain('Nothing has been changed.');
     expect(saved()).toBe(before);
   });
@@ -186,7 +187,7 @@ describe.each(WAYS)('the story of a bypass, command by command, $title', ({ opti
     const before = saved();
     const done = outside('bypass', '8888', '--apply');
     expect([done.status, done.stderr]).toEqual([0, '']);
-    expect(done.stdout).toMatch(/in tcp\/8888 +proxy :15001 → app :8888/);
+    expect(done.stdout).toMatch(/inbound IPv4 +tcp to port 8888.* the proxy on :15001 → the app/);
     const applied = saved();
     expect(applied).toContain(
       '-A PREROUTING -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN\n',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { backend, family, notices, place, ports } from './common.ts';
+import { end } from './difference.ts';
 import { bypass } from './listing.ts';
 
 /** Ports for which nothing changes, and why. */
@@ -9,6 +10,13 @@ export const unchanged = z.object({
   ports: z.array(ports),
   because: z.string(),
 });
+
+const said = z.object({
+  family,
+  direction: z.enum(['in', 'out']),
+  packets: z.array(z.string()).describe('in words, one box each'),
+});
+const change = said.extend({ before: end, after: end });
 
 /** `sidestep bypass PORT -o json`: what would change. */
 export const planDocument = z.object({
@@ -31,6 +39,15 @@ export const planDocument = z.object({
   unchanged: z.array(unchanged),
   idle: z.array(bypass).describe('bypasses of these ports that stand in the rules and let nothing pass now'),
   notCovered: notices,
+  proof: z
+    .object({
+      exact: z.boolean().describe('exactly what was asked for changes, and nothing else does'),
+      moved: z.array(change),
+      beyond: z.array(change).describe('what else would change'),
+      left: z.array(said).describe('what was asked for and would still go to the proxy'),
+      open: z.array(z.string()).describe('why it is not known of some packets'),
+    })
+    .describe('of all packets that belong to no open connection and go from one host to another'),
   check: z
     .object({
       asMeant: z.boolean(),

@@ -1,0 +1,156 @@
+import { FAMILIES, type Family } from '../address/index.ts';
+import {
+  type Change,
+  type Cut,
+  type Direction,
+  difference,
+  type End,
+  type PacketSet,
+  reach,
+  TooComplex,
+} from '../analysis/index.ts';
+import { afterBypass, type BypassRequest, isOver } from '../interception/index.ts';
+import { rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
+import { fromHere, toHere } from './here.ts';
+
+/** Packets of one family and direction that a bypass sends elsewhere. */
+export interface Moved extends Pick<Change, 'before' | 'after'> {
+  readonly family: Family;
+  readonly direction: Direction;
+  /** They belong to no open connection, and go from one host to another, or from here to here. */
+  readonly packets: PacketSet;
+  /** All such packets: what they have in common need not be said. */
+  readonly among: PacketSet;
+  /** None of them is for this host: they came to it by mistake, or to be sent on. */
+  readonly foreign: boolean;
+}
+
+/** What is known of a bypass for all packets. */
+export interface Proof {
+  /** What it is for: from the proxy to elsewhere. */
+  readonly moved: readonly Moved[];
+  /** What else it would change. */
+  readonly beyond: readonly Moved[];
+  /** What it is for and would still go to the proxy. */
+  readonly left: readonly Omit<Moved, 'before' | 'after'>[];
+  /** Why it is not known of some packets, one clause each. */
+  readonly open: readonly string[];
+}
+
+/** Exactly what was asked for changes, and nothing else does. */
+export const isExact = ({ beyond, left, open }: Proof): boolean =>
+  beyond.length === 0 && left.length === 0 && open.length === 0;
+
+/**
+ * Compares the rules before and after a bypass for all packets of both families, coming in and going out. When the bypass ends is no
+ * part of it: what is compared is what holds until then.
+ */
+export function proveBypass(
+  before: Snapshot,
+  after: Snapshot,
+  request: BypassRequest,
+  proxyPorts: readonly number[],
+): Proof {
+  const proof = {
+    moved: [] as Moved[],
+    beyond: [] as Moved[],
+    left: [] as Proof['left'][number][],
+    open: [] as string[],
+  };
+  for (const family of FAMILIES.filter((one) => rulesRead(before, one))) {
+    for (const direction of ['in', 'out'] as const) {
+      try {
+        compareOne({ before, after, request, proxyPorts, family, direction }, proof);
+      } catch (error) {
+        if (!(error instanceof TooComplex)) throw error;
+        proof.open.push(error.message);
+      }
+    }
+  }
+  return proof;
+}
+
+/**
+ * The request that changes nothing else, of those that come to the same: at the top of the chain, where nothing can come before it;
+ * else right before the rule that catches. Where neither is exact, the request as it is.
+ */
+export function placed(before: Snapshot, request: BypassRequest, proxyPorts: readonly number[]): BypassRequest {
+  const endless = withoutEnd(request);
+  const isClean = (one: BypassRequest): boolean =>
+    proveBypass(before, afterBypass(before, { request: one }), one, proxyPorts).beyond.length === 0;
+  if (request.edit || request.ahead || isClean(endless)) return request;
+  return isClean({ ...endless, behind: true }) ? { ...request, behind: true } : request;
+}
+
+/** The same without an end: what holds until then. */
+export const withoutEnd = ({ until: _, ...request }: BypassRequest): BypassRequest => request;
+
+interface Compared {
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly request: BypassRequest;
+  readonly proxyPorts: readonly number[];
+  readonly family: Family;
+  readonly direction: Direction;
+}
+
+type Found = { readonly [K in keyof Proof]: Proof[K][number][] };
+
+function compareOne(compared: Compared, found: Found): void {
+  const { before, after, request, proxyPorts, family, direction } = compared;
+  const sides = [before, after].map((snapshot) => ({ snapshot, proxyPorts })) as [Side, Side];
+  const spoken = (packets: PacketSet): PacketSet =>
+    direction === 'in' ? packets.ordinary.apart : fromHere(packets.ordinary.apart, before, family);
+  for (const { before: was, after: is, surely, possibly } of difference(...sides, family, direction, [
+    toPorts(request),
+  ])) {
+    const packets = spoken(possibly);
+    if (packets.isEmpty) continue;
+    if (!spoken(surely).equals(packets)) found.open.push(openClause(was, is));
+    const one = { before: was, after: is, family, direction, among: spoken(packets.or(packets.not())) };
+    const asked = isMeant(was, is, proxyPorts) ? askedOf(packets, compared) : packets.minus(packets);
+    const add = (list: Moved[], some: PacketSet): void => {
+      if (!some.isEmpty) list.push({ ...one, packets: some, foreign: isForeign(some, compared) });
+    };
+    add(found.moved, asked);
+    add(found.beyond, packets.minus(asked));
+  }
+  if (direction === 'out' && !request.self) return;
+  for (const { end, possibly } of reach(sides[1], family, direction, [toPorts(request)])) {
+    const packets = isTurned(end, proxyPorts) ? askedOf(spoken(possibly), compared) : undefined;
+    if (packets && !packets.isEmpty)
+      found.left.push({ family, direction, packets, among: spoken(packets.or(packets.not())), foreign: false });
+  }
+}
+
+const isForeign = (packets: PacketSet, { before, family, direction }: Compared): boolean =>
+  direction === 'in' && before.interfaces !== undefined && toHere(packets, before, family).isEmpty;
+
+type Side = Parameters<typeof reach>[0];
+
+const openClause = (before: End, after: End): string =>
+  before.kind === 'unknown'
+    ? before.because
+    : after.kind === 'unknown'
+      ? after.because
+      : 'part of what decides it is open';
+
+/** Away from the proxy. What the way to the proxy dropped is no longer dropped by it. */
+const isMeant = (before: End, after: End, proxyPorts: readonly number[]): boolean =>
+  (isTurned(before, proxyPorts) || before.kind === 'dropped') && !isTurned(after, proxyPorts);
+
+/** Whether packets are sent to the proxy's port, be the proxy there or not, though they ask for another. */
+const isTurned = (end: End, proxyPorts: readonly number[]): boolean =>
+  (end.kind === 'proxy' || end.kind === 'nobody listens') && end.port !== 'own' && proxyPorts.includes(end.port);
+
+/**
+ * Those of these packets that the bypass is for: inbound tcp to the ports. Calls from here to here go the same way where they are
+ * turned as they come in again.
+ */
+function askedOf(packets: PacketSet, { before, request, family, direction }: Compared): PacketSet {
+  if (isOver(request) || request.families?.includes(family) === false) return packets.minus(packets);
+  const tcp = packets.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] }).where(toPorts(request));
+  return direction === 'in' ? tcp : toHere(tcp, before, family);
+}
+
+const toPorts = ({ ports }: BypassRequest): Cut => ({ kind: 'in', field: 'destinationPort', ranges: ports });

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { isExact, type Proof, placed, proveBypass } from '../../src/explain/index.ts';
+import { packetsSaid } from '../../src/explain/proof-screen.ts';
+import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf } from '../../src/interception/index.ts';
+import type { Snapshot } from '../../src/netfilter/index.ts';
+import { parseSave } from '../../src/text/index.ts';
+
+const snapshotOf = (text: string): Snapshot => ({
+  origin: 'rules',
+  held: parseSave(text).map((rules) => ({ backend: 'nft', rules })),
+});
+const request = (ports: string, more: Partial<BypassRequest> = {}): BypassRequest => ({
+  ports: parsePorts([ports]),
+  now: 1e9,
+  ...more,
+});
+const nat = (...rules: readonly string[]): string =>
+  ['*nat', ':MESH_IN - [0:0]', ':MESH_REDIRECT - [0:0]', ...rules, 'COMMIT', ''].join('\n');
+const MESH = [
+  '-A PREROUTING -p tcp -j MESH_IN',
+  '-A MESH_IN -p tcp -m tcp --dport 22 -j RETURN',
+  '-A MESH_IN -p tcp -j MESH_REDIRECT',
+  '-A MESH_REDIRECT -p tcp -j REDIRECT --to-ports 15006',
+];
+
+const proofOf = (text: string, asked: BypassRequest, as: BypassRequest = asked): Proof => {
+  const before = snapshotOf(text);
+  return proveBypass(before, afterBypass(before, { request: as }), asked, proxyPortsOf(before));
+};
+const words = (moved: Proof['moved']): readonly string[] =>
+  moved.map((one) => `${one.direction} ${packetsSaid(one).join('; ')}: ${one.before.key} → ${one.after.key}`);
+
+describe('a bypass for all packets', () => {
+  test('exactly what was asked for changes', () => {
+    const proof = proofOf(nat(...MESH), request('8888'));
+    expect(isExact(proof)).toBe(true);
+    expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+    const several = proofOf(nat(...MESH), request('20-23,8888'));
+    expect(words(several.moved)).toEqual(['in tcp to port 20–21, 23, 8888: proxy 15006 → app own']);
+    expect(isExact(several)).toBe(true);
+  });
+
+  test('what passes already does not change', () => {
+    const proof = proofOf(nat(...MESH), request('22'));
+    expect(isExact(proof)).toBe(true);
+    expect(proof.moved).toEqual([]);
+  });
+
+  test('what else would change is told', () => {
+    const proof = proofOf(nat(...MESH), request('8888'), request('8888-8890'));
+    expect(words(proof.beyond)).toEqual(['in tcp to port 8889–8890: proxy 15006 → app own']);
+    expect(isExact(proof)).toBe(false);
+  });
+
+  test('what would still go to the proxy is told', () => {
+    const proof = proofOf(nat(...MESH), request('8888-8890'), request('8888'));
+    expect(proof.left.map((one) => packetsSaid(one))).toEqual([['tcp to port 8889–8890']]);
+    expect(isExact(proof)).toBe(false);
+  });
+
+  test('what was not read is not proved', () => {
+    const open = nat('-A PREROUTING -p tcp -m nosuchmatch --thing -j MESH_IN', ...MESH.slice(1));
+    const before: Snapshot = {
+      origin: 'rules',
+      held: parseSave(open, { keepGoing: true }).map((rules) => ({ backend: 'nft', rules })),
+    };
+    const proof = proveBypass(before, afterBypass(before, { request: request('8888') }), request('8888'), [15006]);
+    expect(proof.open).not.toEqual([]);
+    expect(isExact(proof)).toBe(false);
+  });
+});
+
+describe('where a bypass is put', () => {
+  const OTHERS = '-A PREROUTING -i eth1 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 172.17.0.2:80';
+  const where = (text: string, asked: BypassRequest): readonly [behind: boolean, Proof] => {
+    const before = snapshotOf(text);
+    const proxyPorts = proxyPortsOf(before);
+    const chosen = placed(before, asked, proxyPorts);
+    return [chosen.behind === true, proveBypass(before, afterBypass(before, { request: chosen }), asked, proxyPorts)];
+  };
+
+  test('at the top, where it takes nothing of others', () => {
+    const [behind, proof] = where(nat(...MESH), request('8888'));
+    expect(behind).toBe(false);
+    expect(isExact(proof)).toBe(true);
+  });
+
+  test("behind others' rules that would lose packets, and so it changes nothing else", () => {
+    const text = nat(OTHERS, ...MESH);
+    expect(proofOf(text, request('8888')).beyond).not.toEqual([]);
+    const [behind, proof] = where(text, request('8888'));
+    expect(behind).toBe(true);
+    expect(proof.beyond).toEqual([]);
+    expect(isExact(proof)).toBe(true);
+  });
+});
