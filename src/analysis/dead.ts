@@ -13,8 +13,10 @@ import type { Environment } from './environment.ts';
 import type { Exits } from './exits.ts';
 import { Flow } from './flow.ts';
 import { kept } from './kept.ts';
+import { isOpen } from './nature.ts';
 import { type Side, spacesOf } from './reach.ts';
 import { chainsOf } from './rules.ts';
+import { Sight } from './sight.ts';
 import type { Workshop } from './tables.ts';
 import { followAll } from './way.ts';
 
@@ -58,7 +60,7 @@ export function deadRules(side: Side, family: Family): readonly DeadRule[] {
     const { shop } = followAll(space, (base, environment, when) =>
       kept(arrived, base, () => new Flow(space.diagram)).add(environment, when),
     );
-    const look: Look = { shop, diagram: space.diagram, arrived };
+    const look: Look = { shop, diagram: space.diagram, arrived, sight: new Sight(space) };
     looks.push(look);
     for (const chain of [...chains].reverse()) passThrough(look, chain, alive);
   }
@@ -75,16 +77,20 @@ const everyChain = (program: Program | undefined, called: readonly CompiledChain
   ]),
 ];
 
-/** The packets of one direction, and which of them come to each chain. */
+/** The packets of one direction, and which of them come to each chain, as far as it tells them apart. */
 interface Look {
   readonly shop: Workshop;
   readonly diagram: Diagram;
   readonly arrived: Map<CompiledChain, Flow>;
+  readonly sight: Sight;
 }
 
 /** Takes the packets that come to a chain from rule to rule, and to the chains that they call. */
-function passThrough({ shop, diagram, arrived }: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
-  let flow = arrived.get(chain) ?? new Flow(diagram);
+function passThrough({ shop, diagram, arrived, sight }: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
+  let flow = new Flow(diagram);
+  for (const { environment, when } of arrived.get(chain) ?? [])
+    flow.add(environment, sight.of(chain, environment, when));
+  arrived.set(chain, flow);
   for (const rule of chain.rules) {
     const next = new Flow(diagram);
     for (const { environment, when } of flow) {
@@ -93,15 +99,37 @@ function passThrough({ shop, diagram, arrived }: Look, chain: CompiledChain, ali
         alive.add(rule);
         for (const target of targetsOf(rule)) kept(arrived, target, () => new Flow(diagram)).add(environment, hit);
       }
-      passOn(diagram, shop.chains.rule(rule, environment), when, next);
+      passOn(shop, { rule, environment, when, hit }, next);
     }
     flow = next;
   }
 }
 
-function passOn(diagram: Diagram, exits: Exits, when: Edge, next: Flow): void {
-  for (const { exit, when: these } of exits.values())
-    if (exit.kind === 'on') next.add(exit.environment, diagram.and(when, these));
+/** Packets that come to a rule, and those of them that it matches. */
+interface Coming {
+  readonly rule: CompiledRule;
+  readonly environment: Environment;
+  readonly when: Edge;
+  readonly hit: Edge;
+}
+
+/** Those that go on to the next rule. */
+function passOn({ chains, diagram }: Workshop, { rule, environment, when, hit }: Coming, next: Flow): void {
+  const { acts, mayDrop, effect, target } = rule;
+  if (!acts && !mayDrop && !isOpen(rule)) {
+    const ends = effect.kind === 'accept' || effect.kind === 'drop' || effect.kind === 'return';
+    const called = effect.kind === 'jump' && target;
+    if (hit === NONE || ends || called) {
+      next.add(environment, diagram.minus(when, hit));
+      if (called && hit !== NONE) goOn(chains.chain(target, environment), 'return', hit);
+      return;
+    }
+  }
+  goOn(chains.rule(rule, environment), 'on', when);
+  function goOn(exits: Exits, kind: 'on' | 'return', set: Edge): void {
+    for (const { exit, when: these } of exits.values())
+      if (exit.kind === kind) next.add(exit.environment, diagram.and(set, these));
+  }
 }
 
 /** The packets that meet what a rule asks; of a native rule, what any of its statements asks first. */

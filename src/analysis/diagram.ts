@@ -214,11 +214,11 @@ export class Diagram {
     return result;
   }
 
-  /** The set without what it says of some variables: in it where any value of them would be. */
-  exists(set: Edge, gone: (level: number) => boolean): Edge {
+  /** The set without what it says of some variables: in it where any value of them would be. `deepest`: none is deeper. */
+  exists(set: Edge, gone: (level: number) => boolean, deepest = BOTTOM): Edge {
     const known = new Map<Edge, Edge>();
     const visit = (edge: Edge): Edge => {
-      if (edge <= 1) return edge;
+      if (edge <= 1 || this.level(edge) > deepest) return edge;
       const before = known.get(edge);
       if (before !== undefined) return before;
       const level = this.level(edge);

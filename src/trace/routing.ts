@@ -18,12 +18,12 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
  * A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. What no
  * line of `ip rule` asks for is not read: whoever looks which fields a walk reads sees that the route does not hang on it.
  */
-function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source = packet.source): Routed {
+function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source?: AddressValue): Routed {
   const { host } = ground;
   const { asks } = host;
   const sent = hook === 'OUTPUT';
   const lookup: Lookup = {
-    source: asks.source ? source : undefined,
+    source: asks.source ? (source ?? packet.source) : undefined,
     destination: packet.destination,
     mark: asks.mark || marked ? packet.mark : 0,
     protocol: asks.protocol ? packet.protocol : undefined,
@@ -291,12 +291,13 @@ export const reroute = (walk: Walk): Outcome | undefined => takeRoute(walk, walk
 /**
  * The source for which a packet of this host's own is routed first. An unbound socket has none then; IPv4's TCP, and who connects
  * with UDP, looks once more when the kernel has chosen one. Source: net/ipv4/udp.c, udp_sendmsg; net/route.h, ip_route_connect;
- * net/ipv6/tcp_ipv6.c, tcp_v6_connect.
+ * net/ipv6/tcp_ipv6.c, tcp_v6_connect. Undefined: the packet's own, or nothing asks for it.
  */
 function firstSource(walk: Walk): AddressValue | undefined {
   const { packet, unbound, ground, decide } = walk;
+  if (!unbound || !ground.host.asks.source) return undefined;
   const { family, protocol, source } = packet;
-  if (!unbound || !ground.host.asks.source || (family === 'ipv4' && protocol === TCP)) return source;
+  if (family === 'ipv4' && protocol === TCP) return source;
   const none = family === 'ipv4' ? 0 : 0n;
   if (family === 'ipv6' || protocol !== UDP || isSameWay(routeOf(walk), routeOf(walk, none))) return none;
   const connects = decide('a connected socket', {
