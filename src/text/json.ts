@@ -8,7 +8,7 @@ export interface Part {
 }
 
 /** A part that is not what it has to be. Thrown inside this layer only. */
-class Unfit extends Error {
+export class Unfit extends Error {
   override readonly name = 'Unfit';
   readonly path: Path;
 

@@ -79,6 +79,14 @@ const FIB = `table inet fib {
     udp dport 443 fib saddr oif exists drop
   }
 }
+table netdev edge {
+  chain arrives { type filter hook ingress device "eth0" priority 0; policy accept;
+    udp dport 8080 ip saddr 10.0.0.0/9 drop
+  }
+  chain leaves { type filter hook egress devices = { "eth0", "eth1" } priority 0; policy accept;
+    tcp dport { 80, 443 } drop
+  }
+}
 `;
 
 test.for(Object.keys(HOSTS))('%s: rules that ask routes agree, too', (name) => {
@@ -91,8 +99,10 @@ test.for(Object.keys(HOSTS))('%s: rules that ask routes agree, too', (name) => {
       held: [{ backend: 'nft', rules: rules! }],
       native: parseNft(FIB),
     };
-    const result = compare(snapshot, family, 'in', random, 300);
-    agree(result, `${name}, ${family}`, text);
-    expect(result.asked).toBeGreaterThan(50);
+    for (const direction of ['in', 'out'] as const) {
+      const result = compare(snapshot, family, direction, random, 200);
+      agree(result, `${name}, ${family}, ${direction}`, text);
+      expect(result.asked).toBeGreaterThan(50);
+    }
   }
 });

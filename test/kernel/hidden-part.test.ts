@@ -84,7 +84,10 @@ test('what a netdev table does at its device is followed where all of it is unde
     expect(ends(text, 'in tcp 10.1.0.9 > 10.1.0.5:8080 on eth1').outcome.kind).not.toBe('unknown');
   }
   // nft 1.0.6 leaves the device out there.
-  expect(ends(scratch.must(['nft', '-j', 'list', 'ruleset']), 'in tcp/8080').outcome.kind).toBe('unknown');
+  const json = scratch.must(['nft', '-j', 'list', 'ruleset']);
+  expect(ends(json, 'in tcp/8080').outcome.kind).toBe('unknown');
+  expect(ends(json, 'in tcp/8081').outcome.kind).not.toBe('unknown');
+  expect(ends(json.replace('dport', 'dprot'), 'in tcp/8081').outcome.kind).toBe('unknown');
 });
 
 test('one chain of a listing: its table is filter, unless it cannot be', () => {

@@ -21,6 +21,7 @@ import {
   readJson,
   required,
   text,
+  Unfit,
   type Unfitting,
   unfit,
 } from '../json.ts';
@@ -45,8 +46,10 @@ interface OpenTable {
   readonly chains: Map<string, OpenChain>;
   /** Chains that stand in rules. */
   readonly anonymous: NftChain[];
-  /** Of a family that is not followed: each object of the document. */
+  /** Of a family that is not followed, or not always: each object of the document. */
   readonly words: string[];
+  /** A netdev table: something in it is not understood. */
+  unread: boolean;
   /** The document does not hold the table itself. */
   readonly implied?: true;
 }
@@ -64,10 +67,10 @@ export function parseNftJson(input: string, options: ReadOptions = {}): NftTable
     (document, unfitting) => readObjects(required(document, 'nftables'), unfitting, report !== undefined),
     report && ((diagnostic) => report.call(options, diagnostic)),
   );
-  return tables.map(({ head, chains, anonymous, words, implied: _, ...rest }) => ({
+  return tables.map(({ head, chains, anonymous, words, implied: _, unread, ...rest }) => ({
     ...head,
-    ...rest,
-    chains: [...anonymous, ...chains.values()],
+    ...(unread ? { objects: [], sets: [], flowtables: [] } : rest),
+    chains: unread ? [] : [...anonymous, ...chains.values()],
     ...(isForeign(head.family) ? { words: words.map((one) => `\n\t${one}`).join('') } : {}),
   }));
 }
@@ -102,9 +105,29 @@ function addObject(tables: Map<string, OpenTable>, item: Part, unfitting: Unfitt
     tables.get(`${text(required(inside, 'family'))} ${text(required(inside, 'table'))}`) ??
     (name === 'chain' && [...tables.values()].every(({ implied }) => implied) ? implyTable(tables, inside) : undefined);
   if (!table) throw unfit(required(inside, 'table'), 'a table that stands before it');
+  if (!isForeign(table.head.family)) addPart(table, name, inside, unfitting, keepGoing);
+  else {
+    table.words.push(wordsOf(item));
+    if (table.head.family === 'netdev') addIfUnderstood(table, name, inside);
+  }
+}
+
+/** Of a netdev table all that it holds is read, or nothing. */
+function addIfUnderstood(table: OpenTable, name: string, inside: Part): void {
+  const misread = (): void => {
+    table.unread = true;
+  };
+  try {
+    addPart(table, name, inside, misread, true);
+  } catch (error) {
+    if (!(error instanceof Unfit)) throw error;
+    misread();
+  }
+}
+
+function addPart(table: OpenTable, name: string, inside: Part, unfitting: Unfitting, keepGoing: boolean): void {
   const { family } = table.head;
-  if (isForeign(family)) table.words.push(wordsOf(item));
-  else if (name === 'set' || name === 'map') table.sets.push(readSet(inside, family));
+  if (name === 'set' || name === 'map') table.sets.push(readSet(inside, family));
   else if (name === 'flowtable') table.flowtables.push(readFlowtable(inside));
   else if (name === 'chain') addChain(table, inside);
   else if (name === 'rule') addRule(table, inside, unfitting, keepGoing);
@@ -132,6 +155,7 @@ const emptyTable = (head: OpenTable['head']): OpenTable => ({
   chains: new Map(),
   anonymous: [],
   words: [],
+  unread: false,
 });
 
 const COMMANDS: readonly string[] = [
