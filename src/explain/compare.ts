@@ -1,4 +1,5 @@
 import { FAMILIES, type Family } from '../address/index.ts';
+import { TooComplex } from '../analysis/index.ts';
 import {
   bypassesIn,
   commented,
@@ -13,6 +14,7 @@ import {
   type Program,
   programmed,
   routingAfter,
+  withoutExpired,
 } from '../interception/index.ts';
 import {
   type Backend,
@@ -28,6 +30,7 @@ import {
 import { printRule, sameRule } from '../text/index.ts';
 import { routingWords } from './change-document.ts';
 import { followers, meaningOf } from './drift-meaning.ts';
+import { isTurned, type Moved, movedBetween } from './moved.ts';
 import { expiryWords } from './summary.ts';
 import type { DriftFound } from './verification.ts';
 
@@ -42,6 +45,8 @@ export interface Compared {
   readonly doubts: readonly string[];
   /** The back end that holds the interception, or would. */
   readonly backend: Backend;
+  /** Where anything differs: the packets that go to the proxy and should not, or should and do not. */
+  readonly stray: readonly Moved[];
 }
 
 /**
@@ -103,8 +108,10 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
   });
   const doubts = isFollowed(asItShouldBe, now) ? [] : [TOO_MANY];
   const native = compareNative(snapshot, program, now);
+  const differs = drifts.length + native.drifts.length > 0;
   return {
     drifts: [...drifts, ...native.drifts],
+    stray: differs ? strayIn(snapshot, expected, program, now) : [],
     routing: routingDrift(snapshot, program),
     compared: countRules(expected) + native.compared,
     doubts,
@@ -122,6 +129,35 @@ export function compareAsWritten(
   if (plain.drifts.length === 0) return { ...plain, commented: false };
   const told = compareWith(snapshot, commented(program), now);
   return told.drifts.length < plain.drifts.length ? { ...told, commented: true } : { ...plain, commented: false };
+}
+
+/** What the rules here do otherwise with packets that the program decides on. Who listens just now is left out. */
+function strayIn(
+  { listeners: _, ...given }: Snapshot,
+  held: readonly HeldRules[],
+  program: Program,
+  now: number,
+): readonly Moved[] {
+  const found = {
+    ...given,
+    held: given.held.map(({ backend, rules }) => ({ backend, rules: withoutExpired(rules, now) })),
+  };
+  const foreign = (found.native ?? []).filter((table) => !isIstioTable(table));
+  const wanted = { ...found, held, native: [...foreign, ...nativeModel(program.native ?? [])] };
+  const { inboundPort, outboundPort } = program.interception;
+  const proxyPorts = [inboundPort, outboundPort];
+  return FAMILIES.filter((family) => heldFor(found, family).length > 0).flatMap((family) =>
+    (['in', 'out'] as const).flatMap((direction) => {
+      try {
+        return movedBetween(wanted, found, proxyPorts, family, direction).filter(
+          ({ before, after }) => isTurned(before, proxyPorts) || isTurned(after, proxyPorts),
+        );
+      } catch (error) {
+        if (error instanceof TooComplex) return [];
+        throw error;
+      }
+    }),
+  );
 }
 
 const TOO_MANY =

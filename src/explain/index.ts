@@ -26,7 +26,7 @@ export { coverOf, isAsAsked, planBlocks, planScreen, type Told } from './plan.ts
 export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';
-export { isExact, type Moved, type Proof, placed, proveBypass, withoutEnd } from './proof.ts';
+export { isExact, type Proof, placed, proveBypass, withoutEnd } from './proof.ts';
 export { whyNot } from './reason.ts';
 export { withReasons } from './reasons.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';

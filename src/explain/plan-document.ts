@@ -3,9 +3,10 @@ import type { BypassPlan } from '../interception/index.ts';
 import { printRule } from '../text/index.ts';
 import { endDocument } from './difference-document.ts';
 import { bypassDocument } from './listing-document.ts';
+import type { Moved, Spoken } from './moved.ts';
 import { outcomePhrase } from './packet.ts';
 import type { Told } from './plan.ts';
-import { isExact, type Moved, type Proof } from './proof.ts';
+import { isExact, type Proof } from './proof.ts';
 import { packetsSaid } from './proof-screen.ts';
 import type { PlanDocument } from './schema/plan.ts';
 import { isAsMeant, isMoved } from './witnesses.ts';
@@ -41,7 +42,7 @@ export const planDocument = (plan: BypassPlan, { check, proof }: Told, origin: s
 });
 
 const proofDocument = (proof: Proof): PlanDocument['proof'] => {
-  const said = (moved: Omit<Moved, 'before' | 'after'>) => ({
+  const said = (moved: Spoken) => ({
     family: moved.family,
     direction: moved.direction,
     packets: [...packetsSaid(moved)],

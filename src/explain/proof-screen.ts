@@ -1,7 +1,8 @@
 import { boxesOf } from '../analysis/index.ts';
 import { endPhrase } from './difference.ts';
+import type { Moved, Spoken } from './moved.ts';
 import { boxWords } from './packet-set.ts';
-import { isExact, type Moved, type Proof } from './proof.ts';
+import { isExact, type Proof } from './proof.ts';
 import { type Block, bad, faint, good, type Line, line, paragraph, strong, table, warn } from './screen.ts';
 import { familyWord, listed } from './words.ts';
 
@@ -13,19 +14,17 @@ export function proofBlocks(proof: Proof): Block[] {
     isExact(proof)
       ? paragraph(line(good('✓ '), 'Proved, over all packets: ', title, moved.length === 0 ? '' : ':'), 2)
       : paragraph(line(bad('✗ '), moved.length === 0 ? 'What was asked for does not change' : 'These change:'), 2),
-    table(moved.filter((one) => !isAside(one)).map(movedRow), { indent: 2 }),
+    movedTable(moved.filter((one) => !isAside(one))),
     ...(moved.some(isAside)
       ? [paragraph(line(faint('  packets to these ports of other hosts, which the proxy took, are dropped')), 4)]
       : []),
-    ...(beyond.length === 0
-      ? []
-      : [paragraph(line(bad('✗ '), 'These would change, too:'), 2), table(beyond.map(movedRow), { indent: 2 })]),
+    ...(beyond.length === 0 ? [] : [paragraph(line(bad('✗ '), 'These would change, too:'), 2), movedTable(beyond)]),
     ...(left.length === 0
       ? []
       : [
           paragraph(line(bad('✗ '), 'These would still go to the proxy:'), 2),
           table(
-            left.map((one) => [...packetCells(one)]),
+            left.map((one) => packetCells({ ...one, bound: 'here' })),
             { indent: 2 },
           ),
         ]),
@@ -36,26 +35,30 @@ export function proofBlocks(proof: Proof): Block[] {
 }
 
 /** What is not for this host, and is dropped where nobody takes it for the proxy. */
-const isAside = ({ foreign, after }: Moved): boolean => foreign && after.kind === 'dropped';
+const isAside = ({ direction, bound, after }: Moved): boolean =>
+  direction === 'in' && bound === 'elsewhere' && after.kind === 'dropped';
+
+/** What moves, a row each: whose, which packets, from where to where. */
+export const movedTable = (moved: readonly Moved[], indent = 2): Block => table(moved.map(movedRow), { indent });
 
 const movedRow = (moved: Moved): Line[] => {
   const [was, is] = [moved.before, moved.after].map((end) => endPhrase(end, moved.packets));
-  return [...packetCells(moved), line(was!, faint(' → '), strong(is!))];
+  return [...packetCells(moved), line(was!, faint(' → '), strong(is!), moved.sure ? '' : warn(' (perhaps)'))];
 };
 
 /** More boxes are not said. */
 const MOST_BOXES = 3;
 
-const packetCells = (moved: Omit<Moved, 'before' | 'after'>): Line[] => [
-  line(`${moved.direction === 'in' ? 'inbound' : 'own calls'} ${familyWord(moved.family)}`),
+const wayWord = ({ direction, bound }: Pick<Moved, 'direction' | 'bound'>): string =>
+  direction === 'in' ? 'inbound' : bound === 'here' ? 'own calls' : 'outbound';
+
+const packetCells = (moved: Spoken & Pick<Moved, 'bound'>): Line[] => [
+  line(`${wayWord(moved)} ${familyWord(moved.family)}`),
   line(packetsSaid(moved, MOST_BOXES).join('; ')),
 ];
 
 /** Packets in words, one box each. */
-export function packetsSaid(
-  { packets, among, family, direction }: Omit<Moved, 'before' | 'after'>,
-  most?: number,
-): readonly string[] {
+export function packetsSaid({ packets, among, family, direction }: Spoken, most?: number): readonly string[] {
   const { boxes, complete } = boxesOf(packets, most, among);
   return [...boxes.map((box) => boxWords(box, family, direction)), ...(complete ? [] : ['and others'])];
 }

@@ -1,29 +1,9 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import {
-  type Change,
-  type Cut,
-  type Direction,
-  difference,
-  type End,
-  type PacketSet,
-  reach,
-  TooComplex,
-} from '../analysis/index.ts';
+import { type Cut, type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
 import { afterBypass, type BypassRequest, isOver } from '../interception/index.ts';
 import { rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
-import { fromHere, toHere } from './here.ts';
-
-/** Packets of one family and direction that a bypass sends elsewhere. */
-export interface Moved extends Pick<Change, 'before' | 'after'> {
-  readonly family: Family;
-  readonly direction: Direction;
-  /** They belong to no open connection, and go from one host to another, or from here to here. */
-  readonly packets: PacketSet;
-  /** All such packets: what they have in common need not be said. */
-  readonly among: PacketSet;
-  /** None of them is for this host: they came to it by mistake, or to be sent on. */
-  readonly foreign: boolean;
-}
+import { toHere } from './here.ts';
+import { everySpoken, isTurned, type Moved, movedBetween, part, type Spoken, spoken } from './moved.ts';
 
 /** What is known of a bypass for all packets. */
 export interface Proof {
@@ -32,7 +12,7 @@ export interface Proof {
   /** What else it would change. */
   readonly beyond: readonly Moved[];
   /** What it is for and would still go to the proxy. */
-  readonly left: readonly Omit<Moved, 'before' | 'after'>[];
+  readonly left: readonly Spoken[];
   /** Why it is not known of some packets, one clause each. */
   readonly open: readonly string[];
 }
@@ -98,35 +78,22 @@ type Found = { readonly [K in keyof Proof]: Proof[K][number][] };
 
 function compareOne(compared: Compared, found: Found): void {
   const { before, after, request, proxyPorts, family, direction } = compared;
-  const sides = [before, after].map((snapshot) => ({ snapshot, proxyPorts })) as [Side, Side];
-  const spoken = (packets: PacketSet): PacketSet =>
-    direction === 'in' ? packets.ordinary.apart : fromHere(packets.ordinary.apart, before, family);
-  for (const { before: was, after: is, surely, possibly } of difference(...sides, family, direction, [
-    toPorts(request),
-  ])) {
-    const packets = spoken(possibly);
-    if (packets.isEmpty) continue;
-    if (!spoken(surely).equals(packets)) found.open.push(openClause(was, is));
-    const one = { before: was, after: is, family, direction, among: spoken(packets.or(packets.not())) };
+  const cuts = [toPorts(request)];
+  for (const one of movedBetween(before, after, proxyPorts, family, direction, cuts)) {
+    const { packets, sure, before: was, after: is } = one;
+    if (!sure) found.open.push(openClause(was, is));
     const asked = isMeant(was, is, proxyPorts) ? askedOf(packets, compared) : packets.minus(packets);
-    const add = (list: Moved[], some: PacketSet): void => {
-      if (!some.isEmpty) list.push({ ...one, packets: some, foreign: isForeign(some, compared) });
-    };
-    add(found.moved, asked);
-    add(found.beyond, packets.minus(asked));
+    const rest = packets.minus(asked);
+    if (!asked.isEmpty) found.moved.push(part(one, asked, before));
+    if (!rest.isEmpty) found.beyond.push(part(one, rest, before));
   }
   if (direction === 'out' && !request.self) return;
-  for (const { end, possibly } of reach(sides[1], family, direction, [toPorts(request)])) {
-    const packets = isTurned(end, proxyPorts) ? askedOf(spoken(possibly), compared) : undefined;
-    if (packets && !packets.isEmpty)
-      found.left.push({ family, direction, packets, among: spoken(packets.or(packets.not())), foreign: false });
+  for (const { end, possibly } of reach({ snapshot: after, proxyPorts }, family, direction, cuts)) {
+    const packets = askedOf(spoken(possibly, before, family), compared);
+    if (isTurned(end, proxyPorts) && !packets.isEmpty)
+      found.left.push({ family, direction, packets, among: everySpoken(packets, before, family) });
   }
 }
-
-const isForeign = (packets: PacketSet, { before, family, direction }: Compared): boolean =>
-  direction === 'in' && before.interfaces !== undefined && toHere(packets, before, family).isEmpty;
-
-type Side = Parameters<typeof reach>[0];
 
 const openClause = (before: End, after: End): string =>
   before.kind === 'unknown'
@@ -138,10 +105,6 @@ const openClause = (before: End, after: End): string =>
 /** Away from the proxy. What the way to the proxy dropped is no longer dropped by it. */
 const isMeant = (before: End, after: End, proxyPorts: readonly number[]): boolean =>
   (isTurned(before, proxyPorts) || before.kind === 'dropped') && !isTurned(after, proxyPorts);
-
-/** Whether packets are sent to the proxy's port, be the proxy there or not, though they ask for another. */
-const isTurned = (end: End, proxyPorts: readonly number[]): boolean =>
-  (end.kind === 'proxy' || end.kind === 'nobody listens') && end.port !== 'own' && proxyPorts.includes(end.port);
 
 /**
  * Those of these packets that the bypass is for: inbound tcp to the ports. Calls from here to here go the same way where they are

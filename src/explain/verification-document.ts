@@ -1,5 +1,7 @@
 import { printRule } from '../text/index.ts';
 import { askedWords } from './asked.ts';
+import { endDocument } from './difference-document.ts';
+import { packetsSaid } from './proof-screen.ts';
 import type { VerificationDocument } from './schema/verification.ts';
 import { isFaithful, type Verification } from './verification.ts';
 
@@ -30,6 +32,13 @@ export const verificationDocument = (
       ...(bypass === undefined ? {} : { bypass }),
     }),
   ),
+  stray: found.stray.map(({ before, after, ...packets }) => ({
+    family: packets.family,
+    direction: packets.direction,
+    packets: [...packetsSaid(packets)],
+    before: endDocument(before, packets.family),
+    after: endDocument(after, packets.family),
+  })),
   routing: [...found.routing],
   probes: found.probes.map(({ outcome, explanation }) => ({ outcome, explanation })),
   doubts: [...found.doubts],
@@ -46,6 +55,7 @@ export const nothingFoundDocument = (nothing: string, origin: string): Verificat
   given: false,
   compared: 0,
   differences: [],
+  stray: [],
   routing: [],
   probes: [],
   doubts: [],

@@ -1,9 +1,11 @@
 import type { Drift, Interception } from '../interception/index.ts';
 import type { Backend } from '../netfilter/index.ts';
 import { askedWords } from './asked.ts';
+import type { Moved } from './moved.ts';
 import { type ProbeShown, probeBlocks } from './probe.ts';
+import { movedTable } from './proof-screen.ts';
 import { ruleWords } from './rule.ts';
-import { bad, faint, good, line, name, paragraph, type Screen, table, warn } from './screen.ts';
+import { type Block, bad, faint, good, line, name, paragraph, type Screen, table, warn } from './screen.ts';
 import { count, familyWord } from './words.ts';
 
 /** A difference, whose back end it is in, and what it does to a packet where that could be shown. */
@@ -27,6 +29,8 @@ export interface Verification {
   readonly routing: readonly string[];
   /** Rules that were compared. */
   readonly compared: number;
+  /** Where anything differs: the packets that go to the proxy and should not, or should and do not. */
+  readonly stray: readonly Moved[];
   /** Why the comparison may have missed something, one clause each. */
   readonly doubts: readonly string[];
   /** The rules carry their reasons as comments, as `init --comment` writes them. */
@@ -62,12 +66,20 @@ export function verificationScreen(found: Verification, mends: readonly string[]
       indent: 2,
       hang: 2,
     }),
+    ...strayBlocks(found),
     ...found.doubts.map((doubt) => paragraph(line(warn('? '), doubt), 2)),
     ...probeBlocks(probes),
     ...(unprobed ? [paragraph(line(warn('? '), `no live probe: ${unprobed}`), 2)] : []),
     ...mends.map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),
   ];
 }
+
+/** What the differences do, all together and to all packets. */
+const strayBlocks = ({ stray, drifts }: Verification): readonly Block[] => {
+  if (drifts.length === 0) return [];
+  if (stray.length === 0) return [paragraph(line('  Packets are treated all alike.'), 2)];
+  return [paragraph(line('  Of all packets, these are treated differently:'), 2), movedTable(stray, 4)];
+};
 
 function driftRow(drift: DriftFound) {
   const { kind, family, table: where, chain, number, rule, expected, message, means, bypass } = drift;

@@ -16,7 +16,7 @@ const said = z.object({
   direction: z.enum(['in', 'out']),
   packets: z.array(z.string()).describe('in words, one box each'),
 });
-const change = said.extend({ before: end, after: end });
+export const change = said.extend({ before: end, after: end });
 
 /** `sidestep bypass PORT -o json`: what would change. */
 export const planDocument = z.object({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { backend, family, tableName } from './common.ts';
+import { change } from './plan.ts';
 
 /** `sidestep verify -o json`: what differs from what was asked for, and a live probe. */
 export const verificationDocument = z.object({
@@ -25,6 +26,9 @@ export const verificationDocument = z.object({
       bypass: z.string().optional().describe("it is a bypass of Sidestep's"),
     }),
   ),
+  stray: z
+    .array(change)
+    .describe('where anything differs: the packets that are treated differently; before: as asked for'),
   routing: z.array(z.string()).describe("routing that is missing or too much, in ip's words"),
   probes: z.array(
     z.object({
