@@ -35,6 +35,12 @@ export interface NamedChain {
   goto?: TargetUse | undefined;
 }
 
+/** A target of which the name says all. */
+export interface PlainTarget {
+  readonly name: string;
+  readonly target: TargetUse;
+}
+
 /** One use of an extension while its options are read. */
 export interface Use {
   readonly spelling: Spelling;
@@ -85,7 +91,7 @@ export interface Draft {
   /** `-4` or `-6` asks for the other family: the rule is none of this rule set's. */
   otherFamily: boolean;
   /** Parts that many rules share: the kernel's text repeats itself. */
-  readonly plain: Map<string, TargetUse>;
+  readonly plain: PlainTarget[];
   readonly bare: Map<Spelling, MatchUse>;
   /** By protocol. */
   readonly segments: Segments[];
@@ -109,7 +115,7 @@ export const newDraft = (scope: Scope): Draft => ({
   undeclared: undefined,
   counters: undefined,
   otherFamily: false,
-  plain: new Map(),
+  plain: [],
   bare: new Map(),
   segments: [],
   alone: undefined,

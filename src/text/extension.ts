@@ -78,9 +78,8 @@ export function readTarget(draft: Draft, cursor: Cursor, option: '-j' | '-g'): v
   needValue(cursor, option, 'a target or a chain');
   const { word, start, stop } = cursor;
   const { scope } = draft;
-  const plain = option === '-j' ? draft.plain.get(word) : undefined;
-  const chain = plain ? undefined : scope.chainNamed?.(word);
-  const known = plain ?? (option === '-j' ? chain?.jump : chain?.goto);
+  const chain = scope.chainNamed?.(word);
+  const known = option === '-j' ? chain?.jump : chain?.goto;
   if (known) {
     draft.target = known;
     return;
@@ -114,5 +113,14 @@ export function chainNameProblem(name: string): string | undefined {
   if (name === '') return 'an empty name';
   if (name.startsWith('-') || name.startsWith('!')) return `a chain’s name does not begin with ${name.charAt(0)}`;
   if (name.length > 28) return 'a chain’s name has 28 characters at most';
-  return /[\s"]/.test(name) ? 'a chain’s name holds no blank and no quote' : undefined;
+  return isPlain(name) || !/[\s"]/.test(name) ? undefined : 'a chain’s name holds no blank and no quote';
+}
+
+/** Whether a text holds nothing but letters of ASCII that show, and no quote: so that no pattern has to be asked. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code <= 34 || code > 126) return false;
+  }
+  return true;
 }

@@ -44,12 +44,16 @@ function completed(draft: Draft): Rule['matches'] {
   const { matches, alone } = draft;
   if (matches.length === 0) return NONE;
   if (matches.length === 1 && alone) return alone;
-  const complete = (use: Draft['matches'][number]) => ('kind' in use ? use : known(draft, use));
   // Lists in one piece have no more room than they need.
-  if (matches.length === 1) return [complete(matches[0]!)];
-  if (matches.length === 2) return [complete(matches[0]!), complete(matches[1]!)];
-  return matches.map(complete);
+  if (matches.length === 1) return [complete(draft, matches[0]!)];
+  if (matches.length === 2) return [complete(draft, matches[0]!), complete(draft, matches[1]!)];
+  return several(draft);
 }
+
+const several = (draft: Draft): Rule['matches'] => draft.matches.map((use) => complete(draft, use));
+
+const complete = (draft: Draft, use: Draft['matches'][number]): Rule['matches'][number] =>
+  'kind' in use ? use : known(draft, use);
 
 function build(
   header: Header,

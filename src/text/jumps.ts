@@ -25,24 +25,24 @@ type Chains = ReadonlyMap<string, { readonly rules: readonly Rule[] }>;
  * Loops are found by `loopIn`.
  */
 export function* checkJumps(table: TableName, chains: Chains, deferred: readonly DeferredHooks[]): Generator<Problem> {
-  if (deferred.length === 0) return;
   for (const hook of BUILT_IN[table]) {
-    const strict = deferred.filter(({ hooks }) => !hooks.includes(hook));
-    if (strict.length === 0) continue;
-    const reached = reachedFrom(hook, chains);
-    for (const { chain, extension, hooks, at, length, line } of strict) {
-      if (!reached.has(chain)) continue;
-      const allowed = hooks.filter((name) => BUILT_IN[table].includes(name)).join(', ');
-      const message = `${extension} cannot stand in ${chain}, to which ${hook} leads`;
-      yield {
-        at,
-        length,
-        line,
-        message,
-        hint: `The kernel takes it only where ${allowed} ${hooks.length > 1 ? 'lead' : 'leads'}.`,
-      };
+    let reached: ReadonlySet<string> | undefined;
+    // By number: large rule sets have thousands of them, and nearly none is a problem.
+    for (let index = 0; index < deferred.length; index += 1) {
+      const use = deferred[index]!;
+      if (use.hooks.includes(hook)) continue;
+      reached ??= reachedFrom(hook, chains);
+      if (reached.has(use.chain)) yield problemOf(table, hook, use);
     }
   }
+}
+
+function problemOf(table: TableName, hook: HookName, use: DeferredHooks): Problem {
+  const { chain, extension, hooks, at, length, line } = use;
+  const allowed = hooks.filter((name) => BUILT_IN[table].includes(name)).join(', ');
+  const message = `${extension} cannot stand in ${chain}, to which ${hook} leads`;
+  const hint = `The kernel takes it only where ${allowed} ${hooks.length > 1 ? 'lead' : 'leads'}.`;
+  return { at, length, line, message, hint };
 }
 
 /** The chains that rules of a built-in chain lead to, directly or not. */

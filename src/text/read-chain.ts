@@ -2,11 +2,11 @@ import { BUILT_IN, type Counters, isBuiltIn, type Policy, type TableName } from 
 import { Fault } from './diagnostic.ts';
 import { chainNameProblem } from './extension.ts';
 import { type OpenChain, type OpenTable, openChain, type Reading } from './reading.ts';
-import { type Cursor, nextWord } from './words.ts';
+import { type Cursor, nextIs, nextWord } from './words.ts';
 
 /** `:CHAIN POLICY [packets:bytes]`. */
 export function declareChain(reading: Reading, table: OpenTable, at: number, end: number): void {
-  const { cursor, text } = reading;
+  const { cursor } = reading;
   cursor.at = at + 1;
   cursor.end = end;
   if (!nextWord(cursor)) throw new Fault(at, 1, 'a chain without a name', 'Expected a line like :INPUT ACCEPT [0:0].');
@@ -14,7 +14,7 @@ export function declareChain(reading: Reading, table: OpenTable, at: number, end
   const problem = chainNameProblem(name);
   if (problem) throw new Fault(start, stop - start, problem, 'Expected a line like :MY_CHAIN - [0:0].');
   const policy = readPolicy(cursor, table.name, name);
-  const counters = nextWord(cursor) ? readCounters(text, cursor.start, cursor.stop) : undefined;
+  const counters = readLastCounters(cursor);
   if (nextWord(cursor))
     throw new Fault(
       cursor.start,
@@ -32,6 +32,16 @@ export function declareChain(reading: Reading, table: OpenTable, at: number, end
   table.chains.set(name, open);
 }
 
+/** The counters at the line's end, if there are any. */
+function readLastCounters(cursor: Cursor): Counters | undefined {
+  const { text, at, end } = cursor;
+  if (at + 6 === end && text.startsWith(' [0:0]', at)) {
+    cursor.at = end;
+    return ZERO;
+  }
+  return nextWord(cursor) ? readCounters(text, cursor.start, cursor.stop) : undefined;
+}
+
 /** `-N CHAIN`, as the name was read. */
 export function declareNew(cursor: Cursor, table: OpenTable): void {
   const problem = chainNameProblem(cursor.word);
@@ -44,7 +54,7 @@ export function usedChain(reading: Reading, table: OpenTable): OpenChain {
   const { cursor } = reading;
   const { word: command, start, stop } = cursor;
   // The rules of a chain stand together.
-  if (table.last && isNext(cursor, table.last.name)) return table.last;
+  if (table.last && nextIs(cursor, table.last.name)) return table.last;
   if (!nextWord(cursor))
     throw new Fault(start, stop - start, `${command} needs a chain`, 'Expected the name of a chain after it.');
   const known = table.chains.get(cursor.word);
@@ -63,24 +73,13 @@ export function usedChain(reading: Reading, table: OpenTable): OpenChain {
 
 /** A list that has grown has room for more; chains are many, and most of them short. */
 function leave(chain: OpenChain): void {
-  if (chain.rules.length > 0 && chain.rules.length < SHORT) chain.rules = chain.rules.slice();
+  const { length } = chain.rules;
+  if (length > FITTING && length < SHORT) chain.rules = chain.rules.slice();
 }
 
 const SHORT = 64;
-
-/** Moves on over a blank and this word, if that is what comes next. */
-function isNext(cursor: Cursor, word: string): boolean {
-  const { text, at, end } = cursor;
-  const stop = at + 1 + word.length;
-  if (stop >= end || text.charCodeAt(at) !== 32 || text.charCodeAt(stop) !== 32 || !text.startsWith(word, at + 1))
-    return false;
-  cursor.word = word;
-  cursor.start = at + 1;
-  cursor.stop = stop;
-  cursor.at = stop;
-  cursor.quoted = false;
-  return true;
-}
+/** Lists of no more rules are made to fit: they do not grow. */
+export const FITTING = 2;
 
 const ZERO: Counters = { packets: 0n, bytes: 0n };
 

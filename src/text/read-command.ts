@@ -1,7 +1,7 @@
 import type { Counters, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { empty } from './draft.ts';
-import { declareNew, readCounters, readPolicy, usedChain } from './read-chain.ts';
+import { declareNew, FITTING, readCounters, readPolicy, usedChain } from './read-chain.ts';
 import { complain, type OpenChain, type OpenTable, type Reading } from './reading.ts';
 import { countsAfter, readRule } from './rule.ts';
 import { type Cursor, nextWord } from './words.ts';
@@ -111,7 +111,7 @@ function addRule(reading: Reading, chain: OpenChain, position: number, counters:
   draft.scope.chain = chain.name;
   const appended = position === chain.rules.length;
   // A list that grows makes room for seventeen rules, and most chains of a large rule set are short.
-  const grows = appended && position >= SHORT;
+  const grows = appended && position >= FITTING;
   const rules = grows ? chain.rules : reading.made;
   if (!grows) empty(rules);
   const first = rules.length;
@@ -130,8 +130,6 @@ function addRule(reading: Reading, chain: OpenChain, position: number, counters:
   // The tools insert one after the other at the same place, so the last of several comes first.
   else chain.rules.splice(position, 0, ...rules.reverse());
 }
-
-const SHORT = 2;
 
 /** A rule that could not be read: it may match anything and do anything. */
 export const unreadable = (words: string, counters: Counters | undefined, line: number): Rule => ({

@@ -1,5 +1,5 @@
 import type { Family, Prefix } from '../address/index.ts';
-import type { Counters, Negatable, Rule } from '../netfilter/index.ts';
+import { type Counters, type Negatable, type Rule, TCP, UDP } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { BANG, bitOf, clear, type Draft, fault, needValue, notNegated } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
@@ -8,7 +8,7 @@ import { holdsAll, plainPrefix, readInterface, readPrefixes, readProtocol } from
 import { readLong } from './option.ts';
 import { readSegment } from './segment.ts';
 import { unknownOption } from './unknown-option.ts';
-import { type Cursor, nextWord } from './words.ts';
+import { type Cursor, nextIs, nextWord } from './words.ts';
 
 /**
  * Reads the words after `-A CHAIN`. Appends the rule to `rules`; several where `-s` or `-d` lists addresses, none where
@@ -101,8 +101,7 @@ function readGeneral(draft: Draft, cursor: Cursor, option: string, negated: bool
     }
     case '-p': {
       onlyOnce(draft, cursor, option);
-      needValue(cursor, option, 'a protocol');
-      const value = readProtocol(cursor, negated);
+      const value = usualProtocol(cursor) ?? readOtherProtocol(cursor, negated);
       if (!negated) draft.protocol = value;
       if (value !== 0) draft.header.protocol = sharedProtocol(value, negated);
       return;
@@ -142,6 +141,15 @@ function onlyOnce(draft: Draft, cursor: Cursor, option: string): void {
   const bit = bitOf(option);
   if ((draft.seen & bit) !== 0) throw fault(cursor, `${option} stands twice`, 'A rule has each option once.');
   draft.seen |= bit;
+}
+
+/** The protocols that most rules ask for are compared with the text where it stands. */
+const usualProtocol = (cursor: Cursor): number | undefined =>
+  nextIs(cursor, 'tcp') ? TCP : nextIs(cursor, 'udp') ? UDP : undefined;
+
+function readOtherProtocol(cursor: Cursor, negated: boolean): number {
+  needValue(cursor, '-p', 'a protocol');
+  return readProtocol(cursor, negated);
 }
 
 function readAddresses(draft: Draft, cursor: Cursor, option: '-s' | '-d', negated: boolean): void {

@@ -1,3 +1,4 @@
+import type { TargetUse } from '../netfilter/index.ts';
 import { type Draft, empty, type Use } from './draft.ts';
 import { readMatch, readTarget } from './extension.ts';
 import { completed, type Forms, formAt, type Kept, keptAs, learn, readValue, useKept } from './form.ts';
@@ -64,15 +65,31 @@ function isLastWord(text: string, start: number, end: number): boolean {
 
 /** A target without options is kept by its name, unless it hangs on other parts of the rule. */
 function readPlainTarget(draft: Draft, cursor: Cursor): boolean {
+  const before = draft.target ? undefined : plainTarget(draft, cursor);
+  if (before) {
+    draft.target = before;
+    cursor.at = cursor.end;
+    return true;
+  }
   empty(draft.loaded);
   readTarget(draft, cursor, cursor.word as '-j' | '-g');
   const use = draft.loaded[0];
   if (!use) return true;
-  const { word } = cursor;
+  const { word, quoted } = cursor;
   const { protocols, refuse, complete } = use.spelling.extension;
   const ready = completed(draft, use);
-  if (ready && !protocols && !refuse && !complete) draft.plain.set(word, ready);
+  if (ready && !quoted && !protocols && !refuse && !complete) draft.plain.push({ name: word, target: ready });
   return true;
+}
+
+/** The target whose name is all that stands after `-j`. They are few, and are compared with the text where it stands. */
+function plainTarget({ plain }: Draft, { text, start, end }: Cursor): TargetUse | undefined {
+  if (text.charCodeAt(start + 1) !== 106) return undefined;
+  for (let index = 0; index < plain.length; index += 1) {
+    const { name, target } = plain[index]!;
+    if (start + 3 + name.length === end && text.startsWith(name, start + 3)) return target;
+  }
+  return undefined;
 }
 
 /** Reads a segment word by word. Gives the use of an extension with options that it is, if it is one; false as `readSegment`. */

@@ -69,6 +69,20 @@ export function nextWord(cursor: Cursor): boolean {
   return true;
 }
 
+/** Moves on over a blank and this word, if that is what comes next and more comes after it. */
+export function nextIs(cursor: Cursor, word: string): boolean {
+  const { text, at, end } = cursor;
+  const stop = at + 1 + word.length;
+  if (stop >= end || text.charCodeAt(at) !== 32 || text.charCodeAt(stop) !== 32 || !text.startsWith(word, at + 1))
+    return false;
+  cursor.word = word;
+  cursor.start = at + 1;
+  cursor.stop = stop;
+  cursor.at = stop;
+  cursor.quoted = false;
+  return true;
+}
+
 function quotedWord(cursor: Cursor, start: number): boolean {
   const { text, end } = cursor;
   if (text.charCodeAt(start) === 34 && plainlyQuoted(cursor, start)) return true;

@@ -23,13 +23,27 @@ const MOST = 15;
 function portOrRange(part: string, colon: number): PortRange | undefined {
   const low = parsePortWord(colon < 0 ? part : part.slice(0, colon));
   const high = colon < 0 ? low : parsePortWord(part.slice(colon + 1));
-  return low === undefined || high === undefined || (colon >= 0 && low >= high) ? undefined : [low, high];
+  if (low === undefined || high === undefined || (colon >= 0 && low >= high)) return undefined;
+  return colon < 0 ? onePort(low) : [low, high];
 }
+
+/** The ports below 1024 that were named: the lists of a large rule set name the same ones very often. */
+const named: (PortRange | undefined)[] = Array.from({ length: 1024 });
+
+function onePort(port: number): PortRange {
+  if (port >= named.length) return [port, port];
+  named[port] ??= [port, port];
+  return named[port];
+}
+
+/** One list gathers the ports of all: a list that grows has room for more, and leaves others behind. */
+const gathered: PortRange[] = [];
 
 const list = {
   expected: `at most ${MOST} ports from 0 to 65535 separated by commas; a range like 8000:8999 counts as two`,
   read(word: string): Ports | undefined {
-    const ports: PortRange[] = [];
+    // With a length of 0 it would lose its room.
+    while (gathered.length > 0) gathered.pop();
     let slots = 0;
     for (let from = 0; from <= word.length; ) {
       const comma = word.indexOf(',', from);
@@ -39,11 +53,10 @@ const list = {
       const range = portOrRange(part, colon);
       slots += colon < 0 ? 1 : 2;
       if (!range || slots > MOST) return undefined;
-      ports.push(range);
+      gathered.push(range);
       from = stop + 1;
     }
-    // A list that has grown has room for more.
-    return ports.slice();
+    return gathered.slice();
   },
   print: (ports: Ports): string => ports.map((range) => formatPortRange(range)).join(','),
 };

@@ -1,5 +1,12 @@
-import { type Family, formatAddress, formatPortRange, type PortRange, parseAddress } from '../../address/index.ts';
-import { parsePortWord, targetPorts } from '../codec.ts';
+import {
+  type Family,
+  formatAddress,
+  formatPortRange,
+  type PortRange,
+  parseAddress,
+  parseIpv4,
+} from '../../address/index.ts';
+import { parseNumber, parsePortWord, targetPorts } from '../codec.ts';
 import type { AddressRange } from '../effect.ts';
 import type { Codec, RuleContext } from '../extension.ts';
 import { DCCP, ICMP, SCTP, TCP, UDP } from '../protocol.ts';
@@ -42,24 +49,7 @@ function readAddresses(text: string, family: Family): AddressRange | undefined {
 
 export const natRange: Codec<NatRange> = {
   expected: 'an address or a range of them, then ports if need be: 10.0.0.1-10.0.0.9:8000-8999, [2001:db8::1]:80, :80',
-  read(word, family) {
-    const [addressText, portText] = splitPorts(word, family);
-    const addresses = addressText === '' ? undefined : readAddresses(addressText, family);
-    if (addresses === undefined && (addressText !== '' || portText === undefined)) return undefined;
-    const slash = portText === undefined ? -1 : portText.indexOf('/');
-    const rangeText = slash < 0 ? (portText ?? '') : (portText ?? '').slice(0, slash);
-    // A second slash and what follows it are passed over.
-    const baseText = slash < 0 ? undefined : portText?.slice(slash + 1).split('/', 1)[0];
-    const ports = portText === undefined ? undefined : targetPorts.read(rangeText, family);
-    const base = baseText === undefined ? undefined : parsePortWord(baseText);
-    // Only a range can be shifted.
-    if (baseText !== undefined && (!rangeText.includes('-') || base === 0)) return undefined;
-    if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
-    // Objects made by several spreads share no shape, and of these large rule sets have thousands.
-    if (!ports) return { addresses: addresses! };
-    if (base === undefined) return addresses ? { addresses, ports } : { ports };
-    return addresses ? { addresses, ports, base } : { ports, base };
-  },
+  read: (word, family) => (family === 'ipv4' && readOne(word)) || readRange(word, family),
   print({ addresses, ports, base }, family) {
     const [low, high] = addresses ?? [];
     let words = low === undefined ? '' : formatAddress(family, low);
@@ -69,3 +59,33 @@ export const natRange: Codec<NatRange> = {
     return `${words}:${formatPortRange(ports, '-')}${base === undefined ? '' : `/${base}`}`;
   },
 };
+
+/** One IPv4 address, and perhaps one port by number: what nearly all rules of a large set have. */
+function readOne(word: string): NatRange | undefined {
+  const colon = word.indexOf(':');
+  const address = parseIpv4(colon < 0 ? word : word.slice(0, colon));
+  if (address === undefined) return undefined;
+  const addresses: AddressRange = [address, address];
+  if (colon < 0) return { addresses };
+  const port = parseNumber(word.slice(colon + 1), 65535);
+  return port === undefined ? undefined : { addresses, ports: [port, port] };
+}
+
+function readRange(word: string, family: Family): NatRange | undefined {
+  const [addressText, portText] = splitPorts(word, family);
+  const addresses = addressText === '' ? undefined : readAddresses(addressText, family);
+  if (addresses === undefined && (addressText !== '' || portText === undefined)) return undefined;
+  const slash = portText === undefined ? -1 : portText.indexOf('/');
+  const rangeText = slash < 0 ? (portText ?? '') : (portText ?? '').slice(0, slash);
+  // A second slash and what follows it are passed over.
+  const baseText = slash < 0 ? undefined : portText?.slice(slash + 1).split('/', 1)[0];
+  const ports = portText === undefined ? undefined : targetPorts.read(rangeText, family);
+  const base = baseText === undefined ? undefined : parsePortWord(baseText);
+  // Only a range can be shifted.
+  if (baseText !== undefined && (!rangeText.includes('-') || base === 0)) return undefined;
+  if ((portText !== undefined && !ports) || (baseText !== undefined && base === undefined)) return undefined;
+  // Objects made by several spreads share no shape, and of these large rule sets have thousands.
+  if (!ports) return { addresses: addresses! };
+  if (base === undefined) return addresses ? { addresses, ports } : { ports };
+  return addresses ? { addresses, ports, base } : { ports, base };
+}
