@@ -21,8 +21,8 @@ interface Form {
   readonly slot: Slot;
   /** The use that is being read. One object serves all. */
   readonly use: { -readonly [Key in keyof Use]: Use[Key] };
-  /** What segments of this form came to, by the words of their values. */
-  readonly values: Map<string, Kept>;
+  /** What segments of this form came to, by the words of their values; by the number where it is written without more. */
+  readonly values: Map<string | number, Kept>;
 }
 
 /** Those that were met, in about the order of how often: they are few, and are compared with the text where it stands. */
@@ -62,14 +62,20 @@ export function readValue(
   stop: number,
   comesAgain: boolean,
 ): boolean {
-  const { start, end } = cursor;
+  const { text, start, end } = cursor;
+  const number = comesAgain ? numberAt(text, at + 1, stop) : undefined;
+  const known = number === undefined ? undefined : values.get(number);
+  if (known) {
+    cursor.at = stop;
+    return useKept(draft, known);
+  }
   cursor.at = at;
   cursor.end = stop;
   const whole = nextWord(cursor) && cursor.at === stop;
   cursor.end = end;
   if (!whole) return false;
   const { word } = cursor;
-  const before = comesAgain ? values.get(word) : undefined;
+  const before = comesAgain && number === undefined ? values.get(word) : undefined;
   if (before) return useKept(draft, before);
   const { spelling } = use;
   if (spelling.kind === 'target' && draft.target) return false;
@@ -83,9 +89,24 @@ export function readValue(
   const read = ready ?? { spelling, options: use.options, at: use.at, length: use.length };
   if (spelling.kind === 'match') draft.matches.push(read);
   else draft.target = read;
-  if (ready && comesAgain && values.size < MOST_VALUES) values.set(word, keptAs(spelling.kind, ready));
+  if (ready && comesAgain && values.size < MOST_VALUES) values.set(number ?? word, keptAs(spelling.kind, ready));
   return true;
 }
+
+/** The number that stands there by itself, in decimal and without leading zeros: it needs no text to be found by. */
+function numberAt(text: string, from: number, stop: number): number | undefined {
+  const first = text.charCodeAt(from);
+  if (stop - from > MOST_DIGITS || first < 49 || first > 57) return undefined;
+  let number = first - 48;
+  for (let at = from + 1; at < stop; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 48 || code > 57) return undefined;
+    number = number * 10 + code - 48;
+  }
+  return number;
+}
+
+const MOST_DIGITS = 9;
 
 /** One list serves all values: what is thrown away at once costs as much as what is kept. */
 const words = [''];

@@ -3,9 +3,27 @@ import { allMatches, allTargets, type Extension, findMatch, findTarget, type Opt
 /** An extension made ready for reading: its options by every name they are typed as. */
 export interface Spelling {
   readonly kind: 'match' | 'target';
-  readonly extension: Extension<object>;
+  readonly extension: Facts;
   readonly slots: ReadonlyMap<string, Slot>;
 }
+
+/** What reading asks of an extension. Its own object has only what it needs: these have one shape, and V8 knows the way in it. */
+export interface Facts extends Pick<Extension<object>, 'name'> {
+  readonly places: Extension<object>['places'] | undefined;
+  readonly protocols: Extension<object>['protocols'] | undefined;
+  readonly required: readonly string[] | undefined;
+  readonly refuse: Extension<object>['refuse'] | undefined;
+  readonly complete: Extension<object>['complete'] | undefined;
+}
+
+const factsOf = ({ name, places, protocols, required, refuse, complete }: Extension<object>): Facts => ({
+  name,
+  places,
+  protocols,
+  required,
+  refuse,
+  complete,
+});
 
 /** An option, and the key of the extension's options that it sets. */
 export interface Slot {
@@ -30,7 +48,7 @@ function remember(
   kind: Spelling['kind'],
   extension: Extension<object> | undefined,
 ): Spelling | undefined {
-  const spelling = extension && { kind, extension, slots: slotsOf(extension) };
+  const spelling = extension && { kind, extension: factsOf(extension), slots: slotsOf(extension) };
   if (spelling) spellings.set(name, spelling);
   return spelling;
 }
