@@ -36,7 +36,7 @@ export function auditScreen(audit: Audit): Screen {
     BLANK,
     ...(findings.length === 0
       ? [paragraph(line(good('✓ '), `nothing is the matter with ${audit.origin}, as far as it was read`), 2)]
-      : [paragraph(line(bad('✗ '), countWords(findings)), 2), table(findings.flatMap(findingRows), { hang: 2 })]),
+      : [paragraph(line(bad('✗ '), countWords(findings)), 2), table(findingsRows(findings), { hang: 2 })]),
     ...notesOf(audit).map((note) => paragraph(line(faint(note)), 2)),
   ];
 }
@@ -120,6 +120,19 @@ function fateSpan(fate: Fate, ports: readonly string[]): Span | string {
 }
 
 const TONES: Readonly<Record<Level, (text: string) => Span>> = { high: bad, medium: warn, info: faint };
+
+/** More findings of one kind are not shown, but counted. */
+const MOST_OF_KIND = 12;
+
+function findingsRows(findings: readonly Named[]): readonly (readonly Line[])[] {
+  const kinds = [...new Set(findings.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => {
+    const its = findings.filter((one) => one.kind === kind);
+    const more = its.length - MOST_OF_KIND;
+    const rest = [line(''), line(strong(kind)), line(faint(`and ${more} more: -o json has them all`))];
+    return [...its.slice(0, MOST_OF_KIND).flatMap(findingRows), ...(more > 0 ? [rest] : [])];
+  });
+}
 
 function findingRows({ level, kind, says, mend }: Named): readonly (readonly Line[])[] {
   return [

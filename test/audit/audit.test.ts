@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../src/address/index.ts';
-import { audit } from '../../src/audit/index.ts';
-import { defaultInterception, dialectOf, type Interception, programmed } from '../../src/interception/index.ts';
+import { audit, auditScreen } from '../../src/audit/index.ts';
+import { plainText } from '../../src/explain/index.ts';
+import {
+  defaultInterception,
+  dialectOf,
+  type Interception,
+  nativeModel,
+  programmed,
+} from '../../src/interception/index.ts';
 import {
   emptyRuleSet,
   type HeldRules,
@@ -153,6 +160,17 @@ describe('what is the matter', () => {
       [2, 4],
       [1, 3],
     ]);
+  });
+
+  test("of many alike a few are shown, and the others counted; the mesh's own that never match are its own business", () => {
+    const dead = Array.from({ length: 20 }, (_, n) => `-A INPUT -p tcp -m tcp --dport ${n + 1} -j DROP`);
+    const text = ['*filter', '-A INPUT -p tcp -j ACCEPT', ...dead, 'COMMIT', ''].join('\n');
+    const shown = plainText(auditScreen(look({ held: rules(text) })), 120);
+    expect(shown).toContain('20 findings: 20 info');
+    expect(shown).toContain('and 8 more: -o json has them all');
+    const program = dialectOf('istio-nft').write({ ...ISTIO, dialect: 'istio-nft' });
+    const native = nativeModel(program.native ?? []);
+    expect(kinds({ held: [], native, interfaces: [LO, ETH0] })).toEqual([]);
   });
 
   test('both back ends at work', () => {

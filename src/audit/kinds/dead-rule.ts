@@ -1,7 +1,7 @@
 import type { Family } from '../../address/index.ts';
 import { type DeadRule, deadRules, type RulePlace, TooComplex } from '../../analysis/index.ts';
 import { familyWord, listed } from '../../explain/index.ts';
-import { isOwnChain } from '../../interception/index.ts';
+import { isOwnChain, istioTables } from '../../interception/index.ts';
 import { chainOf, heldFor } from '../../netfilter/index.ts';
 import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
@@ -13,7 +13,10 @@ export const deadRule: Kind = {
   about: 'A rule can never match, whatever packet comes.',
   look: (audited) =>
     audited.families.flatMap((family) => {
-      const all = deadIn(audited, family).filter(({ chain }) => !(audited.written && isOwnChain(chain)));
+      const own = istioTables(audited.snapshot).map((table) => `${table.family} ${table.name}`);
+      const all = deadIn(audited, family).filter(
+        ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)),
+      );
       const unreached = new Map<string, DeadRule[]>();
       for (const rule of all.filter(({ because }) => because === 'unreached')) {
         const chain = `${rule.backend} ${rule.table} ${rule.chain}`;
