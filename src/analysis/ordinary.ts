@@ -1,12 +1,12 @@
 import type { AddressValue } from '../address/index.ts';
 import { ADDRESS_TYPE } from '../netfilter/index.ts';
 import { addressType, isLoopback, isMulticast, isOwn } from '../trace/parts.ts';
-import { complement, type Edge, NONE } from './diagram.ts';
+import { ALL, type Edge, NONE } from './diagram.ts';
 import type { Space } from './space.ts';
 
 /**
- * The packets that one host sends to another, or to itself over loopback: no groups, no address that stands for everybody or nobody,
- * nothing from outside that claims to come from here. People mean these when they say "all"; the kernel drops most others, whatever
+ * The packets that a program sends from one host to another, or to its own over loopback: no groups, no address that stands for
+ * everybody or nobody, nothing from outside that claims to come from here, nothing that the kernel makes itself. People mean these when they say "all"; the kernel drops most others, whatever
  * the rules say.
  */
 export function ordinaryPackets(space: Space): Edge {
@@ -27,7 +27,11 @@ export function ordinaryPackets(space: Space): Edge {
   const [source, destination] = [of('source', single), of('destination', single)];
   const [fromLoopback, toLoopback] = [of('source', loopback), of('destination', loopback)];
   const both = diagram.and(source, destination);
-  if (!arrives) return diagram.and(both, complement(diagram.xor(fromLoopback, toLoopback)));
+  if (!arrives) return diagram.and(ofPrograms(space), diagram.minus(both, diagram.xor(fromLoopback, toLoopback)));
   const here = host.known ? of('source', (address) => isOwn(host, address)) : NONE;
   return diagram.minus(both, diagram.or(here, diagram.or(fromLoopback, toLoopback)));
 }
+
+/** Where anything asks for it: what has a socket that sends it. */
+const ofPrograms = (space: Space): Edge =>
+  space.domain.fields.has('owned') ? space.original({ kind: 'in', field: 'owned', ranges: [[1, 1]] }) : ALL;

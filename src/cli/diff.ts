@@ -7,6 +7,7 @@ import { readSource } from './source.ts';
 import { EXIT } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage.ts';
+import { isWritten, readWritten } from './written.ts';
 
 interface DiffOptions {
   readonly output: OutputForm;
@@ -25,10 +26,12 @@ export const diff = defineCommand<DiffOptions>({
     ],
     ['sidestep diff before.txt here', 'what has changed since: a file against this network namespace'],
     ['sidestep diff pid:4711 container:3f2a', 'two live namespaces'],
+    [`sidestep diff "init -b '*' -i '*'" here`, 'what init would write, and what is here'],
     ['sidestep diff monday.json tuesday.json -o json', 'two snapshots, for a script; exit status 1 where they differ'],
   ],
   declare(command) {
-    const rules = 'a file as --from of list takes it, - for standard input, here, netns:NAME, pid:PID or container:ID';
+    const rules =
+      'a file as --from of list takes it, - for standard input, here, netns:NAME, pid:PID, container:ID, or init and its flags in one word';
     command.addArgument(new Argument('<before>', rules)).addArgument(new Argument('<after>', 'likewise'));
     command.option('--keep-going', 'pass over rules that cannot be read; where they matter the answer is "perhaps"');
     familyOption(command);
@@ -47,6 +50,7 @@ export const diff = defineCommand<DiffOptions>({
 
 function read(word: string, { family, keepGoing }: DiffOptions, terminal: Terminal): Promise<Snapshot> {
   const shared = { ...(family ? { family } : {}), ...(keepGoing ? { keepGoing } : {}) };
+  if (isWritten(word)) return readWritten(word);
   if (word === 'here') return readSource(shared, terminal);
   const [, kind, value = ''] = LIVE.exec(word) ?? [];
   if (kind === undefined) return readSource({ ...shared, from: word }, terminal);

@@ -171,14 +171,11 @@ async function showProgram(
   options: InitOptions,
   terminal: Terminal,
 ): Promise<ExitStatus> {
-  const { nativeModel, nativeText, programmed, summarise } = await import('../interception/index.ts');
-  const { emptyRuleSet } = await import('../netfilter/index.ts');
+  const { asWritten, nativeText, summarise } = await import('../interception/index.ts');
   const families = shownFamilies(options);
-  const backend = options.backend ?? 'nft';
-  const held = families.map((family) => {
-    const rules = programmed(emptyRuleSet(family), program, family);
-    // Legacy lists the table first that was made last.
-    return { backend, rules: backend === 'nft' ? rules : { ...rules, tables: [...rules.tables].reverse() } };
+  const snapshot = asWritten(program, 'a dry run', {
+    families,
+    ...(options.backend ? { backend: options.backend } : {}),
   });
   if (options.output === 'save' && program.native) {
     terminal.write(nativeText(program.native));
@@ -186,13 +183,10 @@ async function showProgram(
   }
   if (options.output === 'save') {
     const { writeSave } = await import('./save.ts');
-    await writeSave(held, { counters: false }, terminal);
+    await writeSave(snapshot.held, { counters: false }, terminal);
     return EXIT.done;
   }
   const { programDocument, programScreen } = await import('../explain/index.ts');
-  const snapshot: Snapshot = program.native
-    ? { origin: 'a dry run', held: [], native: nativeModel(program.native) }
-    : { origin: 'a dry run', held };
   if (options.output === 'json') terminal.json(programDocument(program, families, notices));
   else await terminal.show(programScreen(snapshot, summarise(snapshot), program, families));
   return EXIT.done;

@@ -90,16 +90,18 @@ function comparedBlocks({ family, direction, changes, tooComplex }: Compared): r
       ? [
           BLANK,
           paragraph(
-            line(
-              faint(
-                `${title}: ${count(others, 'more kind')} of change for packets from or to groups, or addresses that are no host’s: -o json`,
-              ),
-            ),
+            line(faint(`${title}: ${count(others, 'more kind')} of change for packets ${APART[direction]}: -o json`)),
           ),
         ]
       : []),
   ];
 }
+
+/** Packets that are not ordinary. */
+const APART: Readonly<Record<Direction, string>> = {
+  in: 'from or to groups, or addresses that are no host’s',
+  out: 'from or to groups or addresses that are no host’s, or from no program',
+};
 
 /** More boxes are not shown. */
 const MOST_BOXES = 6;
@@ -113,7 +115,7 @@ function changeBlocks(change: Compared['changes'][number], family: Family, direc
   const head = line(strong(title), ': ', was!, ' → ', strong(is!), open ? warn(' (perhaps)') : '');
   const rows = boxes.map((box) => [boxWords(box, family, direction)]);
   if (!complete) rows.push(['and others']);
-  if (others) rows.push(['and packets from or to groups, or addresses that are no host’s']);
+  if (others) rows.push([`and packets ${APART[direction]}`]);
   return [paragraph(head, 2), table(rows, { indent: 2 }), ...(example ? exampleBlocks(example) : [])];
 }
 

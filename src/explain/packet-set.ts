@@ -37,6 +37,7 @@ export function boxWords(box: Box, family: Family, direction: Direction, subject
     ...said('sourcePort', 'from port '),
     ...said('in', 'on '),
     ...outWords(box.get('out'), direction),
+    ...ownedWords(box.get('owned')),
     ...said('uid', 'by uid '),
     ...said('gid', 'by gid '),
     ...(opens(box.get('ctstate')) ? [] : said('ctstate', '')),
@@ -96,6 +97,10 @@ function outWords(side: BoxSide | undefined, direction: Direction): readonly str
   if (named.names.length === 0 && !named.others) return ['for this host'];
   return [`${routes ? 'for this host or ' : ''}sent on by ${nameWords(named)}`];
 }
+
+/** What a program sends goes without saying. */
+const ownedWords = (side: BoxSide | undefined): readonly string[] =>
+  side?.kind === 'ranges' && side.ranges.every(([owned]) => Number(owned) === 0) ? ['from no program'] : [];
 
 /** Connections as they are opened: that goes without saying. */
 function opens(side: BoxSide | undefined): boolean {

@@ -1,4 +1,5 @@
 export { namesMesh } from './annotations.ts';
+export { asWritten } from './as-written.ts';
 export { afterBypass, type BypassPlan, bypassed, planBypass } from './bypass.ts';
 export { idleBypasses } from './bypass-idle.ts';
 export { notCoveredByUndo } from './bypass-notes.ts';

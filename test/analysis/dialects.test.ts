@@ -1,24 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { difference, type Side } from '../../src/analysis/index.ts';
-import {
-  defaultInterception,
-  dialectOf,
-  type Interception,
-  nativeModel,
-  programmed,
-} from '../../src/interception/index.ts';
-import { emptyRuleSet, type Snapshot } from '../../src/netfilter/index.ts';
+import { asWritten, defaultInterception, dialectOf, type Interception } from '../../src/interception/index.ts';
 
 // What two dialects write for the same interception treats every packet alike that comes in, or that a program here sends. Packets
 // that the kernel makes itself have no owner: xt_owner's `! --uid-owner` then holds, nft's `meta skuid !=` does not.
-const written = (interception: Interception): Snapshot => {
-  const program = dialectOf(interception.dialect).write(interception);
-  const held = (['ipv4', 'ipv6'] as const).map((family) => ({
-    backend: 'nft' as const,
-    rules: programmed(emptyRuleSet(family), program, family),
-  }));
-  return { origin: interception.dialect, held, ...(program.native ? { native: nativeModel(program.native) } : {}) };
-};
+const written = (interception: Interception) =>
+  asWritten(dialectOf(interception.dialect).write(interception), interception.dialect);
 const side = (interception: Interception): Side => ({ snapshot: written(interception), proxyPorts: [15001, 15006] });
 
 const usual = defaultInterception('istio');

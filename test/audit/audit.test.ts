@@ -4,19 +4,13 @@ import { parseAddress } from '../../src/address/index.ts';
 import { audit, auditScreen } from '../../src/audit/index.ts';
 import { plainText } from '../../src/explain/index.ts';
 import {
+  asWritten,
   defaultInterception,
   dialectOf,
   type Interception,
   nativeModel,
-  programmed,
 } from '../../src/interception/index.ts';
-import {
-  emptyRuleSet,
-  type HeldRules,
-  type InterfaceAddress,
-  type Listener,
-  type Snapshot,
-} from '../../src/netfilter/index.ts';
+import type { HeldRules, InterfaceAddress, Listener, Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave, printSave } from '../../src/text/index.ts';
 import { POST } from '../support/sidestep.ts';
 
@@ -52,13 +46,8 @@ const ISTIO: Interception = {
   inbound: { include: '*', exclude: ['15090', '15021', '15020'] },
   outbound: { ...defaultInterception('istio').outbound, include: '*' },
 };
-const held = (interception: Interception): readonly HeldRules[] => {
-  const program = dialectOf(interception.dialect).write(interception);
-  return (['ipv4', 'ipv6'] as const).map((family) => ({
-    backend: 'nft',
-    rules: programmed(emptyRuleSet(family), program, family),
-  }));
-};
+const held = (interception: Interception): readonly HeldRules[] =>
+  asWritten(dialectOf(interception.dialect).write(interception), 'as written').held;
 const rules = (text: string): readonly HeldRules[] => parseSave(text).map((set) => ({ backend: 'nft', rules: set }));
 
 const look = (snapshot: Omit<Snapshot, 'origin'>) => audit({ origin: 'a pod', ...snapshot }, NOW);

@@ -34,6 +34,7 @@ const SCREENS: readonly (readonly [name: string, args: readonly string[], status
   ['bypass-nothing', ['bypass', '22', '--from', POST], 0],
   ['bypass-edit', ['bypass', '8888', '--edit', '--from', POST], 0],
   ['diff-2018', ['diff', POST, 'bypassed.rules'], 1],
+  ['diff-written', ['diff', "init --dialect istio-2018 -b 8080,8888 -i '*'", POST], 0],
   ['diff-nothing', ['diff', POST, POST], 0],
   ['diff-machine', ['diff', 'pod.json', 'bypassed.rules', '--family', 'ipv4'], 1],
   ['audit-2018', ['audit', '--from', POST], 0],
