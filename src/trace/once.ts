@@ -5,7 +5,7 @@ import { attachRefusal } from './arrival.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
 import type { Decide } from './decisions.ts';
 import { asItTravels } from './fragments.ts';
-import { isLoopback, LOOPBACK } from './host.ts';
+import { isLoopback, isMulticast, LOOPBACK } from './host.ts';
 import { errorAbout, type Subject } from './icmp-error.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { Outcome, Question, Step } from './result.ts';
@@ -216,13 +216,20 @@ export function begin(
 function ownFor(circumstances: Circumstances, question: Question): AddressValue | undefined {
   const { direction, packet } = question;
   const own = ownAddress(direction, packet);
-  if (own !== undefined || direction !== 'in') return own;
+  if (own !== undefined || direction !== 'in' || isNoCards(packet)) return own;
   const walk = begin({ ...circumstances, assumptions: undefined }, question, { own: packet.destination });
   follow(walk);
   if (walk.destination === undefined) return undefined;
   circumstances.assumptions?.add(`${formatAddress(packet.family, packet.destination)} is an address of this host`);
   return packet.destination;
 }
+
+/** Addresses that no network card has: loopback's, groups, everybody's and nobody's. */
+const isNoCards = ({ family, destination }: Packet): boolean =>
+  isLoopback(family, destination) ||
+  isMulticast(family, destination) ||
+  destination === 0xffff_ffff ||
+  BigInt(destination) === 0n;
 
 /** Where no interfaces are known, the question tells which address is this host's own. */
 export function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {

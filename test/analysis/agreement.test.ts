@@ -46,6 +46,12 @@ test('every set agrees with the trace of random packets, on random rules and mac
   expect(complex).toBeLessThan(1 + asked / EACH / 20);
 }, 600_000);
 
+test("so do those of packets to addresses that no card has and that are said to go on: REDIRECT takes them to the card's own", () => {
+  const rules = parseSave('*nat\n-A PREROUTING -j REDIRECT\nCOMMIT\n*filter\n-A FORWARD -o eth0 -j ACCEPT\nCOMMIT\n');
+  const held = rules.map((set) => ({ backend: 'nft' as const, rules: set }));
+  expect(compare({ ...HOSTS.untold!, held }, 'ipv4', 'in', seeded(1), 500).disagreement).toBeUndefined();
+});
+
 test('so do those of a packet that a rule has given a zone, and that has no connection', () => {
   const text = [
     '*raw',
