@@ -25,11 +25,14 @@ const { rolldown } = await import('rolldown');
 const shared = { platform: 'node', external: /^[^./]/ };
 // Libraries are loaded from node_modules, as they were installed, but for the two that every command needs.
 const INSIDE = ['commander', 'picocolors'];
-/** What is needed together is one file: the command line and what all commands share, what changes rules, the model. */
+/** What is needed together is one file, and what a change has no need of is another: so it is with following packets. */
 const TOGETHER = [
   { name: 'program', test: /\/cli\/(program|command|options|usage|source)\.js$|\/(commander|address)\// },
   { name: 'change', test: /\/cli\/(init|apply|machine|source-flags|interception-flags|interception-flag-table)\.js$/ },
   { name: 'netfilter', test: /\/netfilter\// },
+  { name: 'analysis', test: /\/analysis\// },
+  { name: 'trace', test: /\/trace\// },
+  { name: 'nftrace', test: /\/linux\/nftrace\// },
 ];
 /**
  * A file of the program is loaded when something in it is first used, not when whoever uses it is: a change asks the kernel
