@@ -106,6 +106,9 @@ async function hold(
   return child as ChildProcess & { readonly pid: number };
 }
 
+/** Who died before its death was to be told of tells nothing: so a child looks whose it is before it begins. */
+const UNLESS_ORPHANED = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"';
+
 function describe(
   holder: ChildProcess & { readonly pid: number },
   entering: (pid: number) => readonly string[],
@@ -145,7 +148,8 @@ function describe(
       return done.stdout;
     },
     start(command, options = {}) {
-      const [file = '', ...args] = argv(command, options, ['--pdeathsig=KILL']);
+      const orphan = ['sh', '-c', UNLESS_ORPHANED, 'sh', String(process.pid)];
+      const [file = '', ...args] = argv([...orphan, ...command], options, ['--pdeathsig=KILL']);
       return spawn(file, args, { stdio: options.stdio ?? 'pipe', env: environment(options) });
     },
     beside: async () => describe(await hold([...enter, 'unshare', '--net'], rootRefused), entering),

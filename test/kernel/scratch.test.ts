@@ -52,3 +52,20 @@ test.for(WAYS)('a killed owner leaves no namespace and no process behind, $title
   for (let tries = 0; tries < 100 && alive().length > 0; tries += 1) await sleep(20);
   expect(alive()).toEqual([]);
 });
+
+test.for(WAYS)('a process whose owner is killed as it starts does not begin, $title', async ({ options }) => {
+  const built = new URL('../../dist/linux/scratch.js', import.meta.url);
+  const program = `
+    import { openScratch } from ${JSON.stringify(built.href)};
+    const scratch = await openScratch(${JSON.stringify(options)});
+    const app = scratch.start(['sleep', '1000']);
+    process.stdout.write(app.pid + '\\n', () => process.kill(process.pid, 'SIGKILL'));`;
+  for (let round = 0; round < 5; round += 1) {
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pid = await new Promise<number>((resolve) => owner.stdout.once('data', (data) => resolve(Number(data))));
+    for (let tries = 0; tries < 100 && netOf(pid) !== undefined; tries += 1) await sleep(20);
+    expect(netOf(pid)).toBeUndefined();
+  }
+});

@@ -206,13 +206,16 @@ describe.skipIf(notRoot)('ways back (root: the legacy back end’s lock is its o
       const trace = prepare(await readSnapshot(openNamespace({ pid: pod.pid })), []);
       const counts = () => sum([packetCounts(pod, backend), nativeCounts()]);
       const { sources, destinations } = NETWORKS[family];
+      const macs = new Map(['eth0', 'eth1'].map((device) => [device, macOf(pod, device)]));
+      // The extensions are the same kernel code in both; what nft itself counts is asked once.
+      const ports = backend === 'nft' ? [7, 53] : [7];
       const wrong: string[] = [];
       let asked = 0;
       let before = counts();
       for (const device of ['eth0', 'eth1'])
         for (const destination of destinations)
           for (const source of sources)
-            for (const port of [7, 53]) {
+            for (const port of ports) {
               const group = /^(224|255|ff)/.test(destination);
               const packet = makePacket({
                 family,
@@ -225,7 +228,7 @@ describe.skipIf(notRoot)('ways back (root: the legacy back end’s lock is its o
                 ttl: 9,
                 packetType: group ? PACKET_TYPE.multicast : PACKET_TYPE.unicast,
                 sourceMac: SENDER,
-                destinationMac: group ? 0x333300000001 : macOf(pod, device),
+                destinationMac: group ? 0x333300000001 : macs.get(device)!,
                 length: family === 'ipv4' ? 28 : 48,
               });
               const told = trace({ direction: 'in', packet, assumptions: [] });
@@ -261,7 +264,7 @@ describe.skipIf(notRoot)('ways back (root: the legacy back end’s lock is its o
               before = after;
             }
       expect(wrong).toEqual([]);
-      expect(asked).toBeGreaterThan(400);
+      expect(asked).toBeGreaterThan(200 * ports.length);
       pod.must([`${tool}-restore`], { input: '*raw\nCOMMIT\n*mangle\nCOMMIT\n' });
       pod.must(['nft', 'delete', 'table', 'inet', 'way']);
     });
