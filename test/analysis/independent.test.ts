@@ -32,30 +32,38 @@ const questionAt = (number: number) => {
 
 const QUESTIONS = Array.from({ length: PACKETS }, (_, number) => questionAt(number));
 
-test('truth tables of all packets of a small universe say the same', () => {
-  for (let seed = 0; seed < RULE_SETS; seed += 1) {
-    const table = randomTable(seeded(seed));
-    const text = savedTable(table);
-    const accepted = acceptedBy(table);
-    const app = reach(sideOf(text), 'ipv4', 'in').find(({ end }) => end.kind === 'app');
-    for (const [number, question] of QUESTIONS.entries()) {
-      const found = app?.surely.holds(question) ?? false;
-      if (found !== (accepted[number] === 1))
-        expect.fail(`seed ${seed}: ${JSON.stringify(packetAt(number))} is ${found ? '' : 'not '}accepted\n${text}`);
+test(
+  'truth tables of all packets of a small universe say the same',
+  () => {
+    for (let seed = 0; seed < RULE_SETS; seed += 1) {
+      const table = randomTable(seeded(seed));
+      const text = savedTable(table);
+      const accepted = acceptedBy(table);
+      const app = reach(sideOf(text), 'ipv4', 'in').find(({ end }) => end.kind === 'app');
+      for (const [number, question] of QUESTIONS.entries()) {
+        const found = app?.surely.holds(question) ?? false;
+        if (found !== (accepted[number] === 1))
+          expect.fail(`seed ${seed}: ${JSON.stringify(packetAt(number))} is ${found ? '' : 'not '}accepted\n${text}`);
+      }
     }
-  }
-}, LIMIT);
+  },
+  LIMIT,
+);
 
-test('they say the same of what two rule sets do differently', () => {
-  for (let seed = 0; seed < RULE_SETS; seed += 1) {
-    const [one, other] = [randomTable(seeded(seed)), randomTable(seeded(seed + 1_000_000))];
-    const changes = difference(sideOf(savedTable(one)), sideOf(savedTable(other)), 'ipv4', 'in');
-    const sets: readonly PacketSet[] = changes.map(({ surely }) => surely);
-    const [before, after] = [acceptedBy(one), acceptedBy(other)];
-    for (const [number, question] of QUESTIONS.entries()) {
-      const found = sets.some((set) => set.holds(question));
-      if (found !== (before[number] !== after[number]))
-        expect.fail(`seed ${seed}: ${JSON.stringify(packetAt(number))}`);
+test(
+  'they say the same of what two rule sets do differently',
+  () => {
+    for (let seed = 0; seed < RULE_SETS; seed += 1) {
+      const [one, other] = [randomTable(seeded(seed)), randomTable(seeded(seed + 1_000_000))];
+      const changes = difference(sideOf(savedTable(one)), sideOf(savedTable(other)), 'ipv4', 'in');
+      const sets: readonly PacketSet[] = changes.map(({ surely }) => surely);
+      const [before, after] = [acceptedBy(one), acceptedBy(other)];
+      for (const [number, question] of QUESTIONS.entries()) {
+        const found = sets.some((set) => set.holds(question));
+        if (found !== (before[number] !== after[number]))
+          expect.fail(`seed ${seed}: ${JSON.stringify(packetAt(number))}`);
+      }
     }
-  }
-}, LIMIT);
+  },
+  LIMIT,
+);
