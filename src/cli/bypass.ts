@@ -5,6 +5,7 @@ import {
   coverOf,
   familyWord,
   isAsAsked,
+  type Proof,
   placed,
   planDocument,
   planScreen,
@@ -102,8 +103,9 @@ async function plan(
   const { family, ...anyFamily } = options;
   const snapshot = await readSource(options.from !== undefined ? options : anyFamily, terminal);
   await sayNotices(voidIn(snapshot, request), terminal);
-  const planned = planBypass(snapshot, placed(snapshot, request, proxyPortsOf(snapshot)));
-  const told = toldOf(snapshot, afterBypass(snapshot, planned), planned.request);
+  const { request: best, proof } = placed(snapshot, request, proxyPortsOf(snapshot));
+  const planned = planBypass(snapshot, best);
+  const told = toldOf(snapshot, afterBypass(snapshot, planned), best, proof);
   if (options.output === 'json') terminal.json(planDocument(planned, told, snapshot.origin));
   else if (options.output === 'save') {
     demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
@@ -114,15 +116,13 @@ async function plan(
   return isAsAsked(told) ? EXIT.done : EXIT.finding;
 }
 
-/** What a bypass does to packets. The end of one is left out of the proof: it is of what holds until then. */
-function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest): Told {
+/** What a bypass does to packets. Where it ends, what holds until then is proved, by the rules as they would be without an end. */
+function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known?: Proof): Told {
   const proxyPorts = proxyPortsOf(before);
   const endless = withoutEnd(request);
   const proved = request.until === undefined ? after : afterBypass(before, { request: endless });
-  return {
-    check: checkBypass(before, after, request, proxyPorts),
-    proof: proveBypass(before, proved, endless, proxyPorts),
-  };
+  const proof = known ?? proveBypass(before, proved, endless, proxyPorts);
+  return { check: checkBypass(before, after, request, proxyPorts), proof };
 }
 
 function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): readonly string[] {
@@ -140,10 +140,10 @@ async function apply(
   let refused: Told | undefined;
   let best = request;
   const applied = await applyChange(options, (before, backend): Desired => {
-    best = placed(before, request, proxyPortsOf(before));
+    const chosen = placed(before, request, proxyPortsOf(before));
+    best = chosen.request;
     const after = afterBypass(before, { request: best }, backend);
-    const told = toldOf(before, after, best);
-    refused = told.proof.beyond.length > 0 ? told : undefined;
+    refused = chosen.proof.beyond.length > 0 ? toldOf(before, after, best, chosen.proof) : undefined;
     return refused ? { held: before.held } : { held: after.held, native: wishesOf(before, after.native) };
   });
   const { before, after, backend } = applied;

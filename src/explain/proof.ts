@@ -52,14 +52,22 @@ export function proveBypass(
 
 /**
  * The request that changes nothing else, of those that come to the same: at the top of the chain, where nothing can come before it;
- * else right before the rule that catches. Where neither is exact, the request as it is.
+ * else right before the rule that catches. Where neither is exact, the request as it is. With what is known of it for all packets.
  */
-export function placed(before: Snapshot, request: BypassRequest, proxyPorts: readonly number[]): BypassRequest {
-  const endless = withoutEnd(request);
-  const isClean = (one: BypassRequest): boolean =>
-    proveBypass(before, afterBypass(before, { request: one }), one, proxyPorts).beyond.length === 0;
-  if (request.edit || request.ahead || isClean(endless)) return request;
-  return isClean({ ...endless, behind: true }) ? { ...request, behind: true } : request;
+export function placed(
+  before: Snapshot,
+  request: BypassRequest,
+  proxyPorts: readonly number[],
+): { readonly request: BypassRequest; readonly proof: Proof } {
+  const proved = (one: BypassRequest) => {
+    const endless = withoutEnd(one);
+    const proof = proveBypass(before, afterBypass(before, { request: endless }), endless, proxyPorts);
+    return { request: one, proof };
+  };
+  const asked = proved(request);
+  if (request.edit || request.ahead || asked.proof.beyond.length === 0) return asked;
+  const behind = proved({ ...request, behind: true });
+  return behind.proof.beyond.length === 0 ? behind : asked;
 }
 
 /** The same without an end: what holds until then. */
