@@ -1,6 +1,6 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import type { PacketSet } from '../analysis/index.ts';
-import { questionWords } from '../explain/index.ts';
+import { compareAsWritten, type DriftFound, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
 import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { prepare, type RuleStep, type Trace } from '../trace/index.ts';
@@ -17,6 +17,8 @@ export interface Audited extends Lanes {
   readonly proxyPorts: readonly number[];
   /** What a dialect of Sidestep's would have written these rules from, and what it writes. */
   readonly written?: { readonly interception: Interception; readonly program: Program };
+  /** What differs from what it writes; nothing where no dialect of Sidestep's wrote the rules. */
+  readonly drifts: readonly DriftFound[];
   /** The program's name, for commands that mend something. */
   readonly name: string;
   /** One packet of a set, followed; undefined where the set is empty. */
@@ -27,6 +29,7 @@ export function auditedOf(snapshot: Snapshot, now: number, name: string): Audite
   const proxyPorts = proxyPortsOf(snapshot);
   const families = FAMILIES.filter((family) => rulesRead(snapshot, family));
   const interception = inferInterception(snapshot);
+  const written = interception && { interception, program: dialectOf(interception.dialect).write(interception) };
   const follow = prepare(snapshot, proxyPorts);
   return {
     ...lanesOf(snapshot, families, proxyPorts),
@@ -34,9 +37,8 @@ export function auditedOf(snapshot: Snapshot, now: number, name: string): Audite
     now,
     families,
     proxyPorts,
-    ...(interception
-      ? { written: { interception, program: dialectOf(interception.dialect).write(interception) } }
-      : {}),
+    ...(written ? { written } : {}),
+    drifts: written ? compareAsWritten(snapshot, written.program, now).drifts : [],
     name,
     example(packets) {
       const question = packets?.witness();

@@ -1,6 +1,6 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
-import { fromHere, toHere } from '../explain/index.ts';
+import { fromHere, isTurned, toHere } from '../explain/index.ts';
 import { type Snapshot, TCP } from '../netfilter/index.ts';
 
 /** The ways that traffic takes: from outside to this host, from here to outside, and from here to here. */
@@ -83,11 +83,11 @@ export const unionOf = (sets: readonly PacketSet[]): PacketSet | undefined =>
   sets.length === 0 ? undefined : sets.reduce((all, one) => all.or(one));
 
 function fateOf(end: End, proxyPorts: readonly number[]): Fate {
+  if (isTurned(end, proxyPorts)) return 'proxy';
   switch (end.kind) {
     case 'proxy':
-      return end.port === 'own' ? 'proxy itself' : 'proxy';
+      return 'proxy itself';
     case 'nobody listens':
-      return end.port !== 'own' && proxyPorts.includes(end.port) ? 'proxy' : 'direct';
     case 'app':
     case 'delivered':
     case 'sent':

@@ -1,4 +1,4 @@
-import type { Family } from '../address/index.ts';
+import { FAMILIES } from '../address/index.ts';
 import { boxesOf, type PacketSet } from '../analysis/index.ts';
 import {
   BLANK,
@@ -151,9 +151,7 @@ function countWords(findings: readonly Named[]): string {
 
 /** What was not looked at, in sentences. */
 export function notesOf({ families, read }: Audit): readonly string[] {
-  const missing = (['ipv4', 'ipv6'] as const satisfies readonly Family[]).filter(
-    (family) => !families.includes(family),
-  );
+  const missing = FAMILIES.filter((family) => !families.includes(family));
   return [
     ...missing.map((family) => `The ${familyWord(family)} rules were not read.`),
     ...(read.interfaces ? [] : ['Interfaces and addresses were not read: one network card is taken for granted.']),

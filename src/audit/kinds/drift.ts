@@ -1,6 +1,4 @@
-import { compareAsWritten, type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
-import { bypassesIn } from '../../interception/index.ts';
-import type { Audited } from '../audited.ts';
+import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
@@ -9,27 +7,11 @@ export const foreignRule: Kind = {
   name: 'foreign-rule',
   about: 'A rule of somebody else sends intercepted connections elsewhere.',
   look: (audited) =>
-    driftsIn(audited).flatMap((drift) =>
+    audited.drifts.flatMap((drift) =>
       drift.foreign && !drift.bypass
         ? [
             found(drift, 'medium', (means) => `${placeWords(drift)} is not the mesh's${means}`, {
               mend: 'if nobody meant that, take the rule away',
-            }),
-          ]
-        : [],
-    ),
-};
-
-/** Bypasses of Sidestep's. */
-export const bypassed: Kind = {
-  name: 'bypass',
-  about: 'A bypass lets connections pass the proxy by, as it was made to.',
-  look: (audited) =>
-    driftsIn(audited).flatMap((drift) =>
-      drift.bypass
-        ? [
-            found(drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
-              mend: `${audited.name} bypass ${portsOf(audited, drift)} --undo`,
             }),
           ]
         : [],
@@ -41,7 +23,7 @@ export const drifted: Kind = {
   name: 'drift',
   about: "The mesh's own rules are not as it writes them: one is missing, changed, or in another order.",
   look: (audited) =>
-    driftsIn(audited).flatMap((drift) =>
+    audited.drifts.flatMap((drift) =>
       drift.foreign || drift.bypass
         ? []
         : [
@@ -52,32 +34,8 @@ export const drifted: Kind = {
     ),
 };
 
-/** The ports that a bypass names, as the command takes them. */
-function portsOf({ snapshot, now }: Audited, { backend, family, table, chain, number }: DriftFound): string {
-  const its = bypassesIn(snapshot, now).find(
-    (one) =>
-      one.backend === backend &&
-      one.family === family &&
-      one.table === table &&
-      one.chain === chain &&
-      one.number === number,
-  );
-  return (its?.ports ?? []).map(([low, high]) => (low === high ? low : `${low}-${high}`)).join(' ');
-}
-
-const KEPT = new WeakMap<Audited, readonly DriftFound[]>();
-
-/** What differs from what the mesh would have written; nothing where no dialect of Sidestep's wrote it. */
-function driftsIn(audited: Audited): readonly DriftFound[] {
-  const known = KEPT.get(audited);
-  if (known) return known;
-  const { snapshot, written, now } = audited;
-  const found = written ? compareAsWritten(snapshot, written.program, now).drifts : [];
-  KEPT.set(audited, found);
-  return found;
-}
-
-function found(
+/** A finding of what differs. */
+export function found(
   drift: DriftFound,
   level: Finding['level'],
   says: (means: string) => string,
@@ -89,7 +47,8 @@ function found(
   return { level, family, says: `${says(means ? `: ${means}` : '')}.`, rules, ...rest };
 }
 
-const placeWords = ({ family, table, chain, number, rule, kind }: DriftFound): string => {
+/** Where it stands, and the rule there. */
+export const placeWords = ({ family, table, chain, number, rule, kind }: DriftFound): string => {
   const place = `${familyWord(family)} ${table} ${chain}${number === undefined ? '' : ` ${number}`}`;
   return rule && kind !== 'missing' ? `${place} (${ruleWords(rule, family)})` : place;
 };

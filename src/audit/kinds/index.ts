@@ -1,14 +1,15 @@
 import { appExempt } from './app-exempt.ts';
 import { bothBackends } from './both-backends.ts';
+import { bypassed, idleBypass } from './bypass.ts';
 import { deadRule } from './dead-rule.ts';
 import { deafProxy } from './deaf-proxy.ts';
-import { bypassed, drifted, foreignRule } from './drift.ts';
+import { drifted, foreignRule } from './drift.ts';
 import { familyOpen } from './family-open.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
 import { loop } from './loop.ts';
 import { unknownEnd } from './unknown.ts';
-import { idleBypass, voidOption } from './void-option.ts';
+import { voidOption } from './void-option.ts';
 
 export type { Kind } from './kind.ts';
 

@@ -1,0 +1,57 @@
+import type { PortRange } from '../../address/index.ts';
+import type { DriftFound } from '../../explain/index.ts';
+import { bypassesIn, idleBypasses } from '../../interception/index.ts';
+import type { Audited } from '../audited.ts';
+import type { Finding } from '../finding.ts';
+import { found, placeWords } from './drift.ts';
+import type { Kind } from './kind.ts';
+
+/** Bypasses of Sidestep's. */
+export const bypassed: Kind = {
+  name: 'bypass',
+  about: 'A bypass lets connections pass the proxy by, as it was made to.',
+  look: (audited) =>
+    audited.drifts.flatMap((drift) =>
+      drift.bypass
+        ? [
+            found(drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
+              mend: `${audited.name} bypass ${portsOf(audited, drift)} --undo`,
+            }),
+          ]
+        : [],
+    ),
+};
+
+/** Bypasses that let nothing pass. */
+export const idleBypass: Kind = {
+  name: 'idle-bypass',
+  about: 'A bypass lets nothing pass: without it, its ports would go past the proxy all the same.',
+  look: ({ snapshot, now, name }) =>
+    idleBypasses(snapshot, now).map(({ family, backend, table, chain, number, ports }): Finding => {
+      const words = typed(ports);
+      return {
+        level: 'info',
+        family,
+        says: `the bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now.`,
+        rules: [{ family, backend, table, chain, number }],
+        mend: `${name} bypass ${words} --undo`,
+      };
+    }),
+};
+
+/** The ports that a bypass names. */
+function portsOf({ snapshot, now }: Audited, { backend, family, table, chain, number }: DriftFound): string {
+  const its = bypassesIn(snapshot, now).find(
+    (one) =>
+      one.backend === backend &&
+      one.family === family &&
+      one.table === table &&
+      one.chain === chain &&
+      one.number === number,
+  );
+  return typed(its?.ports ?? []);
+}
+
+/** Ports as the command takes them. */
+const typed = (ports: readonly PortRange[]): string =>
+  ports.map(([low, high]) => (low === high ? low : `${low}-${high}`)).join(' ');
