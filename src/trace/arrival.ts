@@ -130,12 +130,12 @@ export function refresh(walk: Walk): void {
   const { reads, lookedUp } = ground.program;
   changed(walk);
   if (!lookedUp) return;
-  if (reads.has('sourceType') && packet.source !== walk.typed.source) {
-    walk.typed.source = packet.source;
+  if (reads.has('sourceType') && packet.source !== walk.typedSource) {
+    walk.typedSource = packet.source;
     packet.sourceType = LOOKED_UP.sourceType.find(walk);
   }
-  if (reads.has('destinationType') && packet.destination !== walk.typed.destination) {
-    walk.typed.destination = packet.destination;
+  if (reads.has('destinationType') && packet.destination !== walk.typedDestination) {
+    walk.typedDestination = packet.destination;
     packet.destinationType = LOOKED_UP.destinationType.find(walk);
   }
   for (const field of ROUTED_FIELDS) if (reads.has(field)) packet[field] = LOOKED_UP[field].find(walk);

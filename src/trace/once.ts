@@ -207,7 +207,8 @@ export function begin(
     gateway: undefined,
     marked: false,
     looked: opening?.looked ?? 0,
-    typed: { source: undefined, destination: undefined },
+    typedSource: undefined,
+    typedDestination: undefined,
     copy: undefined,
   };
 }

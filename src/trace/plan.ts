@@ -36,7 +36,16 @@ export interface PlannedTable {
   readonly idle: boolean;
 }
 
-type Plan = Readonly<Record<HookName, { readonly first: readonly Planned[]; readonly again: readonly Planned[] }>>;
+/** What runs at each hook, in order. */
+export type Plan = Readonly<Record<HookName, PlannedHook>>;
+
+interface PlannedHook {
+  readonly first: readonly Planned[];
+  /** When a packet comes back over loopback: nat is not asked again. */
+  readonly again: readonly Planned[];
+  /** Of the first what has something to ask, or finds out about the connection: enough for a new packet of which nothing is written down. */
+  readonly busy: readonly Planned[];
+}
 
 /**
  * Puts native base chains among the tables of iptables, by priority. At equal priority the one that was made last runs
@@ -52,7 +61,11 @@ export function planOf(
     const held = {} as Record<TableName, readonly Asked[]>;
     for (const name of TABLES) held[name] = tables[name].map((table) => askedOf(name, table, hook));
     const first = planHook(STAGES[hook], held, chainsAt(natives, hook));
-    plan[hook] = { first, again: first.filter((part) => part.kind !== 'table' || part.name !== 'nat') };
+    plan[hook] = {
+      first,
+      again: first.filter((part) => part.kind !== 'table' || part.name !== 'nat'),
+      busy: first.filter((part) => part.kind !== 'table' || !part.idle),
+    };
   }
   return plan;
 }

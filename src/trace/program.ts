@@ -11,7 +11,6 @@ import {
   type Effect,
   effectOf,
   type FieldName,
-  type HookName,
   heldFor,
   type NftAct,
   type NftHook,
@@ -33,7 +32,7 @@ import { needsConntrack } from './conntrack.ts';
 import { isLookedUp } from './looked-up.ts';
 import { leadsBack } from './loops.ts';
 import { compileNative, compileNftRule, emptyChain, jumpsOfActs, nativeAsksConntrack } from './native.ts';
-import { type Planned, planOf } from './plan.ts';
+import { type Plan, planOf } from './plan.ts';
 import { readsOf } from './reads.ts';
 
 /** A rule made ready to run. */
@@ -101,8 +100,7 @@ export interface CompiledTable {
 /** All rules of one family, ready to run. Made once for many packets. */
 export interface Program {
   readonly family: Family;
-  /** What runs at each hook, in order; `again` is the second pass over loopback, in which no nat is asked. */
-  readonly plan: Readonly<Record<HookName, { readonly first: readonly Planned[]; readonly again: readonly Planned[] }>>;
+  readonly plan: Plan;
   /** The tables of each name, in the order in which the back ends run. Where no back end holds it, the list is empty. */
   readonly tables: Readonly<Record<TableName, readonly CompiledTable[]>>;
   /** The fields that any rule reads: what nothing reads need not be found out. */

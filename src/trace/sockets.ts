@@ -33,6 +33,8 @@ export function listenerName({ family, address, port, device, process }: Listene
   return process ? `${at} ${process.name} (pid ${process.pid})` : at;
 }
 
+const NOBODY: readonly Listening[] = [];
+
 /** Who a packet looks for. */
 export interface Sought {
   readonly packet: Packet;
@@ -49,7 +51,7 @@ export interface Sought {
 export function findListener(listeners: Listeners, sought: Sought): Listening | undefined {
   let best: Listening | undefined;
   let bestScore = 0;
-  for (const one of listeners.get(sought.port) ?? []) {
+  for (const one of listeners.get(sought.port) ?? NOBODY) {
     const score = scoreOf(one.listener, sought);
     if (score > bestScore) {
       best = one;

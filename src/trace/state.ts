@@ -105,7 +105,8 @@ export interface Walk {
   /** Rules looked at so far: bounded. */
   looked: number;
   /** The addresses whose kinds the packet's fields tell. */
-  readonly typed: { source: AddressValue | undefined; destination: AddressValue | undefined };
+  typedSource: AddressValue | undefined;
+  typedDestination: AddressValue | undefined;
   /** A copy of `packet` that is still true. */
   copy: Packet | undefined;
 }

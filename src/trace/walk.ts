@@ -46,13 +46,12 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
   walk.steps?.push({ kind: 'hook', hook, pass, packet: snapshotOf(walk) });
   const plan = walk.ground.program.plan[hook];
   // Over loopback nat is not asked again, but for a packet that has a zone and no connection.
-  for (const part of plan.first) {
+  for (const part of isSilent(walk) ? plan.busy : plan.first) {
     if (pass === 2 && part.kind === 'table' && part.name === 'nat' && walk.connection !== 'template') continue;
     if (part.kind === 'conntrack') {
       attach(walk);
       continue;
     }
-    if (part.kind === 'table' && part.idle && isSilent(walk)) continue;
     const outcome = part.kind === 'native' ? askChain(walk, part.asked, reroutes) : askTable(walk, part, reroutes);
     if (outcome) return outcome;
   }
@@ -60,9 +59,9 @@ function passHook(walk: Walk, { hook, pass, reroutes }: HookStop): Outcome | und
   return undefined;
 }
 
-/** Whether a table without rules is passed by without a word, and with nothing done. */
-const isSilent = ({ steps, way, ground }: Walk): boolean =>
-  steps === undefined && way === undefined && ground.program.conntrack !== 'undecided';
+/** Whether a table without rules is passed by without a word, and with nothing done: no known connection is to be rewritten. */
+const isSilent = ({ steps, opening, ground }: Walk): boolean =>
+  steps === undefined && opening === undefined && ground.program.conntrack !== 'undecided';
 
 /** Sets what a packet's place decides of it. */
 export function enter(walk: Walk, hook: Walk['hook'], pass: 1 | 2): void {
