@@ -15,6 +15,9 @@ export function familyShown(text: string): Family {
   return WORDS.test(text) ? 'ipv6' : 'ipv4';
 }
 
+/** Whether a text is for both tools: some of its rules are for one family only, others for the other. */
+export const isForBoth = (text: string): boolean => /^-.*\s-4\s/m.test(text) && /^-.*\s-6\s/m.test(text);
+
 /** The family of a tool by its name: `ip6tables-save` is of IPv6. */
 export const familyOfTool = (name: string): Family => (name.startsWith('ip6') ? 'ipv6' : 'ipv4');
 

@@ -79,7 +79,7 @@ const MASKS: readonly AddressValue[] = [
 ];
 
 function readPrefix(word: string, family: Family, at: number, length: number): Prefix {
-  const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined);
+  const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined) ?? localhost(word, family);
   if (prefix?.family === family) return prefix;
   if (prefix)
     throw new Fault(
@@ -110,6 +110,10 @@ function readPrefix(word: string, family: Family, at: number, length: number): P
     `Expected an ${titleOf(family)} address like ${family === 'ipv4' ? '10.0.0.0/8' : '2001:db8::/32'}; names of hosts are not looked up.`,
   );
 }
+
+/** The one name of a host that means the same everywhere. */
+const localhost = (word: string, family: Family): Prefix | undefined =>
+  word === 'localhost' ? hostPrefix(family, family === 'ipv4' ? 0x7f00_0001 : 1n) : undefined;
 
 /** `10/8` and `10.1` are networks to the tools: what is left out is 0. */
 function shortPrefix(word: string): Prefix | undefined {

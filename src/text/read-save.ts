@@ -1,6 +1,7 @@
+import { FAMILIES } from '../address/index.ts';
 import { isBuiltIn, type RuleSet } from '../netfilter/index.ts';
 import { Fault, InputRefused } from './diagnostic.ts';
-import { familyOfHead, familySaid } from './family.ts';
+import { familyOfHead, familySaid, isForBoth } from './family.ts';
 import { declareChain } from './read-chain.ts';
 import { readCommand, readCounted } from './read-command.ts';
 import { closeTable, openListed, openTable, unfinished } from './read-table.ts';
@@ -8,7 +9,8 @@ import { complain, MOST_DIAGNOSTICS, newReading, type Reading, type ReadOptions,
 
 /**
  * Reads the text of iptables-save, and what iptables-restore takes besides: counters before a rule, `-I`, `-N` and `-P`,
- * all spellings of options. A line `# family ipv6` (or the head of ip6tables-save) begins the other family's part.
+ * all spellings of options. A line `# family ipv6` (or the head of ip6tables-save) begins the other family's part. A text
+ * with rules under `-4` and others under `-6` is read for either, as both tools would.
  *
  * Throws InputRefused with everything that is wrong with the input.
  *
@@ -17,6 +19,8 @@ import { complain, MOST_DIAGNOSTICS, newReading, type Reading, type ReadOptions,
 export function parseSave(text: string, options: ReadOptions = {}): RuleSet[] {
   const source = options.source ?? '-';
   refuseBinary(text, source);
+  if (options.family === undefined && isForBoth(text) && !/^#.*(?:\bfamily ipv|tables)/m.test(text))
+    return FAMILIES.flatMap((family) => parseSave(text, { ...options, family }));
   const reading = newReading(text, source, options);
   readLines(reading);
   const { diagnostics } = reading;

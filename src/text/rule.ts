@@ -28,10 +28,20 @@ export function readRule(
     cursor.at = from;
     clear(draft);
     draft.counters = counters;
-    readWords(cursor, draft);
+    try {
+      readWords(cursor, draft);
+    } catch (error) {
+      // What it says is no matter where it is for the other family: `-6 -s ::1`.
+      if (!(error instanceof Fault) || !asksForOther(cursor, from, draft.scope.family)) throw error;
+      draft.otherFamily = true;
+    }
   }
   if (!draft.otherFamily) finish(draft, line, rules);
 }
+
+/** Whether `-4` or `-6` stands anywhere in the rule and leaves it out of this family's. */
+const asksForOther = ({ text, end }: Cursor, from: number, family: Family): boolean =>
+  (family === 'ipv4' ? /\s(?:-6|--ipv6)(?!\S)/ : /\s(?:-4|--ipv4)(?!\S)/).test(text.slice(from, end));
 
 /**
  * Reads a rule as iptables-save writes it, segment by segment. False, or stopped by a Fault, where it is written in another

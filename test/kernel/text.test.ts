@@ -57,6 +57,21 @@ describe.skipIf(notRoot)('the text cases are what the real tools do', () => {
     }
   });
 
+  test('rules for one family among those of another are left out, whatever they say', async () => {
+    const rules = ['-6 -s ::1', '-4 -s 10.0.0.1', '-p icmpv6 --ipv6', '-4 -s localhost', '-d ::2 -6'];
+    const input = `*filter\n${rules.map((rule) => `-A INPUT ${rule} -j DROP\n`).join('')}COMMIT\n`;
+    const fresh = await scratch.beside();
+    try {
+      const kept = ['iptables', 'ip6tables'].map((name) => {
+        fresh.must([`${name}-nft-restore`], { input });
+        return withoutComments(fresh.must([`${name}-nft-save`]));
+      });
+      expect(parseSave(input).map((set) => withoutComments(printSave(set)))).toEqual(kept);
+    } finally {
+      fresh.close();
+    }
+  });
+
   const refused = textCases('refused.txt').filter(({ title }) => !/^(Sidestep alone|Another kind)/.test(title));
   test.for(refused)('refused: $title', ({ input, expected }) => {
     // A tool stops at the first fault, so each faulty line is tried alone among the lines that have none.

@@ -58,6 +58,7 @@ const ACTIONS: Readonly<
   h: { action: 'show', names: [] },
 };
 
+/** Long names of what is no part of a rule, each with its letter. */
 const LONG: Readonly<Record<string, string>> = {
   append: 'A',
   insert: 'I',
@@ -84,17 +85,32 @@ const LONG: Readonly<Record<string, string>> = {
   'line-numbers': 'n',
 };
 
+/** Long names of what every rule may have: they, too, decide how short another may be written. */
+const OF_RULES =
+  'source destination src dst protocol in-interface jump match out-interface fragments set-counters goto ipv4 ipv6'.split(
+    ' ',
+  );
+const NAMES: readonly string[] = [...Object.keys(LONG), ...OF_RULES];
+
+/** What a long name means that may be cut short, as getopt_long(3) takes it: undefined where it is another option's, or nobody's alone. */
+function longLetter(name: string): string | undefined {
+  if (Object.hasOwn(LONG, name)) return LONG[name];
+  const [only, another] = NAMES.filter((long) => long.startsWith(name));
+  return only === undefined || another !== undefined || name === '' ? undefined : LONG[only];
+}
+
 /** Options whose value is a text of any form: it may begin with a dash. */
 const TAKES_TEXT: ReadonlySet<string> = new Set(
   '--comment --log-prefix --nflog-prefix --string --hex-string --ulog-prefix'.split(' '),
 );
 
-/** Letters of options that a value may stick to, as in `-tnat`; those of rules (`-ptcp`) the tools refuse. */
-const STICKY = /^-([tAIRDCNEXFPwWM])(.+)$/;
+/** Letters that stand alone, and those that a value may stick to, as in `-tnat`; those of rules (`-ptcp`) the tools refuse. */
+const FLAGS = 'nvx46';
+const VALUED = 'tAIRDCNEXFPZLSwWM';
 
 /** Takes the words after `iptables` apart. Throws a Fault. */
 export function readCall(given: readonly Argument[], tool: Argument): Call {
-  const words = given.flatMap(apart);
+  const words = given.flatMap((word, at) => (TAKES_TEXT.has(given[at - 1]?.text ?? '') ? [word] : apart(word)));
   let table: TableName = 'filter';
   let action: { readonly action: Action; readonly asked: Argument } | undefined;
   let names: readonly Argument[] = [];
@@ -103,7 +119,8 @@ export function readCall(given: readonly Argument[], tool: Argument): Call {
     const word = words[at]!;
     const letter = TAKES_TEXT.has(words[at - 1]?.text ?? '') ? undefined : letterOf(word.text);
     const known = letter === undefined ? undefined : ACTIONS[letter];
-    if (known) {
+    if (known && action && isCutShort(word.text)) rule.push(word);
+    else if (known) {
       // `-L -Z` shows and zeroes at once; all else is asked for alone.
       if (action && known.action !== 'show' && known.action !== 'zero')
         throw new Fault(word.at, word.length, `${word.text} beside ${action.asked.text}`, 'A call asks for one thing.');
@@ -131,31 +148,46 @@ export function readCall(given: readonly Argument[], tool: Argument): Call {
   return { table, ...action, names, rule };
 }
 
+/** Matches have long names, too (`--pol` of `-m policy`): beside an action only whole names ask for another. */
+const isCutShort = (text: string): boolean => text.startsWith('--') && !Object.hasOwn(LONG, text.slice(2));
+
 /** The letter of an option that is no part of a rule: an action's, or one of `t w W M`; a blank for those that change nothing. */
 function letterOf(text: string): string | undefined {
-  const letter = text.startsWith('--') ? LONG[text.slice(2)] : /^-[A-Za-z]$/.test(text) ? text.charAt(1) : undefined;
+  const letter = text.startsWith('--')
+    ? longLetter(text.slice(2))
+    : /^-[A-Za-z]$/.test(text)
+      ? text.charAt(1)
+      : undefined;
   if (letter !== undefined && Object.hasOwn(ACTIONS, letter)) return letter;
   if (letter !== undefined && 'twWM'.includes(letter)) return letter;
-  if (letter !== undefined && 'nvx'.includes(letter)) return ' ';
-  // `-nvL` and its like.
-  return /^-[nvxLSZ]{2,}$/.test(text) ? (/[LS]/.exec(text)?.[0] ?? 'Z') : undefined;
+  return letter !== undefined && 'nvx'.includes(letter) ? ' ' : undefined;
 }
 
-/** `--table=nat` and `-tnat` are two words to the tools. */
+/** `--table=nat`, `-tnat` and `-vA` are two words to the tools. */
 function apart(word: Argument): Argument[] {
   const { text } = word;
   const long = /^(--[a-z-]+)=(.*)$/s.exec(text);
-  const name = long?.[1]?.slice(2) ?? '';
-  if (long && Object.hasOwn(LONG, name)) return name === 'wait' ? [] : parts(word, long[1] ?? '', long[2] ?? '');
-  const sticky = STICKY.exec(text);
-  if (!sticky || /^-[nvxLSZ]{2,}$/.test(text)) return [word];
-  return parts(word, `-${sticky[1]}`, sticky[2] ?? '');
+  if (long) {
+    const [, name = '', value = ''] = long;
+    const letter = longLetter(name.slice(2));
+    return letter === undefined ? [word] : letter === 'w' ? [] : parts(word, name, value);
+  }
+  const letters = /^-([a-zA-Z0-9]{2,})/.exec(text)?.[1] ?? '';
+  let flags = 0;
+  while (FLAGS.includes(letters.charAt(flags)) && flags < letters.length) flags += 1;
+  const last = letters.charAt(flags);
+  // A letter of a rule's: the whole word is its.
+  if (letters === '' || (last !== '' && !VALUED.includes(last))) return [word];
+  const alone = [...letters.slice(0, flags)].flatMap((letter) =>
+    '46'.includes(letter) ? parts(word, `-${letter}`) : [],
+  );
+  if (last === '') return alone.length > 0 ? alone : parts(word, '-v');
+  const value = text.slice(flags + 2);
+  return [...alone, ...parts(word, `-${last}`, ...(value === '' ? [] : [value]))];
 }
 
-const parts = ({ at, length }: Argument, first: string, second: string): Argument[] => [
-  { text: first, at, length },
-  { text: second, at, length },
-];
+const parts = ({ at, length }: Argument, ...texts: readonly string[]): Argument[] =>
+  texts.map((text) => ({ text, at, length }));
 
 /** The words that belong to an action, as far as they are there. */
 function namesAfter(

@@ -33,6 +33,14 @@ ip6tables -t mangle -A POSTROUTING -p tcp --tcp-flags SYN,RST SYN \
   -j TCPMSS --clamp-mss-to-pmtu
 ip6tables-legacy -A INPUT -s 2001:db8::/32 -j ACCEPT
 iptables -nvL INPUT > /dev/null
+iptables -t nat -vA FIRST -p tcp --dport 85 -j RETURN >/dev/null
+iptables -vtnat -A FIRST -p tcp --dport 86 -j RETURN >/dev/null
+iptables -4 -A FILTERED -s 1.2.3.4 -j DROP
+ip6tables -6vA INPUT -s ::1 -j DROP >/dev/null
+iptables --new SHORT; iptables --app SHORT -m policy --dir in --pol ipsec -j DROP
+iptables --tab mangle --pol OUTPUT DROP; iptables --pol FORWARD ACCEPT
+iptables --new GOING; iptables --delete-c GOING
+iptables -nvL --line > /dev/null
 cat > /dev/null <<END
 iptables -A INPUT -s 1.2.3.4 -j DROP
 END

@@ -94,11 +94,30 @@ const identity = ({ backend, seed, rules, packets }: Plan): State['plan'] => ({ 
 function readState(plan: Plan): State {
   const fresh: State = { plan: identity(plan), done: [], tally: NOTHING, seconds: 0 };
   if (plan.state === undefined || !existsSync(plan.state)) return fresh;
-  const state = JSON.parse(readFileSync(plan.state, 'utf8')) as State;
-  if (JSON.stringify(state.plan) !== JSON.stringify(identity(plan)))
-    throw new Error(`${plan.state} is of another run: ${JSON.stringify(state.plan)}`);
+  const state = stateIn(readFileSync(plan.state, 'utf8'));
+  if (!state) throw new NotResumed(`${plan.state} holds no run to go on with. Name a file that does not exist yet.`);
+  const [theirs, own] = [wordsOf(state.plan), wordsOf(identity(plan))];
+  if (theirs !== own) throw new NotResumed(`${plan.state} is of another run: ${theirs}. This one is: ${own}`);
   return state;
 }
+
+/** The file that was named is not one to go on with. */
+export class NotResumed extends Error {}
+
+function stateIn(text: string): State | undefined {
+  try {
+    const state = JSON.parse(text) as Partial<State> | null;
+    return state?.plan && state.tally && Array.isArray(state.done) ? (state as State) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A plan as the options that ask for it. */
+const wordsOf = (plan: State['plan']): string =>
+  Object.entries(plan)
+    .map(([name, value]) => `--${name} ${value}`)
+    .join(' ');
 
 function writeState({ state: file }: Plan, state: State): void {
   if (file === undefined) return;

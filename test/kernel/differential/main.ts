@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type Order, type Result, runCampaign } from './campaign.ts';
+import { NotResumed, type Order, type Result, runCampaign } from './campaign.ts';
 import { differingCases } from './cases.ts';
 import { BACKENDS, type Backend } from './loaded.ts';
 import { type Ground, readGrounds } from './session.ts';
@@ -73,7 +73,11 @@ async function run(): Promise<number> {
   process.stderr.write(
     `seed ${plan.seed}: ${plan.rules} rule sets, ${plan.packets} packets each, ${plan.workers} processes\n`,
   );
-  const result = await runCampaign(plan, progress(plan.rules));
+  const result = await runCampaign(plan, progress(plan.rules)).catch((error: unknown) => {
+    if (!(error instanceof NotResumed)) throw error;
+    process.stderr.write(`${error.message}\n`);
+  });
+  if (!result) return 2;
   if (process.stderr.isTTY) process.stderr.write('\n');
   process.stdout.write(report(result));
   const { agreed, differing } = result.tally;
