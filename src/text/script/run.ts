@@ -2,7 +2,7 @@ import { runSimple } from './command.ts';
 import { expand, fitsWord, joined } from './expand.ts';
 import { undecided } from './guess.ts';
 import { runsWhatItReads } from './mentions.ts';
-import { commandsIn, type Node, type NodeOf, type Place, placeOf } from './node.ts';
+import { type Node, type NodeOf, type Place, placeOf } from './node.ts';
 import { loseSight, type Run, type Status } from './state.ts';
 import { assign, inSubshell } from './variables.ts';
 import { plainOf, plainText, type Word } from './word.ts';
@@ -176,7 +176,7 @@ const MOST_ROUNDS = 1000;
 function repeat(of: Run, node: NodeOf<'while'>, caught: boolean): Status {
   const { what, when, body, place } = node;
   let status: Status = 'ok';
-  for (let number = 0; number < MOST_ROUNDS && !isEndless(when); number += 1) {
+  for (let number = 0; number < MOST_ROUNDS; number += 1) {
     const goes = watched(of, when, true);
     if (of.ended || of.leaving) return status;
     if (goes === 'unknown') break;
@@ -185,12 +185,6 @@ function repeat(of: Run, node: NodeOf<'while'>, caught: boolean): Status {
     if (stops(of)) return status;
   }
   return undecided(of, node, place, `this stands in a ${what}, whose way is not known`);
-}
-
-/** `while true`: somebody ends it. */
-function isEndless(when: Node): boolean {
-  const [command, another] = commandsIn(when);
-  return command !== undefined && !another && ['true', ':'].includes(plainOf(command.words[0]) ?? '');
 }
 
 function choose(of: Run, node: NodeOf<'case'>, caught: boolean): Status {
