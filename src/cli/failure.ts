@@ -50,9 +50,14 @@ function tellCommander(code: string, message: string): Told {
   // `sidestep` alone: commander has printed the help.
   if (code === 'commander.help') return { status: EXIT.unusable, screen: [] };
   const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
-  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  return { status: EXIT.unusable, screen: said(first, suggestion === '' ? undefined : suggestion) };
+  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1') || HINTS[code];
+  return { status: EXIT.unusable, screen: said(first, suggestion) };
 }
+
+/** What is most often meant where commander suggests nothing. */
+const HINTS: Readonly<Record<string, string>> = {
+  'commander.excessArguments': 'Rules in a file are read by --from FILE; --help shows what else there is.',
+};
 
 function tellDefect(error: unknown): Told {
   const { name, message, stack } = fieldsOf(error);

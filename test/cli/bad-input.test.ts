@@ -79,6 +79,7 @@ const CASES: readonly (readonly [
   ['an unknown command', ['lsit'], 2, ["unknown command 'lsit'", 'Did you mean list?']],
   ['an unknown command after help', ['help', 'lsit'], 2, ["unknown command 'lsit'", 'Did you mean list?']],
   ['an unknown flag', ['list', '--form', 'x'], 2, ["unknown option '--form'", 'Did you mean --from?']],
+  ['a file by its name alone', ['list', 'rules.txt'], 2, ['too many arguments', 'read by --from FILE']],
   ['a flag without its value', ['list', '--from'], 2, ["'--from <file>' argument missing"]],
   ['an output that does not exist', ['list', '-o', 'xml', '--from', POST], 2, ["'xml' is invalid", 'text, json, save']],
   [
