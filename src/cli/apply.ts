@@ -1,4 +1,4 @@
-import type { BypassTold, Told } from '../explain/index.ts';
+import type { BypassTold, Next, Told } from '../explain/index.ts';
 import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { ChangeReport, Desired } from '../linux/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
@@ -89,7 +89,7 @@ export interface Telling {
   /** What belongs to a bypass that is applied or taken back. */
   readonly bypass?: BypassTold;
   /** What to do next. */
-  readonly next?: string;
+  readonly next?: Next;
 }
 
 /** Prints what a change did, or would do, and what it could not see. */

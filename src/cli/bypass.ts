@@ -3,14 +3,20 @@ import { type PortRange, union } from '../address/index.ts';
 import {
   checkBypass,
   coverOf,
+  faint,
   familyWord,
   isAsAsked,
+  line,
+  nextBlock,
   type Proof,
+  paragraph,
   placed,
   planDocument,
   planScreen,
   proveBypass,
+  type Screen,
   type Told,
+  typed,
   withoutEnd,
 } from '../explain/index.ts';
 import {
@@ -125,12 +131,17 @@ function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known
   return { check: checkBypass(before, after, request, proxyPorts), proof };
 }
 
-function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): readonly string[] {
-  const fleet = `For a fleet: ${again} --manifest init-container`;
-  if (from !== undefined) return ['Nothing has been changed: the rules came from a file.', fleet];
-  if (changes.length === 0) return ['Nothing has been changed.'];
+/** What to do with a plan; `again` is the command that made it. */
+function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): Screen {
+  const fleet = nextBlock({ why: 'For a fleet', command: `${again} --manifest init-container` });
+  if (from !== undefined)
+    return [paragraph(line(faint('Nothing has been changed: the rules came from a file.'))), fleet];
+  if (changes.length === 0) return [paragraph(line(faint('Nothing has been changed.')))];
   const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
-  return [`Nothing has been changed. ${again} --apply does it${ends}.`, fleet];
+  return [
+    paragraph(line(faint('Nothing has been changed. '), typed(`${again} --apply`), faint(` does it${ends}.`))),
+    fleet,
+  ];
 }
 
 async function apply(
@@ -151,12 +162,16 @@ async function apply(
   if (refused) {
     if (options.output === 'json') terminal.json(planDocument(planned, refused, before.origin));
     else
-      await terminal.show(planScreen(planned, refused, ['Nothing has been changed: a bypass changes nothing else.']));
+      await terminal.show(
+        planScreen(planned, refused, [
+          paragraph(line(faint('Nothing has been changed: a bypass changes nothing else.'))),
+        ]),
+      );
     return EXIT.finding;
   }
   // On the rules as they were read back, not as they were meant.
   const told = toldOf(before, after, best);
-  const undoing = `Undo it: ${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
+  const command = `${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
   const unchanged = [...planned.already, ...planned.unneeded];
   const nothing = isOver(request)
     ? `the end, ${inUtc(request.until ?? 0)}, has come`
@@ -168,7 +183,7 @@ async function apply(
       output: options.output,
       notices: planned.notCovered,
       nothing: `${nothing}.`,
-      next: undoing,
+      next: { why: 'Undo it', command },
       told,
       plan: planned,
       bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned) },

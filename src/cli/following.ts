@@ -34,7 +34,7 @@ export interface Following<T> {
 export function packetsIn(snapshot: Snapshot, options: WalkOptions, program: string, flags: string): Following<Trace> {
   const next = (trace: Trace): WalkOptions => {
     const after = nextAfter(trace);
-    return after ? { ...options, next: `${after.why}: ${program}${after.command}${flags}` } : options;
+    return after ? { ...options, next: { ...after, command: `${program}${after.command}${flags}` } } : options;
   };
   return {
     follow: prepare(withReasons(snapshot), proxyPortsOf(snapshot)),

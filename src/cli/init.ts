@@ -86,7 +86,8 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
     ]);
     const nothing = 'the rules are there already, as asked for.';
     const title = askedWords(first.interception).join(' ').replace('--dialect ', '');
-    const next = `See them: ${name} list${sourceFlags(placeFlags(options, request.netns))}`;
+    const command = `${name} list${sourceFlags(placeFlags(options, request.netns))}`;
+    const next = { why: 'See them', command };
     await tellChange(applied, { output: options.output, notices, nothing, title, next }, terminal);
   }
   if (!request.runValidation) return EXIT.done;

@@ -54,7 +54,7 @@ export const list = defineCommand<ListOptions>({
     if (options.output === 'json') terminal.json(listingDocument(snapshot, summary));
     else {
       const example = `in tcp/${inboundPortOf(summary) ?? 8080}`;
-      const next = `Follow a packet: ${program} trace '${example}'${sourceFlags(options)}`;
+      const next = { why: 'Follow a packet', command: `${program} trace '${example}'${sourceFlags(options)}` };
       await terminal.show(
         listingScreen(withReasons(snapshot), summary, { now, counters, ...(isShown(snapshot) ? { next } : {}) }),
       );

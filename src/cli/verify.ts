@@ -8,6 +8,7 @@ import {
   line,
   type MendPlace,
   mendsOf,
+  nextBlock,
   nothingFoundDocument,
   paragraph,
   type Verification,
@@ -156,11 +157,16 @@ async function nothingHere(
 ): Promise<ExitStatus> {
   const nothing = `no interception that Sidestep could have written is in ${origin}`;
   if (options.output === 'json') terminal.json(nothingFoundDocument(nothing, origin));
-  else
+  else {
+    const { sourceFlags } = await import('./source-flags.ts');
+    const { family: _, ...place } = options;
+    const where = sourceFlags(place);
     await terminal.show([
       paragraph(line(bad('✗ '), nothing), 2),
-      paragraph(`Say what was asked for: ${name} verify -b '*' -i '*'. What is here: ${name} list`),
+      nextBlock({ why: 'Say what was asked for', command: `${name} verify -b '*' -i '*'${where}` }),
+      nextBlock({ why: 'What is here', command: `${name} list${where}` }),
     ]);
+  }
   return EXIT.finding;
 }
 

@@ -1,6 +1,7 @@
 import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { changesTable, ruleChanges } from './change.ts';
+import { type Next, nextBlock } from './next.ts';
 import { asideBlocks, coverBlocks, endBlocks, type Told, toldBlocks } from './plan.ts';
 import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
 
@@ -23,7 +24,7 @@ export interface ChangeShown {
   readonly plan?: BypassPlan;
   /** What a bypass, or taking it back, does not cover. */
   readonly notCovered?: readonly Notice[];
-  readonly next?: string;
+  readonly next?: Next;
 }
 
 /** What a change did: rule by rule what came and went, what following packets told of it, and that it was read back. */
@@ -44,6 +45,6 @@ export function changeScreen(shown: ChangeShown): Screen {
           line(good('✓ '), title ? `${title}: ` : '', `done in ${after.origin}, iptables-${backend}, and read back`),
           2,
         ),
-    ...(next && !dryRun ? [paragraph(line(faint(next)))] : []),
+    ...(next && !dryRun ? [nextBlock(next)] : []),
   ];
 }

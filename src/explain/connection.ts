@@ -1,4 +1,5 @@
 import type { Conversation, ConversationOutcome, Step, Turn } from '../trace/index.ts';
+import { nextBlock } from './next.ts';
 import { outcomePhrase, packetEnds, packetWords, questionWords } from './packet.ts';
 import {
   BLANK,
@@ -36,7 +37,7 @@ export function connectionScreen(conversation: Conversation, options: WalkOption
     ...(possible.length > 0 ? [possibleTable(possible)] : []),
     ...(first ? [BLANK, turnLine([first]), ...walkTables(first.trace.steps, options, 2)] : []),
     ...alike(later).flatMap((group) => [BLANK, turnLine(group), ...essentials(group[0]!, options)]),
-    ...(options.next ? [BLANK, paragraph(line(faint(options.next)))] : []),
+    ...(options.next ? [BLANK, nextBlock(options.next)] : []),
   ];
 }
 

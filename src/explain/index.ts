@@ -20,7 +20,7 @@ export { passedScreen, passedSummary } from './live.ts';
 export { liveDocument } from './live-document.ts';
 export { type MendPlace, mendsOf } from './mend.ts';
 export { isTurned } from './moved.ts';
-export { type Next, nextAfter } from './next.ts';
+export { type Next, nextAfter, nextBlock } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
 export { boxWords, directionWords } from './packet-set.ts';
 export { coverOf, isAsAsked, planBlocks, planScreen, type Told } from './plan.ts';
@@ -60,6 +60,7 @@ export {
   type Table,
   type Tone,
   table,
+  typed,
   warn,
 } from './screen.ts';
 export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';

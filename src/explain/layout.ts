@@ -1,12 +1,12 @@
 import { escapeControl } from '../text/index.ts';
-import { type Block, type Line, type Screen, type Span, span, type Table } from './screen.ts';
+import { type Block, type Line, type Screen, type Span, span, type Table, typed } from './screen.ts';
 
 /** Columns between two cells of a table. */
 const GAP = 2;
 
 /**
- * Fits a screen to a width: one line per element, no line wider than `width` unless a single word is. Control characters
- * are shown as `\xNN` here, so nothing that a rule or a process is called can reach a terminal raw.
+ * Fits a screen to a width: one line per element, no line wider than `width` unless a single word or a command is. Control
+ * characters are shown as `\xNN` here, so nothing that a rule or a process is called can reach a terminal raw.
  */
 export function layOut(screen: Screen, width = Number.POSITIVE_INFINITY): Line[] {
   return screen.flatMap((block) => laid(escaped(block), width));
@@ -20,7 +20,7 @@ export const plainText = (screen: Screen, width?: number): string =>
 
 export const textOf = (spans: Line): string => spans.map(({ text }) => text).join('');
 
-const escapeLine = (spans: Line): Line => spans.map(({ text, tone }) => span(escapeControl(text), tone));
+const escapeLine = (spans: Line): Line => spans.map((one) => ({ ...one, text: escapeControl(one.text) }));
 
 const escaped = (block: Block): Block =>
   block.kind === 'paragraph'
@@ -119,16 +119,17 @@ function wrap(spans: Line, width: number, hang: number): Line[] {
   return lines.map((parts) => trimEnd(parts));
 }
 
-/** Words with their tones; the space between two words is a word of its own. */
+/** Words with their tones; the space between two words is a word of its own. What is not to be broken is one word. */
 function words(spans: Line): Line[] {
   const list: Span[][] = [];
   let open = false;
-  for (const { text, tone } of spans) {
-    for (const part of text.split(/( +)/)) {
+  for (const { text, tone, unbroken } of spans) {
+    for (const part of unbroken ? [text] : text.split(/( +)/)) {
       if (part === '') continue;
       const space = part.startsWith(' ');
-      if (open && !space) list.at(-1)!.push(span(part, tone));
-      else list.push([span(part, tone)]);
+      const piece = unbroken ? typed(part, tone) : span(part, tone);
+      if (open && !space) list.at(-1)!.push(piece);
+      else list.push([piece]);
       open = !space;
     }
   }
@@ -144,7 +145,7 @@ function trimEnd(spans: readonly Span[]): Line {
     const last = kept.at(-1)!;
     const text = last.text.trimEnd();
     if (text !== '') {
-      kept[kept.length - 1] = span(text, last.tone);
+      kept[kept.length - 1] = { ...last, text };
       break;
     }
     kept.pop();

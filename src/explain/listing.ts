@@ -2,6 +2,7 @@ import type { Summary } from '../interception/index.ts';
 import type { HeldRules, Snapshot } from '../netfilter/index.ts';
 import { chainsTable, isEmpty, type RuleNote } from './chains.ts';
 import { nativeBlocks } from './native.ts';
+import { type Next, nextBlock } from './next.ts';
 import { BLANK, type Block, faint, line, paragraph, type Screen, strong } from './screen.ts';
 import { bypassNote, cautions, namingOf, summaryBlocks } from './summary.ts';
 import { familyWord, listed } from './words.ts';
@@ -11,7 +12,7 @@ export interface ListingOptions {
   readonly now: number;
   readonly counters: boolean;
   /** A command to go on with. */
-  readonly next?: string;
+  readonly next?: Next;
 }
 
 /** Who is intercepted here, then the chains. */
@@ -23,7 +24,7 @@ export function listingScreen(snapshot: Snapshot, summary: Summary, options: Lis
     BLANK,
     ...chainBlocks(snapshot, summary, options),
     ...nativeBlocks(snapshot.native ?? [], options.counters),
-    ...(options.next ? [paragraph(line(faint(options.next)))] : []),
+    ...(options.next ? [nextBlock(options.next)] : []),
   ];
 }
 

@@ -1,14 +1,20 @@
 import { isNftRule, TCP } from '../netfilter/index.ts';
 import type { RuleStep, Trace } from '../trace/index.ts';
+import { type Block, faint, line, paragraph, typed } from './screen.ts';
 
-/** A command that goes on from here, and when one would want it. The caller adds where the rules come from. */
+/** A command that goes on from here, and when one would want it: "To let this port pass the proxy by", `bypass 8888`. */
 export interface Next {
   readonly why: string;
-  /** Without the program's name: `bypass 8888`. */
   readonly command: string;
 }
 
-/** What one would do next after following a packet, or undefined where nothing suggests itself. */
+/** As it stands at the end of a screen. */
+export const nextBlock = ({ why, command }: Next): Block => paragraph(line(faint(`${why}: `), typed(command)));
+
+/**
+ * What one would do next after following a packet, or undefined where nothing suggests itself. The caller puts the program's
+ * name before the command, and where the rules come from behind it.
+ */
 export function nextAfter({ question, outcome, steps }: Trace): Next | undefined {
   const { direction, packet } = question;
   if (direction !== 'in' || packet.protocol !== TCP || packet.destinationPort === undefined) return undefined;

@@ -23,13 +23,8 @@ import { type Check, isAsMeant, isMoved, type Witness } from './witnesses.ts';
 import { count, familyWord, listed, portWord } from './words.ts';
 
 /** What a bypass would change, what following packets says of it, what it does not cover. */
-export function planScreen(plan: BypassPlan, told: Told, closing: readonly string[]): Screen {
-  return [
-    ...planBlocks(plan),
-    ...toldBlocks(told),
-    ...coverBlocks(coverOf(plan)),
-    ...closing.map((words) => paragraph(line(faint(words)))),
-  ];
+export function planScreen(plan: BypassPlan, told: Told, closing: Screen): Screen {
+  return [...planBlocks(plan), ...toldBlocks(told), ...coverBlocks(coverOf(plan)), ...closing];
 }
 
 /** What is known of what a bypass does to packets: of all of them, and of some that were followed one by one. */

@@ -5,6 +5,8 @@ export type Tone = 'plain' | 'strong' | 'faint' | 'good' | 'bad' | 'warn' | 'nam
 export interface Span {
   readonly text: string;
   readonly tone: Tone;
+  /** Stays on one line, however narrow the terminal is. */
+  readonly unbroken?: true;
 }
 
 /** One line, or one cell of a table. */
@@ -34,6 +36,12 @@ export const good = (text: string): Span => span(text, 'good');
 export const bad = (text: string): Span => span(text, 'bad');
 export const warn = (text: string): Span => span(text, 'warn');
 export const name = (text: string): Span => span(text, 'name');
+
+/**
+ * A command that a person may copy. It is never broken: the first half of a command does something else. Where it is wider than
+ * the terminal, the terminal itself goes on in the next row, and what is copied from there is still one line.
+ */
+export const typed = (text: string, tone: Tone = 'faint'): Span => ({ text, tone, unbroken: true });
 
 /** A line from spans and plain strings; empty strings are left out. */
 export const line = (...parts: readonly (Span | string)[]): Line =>

@@ -2,6 +2,7 @@ import type { Drift, Interception } from '../interception/index.ts';
 import type { Backend } from '../netfilter/index.ts';
 import { askedWords } from './asked.ts';
 import type { Moved } from './moved.ts';
+import { nextBlock } from './next.ts';
 import { type ProbeShown, probeBlocks } from './probe.ts';
 import { movedTable } from './proof-screen.ts';
 import { ruleWords } from './rule.ts';
@@ -70,7 +71,7 @@ export function verificationScreen(found: Verification, mends: readonly string[]
     ...found.doubts.map((doubt) => paragraph(line(warn('? '), doubt), 2)),
     ...probeBlocks(probes),
     ...(unprobed ? [paragraph(line(warn('? '), `no live probe: ${unprobed}`), 2)] : []),
-    ...mends.map((mend) => paragraph(line(faint(`Mend it: ${mend}`)))),
+    ...mends.map((command) => nextBlock({ why: 'Mend it', command })),
   ];
 }
 

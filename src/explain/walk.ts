@@ -1,6 +1,7 @@
 import { type HookName, isNftRule } from '../netfilter/index.ts';
 import { ASSUMED, type Outcome, type RuleStep, type Step, type Trace } from '../trace/index.ts';
 import type { Naming } from './condition.ts';
+import { type Next, nextBlock } from './next.ts';
 import { addressOf, OUTCOME_WORD, outcomePhrase, outcomeSentence, packetWords, questionWords } from './packet.ts';
 import { whyNot } from './reason.ts';
 import { endsTable, stepRuleWords, stepWords } from './rule.ts';
@@ -29,8 +30,8 @@ export interface WalkOptions {
   readonly show: 'all' | 'fold' | 'matched';
   /** What values are to the reader: uid 1337 is the proxy. */
   readonly naming?: Naming;
-  /** What to do next, when there is something: "To let this port pass the proxy by: sidestep bypass 8888". */
-  readonly next?: string;
+  /** What to do next, when there is something. */
+  readonly next?: Next;
 }
 
 /** Rules in a row that did not match and that `fold` still shows one by one. */
@@ -53,7 +54,7 @@ export function walkScreen(trace: Trace, options: WalkOptions): Screen {
     ...(possible.length > 0 ? [possibleTable(possible)] : []),
     BLANK,
     ...walkTables(trace.steps, options),
-    ...(options.next ? [paragraph(line(faint(options.next)))] : []),
+    ...(options.next ? [nextBlock(options.next)] : []),
   ];
 }
 

@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { faint, layOut, line, paragraph, plainText, type Screen, strong, table } from '../../src/explain/index.ts';
+import {
+  faint,
+  layOut,
+  line,
+  paragraph,
+  plainText,
+  type Screen,
+  strong,
+  table,
+  typed,
+} from '../../src/explain/index.ts';
 
 describe('a table', () => {
   const screen: Screen = [
@@ -58,6 +68,21 @@ test('a paragraph breaks at spaces and hangs', () => {
   expect(plainText([paragraph(text, 2)], 30)).toBe(
     'Connections that are open now\n  stay with the proxy until\n  they close.\n',
   );
+});
+
+describe('a command that a person may copy', () => {
+  const mend = 'sidestep init --reconcile --netns pod';
+
+  test('stands beside its words where there is room', () => {
+    expect(plainText([paragraph(line('Mend it: ', typed(mend), '.'))], 80)).toBe(`Mend it: ${mend}.\n`);
+  });
+
+  test('is never broken: what comes first of it would do something else', () => {
+    expect(plainText([paragraph(line('Mend it: ', typed(mend), ' does it.'))], 30)).toBe(
+      `Mend it:\n${mend}\ndoes it.\n`,
+    );
+    expect(plainText([table([['1', 'high', line('Mend it: ', typed(mend))]])], 30)).toContain(`${mend}\n`);
+  });
 });
 
 test('tones travel beside the words, through a break too', () => {
