@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
-import type { Claim, DemoDialect, Stage, Told } from '../demo/index.ts';
+import type { Claim, DemoDialect, Scene, Stage, Told } from '../demo/index.ts';
 import { BLANK, bad, faint, good, line, paragraph, type Screen, strong } from '../explain/index.ts';
 import { defineCommand } from './command.ts';
 import { EXIT } from './status.ts';
@@ -40,7 +41,7 @@ export const demo = defineCommand<DemoOptions>({
       for (const scene of story(options.dialect)) {
         const number = told.length + 1;
         if (options.output === 'text') await terminal.show(heading(number, scene.title));
-        const done = { title: scene.title, ...(await scene.run(stage)) };
+        const done = { title: scene.title, ...(await played(scene, stage)) };
         told.push(done);
         if (options.output === 'text') {
           await terminal.show(done.commands.map((command) => paragraph(line(faint('  $ '), strong(command)), 6)));
@@ -61,6 +62,24 @@ export const demo = defineCommand<DemoOptions>({
     return broken.length === 0 ? EXIT.done : EXIT.finding;
   },
 });
+
+/** Milliseconds in which a signal is heard that has been sent. */
+const HEARING = 50;
+
+/**
+ * Plays a scene. Ctrl-C reaches every program of the story, and one may end, and the scene fail, before this process has heard of
+ * it: where a scene fails, there is a moment to hear why.
+ */
+async function played(scene: Scene, stage: Stage): Promise<Omit<Told, 'title'>> {
+  try {
+    const told = await scene.run(stage);
+    if (told.claims.some(({ holds }) => !holds)) await sleep(HEARING);
+    return told;
+  } catch (error) {
+    await sleep(HEARING);
+    throw error;
+  }
+}
 
 const INDENT = '    ';
 

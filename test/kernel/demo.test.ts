@@ -87,6 +87,32 @@ describe.for(WAYS)('the demo $title', ({ options: { user } }) => {
     expect(leftovers(mark)).toEqual([]);
     // A namespace lives by its processes, and none is left.
   });
+
+  test('ends with 130 when Ctrl-C reaches every program of the story at once, whatever it was doing', async () => {
+    for (const wait of [300, 700, 1100, 1500, 1900]) {
+      const mark = `SIDESTEP_DEMO_TEST=${process.pid}-${wait}-${user ?? 0}`;
+      const [file, args] = argv(user, []);
+      // Detached: it leads a process group, as what is started from a terminal does.
+      const demo = spawn(file, args, {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+        env: { ...process.env, ...environment(mark) },
+      });
+      let complaint = '';
+      demo.stderr.setEncoding('utf8').on('data', (text: string) => {
+        complaint += text;
+      });
+      const ended = once(demo, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+      await sleep(wait);
+      process.kill(-demo.pid!, 'SIGINT');
+      const [status, signal] = await ended;
+      // Before the first step the signal itself ends it.
+      expect(signal ?? status, `${wait} ms: ${complaint}`).toBe(signal === null ? 130 : 'SIGINT');
+      expect(complaint).toBe('');
+      for (let tries = 0; tries < 200 && leftovers(mark).length > 0; tries += 1) await sleep(20);
+      expect(leftovers(mark)).toEqual([]);
+    }
+  });
 });
 
 /** Where the demo cannot be: each way in, and what is said there. */
