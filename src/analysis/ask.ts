@@ -56,8 +56,8 @@ export class Asking {
       if (trials > MOST_TRIALS) {
         throw new TooComplex(`more than ${MOST_TRIALS} kinds of packet in one question`);
       }
-      const bits = diagram.witness(left);
-      trial.begin(environment, (level) => bits.get(level) === true, grain);
+      const numbers = diagram.witness(left);
+      trial.begin(environment, (level) => numbers.get(level) ?? 0, grain);
       const result = ask(trial.walk, trial);
       const after = trial.environment(this.#environments);
       const alike = trial.alike();

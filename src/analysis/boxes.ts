@@ -1,7 +1,7 @@
 import type { Range } from '../address/index.ts';
 import type { FieldName } from '../netfilter/index.ts';
-import { endOf, type Value } from './code.ts';
-import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
+import { endOf, sizeOf, type Value } from './code.ts';
+import { ALL, complement, type Diagram, type Edge, NONE, type Numbers } from './diagram.ts';
 import type { Placed } from './domain.ts';
 import type { PacketSet } from './packets.ts';
 import type { Space } from './space.ts';
@@ -79,12 +79,12 @@ function grown(
   { room, universe, left }: { readonly room: Edge; readonly universe: Edge; readonly left: Edge },
 ): { readonly sides: Box; readonly set: Edge } {
   const { diagram } = space;
-  const bits = diagram.witness(left);
+  const numbers = diagram.witness(left);
   const parts = new Map<Placed, Edge>();
   for (const placed of fields)
     parts.set(
       placed,
-      pinned(diagram, placed, (level) => bits.get(level) === true),
+      pinned(diagram, placed, (level) => numbers.get(level) ?? 0),
     );
   // From the deepest variables up, so that each step is a short one.
   const deepest = [...fields].sort((a, b) => b.first - a.first);
@@ -109,13 +109,14 @@ function grown(
 }
 
 /** The values of one field that a set has anything for. */
-const shadow = (diagram: Diagram, { first, bits }: Placed, set: Edge): Edge =>
-  diagram.exists(set, (level) => level < first || level >= first + bits);
+const shadow = (diagram: Diagram, { first, levels }: Placed, set: Edge): Edge =>
+  diagram.exists(set, (level) => level < first || level >= first + levels);
 
-function pinned(diagram: Diagram, { first, bits }: Placed, bit: (level: number) => boolean): Edge {
+function pinned(diagram: Diagram, { first, levels, code }: Placed, number: (level: number) => number): Edge {
+  const size = code.kind === 'raw' ? 2 : sizeOf(code);
   let set: Edge = ALL;
-  for (let at = bits - 1; at >= 0; at -= 1)
-    set = bit(first + at) ? diagram.node(first + at, NONE, set) : diagram.node(first + at, set, NONE);
+  for (let level = first + levels - 1; level >= first; level -= 1)
+    set = diagram.among(level, size, [[number(level), number(level)]], set);
   return set;
 }
 
@@ -127,7 +128,7 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
       return { kind: 'bits', any: cubesIn(diagram, placed, set), but: cubesIn(diagram, placed, others) };
     case 'values': {
       const held = new Set(
-        numbersIn(diagram, placed, set, code.values.length).flatMap(([low, high]) => code.values.slice(low, high + 1)),
+        numbersIn(diagram, set, code.values.length).flatMap(([low, high]) => code.values.slice(low, high + 1)),
       );
       const [names, but] = [true, false].map((wanted) => code.values.filter((value) => held.has(value) === wanted));
       if (typeof code.values[0] === 'string') {
@@ -140,7 +141,7 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
     }
     case 'intervals': {
       const ranges = (edge: Edge) =>
-        numbersIn(diagram, placed, edge, code.starts.length).map(
+        numbersIn(diagram, edge, code.starts.length).map(
           ([low, high]) => [code.starts[low]!, endOf(code, high)] as const,
         );
       return { kind: 'ranges', ranges: ranges(set), but: ranges(others) };
@@ -148,31 +149,17 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
   }
 }
 
-/** The numbers that a set over one field's variables holds, as ranges. */
-function numbersIn(diagram: Diagram, { first, bits }: Placed, set: Edge, size: number): [number, number][] {
-  const ranges: [number, number][] = [];
-  const visit = (edge: Edge, bit: number, from: number): void => {
-    if (edge === NONE || from >= size) return;
-    if (edge === ALL) {
-      const to = Math.min(size - 1, from + 2 ** (bits - bit) - 1);
-      const last = ranges.at(-1);
-      if (last && last[1] === from - 1) last[1] = to;
-      else ranges.push([from, to]);
-      return;
-    }
-    const half = 2 ** (bits - bit - 1);
-    const here = diagram.level(edge) === first + bit;
-    visit(here ? diagram.low(edge) : edge, bit + 1, from);
-    visit(here ? diagram.high(edge) : edge, bit + 1, from + half);
-  };
-  visit(set, 0, 0);
-  return ranges;
+/** The numbers that a set over one field's variable holds, as ranges. */
+function numbersIn(diagram: Diagram, set: Edge, size: number): Numbers {
+  if (set === ALL) return [[0, size - 1]];
+  const parts = diagram.parts(set);
+  return parts.flatMap(([from, part], at) => (part === ALL ? [[from, (parts[at + 1]?.[0] ?? size) - 1] as const] : []));
 }
 
 /** More alternatives than this of bits are not said one by one. */
 const MOST_CUBES = 16;
 
-function cubesIn(diagram: Diagram, { first, bits }: Placed, set: Edge): readonly Bits[] {
+function cubesIn(diagram: Diagram, { first, levels }: Placed, set: Edge): readonly Bits[] {
   const cubes: Bits[] = [];
   const visit = (edge: Edge, mask: number, value: number): void => {
     if (edge === NONE || cubes.length > MOST_CUBES) return;
@@ -180,9 +167,9 @@ function cubesIn(diagram: Diagram, { first, bits }: Placed, set: Edge): readonly
       cubes.push({ mask, value });
       return;
     }
-    const bit = 2 ** (bits - 1 - (diagram.level(edge) - first));
-    visit(diagram.low(edge), mask + bit, value);
-    visit(diagram.high(edge), mask + bit, value + bit);
+    const bit = 2 ** (levels - 1 - (diagram.level(edge) - first));
+    visit(diagram.part(edge, 0), mask + bit, value);
+    visit(diagram.part(edge, 1), mask + bit, value + bit);
   };
   visit(set, 0, 0);
   return cubes;

@@ -1,6 +1,6 @@
 import { type AddressValue, masked, next, previous, type Range, union } from '../address/index.ts';
 import type { Leaf } from '../netfilter/index.ts';
-import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
+import { ALL, type Diagram, type Edge, NONE, type Numbers } from './diagram.ts';
 
 /** A condition that asks for numbers. */
 export type NumberLeaf = Exclude<Leaf, { readonly kind: 'name' }>;
@@ -9,13 +9,12 @@ export type NumberLeaf = Exclude<Leaf, { readonly kind: 'name' }>;
 export type Value = AddressValue | string;
 
 /**
- * How the values of a field stand in the diagram's variables, the highest bit first.
+ * How the values of a field stand in the diagram.
  *
  * - `intervals`: values that no rule tells apart are one number, their interval's; `starts` are the intervals' first values.
  * - `values`: there are these only (names, states).
- * - `raw`: bit by bit, for fields that are asked for under masks with holes, or rewritten bit by bit (marks).
- *
- * Where the numbers do not fill the bits, those beyond the last mean the same as the last: every set is built so.
+ * - `raw`: a variable for each bit, the highest first, for fields that are asked for under masks with holes, or rewritten bit by bit
+ *   (marks).
  */
 export type Code =
   | { readonly kind: 'intervals'; readonly starts: readonly AddressValue[]; readonly top: AddressValue }
@@ -27,8 +26,8 @@ type Intervals = Extract<Code, { readonly kind: 'intervals' }>;
 export const sizeOf = (code: Code): number =>
   code.kind === 'intervals' ? code.starts.length : code.kind === 'values' ? code.values.length : 2 ** code.width;
 
-export const bitsFor = (code: Code): number =>
-  code.kind === 'raw' ? code.width : Math.ceil(Math.log2(Math.max(1, sizeOf(code))));
+/** How many variables a field has. */
+export const levelsFor = (code: Code): number => (code.kind === 'raw' ? code.width : 1);
 
 /** The interval that a value lies in. */
 export function intervalOf(starts: readonly AddressValue[], value: AddressValue): number {
@@ -60,39 +59,12 @@ export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: Addre
   return all.filter((value, at) => value !== all[at - 1]);
 }
 
-/** Numbers of intervals or values, sorted and apart from each other. */
-export type Numbers = readonly (readonly [low: number, high: number])[];
-
 /** The intervals that make up these ranges. Every end of a range is the end of an interval. */
 export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
   (ranges.length > 1 ? union(ranges) : ranges).map(([low, high]) => [
     intervalOf(starts, low),
     intervalOf(starts, high),
   ]);
-
-/** The set of these numbers, of at most thirty bits; of those, what is in a set of later variables. */
-export function numbersSet(
-  diagram: Diagram,
-  { first, bits, code }: { readonly first: number; readonly bits: number; readonly code: Code },
-  numbers: Numbers,
-  inside: Edge = ALL,
-): Edge {
-  const size = sizeOf(code);
-  const build = (bit: number, from: number, low: number, high: number): Edge => {
-    // The ranges from `low` up to `high` are those that meet [from, to].
-    if (low === high) return NONE;
-    const to = from + (1 << (bits - bit)) - 1;
-    const range = numbers[low]!;
-    if (range[0] <= from && (range[1] >= to || range[1] === size - 1)) return inside;
-    const middle = from + (1 << (bits - bit - 1));
-    let left = low;
-    while (left < high && numbers[left]![0] < middle) left += 1;
-    const shared = left > low && (numbers[left - 1]![1] >= middle || numbers[left - 1]![1] === size - 1);
-    const below = build(bit + 1, from, low, left);
-    return diagram.node(first + bit, below, build(bit + 1, middle, shared ? left - 1 : left, high));
-  };
-  return build(0, 0, 0, numbers.length);
-}
 
 /** The numbers whose bits, highest first, are these sets: those that meet a condition. */
 export function rawSet(diagram: Diagram, bits: readonly Edge[], leaf: NumberLeaf): Edge {

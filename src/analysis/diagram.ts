@@ -1,7 +1,8 @@
+import { kept } from './kept.ts';
 import { TooComplex } from './too-complex.ts';
 
 /**
- * A set as an edge of the diagram: twice the number of a node, plus one where the set is the complement of what the node says.
+ * A set as an edge of the diagram: twice the place of a node, plus one where the set is the complement of what the node says.
  * Equal sets are equal edges.
  */
 export type Edge = number;
@@ -12,115 +13,163 @@ export const NONE: Edge = 1;
 
 export const complement = (set: Edge): Edge => set ^ 1;
 
-/** Deeper than any variable. */
+/** Numbers from one up to another, with both; sorted, and apart from each other. */
+export type Numbers = readonly (readonly [low: number, high: number])[];
+
+/** What is left of a set from a number of its first variable on, up to the next part. */
+export type Part = readonly [from: number, set: Edge];
+
+/** Deeper than any variable, and more than any number. */
 const BOTTOM = 0x7fff_ffff;
 
-/** Room for nodes at the start; it doubles. */
-const FEWEST = 1 << 12;
-const MOST_AT_FIRST = 1 << 19;
+/** Where the first node stands: what is before it is the end of all. */
+const FIRST = 2;
 
-/** More nodes than this are not made. */
-const MOST_NODES = 4_000_000;
+/** Room at the start, in whole numbers; it doubles. */
+const LEAST_ROOM = 1 << 14;
+const MOST_ROOM_AT_FIRST = 1 << 20;
 
-/** Results that are kept, for so many nodes one: a larger cache is slower than what it spares. */
-const NODES_A_RESULT = 4;
-const MOST_KEPT = 1 << 18;
+/** Nodes take no more whole numbers than this. */
+const MOST_ROOM = 1 << 25;
+
+/** Results that are kept: a larger cache is slower than what it spares. */
+const MOST_KEPT = 1 << 17;
 
 /**
- * A binary decision diagram with complement edges: ordered, reduced, every node there once. The high edge of a node is never
- * complemented. A node is three numbers beside each other in one array, so that they are in one line of the processor's cache; results
- * of `ite` are kept in a cache that forgets.
+ * A decision diagram with complement edges: ordered, reduced, every node there once. A variable is a number, and a node says from
+ * which number on what is left of its set: so an address field is one node with a few parts, where bit by bit it were a dozen nodes for
+ * each end of a range. The first part of a node is never complemented. All nodes lie one behind the other in one array:
  *
- * Throws TooComplex beyond `MOST_NODES` nodes. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990).
+ *     variable, parts, set of the first, start of the second, its set, start of the third, …
+ *
+ * Results of `ite` are kept in a cache that forgets.
+ *
+ * Throws TooComplex beyond `MOST_ROOM`. Source: Brace, Rudell, Bryant, Efficient Implementation of a BDD Package (1990);
+ * Strehl, Thiele, Symbolic Model Checking of Process Networks Using Interval Diagram Techniques (1998).
  */
 export class Diagram {
-  #nodes = 1;
-  /** Four numbers a node: its variable, low, high, and none. */
-  #node: Int32Array;
-  /** Open addressing: node numbers, 0 where free. */
+  #nodes: Int32Array;
+  /** Where the next node will be. */
+  #end = FIRST;
+  #count = 0;
+  /** Open addressing: places of nodes, 0 where free. */
   #table: Int32Array;
   /** Four numbers an entry: f, g, h and the result. An entry of zeros is none: nothing asks ite of what f is ALL. */
   #cache: Int32Array;
+  /** The parts of nodes that are being made: start and set. */
+  #parts = new Int32Array(1 << 12);
+  #top = 0;
 
-  /** @param expected about so many nodes, so that the arrays need not grow often */
+  /** @param expected about so much room, so that the arrays need not grow often */
   constructor(expected: number) {
-    let size = FEWEST;
-    while (size < expected && size < MOST_AT_FIRST) size *= 2;
-    this.#node = new Int32Array(size * 4);
-    this.#table = new Int32Array(size * 2);
-    this.#cache = cacheFor(size);
-    this.#node[0] = BOTTOM;
+    let room = LEAST_ROOM;
+    while (room < expected && room < MOST_ROOM_AT_FIRST) room *= 2;
+    this.#nodes = new Int32Array(room);
+    this.#table = new Int32Array(room >> 2);
+    this.#cache = new Int32Array(Math.min(room >> 3, MOST_KEPT) * 4);
+    this.#nodes[0] = BOTTOM;
   }
 
   /** The variable that a set asks first; beyond all variables for ALL and NONE. */
   level(set: Edge): number {
-    return this.#node[(set >> 1) << 2]!;
+    return this.#nodes[set >> 1]!;
   }
 
-  /** What is left of the set where its first variable is 0, and where it is 1. */
-  low(set: Edge): Edge {
-    return this.#node[((set >> 1) << 2) + 1]! ^ (set & 1);
+  /** What is left of a set by its first variable; the first part begins at 0. */
+  parts(set: Edge): readonly Part[] {
+    const nodes = this.#nodes;
+    const place = set >> 1;
+    const parts: Part[] = [];
+    for (let at = 0; at < nodes[place + 1]!; at += 1)
+      parts.push([at === 0 ? 0 : nodes[place + 1 + 2 * at]!, nodes[place + 2 + 2 * at]! ^ (set & 1)]);
+    return parts;
   }
 
-  high(set: Edge): Edge {
-    return this.#node[((set >> 1) << 2) + 2]! ^ (set & 1);
+  /** What is left of a set where its first variable is this number. */
+  part(set: Edge, number: number): Edge {
+    const nodes = this.#nodes;
+    const place = set >> 1;
+    const end = place + 2 * nodes[place + 1]! + 1;
+    const at = place + 3;
+    return nodes[nodes[at]! > number ? place + 2 : lastUpTo(nodes, at, end, number) + 1]! ^ (set & 1);
   }
 
-  /** All that have a variable set. */
+  /** All that have 1 in a variable that is 0 or 1. */
   variable(level: number): Edge {
-    return this.node(level, NONE, ALL);
+    return this.among(level, 2, [[1, 1]]);
   }
 
-  /** The set that is `low` where the variable is 0 and `high` where it is 1. Both ask later variables only. */
-  node(level: number, low: Edge, high: Edge): Edge {
-    if (low === high) return low;
-    if (high & 1) return this.#find(level, low ^ 1, high ^ 1) ^ 1;
-    return this.#find(level, low, high);
+  /** Those of a set of later variables that have one of these numbers, of so many that there are. */
+  among(level: number, size: number, numbers: Numbers, inside: Edge = ALL): Edge {
+    const base = this.#top;
+    let at = 0;
+    for (const [low, high] of numbers) {
+      if (low > at) this.#push(base, at, NONE);
+      this.#push(base, low, inside);
+      at = high + 1;
+    }
+    if (at < size) this.#push(base, at, NONE);
+    return this.#node(level, base);
   }
 
-  #find(level: number, low: Edge, high: Edge): Edge {
-    const nodes = this.#node;
+  /** One more part of the node that is being made. */
+  #push(base: number, from: number, set: Edge): void {
+    const top = this.#top;
+    if (top > base && this.#parts[top - 1] === set) return;
+    if (top + 2 > this.#parts.length) this.#parts = grown(this.#parts);
+    this.#parts[top] = from;
+    this.#parts[top + 1] = set;
+    this.#top = top + 2;
+  }
+
+  /** The node of the parts from `base` on, which are taken away. */
+  #node(level: number, base: number): Edge {
+    const parts = this.#parts;
+    const top = this.#top;
+    this.#top = base;
+    if (top === base + 2) return parts[base + 1]!;
+    const turned = parts[base + 1]! & 1;
+    if (turned === 1) for (let at = base + 1; at < top; at += 2) parts[at]! ^= 1;
+    const nodes = this.#nodes;
     const table = this.#table;
     const mask = table.length - 1;
-    let at = hash(level, low, high) & mask;
-    for (;;) {
-      const node = table[at]!;
-      if (node === 0) break;
-      const place = node << 2;
-      if (nodes[place + 1] === low && nodes[place + 2] === high && nodes[place] === level) return node << 1;
-      at = (at + 1) & mask;
+    let free = hashOf(parts, level, base + 1, top) & mask;
+    for (let place = table[free]!; place !== 0; place = table[free]!) {
+      if (nodes[place] === level && isSame(nodes, place, parts, base, top)) return (place << 1) | turned;
+      free = (free + 1) & mask;
     }
-    const node = this.#nodes;
-    if (node >= MOST_NODES) throw new TooComplex(`more than ${MOST_NODES} nodes`);
-    this.#nodes += 1;
-    if (node << 2 >= nodes.length) return this.#add(node, level, low, high);
-    const place = node << 2;
+    table[free] = this.#end;
+    return (this.#add(level, base, top) << 1) | turned;
+  }
+
+  /** Where a new node stands. */
+  #add(level: number, base: number, top: number): number {
+    const place = this.#end;
+    this.#end = place + 1 + top - base;
+    if (this.#end > MOST_ROOM) throw new TooComplex(`sets take more than ${MOST_ROOM} numbers to write down`);
+    if (this.#end > this.#nodes.length) this.#nodes = grown(this.#nodes, this.#end);
+    const nodes = this.#nodes;
     nodes[place] = level;
-    nodes[place + 1] = low;
-    nodes[place + 2] = high;
-    table[at] = node;
-    return node << 1;
+    nodes[place + 1] = (top - base) >> 1;
+    for (let at = base + 1; at < top; at += 1) nodes[place + 1 + at - base] = this.#parts[at]!;
+    this.#count += 1;
+    if (this.#count * 2 > this.#table.length) this.#makeRoom();
+    return place;
   }
 
-  /** Adds a node for which there was no room. */
-  #add(node: number, level: number, low: Edge, high: Edge): Edge {
-    const size = (this.#node.length >> 2) * 2;
-    const nodes = new Int32Array(size * 4);
-    nodes.set(this.#node);
-    nodes.set([level, low, high], node << 2);
-    this.#node = nodes;
-    this.#table = new Int32Array(size * 2);
-    for (let each = 1; each <= node; each += 1) this.#enter(each);
-    if (this.#cache.length < MOST_KEPT * 4) this.#cache = cacheFor(size);
-    return node << 1;
-  }
-
-  #enter(node: number): void {
-    const place = node << 2;
+  /** Makes room for more nodes, and for more results. */
+  #makeRoom(): void {
+    const nodes = this.#nodes;
+    this.#table = new Int32Array(this.#table.length * 2);
     const mask = this.#table.length - 1;
-    let at = hash(this.#node[place]!, this.#node[place + 1]!, this.#node[place + 2]!) & mask;
-    while (this.#table[at] !== 0) at = (at + 1) & mask;
-    this.#table[at] = node;
+    for (let place = FIRST; place < this.#end; ) {
+      const next = place + 2 * nodes[place + 1]! + 1;
+      let free = hashOf(nodes, nodes[place]!, place + 2, next) & mask;
+      while (this.#table[free] !== 0) free = (free + 1) & mask;
+      this.#table[free] = place;
+      place = next;
+    }
+    if (this.#cache.length < MOST_KEPT * 4) this.#cache = new Int32Array(this.#cache.length * 2);
   }
 
   and(f: Edge, g: Edge): Edge {
@@ -175,42 +224,87 @@ export class Diagram {
 
   #ite(f: Edge, g: Edge, h: Edge): Edge {
     const cache = this.#cache;
-    const at = (hash(f, g, h) & ((cache.length >> 2) - 1)) << 2;
-    if (cache[at] === f && cache[at + 1] === g && cache[at + 2] === h) return cache[at + 3]!;
-    const nodes = this.#node;
-    const placeF = (f >> 1) << 2;
-    const placeG = (g >> 1) << 2;
-    const placeH = (h >> 1) << 2;
-    const a = nodes[placeF]!;
-    const b = nodes[placeG]!;
-    const c = nodes[placeH]!;
-    let level = a < b ? a : b;
-    if (c < level) level = c;
-    let lowF = f;
-    let highF = f;
-    if (a === level) {
-      lowF = nodes[placeF + 1]! ^ (f & 1);
-      highF = nodes[placeF + 2]! ^ (f & 1);
+    const place = (mixed(f, g, h) & ((cache.length >> 2) - 1)) << 2;
+    if (cache[place] === f && cache[place + 1] === g && cache[place + 2] === h) return cache[place + 3]!;
+    // Nodes never change: those that are asked about stand in this array even where it has grown meanwhile.
+    const nodes = this.#nodes;
+    let atF = f >> 1;
+    let atG = g >> 1;
+    let atH = h >> 1;
+    let level = nodes[atF]!;
+    if (nodes[atG]! < level) level = nodes[atG]!;
+    if (nodes[atH]! < level) level = nodes[atH]!;
+    // Of each its part, and where the next one starts; what asks later variables only is one part.
+    let partF = f;
+    let partG = g;
+    let partH = h;
+    let nextF = BOTTOM;
+    let nextG = BOTTOM;
+    let nextH = BOTTOM;
+    let endF = 0;
+    let endG = 0;
+    let endH = 0;
+    if (nodes[atF] === level) {
+      endF = atF + 2 * nodes[atF + 1]! + 1;
+      partF = nodes[atF + 2]! ^ (f & 1);
+      atF += 3;
+      nextF = nodes[atF]!;
     }
-    let lowG = g;
-    let highG = g;
-    if (b === level) {
-      lowG = nodes[placeG + 1]! ^ (g & 1);
-      highG = nodes[placeG + 2]! ^ (g & 1);
+    if (nodes[atG] === level) {
+      endG = atG + 2 * nodes[atG + 1]! + 1;
+      partG = nodes[atG + 2]! ^ (g & 1);
+      atG += 3;
+      nextG = nodes[atG]!;
     }
-    let lowH = h;
-    let highH = h;
-    if (c === level) {
-      lowH = nodes[placeH + 1]! ^ (h & 1);
-      highH = nodes[placeH + 2]! ^ (h & 1);
+    if (nodes[atH] === level) {
+      endH = atH + 2 * nodes[atH + 1]! + 1;
+      partH = nodes[atH + 2]! ^ (h & 1);
+      atH += 3;
+      nextH = nodes[atH]!;
     }
-    const low = this.ite(lowF, lowG, lowH);
-    const result = this.node(level, low, this.ite(highF, highG, highH));
+    const base = this.#top;
+    for (let from = 0; ; ) {
+      // The answer holds until a part ends that it hangs on.
+      let part = partG;
+      let next = nextG < nextH ? nextG : nextH;
+      if (partG !== partH) {
+        if (partF === ALL) next = nextF < nextG ? nextF : nextG;
+        else if (partF === NONE) {
+          part = partH;
+          next = nextF < nextH ? nextF : nextH;
+        } else {
+          part = this.ite(partF, partG, partH);
+          if (nextF < next) next = nextF;
+        }
+      }
+      this.#push(base, from, part);
+      if (next === BOTTOM) break;
+      from = next;
+      if (nextF <= from) {
+        atF = lastUpTo(nodes, atF, endF, from);
+        partF = nodes[atF + 1]! ^ (f & 1);
+        atF += 2;
+        nextF = atF < endF ? nodes[atF]! : BOTTOM;
+      }
+      if (nextG <= from) {
+        atG = lastUpTo(nodes, atG, endG, from);
+        partG = nodes[atG + 1]! ^ (g & 1);
+        atG += 2;
+        nextG = atG < endG ? nodes[atG]! : BOTTOM;
+      }
+      if (nextH <= from) {
+        atH = lastUpTo(nodes, atH, endH, from);
+        partH = nodes[atH + 1]! ^ (h & 1);
+        atH += 2;
+        nextH = atH < endH ? nodes[atH]! : BOTTOM;
+      }
+    }
+    const result = this.#node(level, base);
     // The cache may have grown meanwhile: then what is kept at this place of the old one is not found again.
-    cache[at] = f;
-    cache[at + 1] = g;
-    cache[at + 2] = h;
-    cache[at + 3] = result;
+    cache[place] = f;
+    cache[place + 1] = g;
+    cache[place + 2] = h;
+    cache[place + 3] = result;
     return result;
   }
 
@@ -219,19 +313,28 @@ export class Diagram {
     const known = new Map<Edge, Edge>();
     const visit = (edge: Edge): Edge => {
       if (edge <= 1 || this.level(edge) > deepest) return edge;
-      const before = known.get(edge);
-      if (before !== undefined) return before;
-      const level = this.level(edge);
-      const low = visit(this.low(edge));
-      const result = gone(level)
-        ? low === ALL
-          ? ALL
-          : this.or(low, visit(this.high(edge)))
-        : this.node(level, low, visit(this.high(edge)));
-      known.set(edge, result);
-      return result;
+      return kept(known, edge, () => (gone(this.level(edge)) ? this.#any(edge, visit) : this.#each(edge, visit)));
     };
     return visit(set);
+  }
+
+  /** The set with something done to what is left of it by its first variable. */
+  #each(set: Edge, change: (part: Edge) => Edge): Edge {
+    const base = this.#top;
+    for (const [from, part] of this.parts(set)) this.#push(base, from, change(part));
+    return this.#node(this.level(set), base);
+  }
+
+  /** What any of the parts holds after the change, put together by halves. */
+  #any(set: Edge, change: (part: Edge) => Edge): Edge {
+    let sets = [...new Set(this.parts(set).map(([, part]) => part))].map(change);
+    while (sets.length > 1) {
+      if (sets.includes(ALL)) return ALL;
+      const halves: Edge[] = [];
+      for (let at = 0; at < sets.length; at += 2) halves.push(this.or(sets[at]!, sets[at + 1] ?? NONE));
+      sets = halves;
+    }
+    return sets[0]!;
   }
 
   /** In it where every value of the variables would be. */
@@ -239,27 +342,62 @@ export class Diagram {
     return this.exists(set ^ 1, gone) ^ 1;
   }
 
-  /** Whether the set holds what these bits say. */
-  holds(set: Edge, bit: (level: number) => boolean): boolean {
+  /** Whether the set holds what these numbers say. */
+  holds(set: Edge, number: (level: number) => number): boolean {
     let edge = set;
-    while (edge > 1) edge = bit(this.level(edge)) ? this.high(edge) : this.low(edge);
+    while (edge > 1) edge = this.part(edge, number(this.level(edge)));
     return edge === ALL;
   }
 
-  /** One way into a set that is not empty: the bits that matter, by variable. */
-  witness(set: Edge): Map<number, boolean> {
-    const bits = new Map<number, boolean>();
+  /** One way into a set that is not empty: the lowest numbers, by variable, where they matter. */
+  witness(set: Edge): Map<number, number> {
+    const numbers = new Map<number, number>();
+    const nodes = this.#nodes;
     let edge = set;
     while (edge > 1) {
-      const high = this.low(edge) === NONE;
-      bits.set(this.level(edge), high);
-      edge = high ? this.high(edge) : this.low(edge);
+      const place = edge >> 1;
+      const first = nodes[place + 2]! ^ (edge & 1);
+      numbers.set(nodes[place]!, first === NONE ? nodes[place + 3]! : 0);
+      edge = first === NONE ? nodes[place + 4]! ^ (edge & 1) : first;
     }
-    return bits;
+    return numbers;
   }
 }
 
-/** Not mixed well on purpose: what is made one after the other stands near each other, and is found in the processor's cache. */
-const hash = (a: number, b: number, c: number): number => (Math.imul(a, 769) + Math.imul(b, 193) + Math.imul(c, 7)) | 0;
+/** Of parts that begin from `at` on, where the last one stands that begins at a number or before it; the first does. */
+function lastUpTo(nodes: Int32Array, at: number, end: number, number: number): number {
+  if (at + 2 >= end || nodes[at + 2]! > number) return at;
+  let low = 1;
+  let high = (end - at) >> 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (nodes[at + 2 * middle]! <= number) low = middle;
+    else high = middle;
+  }
+  return at + 2 * low;
+}
 
-const cacheFor = (size: number): Int32Array => new Int32Array(Math.min(size / NODES_A_RESULT, MOST_KEPT) * 4);
+function isSame(nodes: Int32Array, place: number, parts: Int32Array, base: number, top: number): boolean {
+  if (nodes[place + 1] !== (top - base) >> 1) return false;
+  for (let at = base + 1; at < top; at += 1) if (nodes[place + 1 + at - base] !== parts[at]) return false;
+  return true;
+}
+
+function hashOf(numbers: Int32Array, level: number, from: number, to: number): number {
+  let hash = level;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ numbers[at]!, 0x0100_0193);
+  return hash ^ (hash >>> 15);
+}
+
+/** Not mixed well on purpose: what is made one after the other stands near each other, and is found in the processor's cache. */
+const mixed = (a: number, b: number, c: number): number =>
+  (Math.imul(a, 769) + Math.imul(b, 193) + Math.imul(c, 7)) | 0;
+
+/** An array with the same numbers, and room for more. */
+function grown(numbers: Int32Array, least = 0): Int32Array<ArrayBuffer> {
+  let room = numbers.length * 2;
+  while (room < least) room *= 2;
+  const more = new Int32Array(room);
+  more.set(numbers);
+  return more;
+}

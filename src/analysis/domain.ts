@@ -2,7 +2,7 @@ import type { AddressValue, Family } from '../address/index.ts';
 import { CTSTATE, eachLeaf, type FieldName, type Leaf, type ValueField } from '../netfilter/index.ts';
 import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
-import { bitsFor, type Code } from './code.ts';
+import { type Code, levelsFor } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
 import { chainsOf, contentsOf } from './rules.ts';
 
@@ -13,9 +13,9 @@ export type Direction = 'in' | 'out';
 export interface Placed {
   readonly field: FieldName;
   readonly code: Code;
-  /** Its first variable, and how many it has. */
+  /** Its first variable, and how many it has: one, or one a bit. */
   readonly first: number;
-  readonly bits: number;
+  readonly levels: number;
 }
 
 /** The packets that all rule sets under comparison tell apart, field by field. */
@@ -87,9 +87,9 @@ export function domainOf(grounds: readonly Ground[], direction: Direction, cuts:
   for (const field of orderFor(grounds)) {
     if (!asked.has(field)) continue;
     const code = codeOf(field, family, boundaries, namesOf(grounds, standIns, names, direction, field));
-    const bits = bitsFor(code);
-    fields.set(field, { field, code, first, bits });
-    first += bits;
+    const levels = levelsFor(code);
+    fields.set(field, { field, code, first, levels });
+    first += levels;
   }
   return { family, direction, fields, variables: first, standIns };
 }

@@ -127,7 +127,7 @@ export class Folding {
     const placed = this.#space.domain.fields.get(field);
     if (!placed) return bitsOfNumber(Number(changedBy(Number(this.#space.usual[field] ?? 0), current)));
     return this.#space.bits(placed).map((bit, at) => {
-      const mask = 2 ** (placed.bits - 1 - at);
+      const mask = 2 ** (placed.levels - 1 - at);
       const turned = (xor & mask) !== 0 ? 1 : 0;
       return (keep & mask) !== 0 ? bit ^ turned : NONE ^ turned;
     });

@@ -97,8 +97,8 @@ export class PacketSet {
     const { diagram, domain, valid } = this.space;
     const placed = domain.fields.get(field);
     if (!placed) return this;
-    const { first, bits } = placed;
-    const loose = diagram.exists(this.edge, (level) => level >= first && level < first + bits);
+    const { first, levels } = placed;
+    const loose = diagram.exists(this.edge, (level) => level >= first && level < first + levels);
     return new PacketSet(this.space, diagram.and(valid, loose));
   }
 
@@ -137,12 +137,12 @@ export class PacketSet {
       const narrower = diagram.and(set, space.original(leaf));
       if (narrower !== NONE) set = narrower;
     }
-    const bits = diagram.witness(set);
+    const numbers = diagram.witness(set);
     const fields: { [K in FieldName]?: Value | undefined } = {};
     for (const placed of domain.fields.values())
       fields[placed.field] = usualIn(
         placed,
-        space.decode(placed, (level) => bits.get(level) === true),
+        space.decode(placed, (level) => numbers.get(level) ?? 0),
         wanted,
       );
     return { direction: domain.direction, packet: packetWith(space, fields), assumptions: [] };

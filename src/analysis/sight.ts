@@ -35,8 +35,9 @@ export class Sight {
       if (HAVING[current.field]) seen.add('protocol');
     }
     const gone = [...domain.fields.values()].filter(({ field }) => !seen.has(field));
-    const isGone = (level: number): boolean => gone.some(({ first, bits }) => level >= first && level < first + bits);
-    return diagram.exists(when, isGone, Math.max(-1, ...gone.map(({ first, bits }) => first + bits - 1)));
+    const isGone = (level: number): boolean =>
+      gone.some(({ first, levels }) => level >= first && level < first + levels);
+    return diagram.exists(when, isGone, Math.max(-1, ...gone.map(({ first, levels }) => first + levels - 1)));
   }
 
   /** Of rules that only count, too. */

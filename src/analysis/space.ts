@@ -14,7 +14,7 @@ import {
 import { firstState, type Ground, idOf } from '../trace/parts.ts';
 import { isAddress, rangeUnder, topOf } from './boundaries.ts';
 import { type Class, type Classes, classesOf, type Grain } from './classes.ts';
-import { endOf, intervalOf, intervalsIn, numbersSet, rawSet, sizeOf, type Value } from './code.ts';
+import { endOf, intervalOf, intervalsIn, rawSet, sizeOf, type Value } from './code.ts';
 import type { Decisions } from './decisions.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Domain, Placed } from './domain.ts';
@@ -63,8 +63,8 @@ export class Space {
   }
 
   /** The bit-by-bit sets of a field's variables, the highest first. */
-  bits({ first, bits }: Placed): readonly Edge[] {
-    return Array.from({ length: bits }, (_, at) => this.diagram.variable(first + at));
+  bits({ first, levels }: Placed): readonly Edge[] {
+    return Array.from({ length: levels }, (_, at) => this.diagram.variable(first + at));
   }
 
   /** The packets whose field, as they begin, meets the condition; those that have no such field aside. */
@@ -76,7 +76,7 @@ export class Space {
   from(leaf: AddressLeaf, set: Edge): Edge {
     const placed = this.#placed(leaf);
     // Few rules ask for the same address: what stands behind it in the diagram is put into its set while that is made.
-    if (placed.code.kind === 'raw' || this.diagram.level(set) < placed.first + placed.bits)
+    if (placed.code.kind === 'raw' || this.diagram.level(set) < placed.first + placed.levels)
       return this.diagram.and(this.original(leaf), set);
     return this.#find(leaf, set);
   }
@@ -97,7 +97,7 @@ export class Space {
     }
     if (code.kind === 'values') {
       const numbers = code.values.flatMap((value, at) => (holdsOf(leaf, value) ? [[at, at] as const] : []));
-      return numbersSet(this.diagram, placed, numbers, inside);
+      return this.diagram.among(placed.first, sizeOf(code), numbers, inside);
     }
     const ranges =
       leaf.kind === 'in'
@@ -106,7 +106,7 @@ export class Space {
           ? [rangeUnder(leaf.value, leaf.mask, this.domain.family)!]
           : undefined;
     if (!ranges) throw new Error(`${leaf.field} is not looked at bit by bit`);
-    return numbersSet(this.diagram, placed, intervalsIn(code.starts, ranges), inside);
+    return this.diagram.among(placed.first, sizeOf(code), intervalsIn(code.starts, ranges), inside);
   }
 
   /** The packets that have a field at all. */
@@ -140,37 +140,37 @@ export class Space {
     return kept(this.#classSets, of, () => this.original(of));
   }
 
-  /** The value that these bits give a field: the first of its interval. */
-  decode({ code, first, bits }: Placed, bit: (level: number) => boolean): Value {
-    if (code.kind === 'raw' && code.width > 48) {
+  /** The value that these numbers give a field: the first of its interval. */
+  decode({ code, first, levels }: Placed, number: (level: number) => number): Value {
+    if (code.kind === 'values') return code.values[number(first)]!;
+    if (code.kind === 'intervals') return code.starts[number(first)]!;
+    if (code.width > 48) {
       let value = 0n;
-      for (let at = 0; at < bits; at += 1) value = (value << 1n) | (bit(first + at) ? 1n : 0n);
+      for (let at = 0; at < levels; at += 1) value = (value << 1n) | BigInt(number(first + at));
       return value;
     }
-    let number = 0;
-    for (let at = 0; at < bits; at += 1) number = number * 2 + (bit(first + at) ? 1 : 0);
-    if (code.kind === 'raw') return number;
-    const last = Math.min(number, sizeOf(code) - 1);
-    return code.kind === 'values' ? code.values[last]! : code.starts[last]!;
+    let value = 0;
+    for (let at = 0; at < levels; at += 1) value = value * 2 + number(first + at);
+    return value;
   }
 
-  /** The bits of a packet: what `holds` of a diagram asks for. */
-  encode(packet: Packet): (level: number) => boolean {
-    const bits = new Uint8Array(this.domain.variables);
-    for (const { field, code, first, bits: count } of this.domain.fields.values()) {
+  /** The numbers of a packet: what `holds` of a diagram asks for. */
+  encode(packet: Packet): (level: number) => number {
+    const numbers = new Int32Array(this.domain.variables);
+    for (const { field, code, first, levels } of this.domain.fields.values()) {
       const value = packet[field] as Value | undefined;
       if (value === undefined) continue;
       if (code.kind === 'raw') {
-        for (let at = 0; at < count; at += 1) bits[first + at] = Number((BigInt(value) >> BigInt(count - 1 - at)) & 1n);
+        for (let at = 0; at < levels; at += 1)
+          numbers[first + at] = Number((BigInt(value) >> BigInt(levels - 1 - at)) & 1n);
         continue;
       }
-      const number =
+      numbers[first] =
         code.kind === 'values'
           ? code.values.indexOf(this.#valueFor(value, code.values))
           : intervalOf(code.starts, value as AddressValue);
-      for (let at = 0; at < count; at += 1) bits[first + at] = Math.floor(number / 2 ** (count - 1 - at)) % 2;
     }
-    return (level) => bits[level] === 1;
+    return (level) => numbers[level]!;
   }
 
   /** The value that stands for it: of an interface that no rule names, the one with the longest beginning that it has. */

@@ -31,7 +31,7 @@ export class Trial {
   readonly #space: Space;
   #before!: Environment;
   #grain: Grain = 'ways';
-  #bit: (level: number) => boolean = () => false;
+  #number: (level: number) => number = () => 0;
   readonly #read = new Map<FieldName, Value | undefined>();
   readonly #written = new Map<FieldName, Current>();
   readonly #conditions: Edge[] = [];
@@ -47,11 +47,11 @@ export class Trial {
     this.start = stateOf(this.walk);
   }
 
-  /** A packet of these bits, that has come to the environment. */
-  begin(before: Environment, bit: (level: number) => boolean, grain: Grain): void {
+  /** A packet of these numbers, that has come to the environment. */
+  begin(before: Environment, number: (level: number) => number, grain: Grain): void {
     this.#grain = grain;
     this.#before = before;
-    this.#bit = bit;
+    this.#number = number;
     this.#read.clear();
     this.#written.clear();
     this.#conditions.length = 0;
@@ -91,7 +91,7 @@ export class Trial {
     const asked = new Proxy(usual, { get: (_, field: FieldName) => this.#original(field) }) as Packet;
     const decide: Walk['decide'] = (key, { where, because }) => {
       const level = decisions.level(key, { kind: 'open', where, because });
-      const answer = this.#bit(level);
+      const answer = this.#number(level) === 1;
       this.#conditions.push(diagram.variable(level) ^ (answer ? 0 : 1));
       return answer;
     };
@@ -151,7 +151,7 @@ export class Trial {
     const placed = domain.fields.get(field);
     if (!placed) return usual[field];
     if (HAVING[field] && !HAVING[field].includes(Number(this.#original('protocol')))) return undefined;
-    const value = this.#space.decode(placed, this.#bit);
+    const value = this.#space.decode(placed, this.#number);
     if (field === 'mark') return this.#findMark(Number(value));
     if (typeof value === 'string' || placed.code.kind === 'values' || field === 'tcpFlags') {
       this.#conditions.push(this.#space.valueSet(leafIs(field, value)));
