@@ -1,10 +1,21 @@
+import type { FieldName } from '../netfilter/index.ts';
 import type { Walk } from '../trace/parts.ts';
 import type { Grain } from './classes.ts';
 import { type Edge, NONE } from './diagram.ts';
-import type { Environment, Environments, State } from './environment.ts';
+import { type Changes, type Environment, type Environments, fieldKey, type State } from './environment.ts';
+import { kept } from './kept.ts';
 import type { Space } from './space.ts';
 import { TooComplex } from './too-complex.ts';
-import { Trial } from './trial.ts';
+import { changesKey, type Footprint, Trial } from './trial.ts';
+
+/** A question to the walk. Who asks the same again, asks with the same object: then its answers are remembered. */
+export interface Inquiry<T> {
+  readonly ask: (walk: Walk, trial: Trial) => T;
+  /** Tells results apart. */
+  readonly keyOf: (result: T) => string;
+  /** How much the question wants to know of addresses: `ways` where it is absent. */
+  readonly grain?: Grain;
+}
 
 /** Packets that fare alike in one part of the walk. */
 export interface Group<T> {
@@ -13,18 +24,41 @@ export interface Group<T> {
   readonly when: Edge;
 }
 
+/** The same, in whatever environment. */
+interface Fate<T> {
+  readonly result: T;
+  readonly changes: Changes;
+  readonly when: Edge;
+}
+
+/** The answer to a question, and all of the environment that was looked at for it. */
+export interface Answered {
+  readonly within: Edge;
+  readonly fields: ReadonlyMap<FieldName, string>;
+  readonly state: ReadonlyMap<keyof State, unknown>;
+  /** Rules were looked at, too. */
+  readonly rules: boolean;
+  readonly fates: readonly Fate<unknown>[];
+}
+
+/** What has been asked before. */
+export type Answers = Map<Inquiry<unknown>, Answered[]>;
+
 /** More packets than this are not tried out for one question. */
 const MOST_TRIALS = 20_000;
 
 /**
  * Asks a part of the walk about all packets at once, by asking it about one packet after the other: what it reads of a packet is
  * taken down, and its answer holds for all packets that are of the same class in what it read. So nothing of the walk's own
- * knowledge is written a second time.
+ * knowledge is written a second time. What it reads of the environment is taken down, too: the answer holds in all environments
+ * that are the same in that.
  */
 export class Asking {
   readonly #space: Space;
   readonly #environments: Environments;
   readonly #trial: Trial;
+  /** What hangs on these rules; what hangs on the machine alone is kept with that. */
+  readonly #answers: Answers = new Map();
 
   constructor(space: Space, environments: Environments) {
     this.#space = space;
@@ -37,52 +71,61 @@ export class Asking {
     return this.#trial.start;
   }
 
-  /**
-   * `keyOf` tells results apart; those of one key, and of one environment afterwards, are one group. `grain`: how much the question
-   * wants to know of addresses.
-   */
-  split<T>(
-    environment: Environment,
-    within: Edge,
-    ask: (walk: Walk, trial: Trial) => T,
-    keyOf: (result: T) => string,
-    grain: Grain = 'ways',
-  ): readonly Group<T>[] {
+  /** Results of one key, with one environment afterwards, are one group. */
+  split<T>(environment: Environment, within: Edge, inquiry: Inquiry<T>): readonly Group<T>[] {
+    const asked = inquiry as Inquiry<unknown>;
+    const { answers } = this.#space;
+    const holds = (one: Answered): boolean => one.within === within && isSame(one, environment);
+    let answered = answers.get(asked)?.find(holds) ?? this.#answers.get(asked)?.find(holds);
+    if (!answered) {
+      answered = this.#answer(environment, within, asked);
+      kept(answered.rules ? this.#answers : answers, asked, () => []).push(answered);
+    }
+    return (answered.fates as readonly Fate<T>[]).map(({ result, changes, when }) => ({
+      result,
+      environment: this.#environments.after(environment, changes),
+      when,
+    }));
+  }
+
+  #answer<T>(environment: Environment, within: Edge, { ask, keyOf, grain = 'ways' }: Inquiry<T>): Answered {
     const { diagram } = this.#space;
     const trial = this.#trial;
-    const groups = new Map<string, Group<T>>();
+    const fates = new Map<string, Fate<T>>();
+    const read: Footprint = { fields: new Map(), state: new Map(), rules: false };
     let left = within;
     for (let trials = 0; left !== NONE; trials += 1) {
       if (trials > MOST_TRIALS) {
         throw new TooComplex(`more than ${MOST_TRIALS} kinds of packet in one question`);
       }
       const numbers = diagram.witness(left);
-      trial.begin(environment, (level) => numbers.get(level) ?? 0, grain);
+      trial.begin(environment, (level) => numbers.get(level) ?? 0, grain, read);
       const result = ask(trial.walk, trial);
-      const after = trial.environment(this.#environments);
+      const { changes } = trial;
       const alike = trial.alike();
       const these = diagram.and(left, alike);
       left = diagram.minus(left, alike);
-      const key = `${after.id} ${keyOf(result)}`;
-      const before = groups.get(key);
-      groups.set(key, { result, environment: after, when: before ? diagram.or(before.when, these) : these });
+      const key = `${changesKey(changes)} ${keyOf(result)}`;
+      const before = fates.get(key);
+      fates.set(key, { result, changes, when: before ? diagram.or(before.when, these) : these });
     }
-    return [...groups.values()];
+    return { within, ...read, fates: [...fates.values()] };
   }
 
   /** The same for packets on their way: asked of all that there are, and given for those that have come so far. */
-  part<T>(
-    environment: Environment,
-    when: Edge,
-    ask: (walk: Walk, trial: Trial) => T,
-    keyOf: (result: T) => string,
-    grain?: Grain,
-  ): readonly Group<T>[] {
+  part<T>(environment: Environment, when: Edge, inquiry: Inquiry<T>): readonly Group<T>[] {
     const { diagram, valid } = this.#space;
-    const groups = this.split(environment, valid, ask, keyOf, grain);
+    const groups = this.split(environment, valid, inquiry);
     const [first] = groups;
     // Where all fare alike, nothing has to be taken apart.
     if (first && groups.length === 1) return [{ ...first, when }];
     return groups.map((group) => ({ ...group, when: diagram.and(when, group.when) }));
   }
+}
+
+/** Whether an environment is the same in all that was looked at. */
+function isSame({ fields, state }: Answered, environment: Environment): boolean {
+  for (const [key, value] of state) if (environment.state[key] !== value) return false;
+  for (const [field, key] of fields) if (fieldKey(environment, field) !== key) return false;
+  return true;
 }

@@ -62,6 +62,12 @@ export interface Environment {
   readonly state: State;
 }
 
+/** What has been written to packets, and to what the walk remembers. */
+export interface Changes {
+  readonly fields: ReadonlyMap<FieldName, Current>;
+  readonly state: Partial<State>;
+}
+
 /** Makes environments, equal ones once. */
 export class Environments {
   readonly #known = new Map<string, Environment>();
@@ -69,6 +75,14 @@ export class Environments {
   make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
     const key = `${fieldsKey(fields)}|${stateKey(state)}`;
     return kept(this.#known, key, () => ({ id: this.#known.size, fields, state }));
+  }
+
+  /** After something has happened to packets. */
+  after(before: Environment, { fields, state }: Changes): Environment {
+    const moved = Object.keys(state).some((key) => state[key as keyof State] !== before.state[key as keyof State]);
+    if (fields.size === 0 && !moved) return before;
+    const after = fields.size === 0 ? before.fields : new Map([...before.fields, ...fields]);
+    return this.make(after, moved ? { ...before.state, ...state, receiver: undefined } : before.state);
   }
 
   /** With some fields changed. */
@@ -83,6 +97,12 @@ const fieldsKey = (fields: ReadonlyMap<FieldName, Current>): string =>
     .sort()
     .join();
 
+/** What a field is there, in a word; the packet's own is ''. */
+export function fieldKey({ fields }: Environment, field: FieldName): string {
+  const current = fields.get(field);
+  return current ? currentKey(current) : '';
+}
+
 export function currentKey(current: Current): string {
   switch (current.kind) {
     case 'const':
@@ -95,7 +115,7 @@ export function currentKey(current: Current): string {
 }
 
 /** Of a mapping only that there is one is remembered here: its ends are the packet's. */
-function stateKey(state: State): string {
+export function stateKey(state: Partial<State>): string {
   const { mappedBy, assigned, destination, source, gateway } = state;
   const effect = mappedBy?.effect;
   const turned = effect?.kind === 'nat' ? (effect.address === 'here' ? 'here' : 'nat') : (effect?.kind ?? '');

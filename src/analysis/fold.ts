@@ -1,6 +1,6 @@
 import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
 import { type CompiledRule, idOf, nameOf } from '../trace/parts.ts';
-import type { Asking } from './ask.ts';
+import type { Asking, Inquiry } from './ask.ts';
 import { isAddress } from './boundaries.ts';
 import { type NumberLeaf, rawSet } from './code.ts';
 import { ALL, complement, type Edge, NONE } from './diagram.ts';
@@ -141,7 +141,7 @@ export class Folding {
   }
 
   #lookUp(leaf: Leaf, field: LookedUp, environment: Environment, visit: Visit | undefined): Edge {
-    const groups = this.#asking.split(environment, ALL, (walk) => lookUp(walk, field), String);
+    const groups = this.#asking.split(environment, ALL, lookupOf(field));
     const { diagram } = this.#space;
     let set = NONE;
     for (const { result, when } of groups) {
@@ -151,6 +151,11 @@ export class Folding {
     return set;
   }
 }
+
+const LOOKUPS = new Map<LookedUp, Inquiry<number | undefined>>();
+
+const lookupOf = (field: LookedUp): Inquiry<number | undefined> =>
+  kept(LOOKUPS, field, () => ({ ask: (walk) => lookUp(walk, field), keyOf: String }));
 
 const bitsOfNumber = (value: number): readonly Edge[] =>
   Array.from({ length: 32 }, (_, at) => ((value >>> (31 - at)) & 1 ? ALL : NONE));

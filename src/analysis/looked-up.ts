@@ -1,6 +1,6 @@
 import type { FieldName } from '../netfilter/index.ts';
 import { lookUpSocket, LOOKED_UP as ROUTED, type Walk } from '../trace/parts.ts';
-import { currentKey, type Environment } from './environment.ts';
+import { type Environment, fieldKey } from './environment.ts';
 
 type Routed = keyof typeof ROUTED;
 export type LookedUp = Routed | 'socketLookup';
@@ -21,10 +21,8 @@ export const lookUp = (walk: Walk, field: LookedUp): number | undefined =>
   field === 'socketLookup' ? lookUpSocket(walk) : ROUTED[field].find(walk);
 
 /** What the answer to such a field can tell of an environment. */
-export function lookupKey({ fields, state }: Environment, field: LookedUp): string {
-  const keys = LOOKED_UP[field].map((of) => {
-    const current = fields.get(of);
-    return current ? currentKey(current) : '';
-  });
+export function lookupKey(environment: Environment, field: LookedUp): string {
+  const { state } = environment;
+  const keys = LOOKED_UP[field].map((of) => fieldKey(environment, of));
   return [...keys, state.hook, state.marked, ...(field === 'socketLookup' ? [state.assigned?.port] : [])].join();
 }

@@ -1,8 +1,8 @@
 import { highest } from '../address/index.ts';
 import { CTSTATUS, type Effect, type FieldName, type ValueField } from '../netfilter/index.ts';
 import type { Outcome } from '../trace/index.ts';
-import { type MappedTo, mappingOf, mapsDestination, nameOf, type Walk } from '../trace/parts.ts';
-import type { Asking } from './ask.ts';
+import { type CompiledRule, type MappedTo, mappingOf, mapsDestination, nameOf, type Walk } from '../trace/parts.ts';
+import type { Asking, Inquiry } from './ask.ts';
 import type { Value } from './code.ts';
 import type { Currents } from './currents.ts';
 import { ALL, type Edge, NONE } from './diagram.ts';
@@ -10,6 +10,7 @@ import { endOfOutcome, openBy, outcomeKey } from './ending.ts';
 import { type Current, constant, type Environment, type Environments, OPEN } from './environment.ts';
 import { choose, type Exits, ends, gathered, only } from './exits.ts';
 import type { Folding } from './fold.ts';
+import { kept } from './kept.ts';
 import type { Matched } from './perform.ts';
 import type { Space } from './space.ts';
 
@@ -47,6 +48,7 @@ const ENDS = {
 /** What nat targets make of all packets at once. */
 export class Mapping {
   readonly #tools: Tools;
+  readonly #inquiries = new Map<CompiledRule, Inquiry<Answer | Outcome>>();
 
   constructor(tools: Tools) {
     this.#tools = tools;
@@ -63,17 +65,10 @@ export class Mapping {
     const moves = network !== undefined && network.mask !== highest(space.domain.family);
     if ((moves && destination) || base !== undefined)
       return ends(openBy(rule, `${nameOf(rule)}: which of many it chooses is not looked at`));
-    const kept = { address: address === undefined, port: effect.ports === undefined };
     const groups = asking.split(
       environment,
       matches,
-      (walk) => this.#ask(walk, matched, effect),
-      (mapped) =>
-        'kind' in mapped
-          ? outcomeKey(mapped)
-          : `${kept.address ? '' : (mapped.own ?? mapped.address)} ${kept.port ? typeof mapped.port : (mapped.keeps ?? mapped.port)}`,
-      // Where interfaces are known, the source towards a destination is looked for.
-      space.ground.host.known ? 'ways' : 'kinds',
+      kept(this.#inquiries, rule, () => this.#inquiry(rule, effect)),
     );
     return gathered(space.diagram, groups, ({ result, environment: after }) =>
       'kind' in result
@@ -82,7 +77,20 @@ export class Mapping {
     );
   }
 
-  #ask(walk: Walk, { rule }: Matched, effect: Nat): Answer | Outcome {
+  #inquiry(rule: CompiledRule, effect: Nat): Inquiry<Answer | Outcome> {
+    const stays = { address: effect.address === undefined, port: effect.ports === undefined };
+    return {
+      ask: (walk) => this.#ask(walk, rule, effect),
+      keyOf: (mapped) =>
+        'kind' in mapped
+          ? outcomeKey(mapped)
+          : `${stays.address ? '' : (mapped.own ?? mapped.address)} ${stays.port ? typeof mapped.port : (mapped.keeps ?? mapped.port)}`,
+      // Where interfaces are known, the source towards a destination is looked for.
+      grain: this.#tools.space.ground.host.known ? 'ways' : 'kinds',
+    };
+  }
+
+  #ask(walk: Walk, rule: CompiledRule, effect: Nat): Answer | Outcome {
     const mapped = mappingOf(walk, rule, effect);
     if ('kind' in mapped) return mapped;
     const { packet, hook, asked, ground } = walk;

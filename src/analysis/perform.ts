@@ -70,7 +70,10 @@ export class Performing {
     const { rule, environment, matches } = matched;
     if (!first) return only({ kind: 'on', environment });
     const { diagram } = this.#space;
-    const groups = this.#asking.split(environment, matches, (walk) => ignoredBecause(walk, rule, first), String);
+    const groups = this.#asking.split(environment, matches, {
+      ask: (walk) => ignoredBecause(walk, rule, first),
+      keyOf: String,
+    });
     const then = (other: Environment): Exits => this.#assign({ ...matched, environment: other }, others);
     return gathered(diagram, groups, ({ result, environment: after }) =>
       result === undefined ? followed(diagram, this.#assignOne(after, first), 'on', then) : then(after),
@@ -104,7 +107,10 @@ export class Performing {
     const { rule, environment, matches } = matched;
     if (effect.port === 0)
       return ends(openBy(rule, `${nameOf(rule)}: TPROXY to each packet's own port is not looked at`));
-    const groups = this.#asking.split(environment, matches, (walk) => give(walk, rule, effect).verdict, outcomeKey);
+    const groups = this.#asking.split(environment, matches, {
+      ask: (walk) => give(walk, rule, effect).verdict,
+      keyOf: outcomeKey,
+    });
     return gathered(this.#space.diagram, groups, ({ result, environment: after }) =>
       this.#given(rule, after, effect.mark, result),
     );

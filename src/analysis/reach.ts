@@ -1,11 +1,13 @@
 import type { Family } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Ground, grounds } from '../trace/parts.ts';
+import type { Answers } from './ask.ts';
 import { Decisions } from './decisions.ts';
 import { Diagram } from './diagram.ts';
 import { type Cut, type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import { kept } from './kept.ts';
+import { isOneMachine } from './machine.ts';
 import { type Weighed, weighed } from './packets.ts';
 import { contentsOf } from './rules.ts';
 import { Space } from './space.ts';
@@ -61,7 +63,11 @@ export function spacesOf(
   const rules = given.reduce((sum, { program }) => sum + contentsOf(program).rules, 0);
   const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
-  return given.map((ground) => new Space(diagram, domain, ground, decisions));
+  const answers = given.map((): Answers => new Map());
+  return given.map((ground, at) => {
+    const first = given.findIndex((other, n) => n === at || isOneMachine([sides[n]!, other], [sides[at]!, ground]));
+    return new Space({ diagram, domain, ground, decisions, answers: answers[first]! });
+  });
 }
 
 /** Where all packets of a space end. */

@@ -14,13 +14,14 @@ import {
   steers,
   type Walk,
 } from '../trace/parts.ts';
-import type { Asking } from './ask.ts';
+import type { Asking, Inquiry } from './ask.ts';
 import type { Chains } from './chain.ts';
 import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
 import { endOfOutcome, outcomeKey } from './ending.ts';
 import { type Current, currentKey, type Environment, type Environments, sameAs } from './environment.ts';
 import { type Ends, Flow } from './flow.ts';
 import type { Folding } from './fold.ts';
+import { kept } from './kept.ts';
 import type { Performing } from './perform.ts';
 
 /** Is told which packets come to which built-in chain. */
@@ -44,28 +45,20 @@ export interface Workshop {
 export function throughTable(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
   return planned.name === 'nat'
     ? throughNat(shop, planned, flow, reroutes)
-    : inTurn(
-        shop,
-        flow,
-        (walk) => besideEachOther(walk, planned),
-        (asked, part) => throughChain(shop, asked, part, reroutes),
-      );
+    : inTurn(shop, flow, inquiries(planned).beside, (asked, part) => throughChain(shop, asked, part, reroutes));
 }
 
 /** Lets packets pass several chains one after the other, in an order that may not be known. */
 function inTurn(
   shop: Workshop,
   flow: Flow,
-  order: (walk: Walk) => readonly Asked[],
+  order: Inquiry<readonly Asked[]>,
   pass: (asked: Asked, flow: Flow) => Flow,
 ): Flow {
   const { diagram, asking } = shop;
   const after = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.part(environment, when, order, (all) =>
-      all.map(({ table, backend, base }) => `${table} ${backend} ${base?.name}`).join(),
-    );
-    for (const { result, when: these } of groups) {
+    for (const { result, when: these } of asking.part(environment, when, order)) {
       let part = new Flow(diagram);
       part.add(environment, these);
       for (const asked of result) part = pass(asked, part);
@@ -113,12 +106,34 @@ function run(
   return passed;
 }
 
+const REROUTE: Inquiry<Outcome | undefined> = { ask: reroute, keyOf: outcomeKey };
+
+/** What is asked at a table. */
+interface Inquiries {
+  readonly beside: Inquiry<readonly Asked[]>;
+  readonly nats: Inquiry<readonly Asked[]>;
+  /** Whether nat is silent there. */
+  readonly passes: Inquiry<boolean | Outcome>;
+}
+
+const AT_TABLE = new WeakMap<PlannedTable, Inquiries>();
+
+const inquiries = (planned: PlannedTable): Inquiries =>
+  kept(AT_TABLE, planned, () => ({
+    beside: { ask: (walk) => besideEachOther(walk, planned), keyOf: orderKey },
+    nats: { ask: (walk) => natsOf(walk, planned), keyOf: orderKey },
+    passes: { ask: (walk) => notFollowed(walk, planned) ?? isSilent(walk), keyOf: String },
+  }));
+
+const orderKey = (all: readonly Asked[]): string =>
+  all.map(({ table, backend, base }) => `${table} ${backend} ${base?.name}`).join();
+
 /** A packet of this host's own is routed again. */
 function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow {
   const { diagram, asking, ends } = shop;
   const after = new Flow(diagram);
   if (when === NONE) return after;
-  for (const group of asking.part(environment, when, reroute, outcomeKey)) {
+  for (const group of asking.part(environment, when, REROUTE)) {
     if (group.result) ends.add(endOfOutcome(group.result), group.when);
     else after.add(group.environment, group.when);
   }
@@ -129,9 +144,9 @@ function routedAnew(shop: Workshop, environment: Environment, when: Edge): Flow 
 function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
   const { diagram, asking, environments, ends } = shop;
   const after = new Flow(diagram);
-  const passes = (walk: Walk): boolean | Outcome => notFollowed(walk, planned) ?? isSilent(walk);
+  const { passes, nats } = inquiries(planned);
   for (const { environment, when } of flow) {
-    for (const { result, when: set } of asking.part(environment, when, passes, String)) {
+    for (const { result, when: set } of asking.part(environment, when, passes)) {
       if (result !== false) {
         if (result === true) after.add(environment, set);
         else ends.add(endOfOutcome(result), set);
@@ -139,12 +154,7 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
       }
       const part = new Flow(diagram);
       part.add(environment, set);
-      const mapped = inTurn(
-        shop,
-        part,
-        (walk) => natsOf(walk, planned),
-        (asked, packets) => throughMapping(shop, asked, packets),
-      );
+      const mapped = inTurn(shop, part, nats, (asked, packets) => throughMapping(shop, asked, packets));
       for (const passed of mapped) {
         const { state, fields } = passed.environment;
         const decided = mapsDestination(state) ? { destinationDecided: true } : { sourceDecided: true };

@@ -5,14 +5,17 @@ import { type Grain, sampleOf } from './classes.ts';
 import type { Value } from './code.ts';
 import { ALL, complement, type Edge } from './diagram.ts';
 import {
+  type Changes,
   type Current,
   constant,
+  currentKey,
   type Environment,
-  type Environments,
+  fieldKey,
   OPEN,
   STATE,
   type State,
   sameAs,
+  stateKey,
   stateOf,
 } from './environment.ts';
 import { HAVING } from './having.ts';
@@ -20,6 +23,14 @@ import type { Space } from './space.ts';
 
 /** A walk that can be set to where packets are. */
 type Settable = { -readonly [K in keyof Walk]: Walk[K] };
+
+/** What was read of an environment. */
+export interface Footprint {
+  readonly fields: Map<FieldName, string>;
+  readonly state: Map<keyof State, unknown>;
+  /** Whether rules were looked at, too. */
+  rules: boolean;
+}
 
 /**
  * One packet that stands for many. It is made anew for each question; what is read of it and written to it is taken down.
@@ -33,7 +44,13 @@ export class Trial {
   #grain: Grain = 'ways';
   #number: (level: number) => number = () => 0;
   readonly #read = new Map<FieldName, Value | undefined>();
-  readonly #written = new Map<FieldName, Current>();
+  /** What has been written to it, and to what the walk remembers. */
+  #written = new Map<FieldName, Current>();
+  #moved: { -readonly [K in keyof State]?: State[K] } = {};
+  /** What the walk remembers. */
+  readonly #state: { -readonly [K in keyof State]: State[K] };
+  /** Takes down what is read of the environment. */
+  #footprint!: Footprint;
   readonly #conditions: Edge[] = [];
   /** What was read last. */
   #value: Value | undefined;
@@ -43,19 +60,31 @@ export class Trial {
     this.#space = space;
     // Kinds of address and sockets are found where a predicate asks for them, not along the way.
     const { ground } = space;
-    this.walk = this.#makeWalk({ ...ground, program: { ...ground.program, reads: new Set(), lookedUp: false } });
+    const program = { ...ground.program, reads: new Set<FieldName>(), lookedUp: false };
+    for (const key of ['plan', 'tables'] as const)
+      Object.defineProperty(program, key, {
+        get: () => {
+          this.#footprint.rules = true;
+          return ground.program[key];
+        },
+      });
+    this.walk = this.#makeWalk({ ...ground, program });
     this.start = stateOf(this.walk);
+    this.#state = { ...this.start };
+    for (const key of STATE) this.#watch(key);
   }
 
-  /** A packet of these numbers, that has come to the environment. */
-  begin(before: Environment, number: (level: number) => number, grain: Grain): void {
+  /** A packet of these numbers, that has come to the environment. What is read of the environment is added to the footprint. */
+  begin(before: Environment, number: (level: number) => number, grain: Grain, footprint: Footprint): void {
     this.#grain = grain;
     this.#before = before;
     this.#number = number;
+    this.#footprint = footprint;
     this.#read.clear();
-    this.#written.clear();
+    this.#written = new Map();
+    this.#moved = {};
     this.#conditions.length = 0;
-    Object.assign(this.walk, before.state);
+    Object.assign(this.#state, before.state);
   }
 
   /** All packets for which the walk would have read the same. */
@@ -67,12 +96,8 @@ export class Trial {
   }
 
   /** What has become of them. */
-  environment(environments: Environments): Environment {
-    const { fields, state } = this.#before;
-    const moved = STATE.some((key) => this.walk[key] !== state[key]);
-    if (this.#written.size === 0 && !moved) return this.#before;
-    const after = this.#written.size === 0 ? fields : new Map([...fields, ...this.#written]);
-    return environments.make(after, moved ? stateOf(this.walk) : state);
+  get changes(): Changes {
+    return { fields: this.#written, state: this.#moved };
   }
 
   /** Copies a field into another. Nothing hangs on what its value is. */
@@ -106,8 +131,25 @@ export class Trial {
     };
   }
 
+  /** Takes down who asks the walk what it remembers, and who changes it. */
+  #watch<K extends keyof State>(key: K): void {
+    Object.defineProperty(this.walk, key, {
+      get: () => {
+        if (!(key in this.#moved)) this.#footprint.state.set(key, this.#state[key]);
+        return this.#state[key];
+      },
+      set: (value: State[K]) => {
+        this.#state[key] = value;
+        this.#moved[key] = value;
+      },
+    });
+  }
+
   #now(field: FieldName): Current {
-    return this.#written.get(field) ?? this.#before.fields.get(field) ?? sameAs(field);
+    const written = this.#written.get(field);
+    if (written) return written;
+    this.#footprint.fields.set(field, fieldKey(this.#before, field));
+    return this.#before.fields.get(field) ?? sameAs(field);
   }
 
   #write(field: FieldName, value: Value | undefined): true {
@@ -171,6 +213,14 @@ export class Trial {
     }
     return value;
   }
+}
+
+/** Tells apart where changes lead, for one environment before them. */
+export function changesKey({ fields, state }: Changes): string {
+  let key = '';
+  for (const [field, current] of fields) key += `${field}=${currentKey(current)} `;
+  const moved = Object.keys(state);
+  return moved.length === 0 ? key : `${key}| ${moved} ${stateKey(state)}`;
 }
 
 const leafIs = (field: FieldName, value: Value): Leaf =>

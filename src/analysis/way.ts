@@ -1,4 +1,5 @@
-import { CTSTATE, type FieldName, PATH, type Stop, type StopName } from '../netfilter/index.ts';
+import { CTSTATE, type FieldName, type HookName, PATH, type Stop, type StopName } from '../netfilter/index.ts';
+import type { Outcome } from '../trace/index.ts';
 import {
   attach,
   CONNECTION_ENDS,
@@ -6,10 +7,11 @@ import {
   enter,
   LOOPBACK,
   neverTaken,
+  type Taken,
   takerOf,
   type Walk,
 } from '../trace/parts.ts';
-import { Asking } from './ask.ts';
+import { Asking, type Inquiry } from './ask.ts';
 import { Chains } from './chain.ts';
 import { effectsIn } from './edges.ts';
 import { type Rewritten, unknown } from './end.ts';
@@ -17,6 +19,7 @@ import { endOfOutcome, endOfTaken, outcomeKey, takenKey } from './ending.ts';
 import { type Current, constant, type Environment, Environments } from './environment.ts';
 import { Ends, Flow } from './flow.ts';
 import { Folding } from './fold.ts';
+import { kept } from './kept.ts';
 import { Performing } from './perform.ts';
 import { arrivalRoutes } from './route.ts';
 import type { Space } from './space.ts';
@@ -56,7 +59,7 @@ export function followAll(space: Space, seen?: Seen): Followed {
 function takenBy({ diagram, asking, ends }: Workshop, flow: Flow, here: boolean): Flow {
   const taken = new Flow(diagram);
   for (const { environment, when } of flow) {
-    const groups = asking.part(environment, when, (walk) => neverTaken(walk, here), outcomeKey, 'kinds');
+    const groups = asking.part(environment, when, here ? FROM_HERE : FROM_ELSEWHERE);
     for (const { result, when: set } of groups) {
       if (result) ends.add(endOfOutcome(result), set);
       else taken.add(environment, set);
@@ -64,6 +67,13 @@ function takenBy({ diagram, asking, ends }: Workshop, flow: Flow, here: boolean)
   }
   return taken;
 }
+
+const taking = (here: boolean): Inquiry<Outcome | undefined> => ({
+  ask: (walk) => neverTaken(walk, here),
+  keyOf: outcomeKey,
+  grain: 'kinds',
+});
+const [FROM_HERE, FROM_ELSEWHERE] = [taking(true), taking(false)];
 
 /** Until connection tracking has looked at it, a packet belongs to no connection. */
 const BEFORE_TRACKING: ReadonlyMap<FieldName, Current> = new Map<FieldName, Current>([
@@ -112,20 +122,22 @@ class Way {
   #pass({ hook, pass, reroutes }: Extract<Stop, { readonly kind: 'hook' }>, flow: Flow): Flow {
     const { program } = this.#space.ground;
     const plan = program.plan[hook];
-    let packets = this.#each(flow, (walk) => enter(walk, hook, pass));
+    let packets = this.#each(flow, entering(hook, pass));
     for (const part of pass === 1 ? plan.first : plan.again) {
       if (part.kind === 'table' && part.idle && program.conntrack !== 'undecided') continue;
       if (part.kind === 'conntrack') {
-        packets = this.#each(packets, (walk, trial) => {
-          attach(walk, () => this.#describe(walk, trial));
-          // Where nothing later hangs on whose connection a packet is, those of one are taken with those of none.
-          if (!this.#tells) walk.connection = 'tracked';
-        });
+        packets = this.#each(packets, this.#tracking);
       } else if (part.kind === 'native') packets = throughChain(this.#shop, part.asked, packets, reroutes);
       else packets = throughTable(this.#shop, part, packets, reroutes);
     }
     return packets;
   }
+
+  readonly #tracking: Inquiry<void> = happening((walk, trial) => {
+    attach(walk, () => this.#describe(walk, trial));
+    // Where nothing later hangs on whose connection a packet is, those of one are taken with those of none.
+    if (!this.#tells) walk.connection = 'tracked';
+  });
 
   /** What a new connection is. */
   #describe({ packet, asked }: Walk, trial: Trial): void {
@@ -139,11 +151,11 @@ class Way {
   }
 
   /** Something that happens to every packet. */
-  #each(flow: Flow, happens: (walk: Walk, trial: Trial) => void): Flow {
+  #each(flow: Flow, happens: Inquiry<void>): Flow {
     const { diagram, asking } = this.#shop;
     const after = new Flow(diagram);
     for (const { environment, when } of flow) {
-      for (const group of asking.part(environment, when, happens, () => '')) after.add(group.environment, group.when);
+      for (const group of asking.part(environment, when, happens)) after.add(group.environment, group.when);
     }
     return after;
   }
@@ -158,12 +170,7 @@ class Way {
     const { diagram, asking, ends } = this.#shop;
     const away = new Flow(diagram);
     for (const { environment, when } of flow) {
-      for (const { result, environment: after, when: set } of asking.part(
-        environment,
-        when,
-        departureRoute,
-        outcomeKey,
-      )) {
+      for (const { result, environment: after, when: set } of asking.part(environment, when, DEPARTURE)) {
         if (typeof result === 'object') ends.add(endOfOutcome(result), set);
         else away.add(after, set);
       }
@@ -176,7 +183,7 @@ class Way {
     for (const { environment, when } of flow) {
       const port = environment.fields.get('destinationPort');
       const own = environment.state.assigned === undefined && (port === undefined || port.kind === 'of');
-      for (const { result, when: set } of asking.part(environment, when, takerOf, (taken) => takenKey(taken, own)))
+      for (const { result, when: set } of asking.part(environment, when, own ? AT_OWN_PORT : AT_PORT))
         ends.add(endOfTaken(result, environment, own), set);
     }
   }
@@ -200,6 +207,19 @@ class Way {
     }
   }
 }
+
+const happening = (ask: Inquiry<void>['ask']): Inquiry<void> => ({ ask, keyOf: () => '' });
+
+const ENTERING = new Map<string, Inquiry<void>>();
+
+const entering = (hook: HookName, pass: 1 | 2): Inquiry<void> =>
+  kept(ENTERING, `${hook} ${pass}`, () => happening((walk) => enter(walk, hook, pass)));
+
+const DEPARTURE: Inquiry<ReturnType<typeof departureRoute>> = { ask: departureRoute, keyOf: outcomeKey };
+
+const taker = (own: boolean): Inquiry<Taken> => ({ ask: takerOf, keyOf: (taken) => takenKey(taken, own) });
+/** Packets that have come to the port that they asked for, and those that were sent to one. */
+const [AT_OWN_PORT, AT_PORT] = [taker(true), taker(false)];
 
 /** nat asks it, marks of connections do, and matches that read its ends. */
 function tellsConnections({ ground }: Space): boolean {

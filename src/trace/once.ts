@@ -234,8 +234,11 @@ const isNoCards = ({ family, destination }: Packet): boolean =>
 
 /** Where no interfaces are known, the question tells which address is this host's own. */
 export function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
-  const { source, destination, out, family } = packet;
-  if (direction === 'in') return out ? undefined : destination;
+  const { out } = packet;
+  // What is not read of a packet need not be told apart by those who ask about all packets.
+  if (direction === 'in') return out ? undefined : packet.destination;
+  if (out === LOOPBACK) return packet.destination;
   // Loopback's addresses speak to this host only.
-  return out === LOOPBACK || (source !== undefined && isLoopback(family, source)) ? destination : source;
+  const { source } = packet;
+  return source !== undefined && isLoopback(packet.family, source) ? packet.destination : source;
 }

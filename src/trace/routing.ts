@@ -313,8 +313,8 @@ const isSameWay = (one: Routed, other: Routed): boolean =>
   one.kind === other.kind && (one.kind !== 'device' || other.kind !== 'device' || one.device === other.device);
 
 function takeRoute(walk: Walk, candidates?: readonly Candidate[], source?: AddressValue): Outcome | undefined {
-  const { via, packet, ground, own } = walk;
-  const said = via !== undefined && !isOwn(ground.host, packet.destination, own);
+  const { via, packet, ground } = walk;
+  const said = via !== undefined && !isOwn(ground.host, packet.destination, walk.own);
   const routed: Routed = said ? { kind: 'device', device: via } : routeOf(walk, source);
   switch (routed.kind) {
     case 'unknown':
