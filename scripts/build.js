@@ -73,7 +73,12 @@ await program.write({
 });
 await program.close();
 // Programs that are started as processes of their own are files of their own, beside those that name them.
-for (const file of ['dist/proxy/probe-child.js', 'dist/demo/app.js', 'dist/demo/request.js']) {
+for (const file of [
+  'dist/proxy/probe-child.js',
+  'dist/proxy/epoll/worker.js',
+  'dist/demo/app.js',
+  'dist/demo/request.js',
+]) {
   const child = await rolldown({ ...shared, input: file });
   await child.write({ dir: 'dist/program', format: 'esm', codeSplitting: false });
   await child.close();

@@ -14,6 +14,7 @@ export function startScreen(running: RunningProxy): Screen {
   return [
     paragraph(line(good('ready'), `  takes ${portsOf(running)} (${settings.mode})`), HANG),
     under(`inbound goes on to ${to}; the app sees ${seen}`),
+    under(engineOf(running)),
     ...identity(running),
     ...(maxConnections < settings.maxConnections
       ? [under(`at most ${maxConnections} connections a port: open files (ulimit -n) are limited to no more`)]
@@ -35,6 +36,11 @@ function portsOf({ settings, inboundPort, outboundPort }: RunningProxy): string 
   return inboundPort === outboundPort
     ? `inbound and outbound connections on ${at(outboundPort)}`
     : `outbound connections on ${at(outboundPort)}, inbound ones on ${at(inboundPort)}`;
+}
+
+function engineOf({ engine: { name, workers, because } }: RunningProxy): string {
+  if (name === 'epoll') return `engine epoll, ${workers === 1 ? '1 worker' : `${workers} workers`}`;
+  return because === undefined ? 'engine net' : `engine net: epoll does not work here, ${because}`;
 }
 
 /** How rules can tell the proxy's own connections; those that they catch would come back to it. */

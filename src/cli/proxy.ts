@@ -61,6 +61,18 @@ export const proxy = defineCommand<ProxyOptions>({
           mark,
         ),
       )
+      .optionsGroup('What moves the bytes:')
+      .addOption(
+        new Option(
+          '--engine <name>',
+          "epoll: Sidestep's own loops, bulk moved within the kernel; net: Node's sockets (epoll where it works)",
+        ).choices(['epoll', 'net']),
+      )
+      .addOption(
+        new Option('--workers <count>', 'threads of the engine epoll (one for each processor)').argParser(
+          wholeNumber('a count', 1, 256),
+        ),
+      )
       .optionsGroup('Limits:')
       .addOption(new Option('--connect-timeout <time>', 'for an upstream to answer (10s)').argParser(milliseconds))
       .addOption(

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
+import type { EngineName } from './engine.ts';
 
 /** How inbound connections reach the proxy: nat REDIRECT or mangle TPROXY. Outbound ones always come by REDIRECT. */
 export type ProxyMode = 'REDIRECT' | 'TPROXY';
@@ -58,6 +59,10 @@ export interface ProxyConfig {
    * what the limit of open files allows, at two for each connection.
    */
   readonly maxConnections?: number;
+  /** What moves the bytes. Default: `epoll` where it works, else `net`. */
+  readonly engine?: EngineName | 'auto';
+  /** Threads that move bytes, where the engine is `epoll`; 0 for as many as there are processors, the default. */
+  readonly workers?: number;
   /** The port of `GET /healthz/ready`; `none` for none. Default 15021. */
   readonly readinessPort?: number | 'none';
   readonly drain?: Partial<DrainTimes>;
@@ -87,6 +92,8 @@ export const PROXY_DEFAULTS: Settings = {
   idleTimeout: 3_600_000,
   keepAlive: 60_000,
   maxConnections: 10_000,
+  engine: 'net',
+  workers: 0,
   readinessPort: 15021,
   drain: { notice: 5_000, timeout: 20_000 },
   accessLogBuffer: 1 << 20,
@@ -156,6 +163,7 @@ function problemsOf(settings: Settings): string[] {
   whole('mark', settings.mark, 0, 0xffff_ffff, 'a mark');
   whole('tproxyMark', settings.tproxyMark, 0, 0xffff_ffff, 'a mark');
   whole('maxConnections', settings.maxConnections, 1, 1_000_000, 'a count');
+  whole('workers', settings.workers, 0, 256, 'a count');
   whole('accessLogBuffer', settings.accessLogBuffer, 0, 1 << 30, 'a number of bytes');
   const { connectTimeout, idleTimeout, keepAlive } = settings;
   const times = {

@@ -1,15 +1,24 @@
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
-import type { Arrival, Decision, Direction } from './policy.ts';
+import type { Arrival, Direction } from './policy.ts';
 
 /**
- * What moves the bytes. All that is said about a connection goes through here, so that another engine (an epoll loop of
- * its own) changes nothing else: the policy decides, the engine carries out, the record says how it went.
+ * What moves the bytes: `epoll` or `net`. All that is said about a connection goes through here: the policy decides, the engine
+ * carries out, the record says how it went. One engine serves one proxy: its listeners know each other's ports and connections.
  */
 export interface Engine {
-  /** Opens a listener; resolves when it takes connections. Throws SystemCallFailed, or Node's own error, as it comes. */
-  open(listener: ListenerOptions, settings: Settings, parts: EngineParts): Promise<OpenListener>;
+  readonly name: EngineName;
+  /** Threads that move bytes. */
+  readonly workers: number;
+  /**
+   * Opens a listener; resolves when it takes connections. `ended` is called once for every connection that was accepted, when
+   * it has ended. Throws SystemCallFailed, or Node's own error, as it comes.
+   */
+  open(listener: ListenerOptions, settings: Settings, ended: (record: ConnectionRecord) => void): Promise<OpenListener>;
 }
+
+/** `epoll`: a loop of Sidestep's own in each of several threads. `net`: Node's sockets. */
+export type EngineName = 'epoll' | 'net';
 
 export interface ListenerOptions {
   readonly takes: Arrival['listener'];
@@ -18,17 +27,6 @@ export interface ListenerOptions {
   /** The socket takes connections to foreign addresses (TPROXY). */
   readonly transparent: boolean;
   readonly maxConnections: number;
-}
-
-/** What an engine needs from outside. */
-export interface EngineParts {
-  decide(arrival: Arrival): Decision;
-  /** Called once for every connection that was accepted, when it has ended. */
-  ended(record: ConnectionRecord): void;
-  /** A connection leaves from this end: told before the other side can have accepted it. */
-  opened(end: Endpoint, direction: Direction): void;
-  /** The connection from this end is over. */
-  closed(end: Endpoint): void;
 }
 
 export interface OpenListener {

@@ -32,6 +32,17 @@ export class ProxyNotPermitted extends Error {
   }
 }
 
+/** The engine that was asked for does not work on this system. */
+export class EngineUnavailable extends Error {
+  readonly hint = 'leave the engine open, or ask for net, which works wherever Node.js does';
+  readonly exitStatus = 3;
+
+  constructor(why: string) {
+    super(`the engine epoll does not work here: ${why}`);
+    this.name = 'EngineUnavailable';
+  }
+}
+
 const codeOf = (error: unknown): string =>
   error instanceof SystemCallFailed ? error.code : ((error as NodeJS.ErrnoException)?.code ?? '');
 

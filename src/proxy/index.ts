@@ -10,8 +10,9 @@ export {
   type Settings,
   settingsOf,
 } from './config.ts';
-export type { ConnectionRecord, Engine, EngineParts, Flag, ListenerOptions, OpenListener } from './engine.ts';
-export { PortUnavailable, ProxyNotPermitted } from './errors.ts';
+export type { ConnectionRecord, Engine, EngineName, Flag, ListenerOptions, OpenListener } from './engine.ts';
+export { type EpollOptions, epollEngine } from './epoll/index.ts';
+export { EngineUnavailable, PortUnavailable, ProxyNotPermitted } from './errors.ts';
 export { fileLog, type LogFile, openLogFile } from './log-file.ts';
 export { netEngine } from './net-engine.ts';
 export type { KernelSockets } from './net-sockets.ts';

@@ -14,6 +14,17 @@ export function connectionLimit(asked: number, listeners: number, openFiles = op
   return Math.max(1, Math.min(asked, Math.floor((openFiles - OTHERS) / EACH / listeners)));
 }
 
+/** One pipe for so many open files. */
+const FOR_ONE_PIPE = 64;
+const MOST_PIPES = 512;
+
+/**
+ * How many pipes each of `workers` may have: a small part of the open files, since bytes are read and written where there is no
+ * pipe for them.
+ */
+export const pipeLimit = (workers: number, openFiles = openFileLimit()): number =>
+  Math.min(MOST_PIPES, Math.floor(openFiles / FOR_ONE_PIPE / workers));
+
 function openFileLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -1,10 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
-import type { ConnectionRecord, EngineParts, Flag } from './engine.ts';
+import type { ConnectionRecord, Flag } from './engine.ts';
+import { failureOf, goneBecause } from './failure.ts';
+import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
-import type { Arrival, Decision } from './policy.ts';
+import type { Opened } from './opened.ts';
+import { type Arrival, type Decision, decide, type Host } from './policy.ts';
 
 /** How long bytes that came before a RST may take to be written out before the RST is passed on. */
 const BEFORE_RESET = 1000;
@@ -14,6 +17,17 @@ type Ended = Pick<ConnectionRecord, 'flag' | 'details' | 'failure'>;
 
 const ORDINARY: Ended = { flag: undefined, details: undefined, failure: undefined };
 
+/** What a connection has to do with, beside its two sockets. */
+export interface Outside {
+  readonly kernel: KernelSockets;
+  readonly settings: Settings;
+  readonly host: Host;
+  readonly opened: Opened;
+  ended(record: ConnectionRecord): void;
+  /** The connection is over, and its record was given. */
+  over(): void;
+}
+
 /**
  * One accepted connection and the one that is opened for it, until both are closed. The client's bytes stay in the kernel
  * until the upstream is connected, so that none are lost and none are read for nothing.
@@ -22,8 +36,7 @@ export class Connection {
   readonly #client: Socket;
   readonly #kernel: KernelSockets;
   readonly #settings: Settings;
-  readonly #parts: EngineParts;
-  readonly #over: () => void;
+  readonly #outside: Outside;
   readonly #start = Date.now();
   readonly #peer: Endpoint | undefined;
   #destination: Endpoint | undefined;
@@ -39,16 +52,11 @@ export class Connection {
   #ended: Ended | undefined;
   #open = 1;
 
-  /** `over` is called when the connection has ended and its record was given. */
-  constructor(
-    client: Socket,
-    outside: { kernel: KernelSockets; settings: Settings; parts: EngineParts; over: () => void },
-  ) {
+  constructor(client: Socket, outside: Outside) {
     this.#client = client;
     this.#kernel = outside.kernel;
     this.#settings = outside.settings;
-    this.#parts = outside.parts;
-    this.#over = outside.over;
+    this.#outside = outside;
     this.#peer = remoteEnd(client);
     client.on('error', (error) => this.#failed(client, error));
     client.on('close', () => this.#closed());
@@ -70,7 +78,7 @@ export class Connection {
     }
     const arrival: Arrival = { listener: takes, peer: this.#peer, local, original: original(this.#peer, local) };
     this.#destination = arrival.original ?? local;
-    this.#decision = this.#parts.decide(arrival);
+    this.#decision = decide(arrival, this.#settings, this.#outside.host);
     if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
     else this.#connect(this.#decision);
   }
@@ -107,7 +115,7 @@ export class Connection {
     // Node connects in the next tick, and then the end is known: before a listener of our own can have accepted it.
     process.nextTick(() => {
       this.#upstreamLocal = localEnd(upstream);
-      if (this.#upstreamLocal) this.#parts.opened(this.#upstreamLocal, decision.direction);
+      if (this.#upstreamLocal) this.#outside.opened.add(this.#upstreamLocal, to, decision.direction);
     });
     const { connectTimeout } = this.#settings;
     this.#connecting = setTimeout(() => {
@@ -119,13 +127,8 @@ export class Connection {
     clearTimeout(this.#connecting);
     this.#joined = true;
     this.#lastMoved = Date.now();
-    const { keepAlive } = this.#settings;
-    if (keepAlive > 0) {
-      // The kernel counts whole seconds, and takes none for its own two hours.
-      const silence = Math.max(1000, keepAlive);
-      this.#client.setKeepAlive(true, silence);
-      upstream.setKeepAlive(true, silence);
-    }
+    const silence = keepAliveSeconds(this.#settings.keepAlive) * 1000;
+    if (silence > 0) for (const side of [this.#client, upstream]) side.setKeepAlive(true, silence);
     const received = (bytes: number) => {
       this.#received += bytes;
       this.#lastMoved = Date.now();
@@ -149,11 +152,10 @@ export class Connection {
       this.#unreachable(error);
       return;
     }
-    const [flag, who, other]: [Flag, string, Socket | undefined] =
-      side === this.#client ? ['DC', 'the client', this.#upstream] : ['UC', 'the upstream', this.#client];
+    const [flag, who, other]: [Flag, 'client' | 'upstream', Socket | undefined] =
+      side === this.#client ? ['DC', 'client', this.#upstream] : ['UC', 'upstream', this.#client];
     const { code } = error as NodeJS.ErrnoException;
-    const how = code === 'ECONNRESET' || code === 'EPIPE' ? 'reset the connection' : `is gone: ${error.message}`;
-    this.#end({ ...ORDINARY, flag, details: `${who} ${how}` });
+    this.#end({ ...ORDINARY, flag, details: goneBecause(who, code, error.message) });
     side.destroy();
     other?.pause();
     if (other && this.#joined) whenWritten(other, BEFORE_RESET, () => this.#kernel.reset(other));
@@ -161,7 +163,11 @@ export class Connection {
   }
 
   #unreachable(error: Error): void {
-    this.#abort({ flag: 'UF,URX', details: undefined, failure: reasonOf(error) });
+    this.#abort({
+      flag: 'UF,URX',
+      details: undefined,
+      failure: failureOf(error.message, (error as NodeJS.ErrnoException).code),
+    });
   }
 
   /** An end that truncates nothing is a FIN; where bytes wait that will not be sent, a RST says so. */
@@ -187,9 +193,9 @@ export class Connection {
     this.#open -= 1;
     if (this.#open > 0) return;
     clearTimeout(this.#connecting);
-    if (this.#upstreamLocal) this.#parts.closed(this.#upstreamLocal);
     const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
-    this.#parts.ended({
+    if (decision && this.#upstreamLocal) this.#outside.opened.remove(this.#upstreamLocal, decision.upstream);
+    this.#outside.ended({
       start: this.#start,
       duration: Date.now() - this.#start,
       direction: this.#decision?.direction,
@@ -202,24 +208,8 @@ export class Connection {
       sent: this.#sent,
       ...(this.#ended ?? ORDINARY),
     });
-    this.#over();
+    this.#outside.over();
   }
 }
 
 const isUnread = (socket: Socket): boolean => socket.isPaused() || socket.readableEnded;
-
-/** In words, where the system's own are not enough to see what to do. */
-function reasonOf(error: Error): string {
-  const { code } = error as NodeJS.ErrnoException;
-  const because: Record<string, string> = {
-    ECONNREFUSED: 'nobody listens there',
-    EHOSTUNREACH: 'the host does not answer',
-    ENETUNREACH: 'there is no route',
-    EADDRNOTAVAIL: 'the source address is not on this host; IPv6 needs ::6/128 on lo, which sidestep init adds',
-    EPERM: 'CAP_NET_ADMIN is missing, or a rule rejects it',
-    EMFILE: 'too many open files',
-    ENFILE: 'too many open files',
-  };
-  const words = code === undefined ? undefined : because[code];
-  return words ? `${error.message} (${words})` : error.message;
-}

@@ -1,32 +1,38 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Endpoint, endpointOf, openTransparentListener } from '../linux/socket/index.ts';
-import type { Settings } from './config.ts';
-import type { Engine, EngineParts, ListenerOptions, OpenListener } from './engine.ts';
-import { Connection } from './net-connection.ts';
+import type { Engine, ListenerOptions, OpenListener } from './engine.ts';
+import { Connection, type Outside } from './net-connection.ts';
 import { type KernelSockets, kernelSockets } from './net-sockets.ts';
+import { openedHere } from './opened.ts';
+import { ownAddresses } from './own-addresses.ts';
+import type { Host } from './policy.ts';
 
 const BACKLOG = 1024;
 /** How often connections are looked at for what no event tells, in milliseconds. */
 const TICK = 1000;
 
 /** The engine on Node's own sockets: right in every case, and no faster than they are. */
-export const netEngine = (kernel: KernelSockets = kernelSockets): Engine => ({
-  open: (options, settings, parts) => openListener(options, settings, parts, kernel),
-});
+export function netEngine(kernel: KernelSockets = kernelSockets): Engine {
+  const opened = openedHere();
+  const ports: number[] = [];
+  const host: Host = { isOwn: ownAddresses(), opened: opened.find, ports };
+  return {
+    name: 'net',
+    workers: 1,
+    async open(options, settings, ended) {
+      const listener = await openListener(options, { kernel, settings, host, opened, ended });
+      ports.push(listener.port);
+      return listener;
+    },
+  };
+}
 
-async function openListener(
-  options: ListenerOptions,
-  settings: Settings,
-  parts: EngineParts,
-  kernel: KernelSockets,
-): Promise<OpenListener> {
+async function openListener(options: ListenerOptions, outside: Omit<Outside, 'over'>): Promise<OpenListener> {
   const connections = new Set<Connection>();
   const waiting: (() => void)[] = [];
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     const connection = new Connection(client, {
-      kernel,
-      settings,
-      parts,
+      ...outside,
       over() {
         connections.delete(connection);
         if (connections.size === 0) for (const resolve of waiting.splice(0)) resolve();
@@ -35,7 +41,8 @@ async function openListener(
     connections.add(connection);
     if (connections.size > options.maxConnections) {
       connection.refuse('UO', `the limit of ${options.maxConnections} connections on port ${options.port} is reached`);
-    } else connection.start(options.takes, (peer, local) => originalOf(client, peer, local, port, options, kernel));
+    } else
+      connection.start(options.takes, (peer, local) => originalOf(client, peer, local, port, options, outside.kernel));
   });
   await listening(server, options);
   // The kernel may be out of descriptors for a while: that ends no other connection.

@@ -34,8 +34,8 @@ export type Decision =
 export interface Host {
   /** Whether an address is one of this host's own. */
   isOwn(address: string): boolean;
-  /** The direction of the connection which this proxy opened from that end, if it did. */
-  openedFrom(end: Endpoint): Direction | undefined;
+  /** The direction of the connection which this proxy opened from one end to the other, if it did. */
+  opened(from: Endpoint, to: Endpoint): Direction | undefined;
   /** The ports this proxy takes connections on. */
   readonly ports: readonly number[];
 }
@@ -46,21 +46,22 @@ const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 
 /** What to do with a connection. Pure: the same arrival on the same host is always decided alike. */
 export function decide(arrival: Arrival, settings: Settings, host: Host): Decision {
-  const { peer, local, original } = arrival;
+  const { peer, original } = arrival;
   if (!original) {
     return refuse(
       undefined,
       'no original destination: no rule redirected this connection, and this namespace has no NAT',
     );
   }
-  if (sameEndpoint(original, local) && host.ports.includes(original.port) && host.isOwn(original.address)) {
+  const isProxy = host.ports.includes(original.port) && host.isOwn(original.address);
+  if (isProxy && sameEndpoint(original, arrival.local)) {
     return refuse(undefined, `no original destination: made straight to the proxy’s own port ${original.port}`);
   }
   const direction = directionOf(arrival.listener, original, host);
-  if (host.ports.includes(original.port) && host.isOwn(original.address)) {
+  if (isProxy) {
     return refuse(direction, `its destination ${formatEndpoint(original)} is this proxy itself`);
   }
-  const opened = host.openedFrom(peer);
+  const opened = host.opened(peer, original);
   // The one legitimate way back: what leaves the pod for the pod itself is outbound first and inbound then.
   if (opened && !(opened === 'outbound' && direction === 'inbound')) {
     return refuse(

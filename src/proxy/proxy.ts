@@ -1,12 +1,10 @@
-import { type Endpoint, formatEndpoint, tryDeparture } from '../linux/socket/index.ts';
+import { tryDeparture } from '../linux/socket/index.ts';
 import { openAccessLog } from './access-log.ts';
+import { chooseEngine } from './choose-engine.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
-import type { Engine, EngineParts, ListenerOptions, OpenListener } from './engine.ts';
+import type { ConnectionRecord, Engine, ListenerOptions, OpenListener } from './engine.ts';
 import { explainDeparture, explainListen, lacksFamily } from './errors.ts';
 import { connectionLimit } from './limits.ts';
-import { netEngine } from './net-engine.ts';
-import { ownAddresses } from './own-addresses.ts';
-import { type Direction, decide, type Host } from './policy.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
 import { type DrainReport, shutdownOf } from './shutdown.ts';
 
@@ -25,6 +23,11 @@ export interface ProxyStatistics {
 /** A proxy that takes connections. */
 export interface RunningProxy {
   readonly settings: Settings;
+  /** What moves the bytes, in how many threads. */
+  readonly engine: Pick<Engine, 'name' | 'workers'> & {
+    /** Why it is `net`, where `epoll` would have been taken. */
+    readonly because: string | undefined;
+  };
   readonly inboundPort: number;
   readonly outboundPort: number;
   /** Undefined where none was asked for. */
@@ -50,24 +53,25 @@ export interface RunningProxy {
  * const proxy = await startProxy({ dialect: 'istio-2018', accessLog: process.stdout });
  * process.once('SIGTERM', () => void proxy.drain());
  */
-export async function startProxy(config: ProxyConfig = {}, engine: Engine = netEngine()): Promise<RunningProxy> {
+export async function startProxy(config: ProxyConfig = {}, given?: Engine): Promise<RunningProxy> {
   const settings = settingsOf(config);
   const log = openAccessLog(config.accessLog, settings.accessLogBuffer);
   const counts = { ended: 0, refused: 0 };
   const listeners: OpenListener[] = [];
   const planned = listenersOf(settings);
-  const parts = partsOf(settings, listeners, (record) => {
+  const ended = (record: ConnectionRecord): void => {
     counts.ended += 1;
     if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
     log.write(record);
-  });
+  };
   let readiness: Readiness | undefined;
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
+  const { engine, because } = given ? { engine: given, because: undefined } : await chooseEngine(settings);
   try {
     for (const options of planned) {
       const purpose = options.takes === 'both' ? 'inbound and outbound' : options.takes;
-      const open = (address: string) => engine.open({ ...options, address }, settings, parts);
+      const open = (address: string) => engine.open({ ...options, address }, settings, ended);
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
     }
     checkDepartures(settings);
@@ -85,6 +89,7 @@ export async function startProxy(config: ProxyConfig = {}, engine: Engine = netE
   const [outbound, inbound = outbound] = listeners as [OpenListener, OpenListener?];
   return {
     settings,
+    engine: { name: engine.name, workers: engine.workers, because },
     inboundPort: inbound.port,
     outboundPort: outbound.port,
     readinessPort: readiness?.port,
@@ -98,28 +103,6 @@ export async function startProxy(config: ProxyConfig = {}, engine: Engine = netE
       await log.flush(1000);
       return log.dropped;
     }),
-  };
-}
-
-/** Ties the policy to this host and to what this proxy itself has opened. */
-function partsOf(settings: Settings, listeners: readonly OpenListener[], ended: EngineParts['ended']): EngineParts {
-  const opened = new Map<string, Direction>();
-  const host: Host = {
-    isOwn: ownAddresses(),
-    openedFrom: (end: Endpoint) => opened.get(formatEndpoint(end)),
-    get ports() {
-      return listeners.map(({ port }) => port);
-    },
-  };
-  return {
-    decide: (arrival) => decide(arrival, settings, host),
-    opened(end, direction) {
-      opened.set(formatEndpoint(end), direction);
-    },
-    closed(end) {
-      opened.delete(formatEndpoint(end));
-    },
-    ended,
   };
 }
 

@@ -1,15 +1,20 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { closeDescriptor, openListeners } from '../../src/linux/socket/index.ts';
 import {
   type Engine,
-  type KernelSockets,
+  type EngineName,
+  epollEngine,
   netEngine,
   type ProxyConfig,
   type RunningProxy,
   startProxy,
 } from '../../src/proxy/index.ts';
 import { kernelSockets } from '../../src/proxy/net-sockets.ts';
+
+/** The engines that every contract test runs against. */
+export const ENGINES: readonly EngineName[] = ['net', 'epoll'];
 
 /** The fields of an access log line that the tests look at. */
 export interface Line {
@@ -34,10 +39,11 @@ export interface Loopback {
   close(): Promise<void>;
 }
 
+/** `target` says, for the proxy's own port, where connections to it are meant to go. */
 export async function openLoopback(
-  target: () => { address: string; port: number } | undefined,
+  engine: EngineName,
+  target: (port: number) => Target | undefined,
   config: ProxyConfig = {},
-  kernel: Partial<KernelSockets> = {},
 ): Promise<Loopback> {
   const log = new PassThrough({ encoding: 'utf8' });
   const lines: Line[] = [];
@@ -63,13 +69,16 @@ export async function openLoopback(
       drain: { notice: 0, timeout: 100 },
       ...config,
     },
-    engineTo(target, kernel),
+    engineTo(engine, target),
   );
   const clients: Socket[] = [];
   return {
     proxy,
     dial() {
-      const client = connect({ port: proxy.outboundPort, host: '127.0.0.1', allowHalfOpen: true });
+      // Not from the address that the proxy leaves from: the kernel gives a port twice, where the ends differ. Here they would not,
+      // because nothing redirects, and the connection would be taken for the proxy's own.
+      const from = { localAddress: '127.0.0.2' };
+      const client = connect({ port: proxy.outboundPort, host: '127.0.0.1', allowHalfOpen: true, ...from });
       client.on('error', () => {});
       clients.push(client);
       return client;
@@ -85,15 +94,53 @@ export async function openLoopback(
   };
 }
 
-function engineTo(target: () => { address: string; port: number } | undefined, kernel: Partial<KernelSockets>): Engine {
+interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+function engineTo(engine: EngineName, target: (port: number) => Target | undefined): Engine {
+  const original = (port: number) => {
+    const to = target(port);
+    return to && { family: 'ipv4' as const, address: to.address, port: to.port };
+  };
+  if (engine === 'epoll') return epollEngine({ workers: 2, original: (port) => original(port) ?? 'none' });
   return netEngine({
     ...kernelSockets,
-    originalDestination() {
-      const to = target();
-      return to && { family: to.address.includes(':') ? 'ipv6' : 'ipv4', ...to };
-    },
-    ...kernel,
+    originalDestination: (socket) => original(socket.localPort!),
   });
+}
+
+/** A port at which the kernel answers nobody, because its queue is full. */
+export interface BusyPort extends Target {
+  /** From now on connections are accepted, also those that are being tried: their SYNs come again after a second. */
+  answer(each: (socket: Socket) => void): Server;
+  close(): void;
+}
+
+export async function busyPort(): Promise<BusyPort> {
+  const { descriptors, port } = openListeners({ family: 'ipv4', address: '127.0.0.1', port: 0 }, false, 1, 0, () => {});
+  const [fd] = descriptors as [number];
+  const first = connect(port, '127.0.0.1').on('error', () => {});
+  await once(first, 'connect');
+  let close = () => closeDescriptor(fd);
+  return {
+    address: '127.0.0.1',
+    port,
+    answer(each) {
+      const server = createServer({ allowHalfOpen: true }, (socket) => {
+        socket.on('error', () => {});
+        if (socket.remotePort === first.localPort) socket.destroy();
+        else each(socket);
+      });
+      close = () => server.close();
+      return server.listen({ fd });
+    },
+    close() {
+      first.destroy();
+      close();
+    },
+  };
 }
 
 /** A server on loopback that treats every connection as told. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../src/linux/socket/index.ts';
+import { type Endpoint, formatEndpoint } from '../../src/linux/socket/index.ts';
 import {
   type Arrival,
   type Decision,
@@ -16,10 +16,10 @@ const ipv6 = (address: string, port: number): Endpoint => ({ family: 'ipv6', add
 const POD = '10.0.0.5';
 const PEER = ipv4('10.0.0.9', 40000);
 
-/** A pod with one address of each family, whose proxy has opened nothing but what is given. */
+/** A pod with one address of each family, whose proxy has opened nothing but what is given, from one end to the other. */
 const pod = (opened: Readonly<Record<string, Direction>> = {}, ports: readonly number[] = [15001, 15006]): Host => ({
   isOwn: (address) => [POD, '2001:db8::5', '127.0.0.1', '::1'].includes(address),
-  openedFrom: ({ address, port }) => opened[`${address}:${port}`],
+  opened: (from, to) => opened[`${formatEndpoint(from)} ${formatEndpoint(to)}`],
   ports,
 });
 
@@ -95,7 +95,7 @@ const cases: readonly (readonly [string, ProxyConfig, Arrival, object])[] = [
 ];
 
 test.each(cases)('%s', (_, config, given, expected) => {
-  const decision = decide(given, settingsOf(config), pod({ '10.0.0.5:50000': 'outbound' }));
+  const decision = decide(given, settingsOf(config), pod({ '10.0.0.5:50000 10.0.0.5:8080': 'outbound' }));
   expect(decision).toMatchObject({ kind: 'forward' });
   for (const [field, value] of Object.entries(expected)) expect(Reflect.get(decision, field)).toEqual(value);
 });
@@ -124,9 +124,15 @@ describe('refused, with the reason', () => {
       ['inbound', 'inbound'],
       ['inbound', 'outbound'],
     ] as const) {
-      const host = pod({ '10.0.0.5:50000': opened });
+      const host = pod({ '10.0.0.5:50000 192.0.2.1:80': opened });
       expect(reason(decide(arrival(listener, ipv4('192.0.2.1', 80), back), today, host))).toContain('loop: ');
     }
+  });
+
+  test('but an app may have the port of one of its connections, to go elsewhere', () => {
+    const host = pod({ '10.0.0.5:50000 192.0.2.1:80': 'outbound' });
+    const elsewhere = arrival('outbound', ipv4('192.0.2.2', 80), { peer: ipv4(POD, 50000) });
+    expect(decide(elsewhere, today, host)).toMatchObject({ kind: 'forward' });
   });
 
   test('but another pod’s proxy port is a destination like any other', () => {

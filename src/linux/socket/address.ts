@@ -1,4 +1,4 @@
-import { endianness } from 'node:os';
+import { endianness, networkInterfaces } from 'node:os';
 import { type Family, formatAddress, parseAddress, parseIpv6 } from '../../address/index.ts';
 
 /**
@@ -31,7 +31,8 @@ export const formatEndpoint = ({ family, address, port }: Endpoint): string =>
 
 /** A `struct sockaddr_in` or `sockaddr_in6`. Source: ip(7), ipv6(7). Throws a RangeError for what is no address. */
 export function toSockaddr({ family, address, port }: Endpoint): Uint8Array {
-  const parsed = parseAddress(address);
+  const [plain = '', zone] = address.split('%');
+  const parsed = parseAddress(plain);
   if (parsed?.family !== family) throw new RangeError(`not an ${family} address: ${address}`);
   const bytes = new Uint8Array(family === 'ipv4' ? 16 : 28);
   const view = new DataView(bytes.buffer);
@@ -41,6 +42,7 @@ export function toSockaddr({ family, address, port }: Endpoint): Uint8Array {
   else {
     view.setBigUint64(8, parsed.value >> 64n);
     view.setBigUint64(16, parsed.value & 0xffff_ffff_ffff_ffffn);
+    if (zone !== undefined) view.setUint32(24, zoneIndex(zone), endianness() === 'LE');
   }
   return bytes;
 }
@@ -52,6 +54,10 @@ export function fromSockaddr(bytes: Uint8Array): Endpoint {
   if (view.getUint16(0, endianness() === 'LE') === AF_INET) {
     return { family: 'ipv4', address: formatAddress('ipv4', view.getUint32(4)), port };
   }
+  // IPv4 on a dual-stack socket, without the way through a number of 128 bits.
+  if (view.getUint32(16) === 0xffff && view.getUint32(12) === 0 && view.getUint32(8) === 0) {
+    return { family: 'ipv4', address: formatAddress('ipv4', view.getUint32(20)), port };
+  }
   const value = (view.getBigUint64(8) << 64n) | view.getBigUint64(16);
   return endpointOf(formatAddress('ipv6', value), port);
 }
@@ -59,6 +65,10 @@ export function fromSockaddr(bytes: Uint8Array): Endpoint {
 /** The interface index in a `struct sockaddr_in6`: 0 unless the address is link-local. */
 export const zoneOf = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(24, endianness() === 'LE');
+
+/** The index of an interface that has an IPv6 address; 0, which the kernel refuses, for any other. */
+const zoneIndex = (name: string): number =>
+  networkInterfaces()[name]?.find((address) => address.family === 'IPv6' && address.scopeid > 0)?.scopeid ?? 0;
 
 /** Whether an address needs a zone: fe80::/10. */
 export const isLinkLocal = (address: string): boolean => {

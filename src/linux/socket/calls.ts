@@ -19,6 +19,8 @@ export class SystemCallFailed extends Error {
 interface SocketCalls {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   close(fd: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
@@ -39,6 +41,8 @@ export function socketCalls(): SocketCalls {
   bound = {
     socket: call('int socket(int, int, int)'),
     bind: call('int bind(int, const void *, uint32_t)'),
+    listen: call('int listen(int, int)'),
+    getsockname: call('int getsockname(int, _Out_ void *, _Inout_ void *)'),
     close: call('int close(int)'),
     getsockopt: call('int getsockopt(int, int, int, _Out_ void *, _Inout_ void *)'),
     setsockopt: call('int setsockopt(int, int, int, const void *, uint32_t)'),
@@ -49,7 +53,8 @@ export function socketCalls(): SocketCalls {
   return bound;
 }
 
-function loadKoffi(): typeof import('koffi') {
+/** koffi, or MissingPackage. */
+export function loadKoffi(): typeof import('koffi') {
   try {
     return requireKoffi();
   } catch (error) {
@@ -90,7 +95,7 @@ export const SOL_SOCKET = 1;
 export const SOL_TCP = 6;
 export const SOL_IPV6 = 41;
 /** SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC. */
-const STREAM = 0x8_0801;
+export const STREAM = 0x8_0801;
 
 /** A TCP socket that blocks nobody and is not inherited. */
 export const openSocket = (family: number): number => checked('socket', socketCalls().socket(family, STREAM, 0));

@@ -1,6 +1,6 @@
 import { SOL_SOCKET, setOption } from './calls.ts';
 
-const SO_MARK = 36;
+export const SO_MARK = 36;
 
 /**
  * Puts a mark on every packet that a socket sends: how rules know the proxy's own traffic where they cannot know its uid.

@@ -4,7 +4,7 @@ import { type Endpoint, fromSockaddr, isLinkLocal, zoneOf } from './address.ts';
 import { readOption, SOL_IP, SOL_IPV6 } from './calls.ts';
 
 /** The same number at both levels. Source: linux/netfilter_ipv4.h, linux/netfilter_ipv6/ip6_tables.h. */
-const SO_ORIGINAL_DST = 80;
+export const SO_ORIGINAL_DST = 80;
 
 /**
  * Where an accepted connection was going before a REDIRECT or DNAT, from conntrack's entry.
@@ -21,9 +21,13 @@ export function originalDestination(fd: number, family: Family): Endpoint | unde
   }
   const value = new Uint8Array(28);
   if (!readOption(fd, SOL_IPV6, SO_ORIGINAL_DST, value, call)) return undefined;
-  const endpoint = fromSockaddr(value);
+  return withZone(fromSockaddr(value), value);
+}
+
+/** An end read from a `struct sockaddr_in6`, with its zone where it needs one. */
+export function withZone(endpoint: Endpoint, sockaddr: Uint8Array): Endpoint {
   if (!isLinkLocal(endpoint.address)) return endpoint;
-  const zone = interfaceName(zoneOf(value));
+  const zone = interfaceName(zoneOf(sockaddr));
   return zone === undefined ? endpoint : { ...endpoint, address: `${endpoint.address}%${zone}` };
 }
 

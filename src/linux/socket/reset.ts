@@ -1,8 +1,8 @@
 import { getSystemErrorName } from 'node:util';
 import { checked, readOption, SOL_SOCKET, SOL_TCP, socketCalls } from './calls.ts';
 
-const SO_ERROR = 4;
-const SO_LINGER = 13;
+export const SO_ERROR = 4;
+export const SO_LINGER = 13;
 const TCP_INFO = 11;
 const TCP_CLOSE = 7;
 

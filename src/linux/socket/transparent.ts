@@ -1,10 +1,9 @@
-import { AF_INET6, type Endpoint, toSockaddr } from './address.ts';
-import { checked, closeDescriptor, openSocket, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from './calls.ts';
+import type { Endpoint } from './address.ts';
+import { SOL_IP, SOL_IPV6, setOption } from './calls.ts';
 
-const SO_REUSEADDR = 2;
-const IP_TRANSPARENT = 19;
-const IPV6_V6ONLY = 26;
-const IPV6_TRANSPARENT = 75;
+/** The same numbers on x86_64 and arm64. Source: linux/in.h, linux/in6.h. */
+export const IP_TRANSPARENT = 19;
+export const IPV6_TRANSPARENT = 75;
 
 /**
  * Lets a socket take connections to addresses that are not this host's (TPROXY), or bind to such an address. Needs
@@ -13,25 +12,4 @@ const IPV6_TRANSPARENT = 75;
 export function makeTransparent(fd: number, family: Endpoint['family']): void {
   const [level, option] = family === 'ipv4' ? [SOL_IP, IP_TRANSPARENT] : [SOL_IPV6, IPV6_TRANSPARENT];
   setOption(fd, level, option, 1, 'setsockopt IP_TRANSPARENT');
-}
-
-/**
- * Opens a listening socket for TPROXY; on `::` it takes both families. The descriptor is the caller's: give it to
- * `server.listen({ fd }, backlog)`, which calls listen(2) itself. Throws SystemCallFailed.
- */
-export function openTransparentListener(at: Endpoint): number {
-  const dual = at.family === 'ipv6';
-  const fd = openSocket(dual ? AF_INET6 : 2);
-  try {
-    setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'setsockopt SO_REUSEADDR');
-    if (dual) setOption(fd, SOL_IPV6, IPV6_V6ONLY, 0, 'setsockopt IPV6_V6ONLY');
-    // One flag of the socket in the kernel, whichever level it is set at.
-    makeTransparent(fd, at.family);
-    const address = toSockaddr(at);
-    checked('bind', socketCalls().bind(fd, address, address.length));
-    return fd;
-  } catch (error) {
-    closeDescriptor(fd);
-    throw error;
-  }
 }

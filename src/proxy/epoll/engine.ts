@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { Streams } from '../../linux/epoll/index.ts';
+import { closeDescriptor, type Endpoint, endpointOf, openListeners } from '../../linux/socket/index.ts';
+import type { Settings } from '../config.ts';
+import type { Engine } from '../engine.ts';
+import { keepAliveSeconds } from '../keep-alive.ts';
+import { pipeLimit } from '../limits.ts';
+import { Crew } from './crew.ts';
+import { Post } from './post.ts';
+
+const BACKLOG = 4096;
+
+export interface EpollOptions {
+  /** Threads that move bytes. Default: as many as there are processors for this process. */
+  readonly workers?: number | undefined;
+  /**
+   * Where every connection on a port was going, instead of asking the kernel, where no rule redirects anything: for tests on the
+   * loopback. `none`: nowhere.
+   */
+  readonly original?: (port: number) => Endpoint | 'none';
+}
+
+/**
+ * The engine on loops of Sidestep's own: each Worker has a listening socket on each port, among which the kernel divides the
+ * connections, decides by the same policy and moves the bytes. The main thread opens, stops, and hears what became of each.
+ */
+export function epollEngine({ workers = availableParallelism(), original }: EpollOptions = {}): Engine {
+  const posts = new Map<number, Post>();
+  let crew: Promise<Crew> | undefined;
+  let last = -1;
+
+  const leave = (id: number): void => {
+    posts.delete(id);
+    if (posts.size > 0) return;
+    void crew?.then((all) => all.end());
+    crew = undefined;
+  };
+
+  const crewFor = (settings: Settings, port: number): Promise<Crew> =>
+    Crew.start({
+      count: workers,
+      settings,
+      pipes: pipeLimit(workers),
+      original: original?.(port),
+      told: (message) => message.kind !== 'ready' && posts.get(message.id)?.told(message),
+    });
+
+  return {
+    name: 'epoll',
+    workers,
+    async open(asked, settings, ended) {
+      const { address, port, transparent } = asked;
+      const opened = openListeners(endpointOf(address, port), transparent, workers, BACKLOG, inherited(settings));
+      const options = { ...asked, port: opened.port };
+      last += 1;
+      const id = last;
+      crew ??= crewFor(settings, opened.port);
+      const all = await crew.catch((error) => {
+        for (const descriptor of opened.descriptors) closeDescriptor(descriptor);
+        crew = undefined;
+        throw error;
+      });
+      const post = new Post(options, { id, crew: all, workers }, ended, () => leave(id));
+      posts.set(id, post);
+      for (const [worker, fd] of opened.descriptors.entries()) all.tell(worker, { kind: 'listen', id, fd, options });
+      return post;
+    },
+  };
+}
+
+/** Sets on a listening socket what the accepted ones are to have. */
+function inherited({ keepAlive }: Settings): (fd: number) => void {
+  const streams = new Streams();
+  return (fd) => streams.prepare(fd, keepAliveSeconds(keepAlive));
+}

@@ -1,0 +1,2 @@
+export { whyNoEpoll } from '../../linux/epoll/index.ts';
+export { type EpollOptions, epollEngine } from './engine.ts';

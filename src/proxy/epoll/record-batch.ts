@@ -1,0 +1,41 @@
+import type { ConnectionRecord } from '../engine.ts';
+
+/** So many records are told at once, */
+const MOST = 64;
+/** and none later than this many milliseconds after its connection has ended. */
+const LATEST = 4;
+
+/** Records on their way to the main thread: a message costs more than what is in it. */
+export class RecordBatch {
+  readonly #tell: (id: number, records: readonly ConnectionRecord[]) => void;
+  #waiting = new Map<number, ConnectionRecord[]>();
+  #count = 0;
+  #since = 0;
+
+  /** `tell` is called with the records of one listener. */
+  constructor(tell: (id: number, records: readonly ConnectionRecord[]) => void) {
+    this.#tell = tell;
+  }
+
+  add(id: number, record: ConnectionRecord, now: number): void {
+    if (this.#count === 0) this.#since = now;
+    this.#count += 1;
+    const records = this.#waiting.get(id);
+    if (records) records.push(record);
+    else this.#waiting.set(id, [record]);
+  }
+
+  /** Tells them if it is time to. How many milliseconds it has until then, or -1. */
+  due(now: number): number {
+    if (this.#count === 0) return -1;
+    if (this.#count < MOST && now - this.#since < LATEST) return LATEST - Math.floor(now - this.#since);
+    this.flush();
+    return -1;
+  }
+
+  flush(): void {
+    for (const [id, records] of this.#waiting) this.#tell(id, records);
+    this.#waiting = new Map();
+    this.#count = 0;
+  }
+}
