@@ -202,3 +202,8 @@ describe('what does not fit is told with its place', () => {
     expect(() => read(text)).toThrow(message);
   });
 });
+
+test('a text of blank lines is looked through once', () => {
+  // Looked at again from each of its lines, it would take an hour.
+  expect(() => readInput(`${'   \n'.repeat(400_000)}Chain INPUT\n`)).toThrow('no part of a saved rule set');
+});
