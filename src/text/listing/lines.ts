@@ -40,7 +40,8 @@ export type Line = HeadLine | ColumnsLine | CommandLine | OtherLine;
 export const HEAD =
   /^[ \t\r\u00a0>]*Chain (\S{1,28}) \((?:policy (ACCEPT|DROP|QUEUE)(?: (\d+[KMGTP]?) packets, (\d+[KMGTP]?) bytes)?|-?\d+ references|ERROR obtaining refs)\)\s*$/;
 
-const COLUMNS = /^[ \t\r\u00a0>]*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(?:in\s+out\s+)?source\s+destination\s*$/;
+const COLUMNS =
+  /^[ \t\r\u00a0>]*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(?:in\s+out\s+)?source\s+destination\s*$/;
 
 /** Nobody types more behind a prompt. */
 const LONGEST_COMMAND = 1000;
