@@ -10,14 +10,16 @@ interface Known {
   readonly summary: string;
   readonly options: readonly KnownOption[];
   readonly choices: readonly string[];
+  /** Its arguments may be files. */
+  readonly files: boolean;
 }
 
 interface KnownOption {
   readonly flags: readonly string[];
   readonly summary: string;
   readonly choices: readonly string[];
-  /** What follows the flag: nothing, a file, one of the choices, or something else. */
-  readonly value: 'none' | 'file' | 'choice' | 'other';
+  /** What follows the flag: nothing, a file, a network namespace, one of the choices, or something else. */
+  readonly value: 'none' | 'file' | 'netns' | 'choice' | 'other';
 }
 
 type Shell = 'bash' | 'zsh' | 'fish';
@@ -44,37 +46,72 @@ function describe(command: Command): Known {
     summary: command.summary(),
     options: command.options.filter(({ hidden }) => !hidden).map(describeOption),
     choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+    files: command.registeredArguments.some((argument) => FILES.includes(argument.name())),
   };
 }
 
-function describeOption({ short, long, description, argChoices, required, optional }: Option): KnownOption {
+/** Arguments that may be files: those of diff. */
+const FILES: readonly string[] = ['before', 'after'];
+
+/** Where ip keeps the names of network namespaces; a path may stand for one too. */
+const NAMED = '/run/netns';
+
+/** A value that may be left out, as of --dry-run, is not waited for. */
+function describeOption({ short, long, description, argChoices, required }: Option): KnownOption {
   const flags = [short, long].filter((flag) => flag !== undefined && flag !== null) as string[];
   const choices = argChoices ?? [];
-  const file = ['--from', '--out', '--netns'].includes(long ?? '');
-  const value = !required && !optional ? 'none' : choices.length > 0 ? 'choice' : file ? 'file' : 'other';
-  return { flags, summary: description, choices, value };
+  return { flags, summary: description, choices, value: required ? awaited(long, choices) : 'none' };
+}
+
+function awaited(flag: string | undefined, choices: readonly string[]): KnownOption['value'] {
+  if (choices.length > 0) return 'choice';
+  if (flag === '--netns') return 'netns';
+  return ['--from', '--out', '--access-log'].includes(flag ?? '') ? 'file' : 'other';
 }
 
 /** A word inside single quotes of a shell. */
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** How bash finds what may follow a flag. */
+function bashValue({ value, choices }: KnownOption): string {
+  switch (value) {
+    case 'choice':
+      return ` COMPREPLY=($(compgen -W ${quote(choices.join(' '))} -- "$current"));`;
+    case 'file':
+      return ' _sidestep_files;';
+    case 'netns':
+      return ` _sidestep_netns;`;
+    case 'none':
+    case 'other':
+      return '';
+  }
+}
+
 function bash(commands: readonly Known[]): string {
-  const cases = commands.map(({ name, options, choices }) => {
+  const cases = commands.map(({ name, options, choices, files }) => {
     const values = options
-      .filter(({ value }) => value === 'choice' || value === 'file')
-      .map(({ flags, value, choices: words }) =>
-        value === 'file'
-          ? `        ${flags.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;`
-          : `        ${flags.join('|')}) COMPREPLY=($(compgen -W ${quote(words.join(' '))} -- "$current")); return ;;`,
-      );
+      .filter(({ value }) => value !== 'none')
+      .map((option) => `        ${option.flags.join('|')})${bashValue(option)} return ;;`);
     const words = [...options.flatMap(({ flags }) => flags), ...choices].join(' ');
     return [
       `    ${name})`,
       ...(values.length > 0 ? ['      case "$previous" in', ...values, '      esac'] : []),
+      ...(files ? ['      case "$current" in -*) ;; *) _sidestep_files; return ;; esac'] : []),
       `      words=${quote(words)} ;;`,
     ].join('\n');
   });
   return `# bash completion for sidestep: source <(sidestep completion bash)
+_sidestep_files() {
+  local IFS=$'\\n'
+  COMPREPLY=($(compgen -f -- "$current"))
+  compopt -o filenames 2>/dev/null
+}
+_sidestep_netns() {
+  case "$current" in
+    */*) _sidestep_files ;;
+    *) COMPREPLY=($(compgen -W "$(ls ${NAMED} 2>/dev/null)" -- "$current")) ;;
+  esac
+}
 _sidestep() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" words=""
   COMPREPLY=()
@@ -93,7 +130,13 @@ function zsh(commands: readonly Known[]): string {
   const describe = (text: string): string => text.replace(/[[\]:\\]/g, (char) => `\\${char}`);
   const specs = ({ options, choices }: Known): string[] => [
     ...options.map(({ flags, summary, value, choices: words }) => {
-      const after = { none: '', file: ':file:_files', choice: `:value:(${words.join(' ')})`, other: ':value: ' }[value];
+      const after = {
+        none: '',
+        file: ':file:_files',
+        netns: ':namespace:_files',
+        choice: `:value:(${words.join(' ')})`,
+        other: ':value: ',
+      }[value];
       const [first = ''] = flags;
       // Flags of one option exclude each other.
       return flags.length > 1
@@ -104,7 +147,8 @@ function zsh(commands: readonly Known[]): string {
   ];
   const cases = commands.map((command) => {
     const words = specs(command);
-    return `      ${command.name}) _arguments ${[...words, quote('*:: :')].join(' \\\n        ')} ;;`;
+    const rest = quote(command.files ? '*:file:_files' : '*:: :');
+    return `      ${command.name}) _arguments ${[...words, rest].join(' \\\n        ')} ;;`;
   });
   const names = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary.replaceAll(':', '\\:')}`)}`);
   return `#compdef sidestep
@@ -129,7 +173,7 @@ compdef _sidestep sidestep
 }
 
 function fish(commands: readonly Known[]): string {
-  const lines = commands.flatMap(({ name, summary, options, choices }) => {
+  const lines = commands.flatMap(({ name, summary, options, choices, files }) => {
     const here = `-n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
     return [
       `complete -c sidestep -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
@@ -137,10 +181,17 @@ function fish(commands: readonly Known[]): string {
         const named = flags
           .map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`))
           .join(' ');
-        const after = { none: '', file: ' -r -F', choice: ` -x -a ${quote(words.join(' '))}`, other: ' -x' }[value];
+        const after = {
+          none: '',
+          file: ' -r -F',
+          netns: ' -r -F',
+          choice: ` -x -a ${quote(words.join(' '))}`,
+          other: ' -x',
+        }[value];
         return `complete -c sidestep ${here} ${named}${after} -d ${quote(what)}`;
       }),
       ...(choices.length > 0 ? [`complete -c sidestep ${here} -a ${quote(choices.join(' '))}`] : []),
+      ...(files ? [`complete -c sidestep ${here} -F`] : []),
     ];
   });
   return `# fish completion for sidestep: sidestep completion fish | source
