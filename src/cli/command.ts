@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Example } from './help.ts';
 import type { ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,7 +17,7 @@ export interface Call<Options> {
 /** One command: a file of this folder exports it, and commands.ts names the file. It is loaded only when it runs. */
 export interface CommandSpec<Options = Record<string, unknown>> {
   /** Shown before anything else by `sidestep help COMMAND`: what to type, and what it does. */
-  readonly examples: readonly (readonly [command: string, effect: string])[];
+  readonly examples: readonly Example[];
   /** Changes the arguments before they are read: how init tells its `-o` from Istio's. */
   readonly prepare?: (argv: readonly string[]) => readonly string[];
   /** Declares arguments and options on the command. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS, type Entry } from './commands.ts';
+import { closing, type Example, opening } from './help.ts';
 import type { ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,7 +37,7 @@ export async function buildProgram(loaded: readonly Entry[], surroundings: Surro
       new Command('help').argument('[command]').description('examples and options of a command').helpGroup('Try:'),
     )
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
-    .addHelpText('after', () => `\n${OVERVIEW(surroundings.name)}`);
+    .addHelpText('after', () => `\n${closing(surroundings.name, columns())}`);
   silent(program);
   let prepare: Built['prepare'] = (argv) => argv;
   // A command that is known by its name needs no other beside it: those only serve help and "Did you mean".
@@ -66,7 +67,10 @@ function declare(command: Command, entry: Entry, spec: CommandSpec, surroundings
   spec.declare(command);
   command
     .helpOption('-h, --help', 'print this help')
-    .addHelpText('before', () => `${examples(name, entry, spec)}\n`)
+    .addHelpText(
+      'before',
+      () => `${opening(`${name} ${entry.name}: ${entry.summary}`, named(spec.examples, name), columns())}\n`,
+    )
     .action(async () => {
       finish(
         await spec.run({
@@ -80,23 +84,9 @@ function declare(command: Command, entry: Entry, spec: CommandSpec, surroundings
     });
 }
 
-function examples(name: string, entry: Entry, spec: CommandSpec): string {
-  const lines = spec.examples.map(([command, effect]) => [`  ${command.replace(/^sidestep/, name)}`, effect] as const);
-  const width = Math.min(Math.max(...lines.map(([command]) => command.length)), 44);
-  const rows = lines.map(([command, effect]) =>
-    command.length > width ? `${command}\n${' '.repeat(width)}  ${effect}` : `${command.padEnd(width)}  ${effect}`,
-  );
-  return `${name} ${entry.name}: ${entry.summary}\n\n${rows.join('\n')}`;
-}
+/** As one would type them here: `kubectl sidestep list`. */
+const named = (examples: readonly Example[], name: string): Example[] =>
+  examples.map(([command, effect]) => [command.replace(/^sidestep/, name), effect]);
 
-const OVERVIEW = (
-  name: string,
-): string => `Where the rules come from: nothing (this network namespace), --netns NAME, --pid PID, --container ID,
-or --from FILE|- (iptables-save or a snapshot), which needs no root and no Linux.
-
-  ${name} list                          who is intercepted, then the chains
-  ${name} trace 'in tcp/8888'           the walk, rule by rule, and the outcome
-  ${name} bypass 8888                   the plan; --apply does it, --undo takes it back
-
-Exit status: 0 done or nothing found, 1 a finding, 2 unusable input, 3 not permitted or missing here.
-`;
+/** As commander fits its own part of a help. */
+const columns = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined);

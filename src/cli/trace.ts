@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import { BLANK, type WalkOptions } from '../explain/index.ts';
+import { BLANK, shellWord, type WalkOptions } from '../explain/index.ts';
 import { type Snapshot, TABLES } from '../netfilter/index.ts';
 import { parseQuestion, type Question, QuestionRefused } from '../trace/index.ts';
 import { defineCommand } from './command.ts';
@@ -26,11 +26,12 @@ export const trace = defineCommand<TraceOptions>({
   examples: [
     ["sidestep trace 'in tcp/8888'", 'a new connection from elsewhere to :8888'],
     ["sidestep trace 'out tcp > 10.0.0.5:80 uid 1000'", 'what happens to a call that an app makes'],
-    ["sidestep trace 'in tcp 10.0.0.9:40000 > [2001:db8::5]:8080'", 'from whom, to where; the family is the address’s'],
+    ["sidestep trace 'in tcp 10.0.0.9:40000 > :8888'", 'from whom, to where'],
+    ["sidestep trace 'in tcp > [2001:db8::5]:8080'", 'the family is the address’s'],
     ["sidestep trace 'in tcp/8888' --from rules.txt", "in a colleague's rules; no root, no Linux"],
     ["sidestep trace --connection 'in tcp/8888'", 'SYN, SYN-ACK, data and FIN; who talks to whom, what each side sees'],
     ["sidestep trace 'in tcp/8888 reply'", 'only the answer: from whoever got the packet, back to the caller'],
-    ["sidestep trace 'in icmp error about out tcp > 10.0.0.5:80'", 'the ICMP error about a packet'],
+    ["sidestep trace 'in icmp error about out udp > 10.0.0.9:53'", 'the ICMP error about a packet'],
     ["sidestep trace 'in tcp/8080' 'in tcp/8888'", 'several at once: one line each, --all for each walk'],
     [
       "sidestep trace --live 'in tcp/8888'",
@@ -65,6 +66,10 @@ export const trace = defineCommand<TraceOptions>({
     if (options.live) return (await import('./trace-live.ts')).traceLive(args, options, terminal);
     refuseLiveOptions(options);
     if (args.length === 0) throw new UsageError("missing required argument 'packet'", HOW);
+    if (args.length > 1 && WAYS.includes(args[0] ?? '')) {
+      const meant = `${program} trace ${shellWord(args.join(' '))}`;
+      throw new UsageError('a packet is one word for the shell', `Put it into quotes: ${meant}`);
+    }
     if (options.connection && options.output === 'dot') {
       throw new UsageError('-o dot draws one packet', 'Leave --connection out, or take -o json.');
     }
@@ -85,6 +90,9 @@ export const trace = defineCommand<TraceOptions>({
       : tell(packetsIn(snapshot, { show }, `${program} `, sourceFlags(options)), questions, told);
   },
 });
+
+/** What a packet begins with. */
+const WAYS: readonly string[] = ['in', 'out', 'self'];
 
 /** How it is told. */
 interface Telling {

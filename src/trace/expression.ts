@@ -34,7 +34,7 @@ export function readExpression(text: string, { partial = false }: { readonly par
   const [first, second, ...rest] = wordsOf(text);
   const end = endOf(text);
   if (!first) refuse(text, end, 'there is no packet here', "A packet reads like 'in tcp/8888'.");
-  const way = named(text, first, 'direction', WAYS);
+  const way = wayOf(text, first);
   const places = new Map([['protocol', second ?? end]]);
   const { protocol, port } = partial && !second ? ANY : readProtocol(text, second ?? end);
   const { source, destination, options } = readRest(text, rest, places, protocol === ICMP || protocol === ICMPV6);
@@ -50,6 +50,15 @@ export function readExpression(text: string, { partial = false }: { readonly par
   };
   check(expression, partial);
   return expression;
+}
+
+/** `in`. Without it, the packet is taken to be meant as one that comes in. */
+function wayOf(text: string, word: Word): Expression['way'] {
+  const [protocol = ''] = word.text.split('/');
+  const port = parsePort(word.text) !== undefined;
+  if (!port && protocolNumber(protocol) === undefined) return named(text, word, 'direction', WAYS);
+  const meaning = `in ${port ? 'tcp/' : ''}${text.trim()}`;
+  return refuse(text, word, `${said(word)} is no direction`, `Did you mean '${meaning}'? Expected in, out or self.`);
 }
 
 /** No protocol in particular. */

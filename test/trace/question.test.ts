@@ -158,6 +158,8 @@ describe('what cannot be read is refused with its place and a way out', () => {
   test.for([
     ['', 1, 'there is no packet here', 'in tcp/8888'],
     ['on tcp/80', 1, '"on" is no direction', 'Did you mean in?'],
+    ['8888', 1, '"8888" is no direction', "Did you mean 'in tcp/8888'?"],
+    ['tcp/80 flags ack', 1, '"tcp/80" is no direction', "Did you mean 'in tcp/80 flags ack'?"],
     ['in', 3, 'a protocol is missing', 'Expected tcp'],
     ['in tpc/8888', 4, '"tpc" is no protocol', 'Did you mean tcp?'],
     ['in tcp/88888', 8, '"88888" is no port', '0 to 65535'],
