@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import { line, paragraph, warn } from '../explain/index.ts';
 import type { LogFile } from '../proxy/index.ts';
 import type { Terminal } from './terminal.ts';
-import { UnreadableInput } from './usage.ts';
+import { UnreadableInput, whyUnwritable } from './usage.ts';
 
 /** Where the access log goes. */
 export interface Log {
@@ -57,10 +57,9 @@ async function fileAt(path: string): Promise<LogFile> {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left',
   EPIPE: 'nobody reads it any more',
   ENXIO: 'nobody reads this pipe',
   EAGAIN: 'its reader is too slow',
 };
 
-const reasonOf = ({ code, message }: NodeJS.ErrnoException): string => REASONS[code ?? ''] ?? message;
+const reasonOf = (error: NodeJS.ErrnoException): string => REASONS[error.code ?? ''] ?? whyUnwritable(error);

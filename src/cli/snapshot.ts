@@ -7,7 +7,7 @@ import { familyOption, type SourceOptions, sourceOptions } from './options.ts';
 import { sayUnread } from './said.ts';
 import { readSource } from './source.ts';
 import { EXIT } from './status.ts';
-import { UnreadableInput } from './usage.ts';
+import { UnreadableInput, whyUnwritable } from './usage.ts';
 import { demandWhole } from './whole.ts';
 
 interface SnapshotOptions extends SourceOptions {
@@ -41,7 +41,7 @@ export const snapshot = defineCommand<SnapshotOptions>({
     } catch (error) {
       throw new UnreadableInput(
         options.out,
-        `cannot be written: ${(error as Error).message}`,
+        `cannot be written: ${whyUnwritable(error as Error)}`,
         'Name another file: --out FILE',
       );
     }

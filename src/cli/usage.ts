@@ -23,6 +23,27 @@ export class UnreadableInput extends Error {
   }
 }
 
+/** Why a file cannot be written, in words where the reason is a common one. */
+export function whyUnwritable({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'the folder it is to be in is not there';
+    case 'ENOTDIR':
+      return 'a part of the path is not a folder';
+    case 'EISDIR':
+      return 'it is a folder';
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not';
+    case 'EROFS':
+      return 'the file system is read-only';
+    case 'ENOSPC':
+      return 'no space left';
+    default:
+      return message;
+  }
+}
+
 /** What this system cannot do at all. Exit status 3. */
 export class NotHere extends Error {
   override readonly name = 'NotHere';

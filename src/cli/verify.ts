@@ -32,6 +32,7 @@ import { type NamespaceOptions, programFamilyOption, type SourceOptions, sourceO
 import { sayUnread } from './said.ts';
 import { loadLinux, readSource, selector } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
+import { UsageError } from './usage.ts';
 import { demandWhole } from './whole.ts';
 
 interface VerifyOptions extends Omit<SourceOptions, 'family'> {
@@ -73,7 +74,12 @@ async function runVerify(call: Call<VerifyOptions>): Promise<ExitStatus> {
   const { options, terminal } = call;
   const { family, ...anyFamily } = options;
   const only = family === 'ipv4' || family === 'ipv6' ? family : undefined;
-  if (isOn(options.runValidation)) return validateOnly(call);
+  if (isOn(options.runValidation)) {
+    if (options.from !== undefined) {
+      throw new UsageError('--run-validation and --from exclude each other', 'A file cannot be connected to.');
+    }
+    return validateOnly(call);
+  }
   const snapshot = await readSource({ ...anyFamily, ...(only ? { family: only } : {}) }, terminal);
   demandWhole(snapshot, 'they cannot be compared with what was asked for');
   const wanted = await wantedIn(snapshot, call);

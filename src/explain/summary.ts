@@ -94,7 +94,7 @@ export function namingOf(recognitions: readonly Recognition[]): Naming {
 export function expiryWords({ until, expired }: Pick<Bypass, 'until' | 'expired'>, now: number): string {
   if (until === undefined) return '';
   return expired
-    ? `expired at ${clock(until, now)}: sidestep clean --expired`
+    ? `expired at ${clock(until, now)}: clean --expired removes it`
     : `until ${clock(until, now)}, ${duration(until - now)} left`;
 }
 

@@ -86,7 +86,7 @@ function readPrefix(word: string, family: Family, at: number, length: number): P
       at,
       length,
       `${word} is an ${titleOf(prefix.family)} address`,
-      `These are ${titleOf(family)} rules. Text of both families needs a line "# family ${prefix.family}" before the other part.`,
+      `These are read as ${titleOf(family)} rules: --family, a line before or the first address says so. Text of both families needs a line "# family ${prefix.family}" before the other part.`,
     );
   const [host = '', mask] = word.split('/');
   if (/^0\d|\.0\d/.test(host))

@@ -47,6 +47,20 @@ const CASES: readonly (readonly [
   status: number,
   says: readonly (string | RegExp)[],
 ])[] = [
+  ['a packet without quotes', ['trace', 'in', 'tcp/80', '--from', POST], 2, ["sidestep trace 'in tcp/80'"]],
+  ['a live probe of a file', ['verify', '--run-validation', '--from', POST], 2, ['exclude each other']],
+  [
+    'a folder that is not there',
+    ['snapshot', '--from', POST, '--out', '@no/x.json'],
+    2,
+    ['@no/x.json: cannot be written: the folder it is to be in is not there\n'],
+  ],
+  [
+    'an end beyond time',
+    ['bypass', '80', '--for', '9000000d', '--from', POST],
+    2,
+    ['expiry: expected is a time before 2038'],
+  ],
   ['a missing file', ['list', '--from', '@nowhere'], 2, ['@nowhere: no such file', 'iptables-save |']],
   ['a folder', ['list', '--from', '@'], 2, ['is a folder']],
   ['an empty file', ['list', '--from', '@empty'], 2, ['@empty: is empty', 'sudo iptables-save', 'Without root']],

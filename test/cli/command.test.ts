@@ -35,6 +35,29 @@ describe('help', () => {
     },
   );
 
+  test.for(['', 'list', 'trace', 'bypass', 'diff', 'init', 'verify'])(
+    '%s: nothing but a command is wider than 80',
+    (name) => {
+      const wide = sidestep(['help', ...(name === '' ? [] : [name])])
+        .stdout.split('\n')
+        .filter((line) => line.length > 80);
+      expect(wide.filter((line) => !/^ {2}sidestep \S+ [^ ]+( \S+)*$/.test(line))).toEqual([]);
+    },
+  );
+
+  test('the packets of its examples can be followed as they are printed', () => {
+    const help = sidestep(['help', 'trace']).stdout.split('Usage:')[0] ?? '';
+    // With --live a packet may say less.
+    const examples = help.replace(/^.*--live.*$/gm, '');
+    const packets = [...examples.matchAll(/'((?:in|out|self) [^']*)'/g)].map(([, packet = '']) => packet);
+    expect(packets.length).toBeGreaterThan(8);
+    const { stdout, stderr, status } = sidestep(['trace', '-', '--brief', '--from', POST], {
+      input: packets.join('\n'),
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout.split('\n')).toHaveLength(packets.length + 1);
+  });
+
   test('without a command it goes to standard error, and nothing was done', () => {
     const { stdout, stderr, status } = sidestep([]);
     expect([stdout, status]).toEqual(['', 2]);
@@ -186,6 +209,16 @@ describe('completion', () => {
     expect(offered('sidestep', 'list', '--family', '')).toEqual(['ipv4', 'ipv6']);
     expect(offered('sidestep', 'completion', 'z')).toEqual(['zsh']);
     expect(offered('sidestep', 'help', 'by')).toEqual(['bypass']);
+    expect(offered('sidestep', 'init', '--dry-run', '--recon')).toEqual(['--reconcile']);
+  });
+
+  test('bash offers files where one is wanted, and nothing where only the user knows', () => {
+    const here = ['list', '--from', `${ROOT}docs/examples/post`];
+    expect(offered('sidestep', ...here)).toEqual([POST]);
+    expect(offered('sidestep', 'diff', `${ROOT}docs/examples/post`)).toEqual([POST]);
+    expect(offered('sidestep', 'list', '--netns', '/proc/self/ns/ne')).toEqual(['/proc/self/ns/net']);
+    expect(offered('sidestep', 'list', '--pid', '')).toEqual([]);
+    expect(offered('sidestep', 'trace', '--count', '')).toEqual([]);
   });
 });
 

@@ -225,7 +225,7 @@ describe.each(WAYS)('the story of a bypass, command by command, $title', ({ opti
     const ended = saved().match(/-A PREROUTING (.*--datestop) \S+ (.*)/);
     pair.pod.must(['iptables', '-t', 'nat', '-D', 'PREROUTING', '1']);
     pair.pod.must(['sh', '-c', `iptables -t nat -I PREROUTING ${ended?.[1]} 2026-01-01T00:00:00 ${ended?.[2]}`]);
-    expect(inside('list').stdout).toContain('bypass expired at 2026-01-01 00:00 UTC: sidestep clean --expired');
+    expect(inside('list').stdout).toContain('bypass expired at 2026-01-01 00:00 UTC: clean --expired removes it');
     expect(inside('trace', 'in tcp/8888').stdout).toContain('→ PROXY');
     expect(inside('clean', '--expired').stdout).toMatch(/^nat PREROUTING +- 1 /m);
     expect(saved()).not.toContain('sidestep bypass');
