@@ -67,9 +67,10 @@ export function openListed(reading: Reading, part: string, at = 0): void {
     reading.table = undefined;
     closeTable(reading, before);
   }
-  const shown = (before ? undefined : options.table) ?? tableShown(part);
+  const possible = tablesShown(part);
+  const shown = (before ? undefined : options.table) ?? (possible.length === 1 ? possible[0] : undefined);
   const twice = before && reading.sets.get(before.family)?.some(({ name }) => name === (shown ?? USUAL));
-  if (before && (shown === undefined || twice)) {
+  if (before && (twice || !possible.includes(shown ?? USUAL))) {
     reading.lost = true;
     const hint = 'Give each table or family by itself, or the output of iptables-save.';
     throw new Fault(at, 2, 'a second table begins here, and which one is not told', hint);
@@ -81,11 +82,10 @@ export function openListed(reading: Reading, part: string, at = 0): void {
 
 const USUAL: TableName = 'filter';
 
-/** The table whose built-in chains are exactly those that have a policy; filter and security have the same ones. */
-function tableShown(text: string): TableName | undefined {
+/** The tables whose built-in chains are exactly those that have a policy; filter and security have the same ones. */
+function tablesShown(text: string): readonly TableName[] {
   const chains = [...text.matchAll(/^-P (\S+)/gm)].map(([, chain]) => chain).sort();
-  const named = TABLES.filter((table) => [...BUILT_IN[table]].sort().join(' ') === chains.join(' '));
-  return named.length === 1 ? named[0] : undefined;
+  return TABLES.filter((table) => [...BUILT_IN[table]].sort().join(' ') === chains.join(' '));
 }
 
 function tableName(name: string, at: number): TableName {

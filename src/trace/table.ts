@@ -94,7 +94,11 @@ const NOTHING = {
 } as const;
 
 /** A known connection is rewritten as its first packet was, and its replies back; no rule is asked. */
-function keepMapping(walk: Walk, all: readonly Asked[], ofDestination: boolean): undefined {
+function keepMapping(walk: Walk, all: readonly Asked[], ofDestination: boolean): Outcome | undefined {
+  const opened = walk.opening?.outcome;
+  // Rules that are not understood may have mapped it.
+  if (walk.way === 'original' && opened?.kind === 'unknown' && all.some(({ base }) => base?.rules.length))
+    return { kind: 'unknown', because: `how nat mapped the connection's first packet is not known: ${opened.because}` };
   const before = snapshotOf(walk);
   const done = walk.way === 'reply' ? mapBack(walk, ofDestination) : mapAgain(walk, ofDestination);
   if (done !== undefined && walk.inside) rewriteInside(walk, ofDestination);

@@ -28,6 +28,22 @@ describe('what nft lists', () => {
   });
 });
 
+test('fields that may stand without the word meta, as iptables’ rules are shown', () => {
+  const table = (rules: string): string =>
+    `table ip t {\n\tchain c {\n${rules.trim().replaceAll(/^ */gm, '\t\t')}\n\t}\n}\n`;
+  const short = `
+    meta mark set mark or 0x4000
+    ct mark set mark
+    mark . cpu { 1 . 2 } accept
+    day "Monday" hour "10:00"-"12:00" accept`;
+  const whole = `
+    meta mark set meta mark | 0x00004000
+    ct mark set meta mark
+    meta mark . meta cpu { 0x00000001 . 2 } accept
+    meta day "Monday" meta hour "10:00"-"12:00" accept`;
+  expect(printNft(parseNft(table(short)))).toBe(table(whole));
+});
+
 const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 describe('in a snapshot', () => {

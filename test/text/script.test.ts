@@ -379,8 +379,19 @@ describe('iptables -S', () => {
       ['filter', 3],
       ['nat', 5],
     ]);
-    expect(() => parseSave(nat + filter)).toThrow('-:7:1: a second table begins here');
     expect(() => parseSave(filter + filter)).toThrow('-:5:1: a second table begins here, and which one is not told');
+    expect(() => parseSave(`${nat}-P INPUT ACCEPT\n`)).toThrow('-:7:1: a second table begins here');
+  });
+
+  test('of all tables one after the other, the one with the chains of filter and security is taken to be filter', () => {
+    const nat = '-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-P POSTROUTING ACCEPT\n';
+    const notes: string[] = [];
+    const text = `${nat}-P INPUT DROP\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n`;
+    const [rules] = parseSave(text, { note: (note) => notes.push(note) });
+    expect(rules!.tables.map(({ name }) => name)).toEqual(['nat', 'filter']);
+    expect(notes).toEqual([
+      'the table is taken to be filter: what iptables -S prints does not name it (--table NAME does)',
+    ]);
   });
 
   test('with -v it has counters', () => {

@@ -97,3 +97,14 @@ test('beside iptables at the very same priority both orders are followed', () =>
   const { outcome } = prepare(snapshot, [])(parseQuestion('in tcp/80', snapshot));
   expect(outcome.kind).toBe('dropped');
 });
+
+test('how an open connection is mapped is not known where what mapped it is not', () => {
+  const snapshot = snapshotOf(
+    'table ip nat {\n\tchain PREROUTING {\n\t\ttype nat hook prerouting priority dstnat; policy accept;\n\t\tct state new xt target "REDIRECT"\n\t}\n}\n',
+  );
+  const outcome = prepareOutcome(snapshot, [15006]);
+  expect(outcome(parseQuestion('in tcp/80 state established', snapshot))).toMatchObject({
+    kind: 'unknown',
+    because: expect.stringContaining("how nat mapped the connection's first packet is not known"),
+  });
+});

@@ -87,9 +87,9 @@ const META: Readonly<Record<string, string>> = {
 const BARE: ReadonlySet<string> = new Set('iif iifname oif oifname iifgroup oifgroup ibrname obrname'.split(' '));
 export const isBareMeta = (key: string): boolean => BARE.has(key);
 
-/** Keys that may stand without the word `meta`: iptables-nft's translations write them so. */
+/** Keys that may stand without the word `meta`: iptables-nft's translations write them so (`meta mark set mark or 0x4000`). */
 const BARE_TOO: ReadonlySet<string> = new Set(
-  'iiftype oiftype skuid skgid nftrace rtclassid pkttype cpu cgroup ipsec secpath'.split(' '),
+  'mark iiftype oiftype skuid skgid nftrace rtclassid pkttype cpu cgroup ipsec secpath time day hour'.split(' '),
 );
 export const mayBeBareMeta = (key: string): boolean => BARE.has(key) || BARE_TOO.has(key);
 
