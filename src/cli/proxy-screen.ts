@@ -61,8 +61,14 @@ function identity({ settings }: RunningProxy): Screen {
   ];
 }
 
-const readinessOf = ({ readinessPort }: RunningProxy): string =>
-  readinessPort === undefined ? 'no readiness port' : `readiness on :${readinessPort}/healthz/ready`;
+function readinessOf({ readinessPort, metricsPort, adminPort }: RunningProxy): string {
+  const told = [
+    readinessPort === undefined ? 'no readiness port' : `readiness on :${readinessPort}/healthz/ready`,
+    ...(metricsPort === undefined ? [] : [`metrics on :${metricsPort}/stats/prometheus`]),
+    ...(adminPort === undefined ? [] : [`admin on 127.0.0.1:${adminPort}`]),
+  ];
+  return told.join(', ');
+}
 
 /** What a signal has begun. */
 export function drainingScreen(signal: string, running: RunningProxy): Screen {

@@ -18,6 +18,8 @@ const decimalMark = wholeNumber('a mark', 0, 0xffff_ffff);
 /** Also in hexadecimal, as rules show marks. */
 const mark = (word: string): number => decimalMark(/^0x[\da-f]{1,8}$/i.test(word) ? `${Number(word)}` : word);
 
+const portOrNone = (word: string): number | 'none' => (word === 'none' ? word : port(word));
+
 export const proxy = defineCommand<ProxyOptions>({
   examples: [
     ['sidestep proxy', "today's Istio ports: outbound 15001, inbound 15006, readiness 15021"],
@@ -96,9 +98,18 @@ export const proxy = defineCommand<ProxyOptions>({
       )
       .optionsGroup('What it tells:')
       .addOption(
-        new Option('--readiness-port <port>', 'GET /healthz/ready; none for none (15021)').argParser((word) =>
-          word === 'none' ? word : port(word),
+        new Option('--readiness-port <port>', 'GET /healthz/ready and /healthz/live; none for none (15021)').argParser(
+          portOrNone,
         ),
+      )
+      .addOption(
+        new Option('--metrics-port <port>', 'GET /stats/prometheus; none for none (15090)').argParser(portOrNone),
+      )
+      .addOption(
+        new Option(
+          '--admin-port <port>',
+          'on 127.0.0.1: connections, configuration, log level, drain; none for none (15000)',
+        ).argParser(portOrNone),
       )
       .option(
         '--access-log <file>',
@@ -158,19 +169,18 @@ function untilStopped(
   terminal: Terminal,
   reopen: (() => Promise<void>) | undefined,
 ): Promise<DrainReport> {
-  return new Promise((resolve, reject) => {
-    let asked = false;
-    const stop = (signal: string): void => {
-      if (asked) {
-        running.close().then(resolve, reject);
-        return;
-      }
-      asked = true;
-      void terminal.say(drainingScreen(signal, running));
-      running.drain().then(resolve, reject);
-    };
-    process.on('SIGTERM', () => stop('SIGTERM'));
-    process.on('SIGINT', () => stop('SIGINT'));
-    process.on('SIGHUP', () => void (reopen ? reopen() : stop('SIGHUP')));
-  });
+  let asked = false;
+  const stop = (signal: string): void => {
+    if (asked) {
+      void running.close();
+      return;
+    }
+    asked = true;
+    void terminal.say(drainingScreen(signal, running));
+    void running.drain();
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('SIGHUP', () => void (reopen ? reopen() : stop('SIGHUP')));
+  return running.ended;
 }

@@ -5,11 +5,17 @@ import type { ConnectionRecord } from './engine.ts';
 /** Takes records without ever keeping a connection waiting. */
 export interface AccessLog {
   write(record: ConnectionRecord): void;
+  /** Which connections are written: may be changed at any time. */
+  level: LogLevel;
   /** Lines that nobody gets to read: their reader was too slow or is gone, or the disk is full. */
   readonly dropped: number;
   /** Resolves when all lines are written, or after `timeout` ms: what is not out by then counts as dropped. */
   flush(timeout: number): Promise<void>;
 }
+
+/** `errors`: those that did not end by themselves. */
+export type LogLevel = 'all' | 'errors' | 'none';
+export const LOG_LEVELS: readonly LogLevel[] = ['all', 'errors', 'none'];
 
 /**
  * An access log on a stream. Lines wait in the stream's own queue, up to `limit` bytes; what comes while it is full is
@@ -25,8 +31,9 @@ export function openAccessLog(stream: Writable | undefined, limit: number): Acce
     dropped += 1;
   });
   return {
+    level: 'all',
     write(record) {
-      if (!stream) return;
+      if (!stream || this.level === 'none' || (this.level === 'errors' && !record.flag)) return;
       if (!stream.writable || stream.writableLength > limit) {
         dropped += 1;
         return;

@@ -65,6 +65,10 @@ export interface ProxyConfig {
   readonly workers?: number;
   /** The port of `GET /healthz/ready`; `none` for none. Default 15021. */
   readonly readinessPort?: number | 'none';
+  /** The port on which Prometheus is answered, at any address; `none` for none. Default 15090. */
+  readonly metricsPort?: number | 'none';
+  /** The port on 127.0.0.1 for who runs the proxy: connections, configuration, log level, drain; `none` for none. Default 15000. */
+  readonly adminPort?: number | 'none';
   readonly drain?: Partial<DrainTimes>;
   /** Where the access log goes: one JSON line per connection, when it ends. Default nowhere. The stream is not closed. */
   readonly accessLog?: Writable;
@@ -95,6 +99,8 @@ export const PROXY_DEFAULTS: Settings = {
   engine: 'net',
   workers: 0,
   readinessPort: 15021,
+  metricsPort: 15090,
+  adminPort: 15000,
   drain: { notice: 5_000, timeout: 20_000 },
   accessLogBuffer: 1 << 20,
 };
@@ -147,17 +153,19 @@ function problemsOf(settings: Settings): string[] {
       problems.push(`${field}: ${what} from ${low} to ${high} expected, not ${value}`);
     }
   };
-  const { outboundPort, inboundPort, readinessPort, inboundSource, inboundUpstream, drain } = settings;
+  const { outboundPort, inboundPort, readinessPort, metricsPort, adminPort, inboundSource, inboundUpstream, drain } =
+    settings;
   // A name would be asked of a DNS server, maybe through this very proxy.
   if (isIP(settings.address) === 0) {
     problems.push(`address: an IPv4 or IPv6 address expected, not ${JSON.stringify(settings.address)}`);
   }
   whole('outboundPort', outboundPort, 0, 65535, 'a port');
   whole('inboundPort', inboundPort, 0, 65535, 'a port');
-  if (readinessPort !== 'none') {
-    whole('readinessPort', readinessPort, 0, 65535, 'a port');
-    if (readinessPort !== 0 && (readinessPort === inboundPort || readinessPort === outboundPort)) {
-      problems.push(`readinessPort: ${readinessPort} is also a port that the proxy takes connections on`);
+  for (const [field, port] of Object.entries({ readinessPort, metricsPort, adminPort })) {
+    if (port === 'none') continue;
+    whole(field, port, 0, 65535, 'a port');
+    if (port !== 0 && (port === inboundPort || port === outboundPort)) {
+      problems.push(`${field}: ${port} is also a port that the proxy takes connections on`);
     }
   }
   whole('mark', settings.mark, 0, 0xffff_ffff, 'a mark');

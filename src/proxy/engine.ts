@@ -40,6 +40,8 @@ export interface OpenListener {
   idle(): Promise<void>;
   /** Resets all open connections; `reason` goes into their records. */
   reset(reason: string): void;
+  /** The open connections, as their records would be now. */
+  list(): Promise<readonly ConnectionRecord[]>;
 }
 
 /**

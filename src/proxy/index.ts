@@ -1,4 +1,4 @@
-export { type AccessLog, formatRecord, openAccessLog } from './access-log.ts';
+export { type AccessLog, formatRecord, LOG_LEVELS, type LogLevel, openAccessLog } from './access-log.ts';
 export {
   DIALECT_DEFAULTS,
   type DrainTimes,
@@ -14,6 +14,7 @@ export type { ConnectionRecord, Engine, EngineName, Flag, ListenerOptions, OpenL
 export { type EpollOptions, epollEngine } from './epoll/index.ts';
 export { EngineUnavailable, PortUnavailable, ProxyNotPermitted } from './errors.ts';
 export { fileLog, type LogFile, openLogFile } from './log-file.ts';
+export { METRICS_PATHS } from './metrics.ts';
 export { netEngine } from './net-engine.ts';
 export type { KernelSockets } from './net-sockets.ts';
 export { type Arrival, type Decision, type Direction, decide, type Host } from './policy.ts';
@@ -22,5 +23,5 @@ export { probeFrom } from './probe-from.ts';
 export { type InterceptionProbe, PROBE_PORT, probeInterception } from './probe-interception.ts';
 export type { ProbeRequest, ProbeResult } from './probe-result.ts';
 export { type ProxyStatistics, type RunningProxy, startProxy } from './proxy.ts';
-export { READINESS_PATH } from './readiness.ts';
+export { LIVENESS_PATH, READINESS_PATH } from './readiness.ts';
 export type { DrainReport } from './shutdown.ts';

@@ -83,6 +83,24 @@ export class Connection {
     else this.#connect(this.#decision);
   }
 
+  /** What is known of the connection now; when it is over, what became of it. */
+  record(): ConnectionRecord {
+    const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
+    return {
+      start: this.#start,
+      duration: Date.now() - this.#start,
+      direction: this.#decision?.direction,
+      peer: this.#peer,
+      destination: this.#destination,
+      upstream: decision?.upstream,
+      upstreamLocal: this.#joined ? this.#upstreamLocal : undefined,
+      cluster: decision?.cluster,
+      received: this.#received,
+      sent: this.#sent,
+      ...(this.#ended ?? ORDINARY),
+    };
+  }
+
   /** Resets both sides. */
   reset(flag: Flag, details: string): void {
     this.#abort({ ...ORDINARY, flag, details });
@@ -195,19 +213,7 @@ export class Connection {
     clearTimeout(this.#connecting);
     const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
     if (decision && this.#upstreamLocal) this.#outside.opened.remove(this.#upstreamLocal, decision.upstream);
-    this.#outside.ended({
-      start: this.#start,
-      duration: Date.now() - this.#start,
-      direction: this.#decision?.direction,
-      peer: this.#peer,
-      destination: this.#destination,
-      upstream: decision?.upstream,
-      upstreamLocal: this.#joined ? this.#upstreamLocal : undefined,
-      cluster: decision?.cluster,
-      received: this.#received,
-      sent: this.#sent,
-      ...(this.#ended ?? ORDINARY),
-    });
+    this.#outside.ended(this.record());
     this.#outside.over();
   }
 }

@@ -67,6 +67,7 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
     reset(reason) {
       for (const connection of connections) connection.reset('LR', reason);
     },
+    list: async () => [...connections].map((connection) => connection.record()),
   };
 }
 

@@ -1,12 +1,16 @@
 import { tryDeparture } from '../linux/socket/index.ts';
 import { openAccessLog } from './access-log.ts';
+import { openAdmin } from './admin.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
 import type { ConnectionRecord, Engine, ListenerOptions, OpenListener } from './engine.ts';
 import { explainDeparture, explainListen, lacksFamily } from './errors.ts';
+import type { OpenHttp } from './http.ts';
 import { connectionLimit } from './limits.ts';
+import { openMetrics } from './metrics.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
-import { type DrainReport, shutdownOf } from './shutdown.ts';
+import { type DrainReport, type Shutdown, shutdownOf } from './shutdown.ts';
+import { Tally } from './tally.ts';
 
 /** Counts since the start. */
 export interface ProxyStatistics {
@@ -32,9 +36,13 @@ export interface RunningProxy {
   readonly outboundPort: number;
   /** Undefined where none was asked for. */
   readonly readinessPort: number | undefined;
+  readonly metricsPort: number | undefined;
+  readonly adminPort: number | undefined;
   /** Connections that each port takes at a time: `settings.maxConnections`, or less where open files are limited to less. */
   readonly maxConnections: number;
   statistics(): ProxyStatistics;
+  /** The open connections, as their records would be now. */
+  connections(): Promise<readonly ConnectionRecord[]>;
   /**
    * Shuts down as a sidecar should on SIGTERM: readiness fails, `drain.notice` later no more is accepted, open connections
    * have `drain.timeout` to end, the rest is reset. A second call gives the same promise.
@@ -42,6 +50,8 @@ export interface RunningProxy {
   drain(): Promise<DrainReport>;
   /** Ends at once: what is open is reset. Also cuts a drain short. */
   close(): Promise<DrainReport>;
+  /** Resolves when the proxy has ended, also where the admin port asked for it. */
+  readonly ended: Promise<DrainReport>;
 }
 
 /**
@@ -57,14 +67,25 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   const settings = settingsOf(config);
   const log = openAccessLog(config.accessLog, settings.accessLogBuffer);
   const counts = { ended: 0, refused: 0 };
+  const tally = new Tally();
   const listeners: OpenListener[] = [];
   const planned = listenersOf(settings);
   const ended = (record: ConnectionRecord): void => {
     counts.ended += 1;
     if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
+    tally.add(record);
     log.write(record);
   };
+  const connections = async () => (await Promise.all(listeners.map((listener) => listener.list()))).flat();
+  const statistics = (): ProxyStatistics => ({
+    ...counts,
+    open: listeners.reduce((sum, listener) => sum + listener.connections, 0),
+    logLinesDropped: log.dropped,
+  });
   let readiness: Readiness | undefined;
+  let metrics: OpenHttp | undefined;
+  let admin: OpenHttp | undefined;
+  let shutdown: Shutdown | undefined;
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
   const { engine, because } = given ? { engine: given, because: undefined } : await chooseEngine(settings);
@@ -75,11 +96,22 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
     }
     checkDepartures(settings);
-    const { readinessPort: port } = settings;
-    if (port !== 'none') {
-      readiness = await onEitherFamily(settings.address, port, 'readiness', (address) => openReadiness(address, port));
-    }
+    const { readinessPort, metricsPort, adminPort, address } = settings;
+    if (adminPort !== 'none')
+      admin = await openAdmin(adminPort, {
+        ...{ settings, open: connections, statistics, log },
+        drain: () => void shutdown?.drain(),
+      }).catch((error) => {
+        throw explainListen(error, adminPort, 'admin');
+      });
+    if (metricsPort !== 'none')
+      metrics = await onEitherFamily(address, metricsPort, 'metrics', (at) =>
+        openMetrics(at, metricsPort, { tally, open: connections, linesDropped: () => log.dropped }),
+      );
+    if (readinessPort !== 'none')
+      readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) => openReadiness(at, readinessPort));
   } catch (error) {
+    for (const open of [admin, metrics]) void open?.close();
     for (const listener of listeners) {
       listener.stop();
       void listener.idle();
@@ -87,22 +119,23 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
     throw error;
   }
   const [outbound, inbound = outbound] = listeners as [OpenListener, OpenListener?];
+  const beside = [readiness, metrics, admin].filter((open) => open !== undefined);
+  shutdown = shutdownOf(listeners, { fail: () => readiness?.fail(), beside }, settings.drain, async () => {
+    await log.flush(1000);
+    return log.dropped;
+  });
   return {
     settings,
     engine: { name: engine.name, workers: engine.workers, because },
     inboundPort: inbound.port,
     outboundPort: outbound.port,
     readinessPort: readiness?.port,
+    metricsPort: metrics?.port,
+    adminPort: admin?.port,
     maxConnections: Math.min(...planned.map(({ maxConnections }) => maxConnections)),
-    statistics: () => ({
-      ...counts,
-      open: outbound.connections + (listeners[1]?.connections ?? 0),
-      logLinesDropped: log.dropped,
-    }),
-    ...shutdownOf(listeners, readiness, settings.drain, async () => {
-      await log.flush(1000);
-      return log.dropped;
-    }),
+    statistics,
+    connections,
+    ...shutdown,
   };
 }
 

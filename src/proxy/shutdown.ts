@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DrainTimes } from './config.ts';
 import type { OpenListener } from './engine.ts';
-import type { Readiness } from './readiness.ts';
+import type { OpenHttp } from './http.ts';
 
 /** How a shutdown went. */
 export interface DrainReport {
@@ -12,9 +12,19 @@ export interface DrainReport {
   readonly logLinesDropped: number;
 }
 
+/** What stands beside the ports that take connections. */
+export interface Beside {
+  /** Readiness begins to fail. */
+  fail(): void;
+  /** The ports for those who ask: they are there until the end. */
+  readonly beside: readonly OpenHttp[];
+}
+
 export interface Shutdown {
   drain(): Promise<DrainReport>;
   close(): Promise<DrainReport>;
+  /** Resolves when it is over, whoever asked for it. */
+  readonly ended: Promise<DrainReport>;
 }
 
 /**
@@ -23,14 +33,14 @@ export interface Shutdown {
  */
 export function shutdownOf(
   listeners: readonly OpenListener[],
-  readiness: Readiness | undefined,
+  { fail, beside }: Beside,
   times: DrainTimes,
   flush: () => Promise<number>,
 ): Shutdown {
   const hurry = new AbortController();
   const open = () => listeners.reduce((sum, { connections }) => sum + connections, 0);
   const run = async (): Promise<DrainReport> => {
-    readiness?.fail();
+    fail();
     await patiently(times.notice, hurry.signal);
     for (const listener of listeners) listener.stop();
     const before = open();
@@ -44,15 +54,19 @@ export function shutdownOf(
       : `the proxy drained for ${times.timeout} ms and stopped`;
     for (const listener of listeners) listener.reset(reason);
     await idle;
-    await readiness?.close();
+    await Promise.all(beside.map((open) => open.close()));
     return { ended: before - left, reset: left, logLinesDropped: await flush() };
   };
-  let running: Promise<DrainReport> | undefined;
+  let begin = () => {};
+  const ended = new Promise<void>((resolve) => {
+    begin = resolve;
+  }).then(run);
   const drain = () => {
-    running ??= run();
-    return running;
+    begin();
+    return ended;
   };
   return {
+    ended,
     drain,
     close() {
       hurry.abort();

@@ -64,7 +64,7 @@ describe.runIf(process.getuid?.() === 0)('what is said at the start', () => {
       "ready  takes outbound connections on :15001, inbound ones on :15006 (REDIRECT)
              inbound goes on to the address that the client asked for; the app sees the proxy
              engine net
-             readiness on :15021/healthz/ready; SIGTERM drains
+             readiness on :15021/healthz/ready, metrics on :15090/stats/prometheus, admin on 127.0.0.1:15000; SIGTERM drains
              what comes here is up to the rules: sidestep init makes them, sidestep list shows them
       SIGTERM: draining. Not ready from now on; accepting for another 0 s, then up to 20 s for what is open (0 now). Once more ends it at once.
       stopped: 0 connections ended while draining, 0 were reset.

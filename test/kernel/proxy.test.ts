@@ -15,6 +15,9 @@ import {
 } from '../proxy/rules.ts';
 import { CLIENT, openPair, type Pair, POD, type Scratch, WAYS } from '../support/namespace.ts';
 
+/** Beside another proxy in one namespace: no port but its own two. */
+const ALONE = { readinessPort: 'none', metricsPort: 'none', adminPort: 'none' } as const;
+
 /** Each engine, as each user. */
 const EACH = ENGINES.flatMap((engine) => WAYS.map((way) => ({ engine, ...way })));
 
@@ -433,7 +436,7 @@ describe.each(ENGINES)('engine %s: what cannot start says so', (engine) => {
   afterAll(() => pair?.close());
 
   test('a port in use: which, by whom, and what to do', async () => {
-    const other = await startProxyIn(pair.pod, { readinessPort: 'none', engine });
+    const other = await startProxyIn(pair.pod, { ...ALONE, engine });
     expect(await refused(pair.pod, {})).toEqual({
       name: 'PortUnavailable',
       message: `port 15001 (outbound) is in use by node (pid ${other.pid})`,

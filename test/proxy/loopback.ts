@@ -65,6 +65,8 @@ export async function openLoopback(
       outboundPort: 0,
       inboundPort: 0,
       readinessPort: 'none',
+      metricsPort: 'none',
+      adminPort: 'none',
       accessLog: log,
       drain: { notice: 0, timeout: 100 },
       ...config,

@@ -10,7 +10,14 @@ test('without koffi it does not start, instead of refusing every connection', as
     return load.call(Module, name, ...rest);
   };
   try {
-    const started = startProxy({ address: '127.0.0.1', outboundPort: 0, inboundPort: 0, readinessPort: 'none' });
+    const started = startProxy({
+      address: '127.0.0.1',
+      outboundPort: 0,
+      inboundPort: 0,
+      readinessPort: 'none',
+      metricsPort: 'none',
+      adminPort: 'none',
+    });
     await expect(started).rejects.toMatchObject({
       name: 'MissingPackage',
       message: "system calls need the package koffi, which cannot be loaded: Cannot find module 'koffi'",

@@ -78,6 +78,24 @@ export class Connection implements Owner, FlowOwner, Timed {
     else if (this.#watch(this.#client)) this.#connect(this.#decision);
   }
 
+  /** What is known of the connection now; when it is over, what became of it. */
+  record(): ConnectionRecord {
+    const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
+    return {
+      start: this.#start,
+      duration: Math.round(this.#tools.loop.now - this.#begun),
+      direction: this.#decision?.direction,
+      peer: this.#peer,
+      destination: this.#destination,
+      upstream: decision?.upstream,
+      upstreamLocal: this.#up ? this.#upstreamLocal : undefined,
+      cluster: decision?.cluster,
+      received: this.#up?.bytes ?? 0,
+      sent: this.#down?.bytes ?? 0,
+      ...(this.#ended ?? ORDINARY),
+    };
+  }
+
   /** Resets both sides. */
   reset(flag: Flag, details: string): void {
     this.#abort({ ...ORDINARY, flag, details });
@@ -247,19 +265,7 @@ export class Connection implements Owner, FlowOwner, Timed {
     }
     const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
     if (decision && this.#upstreamLocal) opened.remove(this.#upstreamLocal, decision.upstream);
-    this.#tools.ended(this.#lodging.id, {
-      start: this.#start,
-      duration: Math.round(loop.now - this.#begun),
-      direction: this.#decision?.direction,
-      peer: this.#peer,
-      destination: this.#destination,
-      upstream: decision?.upstream,
-      upstreamLocal: this.#up ? this.#upstreamLocal : undefined,
-      cluster: decision?.cluster,
-      received: this.#up?.bytes ?? 0,
-      sent: this.#down?.bytes ?? 0,
-      ...(this.#ended ?? ORDINARY),
-    });
+    this.#tools.ended(this.#lodging.id, this.record());
     this.#lodging.over(this);
   }
 }

@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE, EPOLLIN } from '../../linux/epoll/index.ts';
 import type { Endpoint } from '../../linux/socket/index.ts';
-import type { ListenerOptions } from '../engine.ts';
+import type { ConnectionRecord, ListenerOptions } from '../engine.ts';
 import type { Arrival } from '../policy.ts';
 import { Connection, type Lodging } from './connection.ts';
 import type { Source } from './loop.ts';
@@ -57,6 +57,11 @@ export class Listener implements Source, Lodging, Timed {
 
   resetAll(reason: string): void {
     for (const connection of this.#connections) connection.reset('LR', reason);
+  }
+
+  /** The connections that are open, as their records would be now. */
+  list(): ConnectionRecord[] {
+    return [...this.#connections].map((connection) => connection.record());
   }
 
   over(connection: Connection): void {

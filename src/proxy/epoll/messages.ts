@@ -38,9 +38,17 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly id: number; readonly fd: number; readonly options: ListenerOptions }
   | { readonly kind: 'stop'; readonly id: number }
   | { readonly kind: 'reset'; readonly id: number; readonly reason: string }
+  | { readonly kind: 'list'; readonly id: number; readonly question: number }
   | { readonly kind: 'end' };
 
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'records'; readonly id: number; readonly records: readonly ConnectionRecord[] }
-  | { readonly kind: 'stopped'; readonly id: number };
+  | { readonly kind: 'stopped'; readonly id: number }
+  /** What is open at this Worker, for the question of that number. */
+  | {
+      readonly kind: 'listed';
+      readonly id: number;
+      readonly question: number;
+      readonly records: readonly ConnectionRecord[];
+    };

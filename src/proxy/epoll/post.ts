@@ -2,14 +2,24 @@ import type { ConnectionRecord, ListenerOptions, OpenListener } from '../engine.
 import type { Crew } from './crew.ts';
 import { COUNTS, type FromWorker } from './messages.ts';
 
+interface Question {
+  readonly records: ConnectionRecord[];
+  missing: number;
+  readonly resolve: (records: readonly ConnectionRecord[]) => void;
+}
+
 /** A listener as the main thread sees it: its sockets are the Workers'. */
 export class Post implements OpenListener {
   readonly port: number;
   readonly #id: number;
   readonly #crew: Crew;
+  readonly #workers: number;
   readonly #record: (record: ConnectionRecord) => void;
   readonly #gone: () => void;
   readonly #waiting: (() => void)[] = [];
+  /** Questions that not all Workers have answered: what came so far, how many answers are missing, and who waits. */
+  readonly #questions = new Map<number, Question>();
+  #lastQuestion = 0;
   /** Workers that still accept. */
   #accepting: number;
   #ended = 0;
@@ -25,6 +35,7 @@ export class Post implements OpenListener {
     this.port = port;
     this.#id = place.id;
     this.#crew = place.crew;
+    this.#workers = place.workers;
     this.#accepting = place.workers;
     this.#record = record;
     this.#gone = gone;
@@ -50,8 +61,20 @@ export class Post implements OpenListener {
     this.#crew.tellAll({ kind: 'reset', id: this.#id, reason });
   }
 
+  list(): Promise<readonly ConnectionRecord[]> {
+    // The Workers are gone with the last connection.
+    if (this.#over) return Promise.resolve([]);
+    this.#lastQuestion += 1;
+    const question = this.#lastQuestion;
+    return new Promise((resolve) => {
+      this.#questions.set(question, { records: [], missing: this.#workers, resolve });
+      this.#crew.tellAll({ kind: 'list', id: this.#id, question });
+    });
+  }
+
   told(message: Exclude<FromWorker, { kind: 'ready' }>): void {
     if (message.kind === 'stopped') this.#accepting -= 1;
+    else if (message.kind === 'listed') this.#listed(message);
     else {
       this.#ended += message.records.length;
       for (const record of message.records) this.#record(record);
@@ -59,9 +82,23 @@ export class Post implements OpenListener {
     this.#settle();
   }
 
+  #listed({ question, records }: Extract<FromWorker, { kind: 'listed' }>): void {
+    const asked = this.#questions.get(question);
+    if (!asked) return;
+    asked.records.push(...records);
+    asked.missing -= 1;
+    if (asked.missing === 0) this.#answer(question, asked);
+  }
+
+  #answer(question: number, { records, resolve }: Question): void {
+    this.#questions.delete(question);
+    resolve(records);
+  }
+
   #settle(): void {
     if (this.connections > 0 || this.#accepting > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const [question, asked] of this.#questions) this.#answer(question, asked);
     if (!this.#over) this.#gone();
     this.#over = true;
   }

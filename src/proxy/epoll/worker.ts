@@ -54,6 +54,11 @@ function obey(message: ToWorker): void {
     case 'reset':
       listeners.get(message.id)?.resetAll(message.reason);
       return;
+    case 'list': {
+      const { id, question } = message;
+      tell({ kind: 'listed', id, question, records: listeners.get(id)?.list() ?? [] });
+      return;
+    }
     case 'end':
       loop.end();
   }
