@@ -7,7 +7,7 @@ export const macAddress: Codec<number> = {
   print: (value) => formatMac(value),
 };
 
-/** Six bytes of one or two hexadecimal digits, with colons between them. */
+/** Six bytes of at most two hexadecimal digits, with colons between them; a byte without digits is 0 to the tools. */
 function parseMac(word: string): number | undefined {
   // By hand, as parseIpv4 reads its octets, and for the same reason.
   let value = 0;
@@ -17,7 +17,6 @@ function parseMac(word: string): number | undefined {
   for (let at = 0; at < word.length; at += 1) {
     const code = word.charCodeAt(at);
     if (code === 58) {
-      if (digits === 0) return undefined;
       value = value * 256 + byte;
       byte = 0;
       digits = 0;
@@ -30,7 +29,7 @@ function parseMac(word: string): number | undefined {
     byte = byte * 16 + digit;
     digits += 1;
   }
-  return colons === 5 && digits > 0 ? value * 256 + byte : undefined;
+  return colons === 5 ? value * 256 + byte : undefined;
 }
 
 /** In lower case, two digits a byte. */

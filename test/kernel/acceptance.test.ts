@@ -29,6 +29,7 @@ const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>
     // What is there is not the text's to say: which sets exist, which labels have names, which timers have been made.
     /Set \S+ doesn't exist/,
     /label '.*' not found/,
+    /cgroup .*--path .*(?:Invalid argument|line \d+ failed)/,
     /IDLETIMER/,
     // What the tools print for a few bytes a second, and then do not take.
     /Bad value for "--hashlimit-\w+" option: "0b\/s"/,
@@ -37,7 +38,7 @@ const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>
   ],
   'alone refused': [
     // 010.1.2.3, and 443 for 0.0.1.187: the tools read octal and short forms, which nobody means.
-    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3}(?:-\S+)? is not what --(?:gateway|ct(?:orig|repl)(?:src|dst)|(?:src|dst)-range) takes/,
+    /is ambiguous|is not an address|: 0\d*(?:\.\d+){0,3}(?:-\S+)? is not what --(?:to|gateway|ct(?:orig|repl)(?:src|dst)|(?:src|dst)-range) takes/,
     // The nft back end forgets in `! -p tcp --dport 80` that only TCP has the port: other protocols match. Legacy refuses it.
     /^ip6?tables-nft .*! (?:-p|--proto).*(?:unknown option|needs -p)/,
     // Where the resolver reads ports (udp, dccp, conntrack, TPROXY), the tools take 65537 for 1.

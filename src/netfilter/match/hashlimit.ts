@@ -112,7 +112,8 @@ const burst: Option<{ readonly amount: number; readonly bytes: boolean }> = {
     // What does not fit into 32 bits loses its upper part.
     const amount =
       digits === undefined
-        ? packets.read(word, 'ipv4')
+        ? // What is no unit is not looked at: 600x is 600.
+          packets.read(word.replace(/^(?!0x)(\d+)[^\dkmb].*$/, '$1'), 'ipv4')
         : (Number(digits) * SIZES[size as keyof typeof SIZES]) % (UINT32 + 1);
     return amount === undefined ? undefined : { amount, bytes: false };
   },

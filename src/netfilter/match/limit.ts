@@ -21,7 +21,8 @@ const UNITS = [
 const rate: Codec<number> = {
   expected: 'a rate like 5/second, 3/minute, 10/hour or 1/day, at most 10000/second',
   read(word) {
-    const [, count = '', unit = 'second'] = /^(\d{1,9})(?:\/([a-z]+))?$/i.exec(word) ?? [];
+    // What stands between the number and the slash nobody looks at: 5.5/s is 5/s.
+    const [, count = '', unit = 'second'] = /^(\d{1,9})(?!\d)[^/]*(?:\/([a-z]+))?$/i.exec(word) ?? [];
     const of = UNITS.find(({ full }) => full.startsWith(unit.toLowerCase()));
     if (!of || Number(count) === 0) return undefined;
     const period = Math.floor(of.period / Number(count));

@@ -29,12 +29,12 @@ const WEEK_DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 
 const two = (number: number): string => String(number).padStart(2, '0');
 
-/** A time of day: `hh:mm[:ss]`. */
+/** A time of day: `hh:mm[:ss]`. What is left out between colons is 0 to the tools. */
 const timeOfDay: Codec<number> = {
   expected: 'a time of day like 09:30 or 09:30:15',
   read(word) {
-    const [, hours = '', minutes = '', seconds = '0'] = /^(\d+):(\d+)(?::(\d+))?$/.exec(word) ?? [];
-    if (hours === '' || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
+    const [, hours, minutes = '', seconds = '0'] = /^(\d*):(\d*)(?::(\d*))?$/.exec(word) ?? [];
+    if (hours === undefined || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
     return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   },
   print: (of) => `${two(Math.floor(of / 3600))}:${two(Math.floor(of / 60) % 60)}:${two(of % 60)}`,
