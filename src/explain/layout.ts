@@ -5,8 +5,9 @@ import { type Block, type Line, type Screen, type Span, span, type Table, typed 
 const GAP = 2;
 
 /**
- * Fits a screen to a width: one line per element, no line wider than `width` unless a single word or a command is. Control
- * characters are shown as `\xNN` here, so nothing that a rule or a process is called can reach a terminal raw.
+ * Fits a screen to a width: one line per element, no line wider than `width` unless a command is, or a single word of a
+ * paragraph, like a path: what is copied from a terminal that goes on in the next row is whole. Control characters are shown
+ * as `\xNN` here, so nothing that a rule or a process is called can reach a terminal raw.
  */
 export function layOut(screen: Screen, width = Number.POSITIVE_INFINITY): Line[] {
   return screen.flatMap((block) => laid(escaped(block), width));
@@ -45,6 +46,9 @@ function fitTable(table: Table, width: number): Line[] {
   return rows.flatMap((cells) => fitRow(cells, starts, hang, width));
 }
 
+/** Columns of a mark like ✓: what it is about stays beside it, however long. */
+const MARK = 1;
+
 /** How much of the width one cell may claim for its column. */
 const MOST = 0.45;
 
@@ -66,13 +70,15 @@ function fitRow(cells: readonly Line[], starts: readonly number[], hang: number,
     // In a row that has left the columns, cells follow each other.
     let start = (broken || own < at + 1) && at > 0 ? at + GAP : own;
     const leaves = own < at + 1 && at > 0 && start + rest(column) > width;
-    if ((leaves || start + length > width) && at > fallback) {
+    if ((leaves || start + length > width) && at > fallback + MARK) {
       lines.push([]);
       at = 0;
       start = fallback;
       broken = true;
     }
-    const pieces = wrap(cell, width - start, Math.min(hangOf(cell), Math.floor((width - start) / 2)));
+    const room = width - start;
+    const cellHang = Math.min(hangOf(cell), Math.floor(room / 2));
+    const pieces = length <= room ? [cell] : wrapWords(cut(words(cell), room - cellHang), room, cellHang);
     lines.at(-1)!.push(span(' '.repeat(start - at)), ...(pieces[0] ?? []));
     for (const piece of pieces.slice(1)) lines.push([span(' '.repeat(start)), ...piece]);
     at = start + lengthOf(pieces.at(-1) ?? []);
@@ -102,11 +108,13 @@ function columnStarts(rows: Table['rows'], indent: number, most: number): number
 }
 
 /** Breaks a line at spaces; every further line begins with `hang` spaces. */
-function wrap(spans: Line, width: number, hang: number): Line[] {
-  if (lengthOf(spans) <= width) return [spans];
+const wrap = (spans: Line, width: number, hang: number): Line[] =>
+  lengthOf(spans) <= width ? [spans] : wrapWords(words(spans), width, hang);
+
+function wrapWords(list: readonly Line[], width: number, hang: number): Line[] {
   const lines: Span[][] = [[]];
   let at = 0;
-  for (const word of words(spans)) {
+  for (const word of list) {
     const length = lengthOf(word);
     if (at + length > width && at > hang) {
       lines.push(hang > 0 ? [span(' '.repeat(hang))] : []);
@@ -118,6 +126,26 @@ function wrap(spans: Line, width: number, hang: number): Line[] {
   }
   return lines.map((parts) => trimEnd(parts));
 }
+
+/** Words that have room in a column: what runs over would break the table, so longer ones are cut, but for commands. */
+function cut(list: readonly Line[], room: number): Line[] {
+  const most = Math.max(room, NARROWEST);
+  return list.flatMap((word) => {
+    if (lengthOf(word) <= most || word.some(({ unbroken }) => unbroken)) return [word];
+    const pieces: Span[][] = [[]];
+    for (const { text, tone } of word) {
+      for (let chars = [...text]; chars.length > 0; ) {
+        if (lengthOf(pieces.at(-1)!) === most) pieces.push([]);
+        const taken = chars.splice(0, most - lengthOf(pieces.at(-1)!));
+        pieces.at(-1)!.push(span(taken.join(''), tone));
+      }
+    }
+    return pieces;
+  });
+}
+
+/** Columns in which a cut word can still be read. */
+const NARROWEST = 8;
 
 /** Words with their tones; the space between two words is a word of its own. What is not to be broken is one word. */
 function words(spans: Line): Line[] {

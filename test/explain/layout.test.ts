@@ -54,6 +54,23 @@ describe('a table', () => {
     }
   });
 
+  test('keeps a mark and what it is about on one line, and cuts a word that is wider than its column', () => {
+    const rows = [
+      ['PREROUTING', '1  --comment aaaaaaaaaaaaaaaaaaaaaaaaaaaa', '✓', 'what arrives is looked at in one chain'],
+    ];
+    expect(plainText([table(rows)], 30)).toBe(
+      [
+        'PREROUTING  1  --comment',
+        '               aaaaaaaaaaaaaaa',
+        '               aaaaaaaaaaaaa',
+        '               ✓  what arrives',
+        '                  is looked at',
+        '                  in one chain',
+        '',
+      ].join('\n'),
+    );
+  });
+
   test('does not give a column room for a cell that is last in its row', () => {
     const rows = [
       ['a', 'a cell that nothing follows'],
