@@ -54,6 +54,7 @@ const TOOLS: readonly Tool[] = [
   'nsenter',
   'unshare',
   'setpriv',
+  'sh',
 ];
 
 /**

@@ -111,13 +111,18 @@ export function refusalOf({ stderr, status }: Pick<Finished, 'stderr' | 'status'
   return new ChangeRefused(`${attempt.doing} failed: ${said}`, hintFor(stderr, attempt.script));
 }
 
+const RULE_FAILED = /^line \d+: RULE_\w+ failed/;
+
 /** The tool's own words on one line, without its invitations to read the manual, and the line that it means. */
 function quote(stderr: string, script: string | undefined): string {
-  const words = stderr
+  const all = stderr
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(?:Try `|# Warning: ip6?tables-legacy tables present)/.test(line))
-    .join(' ');
+    .filter((line) => line !== '' && !/^(?:Try `|# Warning: ip6?tables-legacy tables present)/.test(line));
+  // The nft back end complains of each rule of a transaction that the kernel refused.
+  const repeated = all.filter((line) => RULE_FAILED.test(line)).slice(1);
+  const more = repeated.length === 0 ? '' : ` (and ${repeated.length} more like it)`;
+  const words = all.filter((line) => !repeated.includes(line)).join(' ') + more;
   const lines = linesMeant(stderr, script);
   return escapeControl(
     lines.length === 0 ? words : `${words}: ${lines.slice(0, 3).join(', or ')}${lines.length > 3 ? ', or …' : ''}`,

@@ -5,10 +5,10 @@ import { environment, type Finished } from './command.ts';
 import { refusalOf } from './complaint.ts';
 import { type KernelFiles, parseFiles } from './kernel-files.ts';
 import type { Namespace } from './namespace.ts';
-import { ChangeRefused, LockHeld } from './refusal.ts';
+import { ChangeRefused, LockHeld, MissingPackage } from './refusal.ts';
 import { PROGRAM, SEPARATOR, WHOLE } from './session-program.ts';
 import { type Plan, type Step, stepsOf } from './step.ts';
-import { demandTool } from './tool.ts';
+import { demandTool, findTool, installHint } from './tool.ts';
 
 /** A command that only reads. */
 export interface Request {
@@ -119,7 +119,9 @@ function channelsOf(child: ChildProcess): { next(asked: number): Promise<Round> 
     });
   }
   child.on('error', (error) => {
-    ended = () => error;
+    // What enters the namespace was looked for before; the shell is looked for where it did not start.
+    ended = () =>
+      findTool('sh') === undefined ? new MissingPackage('sh is not installed', installHint(['sh'])) : error;
     check();
   });
   child.on('close', () => {

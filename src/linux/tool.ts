@@ -23,7 +23,8 @@ export type Tool =
   | 'ipset'
   | 'nsenter'
   | 'unshare'
-  | 'setpriv';
+  | 'setpriv'
+  | 'sh';
 
 /** Where a distribution's package manager has them. */
 interface Distribution {
@@ -48,6 +49,7 @@ const DEBIAN: Distribution = {
     nsenter: 'util-linux',
     unshare: 'util-linux',
     setpriv: 'util-linux',
+    sh: 'dash',
   },
 };
 
@@ -60,6 +62,7 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       ...DEBIAN.packages,
       ip: 'iproute',
       ss: 'iproute',
+      sh: 'bash',
       iptables: 'iptables-nft',
       ip6tables: 'iptables-nft',
       'iptables-legacy': 'iptables-legacy',
@@ -78,17 +81,24 @@ const DISTRIBUTIONS: readonly Distribution[] = [
       'ip6tables-legacy': 'iptables-legacy',
       conntrack: 'conntrack-tools',
       setpriv: 'setpriv',
+      sh: 'busybox',
     },
   },
   {
     ids: ['arch'],
     install: 'pacman -S',
-    packages: { ...DEBIAN.packages, iptables: 'iptables-nft', ip6tables: 'iptables-nft', conntrack: 'conntrack-tools' },
+    packages: {
+      ...DEBIAN.packages,
+      iptables: 'iptables-nft',
+      ip6tables: 'iptables-nft',
+      conntrack: 'conntrack-tools',
+      sh: 'bash',
+    },
   },
   {
     ids: ['suse', 'opensuse', 'sles'],
     install: 'zypper install',
-    packages: { ...DEBIAN.packages, conntrack: 'conntrack-tools' },
+    packages: { ...DEBIAN.packages, conntrack: 'conntrack-tools', sh: 'bash' },
   },
 ];
 

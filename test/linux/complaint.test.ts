@@ -67,6 +67,14 @@ test('the line that was refused is quoted; an owner that does not exist there is
   expect(error.hint).toContain('packet mark');
 });
 
+test('of many rules that were refused the first is told, and how many there are', () => {
+  const failed = [3, 4, 5].map((line) => `line ${line}: RULE_APPEND failed (Invalid argument): rule in chain OUTPUT\n`);
+  const { message } = told(`iptables-nft-restore v1.8.9 (nf_tables): \n${failed.join('')}`);
+  expect(message).toMatch(
+    /: line 3: RULE_APPEND failed \(Invalid argument\): rule in chain OUTPUT \(and 2 more like it\)$/,
+  );
+});
+
 test('control characters of a rule are not printed', () => {
   const script = '*nat\n-A OUTPUT -m comment --comment "\x1b[2J" -j NOWHERE\nCOMMIT\n';
   expect(told('iptables-restore: line 2 failed', script).message).toContain('\\x1b[2J');
