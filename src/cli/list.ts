@@ -38,10 +38,8 @@ export const list = defineCommand<ListOptions>({
   },
   async run({ options, terminal, program }) {
     const whole = await readSource(options, terminal);
-    const snapshot = onlyTable(
-      whole,
-      options.table !== undefined && isTableName(options.table) ? options.table : undefined,
-    );
+    const table = options.table !== undefined && isTableName(options.table) ? options.table : undefined;
+    const snapshot = onlyTable(whole, table);
     const counters = options.counters ?? false;
     if (options.output === 'save') {
       demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
@@ -56,7 +54,12 @@ export const list = defineCommand<ListOptions>({
       const example = `in tcp/${inboundPortOf(summary) ?? 8080}`;
       const next = { why: 'Follow a packet', command: `${program} trace '${example}'${sourceFlags(options)}` };
       await terminal.show(
-        listingScreen(withReasons(snapshot), summary, { now, counters, ...(isShown(snapshot) ? { next } : {}) }),
+        listingScreen(withReasons(snapshot), summary, {
+          now,
+          counters,
+          ...(table === undefined ? {} : { table }),
+          ...(isShown(snapshot) ? { next } : {}),
+        }),
       );
     }
     return EXIT.done;

@@ -1,5 +1,5 @@
 import type { Summary } from '../interception/index.ts';
-import type { HeldRules, Snapshot } from '../netfilter/index.ts';
+import type { HeldRules, Snapshot, TableName } from '../netfilter/index.ts';
 import { chainsTable, isEmpty, type RuleNote } from './chains.ts';
 import { nativeBlocks } from './native.ts';
 import { type Next, nextBlock } from './next.ts';
@@ -11,6 +11,8 @@ export interface ListingOptions {
   /** Seconds since 1970: how long a bypass has left. */
   readonly now: number;
   readonly counters: boolean;
+  /** The one table that is shown. */
+  readonly table?: TableName;
   /** A command to go on with. */
   readonly next?: Next;
 }
@@ -32,7 +34,7 @@ export function listingScreen(snapshot: Snapshot, summary: Summary, options: Lis
 export function chainBlocks(
   snapshot: Snapshot,
   summary: Summary,
-  { now, counters }: Pick<ListingOptions, 'now' | 'counters'>,
+  { now, counters, table }: Pick<ListingOptions, 'now' | 'counters' | 'table'>,
 ): Block[] {
   const busy = snapshot.held.filter((held) => !isEmpty(held));
   const idle = snapshot.held.filter(isEmpty);
@@ -51,12 +53,13 @@ export function chainBlocks(
     }),
     BLANK,
   ]);
+  const nothing = table === undefined ? 'no rules' : `no rules in the table ${table}`;
   const families = [...new Set(idle.map(({ rules }) => rules.family))].filter(
     (family) => !busy.some(({ rules }) => rules.family === family),
   );
   return families.length === 0
     ? blocks
-    : [...blocks, paragraph(line(faint(`${listed(families.map(familyWord))}: no rules`))), BLANK];
+    : [...blocks, paragraph(line(faint(`${listed(families.map(familyWord))}: ${nothing}`))), BLANK];
 }
 
 function notesOf(held: HeldRules, { bypasses, idle, recognitions }: Summary, now: number): RuleNote[] {

@@ -187,6 +187,12 @@ describe('what is not needed is not loaded', () => {
   });
 });
 
+test('list --table says of which table it shows no rules', () => {
+  const { stdout } = sidestep(['list', '--table', 'filter', '--from', POST]);
+  expect(stdout).toContain('inbound   tcp :8080 :8888');
+  expect(stdout).toContain('IPv4: no rules in the table filter\n');
+});
+
 describe('completion', () => {
   test.for(['bash', 'zsh', 'fish'])('%s knows every command and its flags', (shell) => {
     const { stdout, status } = sidestep(['completion', shell]);
