@@ -33,7 +33,7 @@ const laid = (block: Block, width: number): Line[] =>
 
 function fitTable(table: Table, width: number): Line[] {
   const { rows, indent, hang, optional } = table;
-  const natural = columnStarts(rows, indent, width);
+  const natural = columnStarts(rows, indent, Math.min(width, WIDEST));
   const tooWide = rows.some((cells) =>
     cells.some((cell, column) => (natural[column] ?? indent) + lengthOf(cell) > width),
   );
@@ -48,6 +48,9 @@ function fitTable(table: Table, width: number): Line[] {
 
 /** Columns of a mark like ✓: what it is about stays beside it, however long. */
 const MARK = 1;
+
+/** A column as wide as its widest cell lines up, but a longer one, as a pipe may show, would hide what stands behind it. */
+const WIDEST = 120;
 
 /** How much of the width one cell may claim for its column. */
 const MOST = 0.45;

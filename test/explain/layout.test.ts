@@ -71,6 +71,15 @@ describe('a table', () => {
     );
   });
 
+  test('lets a very long cell run over its column in a pipe, where there is no width', () => {
+    const long = 'tcp to port 8888, '.repeat(20);
+    const rows = [
+      ['inbound', long, 'the app'],
+      ['outbound', 'tcp', 'the proxy'],
+    ];
+    expect(plainText([table(rows)])).toBe(`inbound   ${long}  the app\noutbound  tcp  the proxy\n`);
+  });
+
   test('does not give a column room for a cell that is last in its row', () => {
     const rows = [
       ['a', 'a cell that nothing follows'],
