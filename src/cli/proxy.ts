@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { line, paragraph, warn } from '../explain/index.ts';
 import type { DrainReport, ProxyConfig, RunningProxy } from '../proxy/index.ts';
 import { defineCommand } from './command.ts';
 import { milliseconds, port, wholeNumber } from './options.ts';
@@ -8,7 +9,7 @@ import { EXIT } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
 
-interface ProxyOptions extends Omit<ProxyConfig, 'accessLog' | 'accessLogBuffer' | 'drain'> {
+interface ProxyOptions extends Omit<ProxyConfig, 'accessLog' | 'accessLogBuffer' | 'onTrouble' | 'drain'> {
   readonly accessLog: string;
   readonly drainNotice?: number;
   readonly drainTimeout?: number;
@@ -129,6 +130,7 @@ export const proxy = defineCommand<ProxyOptions>({
     const running = await start({
       ...config,
       ...(log ? { accessLog: log.stream } : {}),
+      onTrouble: seldom((what) => void terminal.say([paragraph(line(warn('trouble:'), ` ${what}`))], 'warn')),
       drain: {
         ...(drainNotice === undefined ? {} : { notice: drainNotice }),
         ...(drainTimeout === undefined ? {} : { timeout: drainTimeout }),
@@ -159,6 +161,17 @@ const inFlags = (problem: string): string =>
   problem
     .replace(/^[\w.]+(?=:)|\b[a-z]+[A-Z]\w+/g, (field) => `--${field.replace('.', '-')}`)
     .replace(/(?<=--[a-z]+)[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+
+/** Says a thing once in ten seconds, however often it happens. */
+function seldom(say: (what: string) => void): (what: string) => void {
+  const said = new Map<string, number>();
+  return (what) => {
+    const now = performance.now();
+    if (now - (said.get(what) ?? Number.NEGATIVE_INFINITY) < 10_000) return;
+    said.set(what, now);
+    say(what);
+  };
+}
 
 /**
  * The first SIGTERM or SIGINT drains, the second ends at once. SIGHUP is a log's that is rotated; where there is none in a

@@ -74,11 +74,16 @@ export interface ProxyConfig {
   readonly accessLog?: Writable;
   /** Bytes of access log that may wait for a slow reader; lines beyond are dropped and counted. Default 1 MiB. */
   readonly accessLogBuffer?: number;
+  /** Told, in words, when the system has none of what connections need: descriptors, memory. Serving goes on. Default nobody. */
+  readonly onTrouble?: (what: string) => void;
 }
 
 /** A configuration with nothing left open. */
 export type Settings = {
-  readonly [Field in keyof Omit<Required<ProxyConfig>, 'accessLog' | 'drain'>]: Required<ProxyConfig>[Field];
+  readonly [Field in keyof Omit<
+    Required<ProxyConfig>,
+    'accessLog' | 'onTrouble' | 'drain'
+  >]: Required<ProxyConfig>[Field];
 } & { readonly drain: DrainTimes };
 
 /** Today's Istio. What `istio-2018` changes is in DIALECT_DEFAULTS. */
@@ -96,7 +101,7 @@ export const PROXY_DEFAULTS: Settings = {
   idleTimeout: 3_600_000,
   keepAlive: 60_000,
   maxConnections: 10_000,
-  engine: 'net',
+  engine: 'auto',
   workers: 0,
   readinessPort: 15021,
   metricsPort: 15090,
@@ -124,7 +129,7 @@ export class ProxyConfigRefused extends Error {
 
 /** Fills in the defaults. Throws ProxyConfigRefused. */
 export function settingsOf(config: ProxyConfig): Settings {
-  const { accessLog: _, drain, ...given } = config;
+  const { accessLog: _, onTrouble: __, drain, ...given } = config;
   const dialect = given.dialect ?? PROXY_DEFAULTS.dialect;
   const known: Settings = { ...PROXY_DEFAULTS, ...DIALECT_DEFAULTS[dialect], ...withoutUndefined(given), dialect };
   const settings: Settings = {

@@ -11,10 +11,17 @@ export interface Engine {
   /** Threads that move bytes. */
   readonly workers: number;
   /**
-   * Opens a listener; resolves when it takes connections. `ended` is called once for every connection that was accepted, when
-   * it has ended. Throws SystemCallFailed, or Node's own error, as it comes.
+   * Opens a listener; resolves when it takes connections. Throws SystemCallFailed, or Node's own error, as it comes.
    */
-  open(listener: ListenerOptions, settings: Settings, ended: (record: ConnectionRecord) => void): Promise<OpenListener>;
+  open(listener: ListenerOptions, settings: Settings, tell: Hearer): Promise<OpenListener>;
+}
+
+/** Who hears how connections go. */
+export interface Hearer {
+  /** Called once for every connection that was accepted, when it has ended. */
+  ended(record: ConnectionRecord): void;
+  /** The system has none of what connections need; in words. May be called often. */
+  trouble(what: string): void;
 }
 
 /** `epoll`: a loop of Sidestep's own in each of several threads. `net`: Node's sockets. */

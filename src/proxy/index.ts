@@ -10,7 +10,7 @@ export {
   type Settings,
   settingsOf,
 } from './config.ts';
-export type { ConnectionRecord, Engine, EngineName, Flag, ListenerOptions, OpenListener } from './engine.ts';
+export type { ConnectionRecord, Engine, EngineName, Flag, Hearer, ListenerOptions, OpenListener } from './engine.ts';
 export { type EpollOptions, epollEngine } from './epoll/index.ts';
 export { EngineUnavailable, PortUnavailable, ProxyNotPermitted } from './errors.ts';
 export { fileLog, type LogFile, openLogFile } from './log-file.ts';

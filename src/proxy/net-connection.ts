@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
-import type { ConnectionRecord, Flag } from './engine.ts';
+import type { ConnectionRecord, Flag, Hearer } from './engine.ts';
 import { failureOf, goneBecause } from './failure.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
@@ -23,7 +23,7 @@ export interface Outside {
   readonly settings: Settings;
   readonly host: Host;
   readonly opened: Opened;
-  ended(record: ConnectionRecord): void;
+  readonly tell: Hearer;
   /** The connection is over, and its record was given. */
   over(): void;
 }
@@ -213,7 +213,7 @@ export class Connection {
     clearTimeout(this.#connecting);
     const decision = this.#decision?.kind === 'forward' ? this.#decision : undefined;
     if (decision && this.#upstreamLocal) this.#outside.opened.remove(this.#upstreamLocal, decision.upstream);
-    this.#outside.ended(this.record());
+    this.#outside.tell.ended(this.record());
     this.#outside.over();
   }
 }

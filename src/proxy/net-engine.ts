@@ -19,8 +19,8 @@ export function netEngine(kernel: KernelSockets = kernelSockets): Engine {
   return {
     name: 'net',
     workers: 1,
-    async open(options, settings, ended) {
-      const listener = await openListener(options, { kernel, settings, host, opened, ended });
+    async open(options, settings, tell) {
+      const listener = await openListener(options, { kernel, settings, host, opened, tell });
       ports.push(listener.port);
       return listener;
     },
@@ -46,7 +46,7 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
   });
   await listening(server, options);
   // The kernel may be out of descriptors for a while: that ends no other connection.
-  server.on('error', () => {});
+  server.on('error', (error) => outside.tell.trouble(`a connection could not be accepted: ${error.message}`));
   const { port } = server.address() as { port: number };
   const timer = setInterval(() => {
     const now = Date.now();

@@ -3,7 +3,7 @@ import { openAccessLog } from './access-log.ts';
 import { openAdmin } from './admin.ts';
 import { chooseEngine } from './choose-engine.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
-import type { ConnectionRecord, Engine, ListenerOptions, OpenListener } from './engine.ts';
+import type { ConnectionRecord, Engine, Hearer, ListenerOptions, OpenListener } from './engine.ts';
 import { explainDeparture, explainListen, lacksFamily } from './errors.ts';
 import type { OpenHttp } from './http.ts';
 import { connectionLimit } from './limits.ts';
@@ -70,11 +70,14 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   const tally = new Tally();
   const listeners: OpenListener[] = [];
   const planned = listenersOf(settings);
-  const ended = (record: ConnectionRecord): void => {
-    counts.ended += 1;
-    if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
-    tally.add(record);
-    log.write(record);
+  const tell: Hearer = {
+    ended(record) {
+      counts.ended += 1;
+      if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
+      tally.add(record);
+      log.write(record);
+    },
+    trouble: (what) => config.onTrouble?.(what),
   };
   const connections = async () => (await Promise.all(listeners.map((listener) => listener.list()))).flat();
   const statistics = (): ProxyStatistics => ({
@@ -92,7 +95,7 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   try {
     for (const options of planned) {
       const purpose = options.takes === 'both' ? 'inbound and outbound' : options.takes;
-      const open = (address: string) => engine.open({ ...options, address }, settings, ended);
+      const open = (address: string) => engine.open({ ...options, address }, settings, tell);
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
     }
     checkDepartures(settings);

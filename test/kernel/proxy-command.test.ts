@@ -58,12 +58,12 @@ const knock = (times: number): void => {
 
 describe.runIf(process.getuid?.() === 0)('what is said at the start', () => {
   test('where it listens, what it does, what to do next', async () => {
-    const proxy = await start(['--max-connections', '100'], { before: AS_PROXY });
+    const proxy = await start(['--max-connections', '100', '--workers', '2'], { before: AS_PROXY });
     expect(await stop(proxy)).toBe(0);
     expect(proxy.said()).toMatchInlineSnapshot(`
       "ready  takes outbound connections on :15001, inbound ones on :15006 (REDIRECT)
              inbound goes on to the address that the client asked for; the app sees the proxy
-             engine net
+             engine epoll, 2 workers
              readiness on :15021/healthz/ready, metrics on :15090/stats/prometheus, admin on 127.0.0.1:15000; SIGTERM drains
              what comes here is up to the rules: sidestep init makes them, sidestep list shows them
       SIGTERM: draining. Not ready from now on; accepting for another 0 s, then up to 20 s for what is open (0 now). Once more ends it at once.

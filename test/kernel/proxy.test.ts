@@ -338,14 +338,15 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
 
   test('churn leaves no descriptor behind', async () => {
     const before = world.proxy.descriptors();
-    expect(await world.client.do('many', { ...to(8080), count: 8000, together: 50 })).toEqual({ served: 8000 });
-    expect(await world.flags(8000)).toEqual(new Set(['-']));
+    const count = engine === 'epoll' ? 8000 : 2000;
+    expect(await world.client.do('many', { ...to(8080), count, together: 50 })).toEqual({ served: count });
+    expect(await world.flags(count)).toEqual(new Set(['-']));
     await expect.poll(() => world.proxy.descriptors()).toBeLessThanOrEqual(before);
   });
 
   test('a stalled reader stops its sender, and gets every byte in the end', async () => {
-    const { written } = await world.client.do<{ written: number }>('press', { ...to(8085), seconds: 4 });
-    // What the kernel takes at five sockets, and the proxy's one write: far from what four seconds would have brought.
+    const { written } = await world.client.do<{ written: number }>('press', { ...to(8085), seconds: 2 });
+    // What the kernel takes at five sockets, and the proxy's one write: far from what two seconds would have brought.
     expect(written).toBeLessThan(64 << 20);
     expect(residentMegabytes(world.proxy.pid)).toBeLessThan(200);
     const released = world.app.do<{ bytes: number }>('release');
@@ -355,8 +356,8 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
     expect(await world.flags(1)).toEqual(new Set(['-']));
   });
 
-  test('600 MB up and down, compared by sha256', async () => {
-    const bytes = 600 << 20;
+  test('hundreds of MB up and down, compared by sha256', async () => {
+    const bytes = (engine === 'epoll' ? 600 : 200) << 20;
     const up = await world.client.do<{ sent: string; arrived: { digest: string; bytes: number } }>('up', {
       ...to(8086),
       bytes,

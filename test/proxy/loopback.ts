@@ -44,6 +44,7 @@ export async function openLoopback(
   engine: EngineName,
   target: (port: number) => Target | undefined,
   config: ProxyConfig = {},
+  pipes?: number,
 ): Promise<Loopback> {
   const log = new PassThrough({ encoding: 'utf8' });
   const lines: Line[] = [];
@@ -71,7 +72,7 @@ export async function openLoopback(
       drain: { notice: 0, timeout: 100 },
       ...config,
     },
-    engineTo(engine, target),
+    engineTo(engine, target, pipes),
   );
   const clients: Socket[] = [];
   return {
@@ -101,12 +102,12 @@ interface Target {
   readonly port: number;
 }
 
-function engineTo(engine: EngineName, target: (port: number) => Target | undefined): Engine {
+function engineTo(engine: EngineName, target: (port: number) => Target | undefined, pipes?: number): Engine {
   const original = (port: number) => {
     const to = target(port);
     return to && { family: 'ipv4' as const, address: to.address, port: to.port };
   };
-  if (engine === 'epoll') return epollEngine({ workers: 2, original: (port) => original(port) ?? 'none' });
+  if (engine === 'epoll') return epollEngine({ workers: 2, pipes, original: (port) => original(port) ?? 'none' });
   return netEngine({
     ...kernelSockets,
     originalDestination: (socket) => original(socket.localPort!),

@@ -119,10 +119,8 @@ export class Connection implements Owner, FlowOwner, Timed {
   finished(flow: Flow): void {
     // What a side that is gone had said is passed on: now its end can be.
     if (flow.from.broken) this.#close(true);
-    else {
-      this.#tools.streams.finish(flow.to.fd);
-      if (this.#up?.over && this.#down?.over) this.#close(false);
-    }
+    else if (this.#up?.over && this.#down?.over) this.#close(false);
+    else this.#tools.streams.finish(flow.to.fd);
   }
 
   failed(side: Side, error: number): void {

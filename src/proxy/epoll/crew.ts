@@ -16,6 +16,8 @@ interface Hand {
 export interface CrewOptions {
   readonly count: number;
   readonly settings: Settings;
+  /** How many connections may be open at a time. */
+  readonly connections: number;
   /** How many pipes each Worker may have. */
   readonly pipes: number;
   readonly original: Endpoint | 'none' | undefined;
@@ -36,11 +38,10 @@ export class Crew {
   }
 
   /** Starts the Workers; resolves when all of them are in their loops. */
-  static async start({ count, settings, pipes, original, told }: CrewOptions): Promise<Crew> {
+  static async start({ count, settings, connections, pipes, original, told }: CrewOptions): Promise<Crew> {
     const words = (length: number) => new Int32Array(new SharedArrayBuffer(4 * length));
     const shared: Shared = {
-      // Two listeners, and what is refused for being too many.
-      tables: Array.from({ length: count }, () => tableFor(2 * settings.maxConnections)),
+      tables: Array.from({ length: count }, () => tableFor(connections)),
       connecting: words(count),
       counts: words(COUNTS.words * LISTENERS),
       quit: words(1),

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Streams } from '../../linux/epoll/index.ts';
 import { closeDescriptor, type Endpoint, endpointOf, openListeners } from '../../linux/socket/index.ts';
 import type { Settings } from '../config.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, ListenerOptions } from '../engine.ts';
+import { EngineUnavailable } from '../errors.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
 import { pipeLimit } from '../limits.ts';
 import { Crew } from './crew.ts';
@@ -13,6 +14,8 @@ const BACKLOG = 4096;
 export interface EpollOptions {
   /** Threads that move bytes. Default: as many as there are processors for this process. */
   readonly workers?: number | undefined;
+  /** How many pipes each of them may have for bulk. Default: what open files allow. */
+  readonly pipes?: number | undefined;
   /**
    * Where every connection on a port was going, instead of asking the kernel, where no rule redirects anything: for tests on the
    * loopback. `none`: nowhere.
@@ -24,7 +27,7 @@ export interface EpollOptions {
  * The engine on loops of Sidestep's own: each Worker has a listening socket on each port, among which the kernel divides the
  * connections, decides by the same policy and moves the bytes. The main thread opens, stops, and hears what became of each.
  */
-export function epollEngine({ workers = availableParallelism(), original }: EpollOptions = {}): Engine {
+export function epollEngine({ workers = availableParallelism(), pipes, original }: EpollOptions = {}): Engine {
   const posts = new Map<number, Post>();
   let crew: Promise<Crew> | undefined;
   let last = -1;
@@ -36,11 +39,13 @@ export function epollEngine({ workers = availableParallelism(), original }: Epol
     crew = undefined;
   };
 
-  const crewFor = (settings: Settings, port: number): Promise<Crew> =>
+  const crewFor = (settings: Settings, { port, maxConnections }: ListenerOptions): Promise<Crew> =>
     Crew.start({
       count: workers,
       settings,
-      pipes: pipeLimit(workers),
+      // A proxy has two listeners at most, and any Worker may get all of their connections.
+      connections: 2 * maxConnections,
+      pipes: pipes ?? pipeLimit(workers),
       original: original?.(port),
       told: (message) => message.kind !== 'ready' && posts.get(message.id)?.told(message),
     });
@@ -48,19 +53,19 @@ export function epollEngine({ workers = availableParallelism(), original }: Epol
   return {
     name: 'epoll',
     workers,
-    async open(asked, settings, ended) {
+    async open(asked, settings, tell) {
       const { address, port, transparent } = asked;
       const opened = openListeners(endpointOf(address, port), transparent, workers, BACKLOG, inherited(settings));
       const options = { ...asked, port: opened.port };
       last += 1;
       const id = last;
-      crew ??= crewFor(settings, opened.port);
+      crew ??= crewFor(settings, options);
       const all = await crew.catch((error) => {
         for (const descriptor of opened.descriptors) closeDescriptor(descriptor);
         crew = undefined;
-        throw error;
+        throw new EngineUnavailable((error as Error).message);
       });
-      const post = new Post(options, { id, crew: all, workers }, ended, () => leave(id));
+      const post = new Post(options, { id, crew: all, workers }, tell, () => leave(id));
       posts.set(id, post);
       for (const [worker, fd] of opened.descriptors.entries()) all.tell(worker, { kind: 'listen', id, fd, options });
       return post;

@@ -83,7 +83,7 @@ export class Listener implements Source, Lodging, Timed {
       else if (fd === -EMFILE || fd === -ENFILE) {
         if (!this.#refuseOne(getSystemErrorName(fd))) return;
       } else if (fd !== -ECONNABORTED && fd !== -EINTR) {
-        this.#pause();
+        this.#pause(getSystemErrorName(fd));
         return;
       }
     }
@@ -95,7 +95,17 @@ export class Listener implements Source, Lodging, Timed {
     const connection = new Connection(fd, peer, this, this.#tools);
     if (this.#admit(connection) > maxConnections) {
       connection.refuse('UO', `the limit of ${maxConnections} connections on port ${port} is reached`);
-    } else connection.start(this.#arrival(fd, peer, takes));
+    } else this.#start(connection, () => this.#arrival(fd, peer, takes));
+  }
+
+  /** An error of ours costs this connection, and no other. */
+  #start(connection: Connection, arrival: () => Arrival): void {
+    try {
+      connection.start(arrival());
+    } catch (error) {
+      connection.reset('LR', `an error of the proxy's own: ${(error as Error).message}`);
+      this.#tools.trouble(this.id, `a connection was reset by an error of the proxy's own: ${(error as Error).stack}`);
+    }
   }
 
   /** Counts a connection; how many are open now, at all Workers. */
@@ -109,17 +119,19 @@ export class Listener implements Source, Lodging, Timed {
   #refuseOne(code: string): boolean {
     const fd = this.#reserve.use(() => this.#tools.streams.accept(this.#fd));
     if (fd < 0) {
-      if (fd !== -EAGAIN) this.#pause();
+      if (fd !== -EAGAIN) this.#pause(getSystemErrorName(fd));
       return false;
     }
     const connection = new Connection(fd, this.#tools.streams.peer(), this, this.#tools);
     this.#admit(connection);
-    connection.refuse('UO', `open files are limited (${code})`);
+    connection.refuse('UO', `too many open files (${code})`);
     this.#reserve.refill();
+    this.#tools.trouble(this.id, `too many open files (${code}): a connection was refused`);
     return true;
   }
 
-  #pause(): void {
+  #pause(code: string): void {
+    this.#tools.trouble(this.id, `connections cannot be accepted (${code}); tried again in ${PAUSE} ms`);
     this.#tools.loop.change(this.#fd, 0, this.#tag);
     this.#tools.loop.expire(this, PAUSE);
   }

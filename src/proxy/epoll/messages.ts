@@ -51,4 +51,5 @@ export type FromWorker =
       readonly id: number;
       readonly question: number;
       readonly records: readonly ConnectionRecord[];
-    };
+    }
+  | { readonly kind: 'trouble'; readonly id: number; readonly what: string };

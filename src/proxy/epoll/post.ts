@@ -1,4 +1,4 @@
-import type { ConnectionRecord, ListenerOptions, OpenListener } from '../engine.ts';
+import type { ConnectionRecord, Hearer, ListenerOptions, OpenListener } from '../engine.ts';
 import type { Crew } from './crew.ts';
 import { COUNTS, type FromWorker } from './messages.ts';
 
@@ -14,7 +14,7 @@ export class Post implements OpenListener {
   readonly #id: number;
   readonly #crew: Crew;
   readonly #workers: number;
-  readonly #record: (record: ConnectionRecord) => void;
+  readonly #tell: Hearer;
   readonly #gone: () => void;
   readonly #waiting: (() => void)[] = [];
   /** Questions that not all Workers have answered: what came so far, how many answers are missing, and who waits. */
@@ -29,7 +29,7 @@ export class Post implements OpenListener {
   constructor(
     { port }: ListenerOptions,
     place: { readonly id: number; readonly crew: Crew; readonly workers: number },
-    record: (record: ConnectionRecord) => void,
+    tell: Hearer,
     gone: () => void,
   ) {
     this.port = port;
@@ -37,13 +37,13 @@ export class Post implements OpenListener {
     this.#crew = place.crew;
     this.#workers = place.workers;
     this.#accepting = place.workers;
-    this.#record = record;
+    this.#tell = tell;
     this.#gone = gone;
   }
 
-  /** A connection is open until its record is here. */
+  /** A connection is open until its record is here. Both counts go round at 2³², which a busy proxy reaches in days. */
   get connections(): number {
-    return Atomics.load(this.#crew.shared.counts, COUNTS.words * this.#id + COUNTS.accepted) - this.#ended;
+    return (Atomics.load(this.#crew.shared.counts, COUNTS.words * this.#id + COUNTS.accepted) - this.#ended) | 0;
   }
 
   stop(): void {
@@ -73,11 +73,12 @@ export class Post implements OpenListener {
   }
 
   told(message: Exclude<FromWorker, { kind: 'ready' }>): void {
-    if (message.kind === 'stopped') this.#accepting -= 1;
+    if (message.kind === 'trouble') this.#tell.trouble(message.what);
+    else if (message.kind === 'stopped') this.#accepting -= 1;
     else if (message.kind === 'listed') this.#listed(message);
     else {
-      this.#ended += message.records.length;
-      for (const record of message.records) this.#record(record);
+      this.#ended = (this.#ended + message.records.length) | 0;
+      for (const record of message.records) this.#tell.ended(record);
     }
     this.#settle();
   }

@@ -20,4 +20,6 @@ export interface Tools {
   original(fd: number, peer: Endpoint): Endpoint | undefined;
   /** Takes the record of a connection of a listener that has ended. */
   ended(listener: number, record: ConnectionRecord): void;
+  /** Tells that the system has none of what connections need. */
+  trouble(listener: number, what: string): void;
 }

@@ -38,6 +38,7 @@ const tools: Tools = {
     return original === 'none' ? undefined : original;
   },
   ended: (id, record) => records.add(id, record, loop.now),
+  trouble: (id, what) => tell({ kind: 'trouble', id, what }),
 };
 
 function obey(message: ToWorker): void {

@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { EngineName } from '../../src/proxy/index.ts';
+import { ENGINES, serve } from './loopback.ts';
+
+const DIST = fileURLToPath(new URL('../../dist/proxy/', import.meta.url));
+
+/** An engine without any limit of its own, as a process; each line it prints is what it tells: its port, records, trouble. */
+const program = (engine: EngineName, to: { address: string; port: number }) => `
+  import { epollEngine, netEngine, settingsOf } from '${DIST}index.js';
+  import { kernelSockets } from '${DIST}net-sockets.js';
+  const to = { family: 'ipv4', ...${JSON.stringify(to)} };
+  const engine = ${engine === 'epoll'}
+    ? epollEngine({ workers: 2, original: () => to })
+    : netEngine({ ...kernelSockets, originalDestination: () => to });
+  const tell = (message) => process.stdout.write(JSON.stringify(message) + '\\n');
+  const listener = await engine.open(
+    { takes: 'outbound', address: '127.0.0.1', port: 0, transparent: false, maxConnections: 100000 },
+    settingsOf({}),
+    { ended: ({ flag, details, failure }) => tell({ flag, details, failure }), trouble: (what) => tell({ trouble: what }) },
+  );
+  tell({ port: listener.port });
+  process.on('SIGTERM', () => process.exit(7));
+`;
+
+let child: ChildProcess | undefined;
+afterEach(() => void child?.kill('SIGKILL'));
+
+describe.each(ENGINES)('engine %s', (engine) => {
+  test('out of descriptors, it refuses, says so, and serves again when there are some', async () => {
+    const { server, ...to } = await serve((socket) => socket.pipe(socket));
+    const limited = ['-c', 'ulimit -n 160; exec "$0" "$@"', process.execPath, '--input-type=module', '-e'];
+    child = spawn('sh', [...limited, program(engine, to)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const told: { port?: number; trouble?: string; flag?: string; details?: string; failure?: string }[] = [];
+    createInterface({ input: child.stdout! }).on('line', (text) => told.push(JSON.parse(text) as object));
+    await expect.poll(() => told[0]?.port, { timeout: 10_000 }).toBeDefined();
+    const dial = (): Socket =>
+      connect({ port: told[0]!.port!, host: '127.0.0.1', localAddress: '127.0.0.2' }).on('error', () => {});
+    const served = (socket: Socket): Promise<boolean> =>
+      new Promise((resolve) => {
+        socket.write('are you there?');
+        socket.once('data', () => resolve(true));
+        socket.once('close', () => resolve(false));
+        setTimeout(() => resolve(false), 3000);
+      });
+    const many = Array.from({ length: 120 }, dial);
+    const results = await Promise.all(many.map(served));
+    const count = results.filter(Boolean).length;
+    expect(count).toBeGreaterThan(20);
+    expect(count).toBeLessThan(100);
+    for (const socket of many) socket.destroy();
+    await sleep(200);
+    if (engine === 'epoll') {
+      const words = JSON.stringify(told);
+      expect(words).toMatch(/too many open files/);
+      expect(told.some(({ trouble }) => trouble !== undefined)).toBe(true);
+      expect(told.filter(({ flag }) => flag === 'UO' || flag === 'UF,URX').length).toBeGreaterThan(0);
+    }
+    const again = Array.from({ length: 20 }, dial);
+    expect(await Promise.all(again.map(served))).toEqual(new Array(20).fill(true));
+    // A process whose threads wait in system calls ends nevertheless when it says so.
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(7);
+    for (const socket of again) socket.destroy();
+    server.close();
+  });
+});
