@@ -221,8 +221,10 @@ const taker = (own: boolean): Inquiry<Taken> => ({ ask: takerOf, keyOf: (taken) 
 /** Packets that have come to the port that they asked for, and those that were sent to one. */
 const [AT_OWN_PORT, AT_PORT] = [taker(true), taker(false)];
 
-/** nat asks it, marks of connections do, and matches that read its ends. */
+/** nat asks it, whatever its rules do; marks of connections do, and matches that read its ends. */
 function tellsConnections({ ground }: Space): boolean {
+  const stops = Object.values(ground.program.plan).flatMap(({ first, again }) => [...first, ...again]);
+  if (stops.some((part) => part.kind === 'table' && part.name === 'nat' && !part.idle)) return true;
   if ([...ground.program.reads].some((field) => field.startsWith('ct') && field !== 'ctstate')) return true;
   return effectsIn(ground).some(
     (effect) =>

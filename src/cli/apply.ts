@@ -1,4 +1,4 @@
-import type { BypassTold, Next, Told } from '../explain/index.ts';
+import type { BypassTold, Next, Sent, Told } from '../explain/index.ts';
 import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { ChangeReport, Desired } from '../linux/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
@@ -88,6 +88,8 @@ export interface Telling {
   readonly plan?: BypassPlan;
   /** What belongs to a bypass that is applied or taken back. */
   readonly bypass?: BypassTold;
+  /** Of a bypass: packets that were sent through the kernel. */
+  readonly sent?: Sent | undefined;
   /** What to do next. */
   readonly next?: Next;
 }

@@ -16,6 +16,8 @@ import { UsageError } from './usage.ts';
 
 export interface BypassOptions extends SourceOptions, ApplyOptions {
   readonly apply?: boolean;
+  /** False: --no-witness. */
+  readonly witness?: boolean;
   readonly undo?: boolean;
   /** Seconds. */
   readonly for?: number;

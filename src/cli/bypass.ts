@@ -1,6 +1,7 @@
 import { Argument, Option } from 'commander';
 import { type PortRange, union } from '../address/index.ts';
 import {
+  changeDocument,
   checkBypass,
   coverOf,
   faint,
@@ -14,7 +15,9 @@ import {
   planDocument,
   planScreen,
   proveBypass,
+  ruleChanges,
   type Screen,
+  sentBlocks,
   type Told,
   typed,
   withoutEnd,
@@ -39,9 +42,10 @@ import {
 import type { Desired } from '../linux/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { printNft } from '../text/index.ts';
-import { applyChange, sayNotices, tellChange } from './apply.ts';
+import { type Applied, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { printManifest } from './bypass-manifest.ts';
 import { againWords, type BypassOptions, checkedTime, checkTogether, requestOf, voidFlags } from './bypass-options.ts';
+import { witnessing } from './bypass-witness.ts';
 import { type Call, defineCommand } from './command.ts';
 import { familyOption, outputOption, seconds, sourceOptions } from './options.ts';
 import { writeSave } from './save.ts';
@@ -65,6 +69,10 @@ export const bypass = defineCommand<BypassOptions>({
     command
       .optionsGroup('What is done:')
       .option('--apply', 'carry the plan out')
+      .option(
+        '--no-witness',
+        'with --apply: do not send packets through the rules before and after. They show that the kernel does what was proved; they are dropped behind the last rule, so that no program gets one and none leaves, but rules count them and may log them',
+      )
       .option('--undo', 'take bypasses away again: those of the ports, or all')
       .addOption(
         new Option(
@@ -150,28 +158,45 @@ async function apply(
 ): Promise<ExitStatus> {
   let refused: Told | undefined;
   let best = request;
-  const applied = await applyChange(options, (before, backend): Desired => {
+  const eyes = options.witness === false || isOn(options.dryRun) ? undefined : witnessing(options);
+  const applied = await applyChange(options, async (before, backend): Promise<Desired> => {
     const chosen = placed(before, request, proxyPortsOf(before));
     best = chosen.request;
     const after = afterBypass(before, { request: best }, backend);
     refused = chosen.proof.beyond.length > 0 ? toldOf(before, after, best, chosen.proof) : undefined;
+    const changes = !refused && planBypass(before, best, backend).changes.length > 0;
+    if (changes && (await eyes?.before(before, after, best)) === false)
+      refused = toldOf(before, after, best, chosen.proof);
     return refused ? { held: before.held } : { held: after.held, native: wishesOf(before, after.native) };
   });
   const { before, after, backend } = applied;
   const planned = planBypass(before, best, backend);
   if (refused) {
+    const why = eyes?.sent ? 'the kernel does something else than was proved.' : 'a bypass changes nothing else.';
     if (options.output === 'json') terminal.json(planDocument(planned, refused, before.origin));
     else
-      await terminal.show(
-        planScreen(planned, refused, [
-          paragraph(line(faint('Nothing has been changed: a bypass changes nothing else.'))),
-        ]),
-      );
+      await terminal.show([
+        ...(eyes?.sent ? sentBlocks(eyes.sent) : []),
+        ...planScreen(planned, refused, [paragraph(line(faint(`Nothing has been changed: ${why}`)))]),
+      ]);
+    return EXIT.finding;
+  }
+  const command = `${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
+  if (applied.changed && (await eyes?.after(after)) === false) {
+    // What was promised is not so: then the rules that were there before are the safe ones.
+    const back = await putBack(options, applied, afterBypass(before, planned, backend));
+    const therefore = back
+      ? 'The bypass has been taken back: the rules are as they were.'
+      : `Other rules have changed, too. Undo it: ${command}`;
+    const sent = { packets: [], left: [], ...eyes?.sent, therefore };
+    const bypass = { ports: request.ports, unchanged: [], notCovered: [], sent };
+    if (options.output === 'json')
+      terminal.json(changeDocument({ ...applied, after: back ? before : after, notices: [], bypass }));
+    else await terminal.show(sentBlocks(sent));
     return EXIT.finding;
   }
   // On the rules as they were read back, not as they were meant.
   const told = toldOf(before, after, best);
-  const command = `${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
   const unchanged = [...planned.already, ...planned.unneeded];
   const nothing = isOver(request)
     ? `the end, ${inUtc(request.until ?? 0)}, has come`
@@ -185,12 +210,24 @@ async function apply(
       nothing: `${nothing}.`,
       next: { why: 'Undo it', command },
       told,
+      sent: eyes?.sent,
       plan: planned,
-      bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned) },
+      bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned), sent: eyes?.sent },
     },
     terminal,
   );
   return isAsAsked(told) ? EXIT.done : EXIT.finding;
+}
+
+/** Puts back the rules that were there before, where nobody else has changed any. */
+async function putBack(options: BypassOptions, { before, after }: Applied, meant: Snapshot): Promise<boolean> {
+  if (ruleChanges(meant, after).length > 0) return false;
+  const { changed } = await applyChange(options, (now) =>
+    ruleChanges(now, after).length > 0
+      ? { held: now.held }
+      : { held: before.held, native: wishesOf(now, before.native) },
+  );
+  return changed;
 }
 
 async function undo(request: BypassRequest, { options, terminal }: Call<BypassOptions>): Promise<ExitStatus> {

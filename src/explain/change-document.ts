@@ -6,6 +6,8 @@ import { ruleChanges } from './change.ts';
 import { unchangedDocument } from './plan-document.ts';
 import type { ChangeDocument } from './schema/change.ts';
 import type { ProgramDocument } from './schema/program.ts';
+import { sentDocument } from './sent-document.ts';
+import type { Sent } from './sent-screen.ts';
 
 /** What `init --dry-run -o json` prints. */
 export const programDocument = (
@@ -64,6 +66,7 @@ export interface BypassTold {
   readonly until?: number;
   readonly unchanged: readonly Unchanged[];
   readonly notCovered: readonly Notice[];
+  readonly sent?: Sent | undefined;
 }
 
 /** What `init`, `clean` and `bypass --apply` print with `-o json`. */
@@ -83,9 +86,10 @@ export function changeDocument(told: ChangeTold): ChangeDocument {
   };
 }
 
-const bypassPart = ({ ports, until, unchanged, notCovered }: BypassTold): Partial<ChangeDocument> => ({
+const bypassPart = ({ ports, until, unchanged, notCovered, sent }: BypassTold): Partial<ChangeDocument> => ({
   ports: ports.map(([low, high]) => [low, high]),
   ...(until === undefined ? {} : { until: new Date(until * 1000).toISOString() }),
   unchanged: unchangedDocument({ already: unchanged, unneeded: [] }),
   notCovered: notCovered.map((notice) => ({ ...notice })),
+  ...(sent ? { sent: sentDocument(sent) } : {}),
 });

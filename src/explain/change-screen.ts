@@ -4,6 +4,7 @@ import { changesTable, ruleChanges } from './change.ts';
 import { type Next, nextBlock } from './next.ts';
 import { asideBlocks, coverBlocks, endBlocks, type Told, toldBlocks } from './plan.ts';
 import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
+import { type Sent, sentBlocks } from './sent-screen.ts';
 
 /** A change that was made, or would be. */
 export interface ChangeShown {
@@ -24,12 +25,28 @@ export interface ChangeShown {
   readonly plan?: BypassPlan;
   /** What a bypass, or taking it back, does not cover. */
   readonly notCovered?: readonly Notice[];
+  /** Of a bypass: packets that were sent through the kernel. */
+  readonly sent?: Sent | undefined;
   readonly next?: Next;
 }
 
 /** What a change did: rule by rule what came and went, what following packets told of it, and that it was read back. */
 export function changeScreen(shown: ChangeShown): Screen {
-  const { before, after, backend, changed, dryRun, routing, nothing, title, told, plan, notCovered = [], next } = shown;
+  const {
+    before,
+    after,
+    backend,
+    changed,
+    dryRun,
+    routing,
+    nothing,
+    title,
+    told,
+    plan,
+    notCovered = [],
+    sent,
+    next,
+  } = shown;
   if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...coverBlocks(notCovered)];
   return [
     ...changesTable(
@@ -38,6 +55,7 @@ export function changeScreen(shown: ChangeShown): Screen {
     ),
     ...(plan ? [...asideBlocks(plan), ...endBlocks(plan)] : []),
     ...(told ? toldBlocks(told) : []),
+    ...(sent ? sentBlocks(sent) : []),
     ...coverBlocks(notCovered),
     dryRun
       ? paragraph(line(faint('Nothing has been changed: this is a dry run.')))

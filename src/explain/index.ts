@@ -63,6 +63,8 @@ export {
   typed,
   warn,
 } from './screen.ts';
+export { packetsToSend, type SentWitness, type ToSend, WITNESS_NETWORK, withCard } from './sent-packets.ts';
+export { isAsProved, type Sent, type SentPair, sentBlocks } from './sent-screen.ts';
 export { bypassNote, cautions, doneLine, expiryWords, namingOf, summaryBlocks, summaryLines } from './summary.ts';
 export { outcomeDocument, packetDocument, traceDocument } from './trace-document.ts';
 export { type DriftFound, isFaithful, type Verification, verificationScreen } from './verification.ts';

@@ -97,7 +97,8 @@ export const isMoved = ({ before, after }: Witness): boolean => !sameEnd(before,
 
 const sameEnd = (one: Outcome, other: Outcome): boolean => placeOf(one) === placeOf(other);
 
-const placeOf = (outcome: Outcome): string =>
+/** Where a packet ends, to be compared. */
+export const placeOf = (outcome: Outcome): string =>
   `${outcome.kind} ${'port' in outcome ? outcome.port : ''} ${'out' in outcome ? outcome.out : ''}`;
 
 /** A namespace whose interfaces have no address of a family gets no packets of it. */

@@ -20,3 +20,5 @@ export { readSnapshot, type SnapshotOptions } from './snapshot.ts';
 export * from './socket/index.ts';
 export type { Desired, Step, TableWish } from './step.ts';
 export { demandTools, type Tool } from './tool.ts';
+export type { SentPacket } from './witness/send.ts';
+export { NothingSent, throughKernel } from './witness/through-kernel.ts';

@@ -104,7 +104,7 @@ export {
   type Predicate,
   type Test,
 } from './predicate.ts';
-export { ICMP, ICMPV6, protocolName, protocolNumber, TCP, UDP } from './protocol.ts';
+export { ICMP, ICMPV6, protocolName, protocolNumber, SCTP, TCP, UDP, UDPLITE } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';
 export {
   BUILT_IN,

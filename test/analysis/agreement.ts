@@ -17,13 +17,25 @@ export const placeOf = (end: Outcome | End, { destinationPort }: Packet): string
   return 'out' in end ? `${end.kind} ${end.out}` : end.kind;
 };
 
-/** Where a packet may end, by the trace; undefined where it has not gone all ways. */
-function traced(follow: ReturnType<typeof prepare>, question: Question): readonly string[] | undefined {
-  const { outcome, possible } = follow(question);
-  if (outcome.kind === 'unknown' && outcome.because.startsWith('more than')) return undefined;
-  const all = possible.length > 0 ? possible.map((each) => each.outcome) : [outcome];
-  return [...new Set(all.map((each) => placeOf(each, question.packet)))].sort();
+/** What the trace made of a packet: where it may end; undefined where it has not gone all ways. */
+interface Traced {
+  readonly places: readonly string[] | undefined;
+  /** It is said to go on, and the trace took its destination for this host's own: some rule sends on what is addressed here. */
+  readonly own: boolean;
 }
+
+function traced(follow: ReturnType<typeof prepare>, question: Question): Traced {
+  const { outcome, possible, question: told } = follow(question);
+  const own =
+    question.packet.out !== '' && told.assumptions.some((clause) => /is an address of this host$/.test(clause));
+  if (outcome.kind === 'unknown' && outcome.because.startsWith('more than')) return { places: undefined, own };
+  const all = possible.length > 0 ? possible.map((each) => each.outcome) : [outcome];
+  return { places: placesOf(all, question.packet, own), own };
+}
+
+/** By which interface a packet goes on that is addressed here, the sets do not say where no routes are known. */
+const placesOf = (ends: readonly (Outcome | End)[], packet: Packet, own: boolean): readonly string[] =>
+  [...new Set(ends.map((end) => (own && end.kind === 'forwarded' ? end.kind : placeOf(end, packet))))].sort();
 
 /** Whether a rule moves packets within a network, or shifts ports: that is answered "unknown". */
 const unlooked = ({ held }: Snapshot): boolean =>
@@ -63,15 +75,23 @@ export function compare(
   for (let count = 0; count < packets; count += 1) {
     const question = randomPacket(space, random, MARKS);
     if (!question || question.packet.ctstate === CTSTATE.ESTABLISHED) continue;
-    const places = traced(follow, question);
+    const { places, own } = traced(follow, question);
     if (!places) continue;
     asked += 1;
-    const ends = reached.filter(({ possibly }) => possibly.holds(question));
-    const found = [...new Set(ends.map(({ end }) => placeOf(end, question.packet)))].sort();
-    // What the sets do not look into may be anything.
-    const wider = found.includes('unknown');
-    const surely = reached.filter((each) => each.surely.holds(question)).length;
-    if ((found.join() !== places.join() && !(loose && wider)) || surely > 1 || (surely === 1 && found.length > 1))
+    // To the sets a packet is addressed here or is said to go on.
+    const meant = own && direction === 'in' ? { packet: { ...question.packet, out: '' } } : question;
+    const ends = reached.filter(({ possibly }) => possibly.holds(meant));
+    const found = placesOf(
+      ends.map(({ end }) => end),
+      question.packet,
+      own,
+    );
+    // What the sets do not look into may be anything, and what rules make of it later.
+    const wider = found.includes('unknown') || places.every((place) => found.includes(place));
+    const surely = reached.filter((each) => each.surely.holds(meant)).length;
+    // … and of one that is addressed here they do not know by which interface it goes on.
+    const agree = own ? places.every((place) => found.includes(place)) : found.join() === places.join();
+    if ((!agree && !(loose && wider)) || surely > 1 || (surely === 1 && found.length > 1))
       return { asked, disagreement: { question, traced: places, found } };
   }
   return { asked };

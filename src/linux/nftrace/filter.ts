@@ -51,7 +51,7 @@ const inOrder = (value: number, length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => value >>> (8 * (length - 1 - index)));
 
 /** An interface's name as registers hold it: filled up with zeros. */
-function nameBytes(name: string): Uint8Array {
+export function nameBytes(name: string): Uint8Array {
   const bytes = new Uint8Array(NAME);
   bytes.set(new TextEncoder().encode(name).subarray(0, NAME - 1));
   return bytes;

@@ -2,7 +2,7 @@ import type { HookName, PacketFilter } from '../../netfilter/index.ts';
 import { type Message, openNetlink, stringAttribute } from '../netlink.ts';
 import { FLAG, NETLINK_NETFILTER, nested, nftablesMessage, numberAttribute, transact } from '../nftables.ts';
 import { accept, compare, drop, jump, KEY, limit, masked, meta, own32, setTrace } from './expressions.ts';
-import { filterExpressions } from './filter.ts';
+import { filterExpressions, nameBytes } from './filter.ts';
 import { HEADERS_CHAIN, hasMoreHeaders, headerConditions } from './headers.ts';
 
 /** What a packet must be for the kernel to trace it. */
@@ -27,7 +27,12 @@ export interface TraceChain {
   readonly headers?: true;
   /** Nobody else's packets pass: for those who ask about packets of their own alone. */
   readonly alone?: true;
+  /** These packets end here: for those who send packets that nobody is to get. */
+  readonly drops?: readonly Dropped[];
 }
+
+/** Packets of this process's own: what came in by an interface, or what its sockets send (SO_PRIORITY) but over loopback. */
+export type Dropped = { readonly iif: number } | { readonly priority: number; readonly leaving: boolean };
 
 /** The table, while it is there. */
 export interface TraceTable {
@@ -127,7 +132,7 @@ const ruleMessage = (table: string, chain: string, expressions: readonly Uint8Ar
     nested(RULE.expressions, ...expressions),
   );
 
-function ruleMessages(table: string, { name, trace, owner, headers, alone }: TraceChain): Message[] {
+function ruleMessages(table: string, { name, trace, owner, headers, alone, drops = [] }: TraceChain): Message[] {
   const bounded = trace && 'filters' in trace ? [limit(trace.rate, trace.rate)] : [];
   const rules = (trace ? askedOf(trace) : []).map((conditions) =>
     ruleMessage(table, name, [
@@ -140,8 +145,18 @@ function ruleMessages(table: string, { name, trace, owner, headers, alone }: Tra
   );
   // Of a chain that runs out the kernel tells two things: its end and its policy.
   if (headers) rules.push(ruleMessage(table, name, [...hasMoreHeaders, jump(HEADERS_CHAIN)]));
+  for (const one of drops) rules.push(ruleMessage(table, name, [...droppedBy(one), drop()]));
   return [...rules, ruleMessage(table, name, [alone ? drop() : accept()])];
 }
+
+const droppedBy = (one: Dropped): readonly Uint8Array[] =>
+  'iif' in one
+    ? [meta(KEY.iif), compare(own32(one.iif))]
+    : [
+        meta(KEY.priority),
+        compare(own32(one.priority)),
+        ...(one.leaving ? [meta(KEY.oifname), compare(nameBytes('lo'), 'isNot')] : []),
+      ];
 
 /** The conditions of each rule that has packets traced. */
 function askedOf(trace: Traced): readonly (readonly Uint8Array[])[] {

@@ -8,7 +8,7 @@ import { openTraceTable, TraceTableRefused } from './table.ts';
 // Runs in a Node of its own inside the namespace that is watched: netlink speaks for the namespace in which it is opened.
 
 /** Priorities at the ends of a packet's way through the tables: before raw, behind all. */
-const FIRST = -350;
+export const FIRST = -350;
 const LAST = 400;
 
 /** The chains of the watching table. */
@@ -95,13 +95,16 @@ function start({ table: name, filters, rate }: WatchRequest) {
     { name: WATCHING.received, hook: 'INPUT', priority: LAST },
     { name: WATCHING.leaves, hook: 'POSTROUTING', priority: LAST },
   ]);
-  const places = new Map<number, PlaceOf>();
   const receiver = openTraceReceiver();
-  for (const family of Object.keys(NFPROTO) as NftFamily[]) places.set(NFPROTO[family], readHandles(family));
-  return { table, receiver, places };
+  return { table, receiver, places: readPlaces() };
 }
 
-function toldMessage(message: TraceMessage, places: ReadonlyMap<number, PlaceOf>): ToldMessage {
+/** Which rules there are now, of each family, by their handles. */
+export const readPlaces = (): ReadonlyMap<number, PlaceOf> =>
+  new Map((Object.keys(NFPROTO) as NftFamily[]).map((family) => [NFPROTO[family], readHandles(family)]));
+
+/** A message as JSON holds it, with the rule that it is about. */
+export function toldMessage(message: TraceMessage, places: ReadonlyMap<number, PlaceOf>): ToldMessage {
   const { networkHeader, transportHeader, ...rest } = message;
   const { family, table, handle } = rest;
   const place = handle === undefined ? undefined : places.get(family)?.(table, handle);

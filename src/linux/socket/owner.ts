@@ -15,14 +15,17 @@ const ASK = 0xffff_ffff;
  * CAP_SETUID and CAP_SETGID. Throws SystemCallFailed EPERM where they cannot, and where the user namespace does not know
  * the id.
  */
-export function openSocketAs(family: number, { uid, gid }: Owner): number {
+export const openSocketAs = (family: number, owner: Owner): number => asOwner(owner, () => openSocket(family));
+
+/** Opens whatever socket in an owner's name. Throws SystemCallFailed EPERM as `openSocketAs` does. */
+export function asOwner<T>({ uid, gid }: Owner, open: () => T): T {
   const calls = socketCalls();
   const before = { uid: calls.setfsuid(ASK) >>> 0, gid: calls.setfsgid(ASK) >>> 0 };
   try {
     // The gid first: giving up uid 0 may give up the right to change it.
     become('setfsgid', calls.setfsgid, gid);
     become('setfsuid', calls.setfsuid, uid);
-    return openSocket(family);
+    return open();
   } finally {
     calls.setfsuid(before.uid);
     calls.setfsgid(before.gid);

@@ -1,8 +1,8 @@
 import type { Family } from '../../../src/address/index.ts';
 import type { RulePlace, TraceMessage } from '../../../src/linux/index.ts';
+import { idIn } from '../../../src/linux/witness/bytes.ts';
 import type { KernelEvent, SeenPacket } from '../../../src/netfilter/index.ts';
 import { WATCH } from './machine.ts';
-import { idIn } from './probe.ts';
 
 /** What the kernel did with one packet, in order. Beside its ports every packet has what stands in their place. */
 export interface Account {

@@ -11,9 +11,11 @@ import {
 import { openNetlink } from '../../../src/linux/netlink.ts';
 import { FLAG, NETLINK_NETFILTER, netfilterHeader } from '../../../src/linux/nftables.ts';
 import { toSockaddr } from '../../../src/linux/socket/address.ts';
-import { checked, SOL_IP, SOL_IPV6, SOL_SOCKET, setOption, socketCalls } from '../../../src/linux/socket/calls.ts';
+import { checked, SOL_IPV6, setOption, socketCalls } from '../../../src/linux/socket/calls.ts';
 import { requireKoffi } from '../../../src/linux/socket/installed.ts';
 import { makeTransparent } from '../../../src/linux/socket/transparent.ts';
+import { openCard } from '../../../src/linux/witness/card.ts';
+import { openSender, type Sender } from '../../../src/linux/witness/sender.ts';
 import type { Snapshot } from '../../../src/netfilter/index.ts';
 
 /** What a fresh namespace is made into before the rules come. */
@@ -81,18 +83,8 @@ export const OWNERS = [
 /** A message to connection tracking. Source: linux/netfilter/nfnetlink_conntrack.h, IPCTNL_MSG_CT_DELETE. */
 const DELETE_CONNECTIONS = (1 << 8) | 2;
 const CLONE_NEWNET = 0x4000_0000;
-const O_RDWR_NONBLOCK = 0o4002;
-const TUNSETIFF = 0x4004_54ca;
-const TUNSETPERSIST = 0x4004_54cb;
-const SIOCGIFINDEX = 0x8933;
-const IFF_TUN_NO_PI = 0x1001;
-const SO_PRIORITY = 12;
-const SO_MARK = 36;
-const IPPROTO_RAW = 255;
-const SOCK_RAW_CLOEXEC = 0x8_0003;
 const SOCK_STREAM_CLOEXEC = 0x8_0001;
 const SOCK_DGRAM_CLOEXEC = 0x8_0002;
-const IP_HDRINCL = 3;
 const IPV6_V6ONLY = 26;
 /** Marks the packets that this program sends: nothing that the kernel sends by itself is traced. */
 const PRIORITY = 0x51de;
@@ -109,12 +101,7 @@ const SILENCE = `table inet silence {
 
 interface Calls {
   unshare(flags: number): number;
-  open(path: string, flags: number): number;
-  ioctl(fd: number, request: number, data: Uint8Array): number;
-  persist(fd: number, request: number, on: number): number;
-  write(fd: number, bytes: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
-  sendto(fd: number, bytes: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
 }
 
 let bound: Calls | undefined;
@@ -124,12 +111,7 @@ function calls(): Calls {
   const call = (prototype: string) => libc.func(prototype) as (...args: unknown[]) => number;
   bound = {
     unshare: call('int unshare(int)'),
-    open: call('int open(const char *, int)'),
-    ioctl: call('int ioctl(int, unsigned long, void *)'),
-    persist: call('int ioctl(int, unsigned long, unsigned long)'),
-    write: call('intptr_t write(int, const void *, size_t)'),
     listen: call('int listen(int, int)'),
-    sendto: call('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
   };
   return bound;
 }
@@ -172,23 +154,24 @@ export interface Machine {
 
 /** Leaves the namespace that this thread is in for a fresh one. */
 export function openMachine(world: World): Machine {
-  const { unshare, write, sendto } = calls();
+  const { unshare } = calls();
   checked('unshare', unshare(CLONE_NEWNET));
   for (const line of [...QUIET, ...world.sysctls]) {
     const [name, value = ''] = line.split('=');
     writeFileSync(`/proc/sys/net/${name}`, value);
   }
-  const cards = CARDS.map(openCard);
+  // They go with their namespace, many at once and behind everybody's back: to take one away takes a while.
+  const cards = CARDS.map((card) => openCard(card, { stays: true }));
   must(['ip', '-batch', '-'], `${[...PLACES, ...world.ip].join('\n')}\n`);
   if (world.ip.length > 0) must(['ip', '-6', '-batch', '-'], `${world.ip.join('\n')}\n`);
   const sockets = openListeners();
   awaitAddresses();
-  const senders = new Map<string, { readonly fd: number; mark: number }>();
-  const senderFor = (family: Family, owner: number): { readonly fd: number; mark: number } => {
+  const senders = new Map<string, { readonly sender: Sender; mark: number }>();
+  const senderFor = (family: Family, owner: number): { readonly sender: Sender; mark: number } => {
     const key = `${family} ${owner}`;
     const known = senders.get(key);
     if (known) return known;
-    const sender = { fd: openSender(family, owner), mark: 0 };
+    const sender = { sender: openSender(family, OWNERS[owner]!, PRIORITY), mark: 0 };
     senders.set(key, sender);
     return sender;
   };
@@ -197,7 +180,7 @@ export function openMachine(world: World): Machine {
       name: 'arrives',
       hook: 'PREROUTING',
       priority: -400,
-      trace: { iifs: CARDS.map((card) => numberOf(sockets[0]!, card)) },
+      trace: { iifs: cards.map((card) => card.index()) },
     },
     // What the kernel sends by itself could be traced by a rule, and be taken for one of these.
     { name: 'departs', hook: 'OUTPUT', priority: -400, trace: { priority: PRIORITY }, alone: true },
@@ -208,12 +191,12 @@ export function openMachine(world: World): Machine {
   const netlink = openNetlink(NETLINK_NETFILTER);
   return {
     receiver,
-    arrive: (card, bytes, length) => void write(cards[CARDS.indexOf(card)]!, bytes, length),
+    arrive: (card, bytes, length) => cards[CARDS.indexOf(card)]!.arrive(bytes, length),
     depart(family, owner, mark, to, bytes, length) {
-      const sender = senderFor(family, owner);
-      if (sender.mark !== mark) setOption(sender.fd, SOL_SOCKET, SO_MARK, mark | 0, 'SO_MARK');
-      sender.mark = mark;
-      return Number(sendto(sender.fd, bytes, length, 0, to, to.length)) === length;
+      const known = senderFor(family, owner);
+      if (known.mark !== mark) known.sender.mark(mark);
+      known.mark = mark;
+      return known.sender.send(bytes, length, to);
     },
     load(backend, family, rules, sets) {
       if (sets !== '') must(['ipset', 'restore'], sets);
@@ -229,20 +212,10 @@ export function openMachine(world: World): Machine {
       receiver.close();
       table.close();
       // Sockets first: one that TPROXY gave packets to keeps its route, and the kernel waits for ever for that route's card.
-      for (const fd of [...sockets, ...[...senders.values()].map(({ fd }) => fd), ...cards]) socketCalls().close(fd);
+      for (const fd of sockets) socketCalls().close(fd);
+      for (const one of [...[...senders.values()].map(({ sender }) => sender), ...cards]) one.close();
     },
   };
-}
-
-function openCard(name: Card): number {
-  const fd = checked('open /dev/net/tun', calls().open('/dev/net/tun', O_RDWR_NONBLOCK));
-  const request = new Uint8Array(40);
-  request.set(new TextEncoder().encode(name));
-  new DataView(request.buffer).setUint16(16, IFF_TUN_NO_PI, true);
-  checked('TUNSETIFF', calls().ioctl(fd, TUNSETIFF, request));
-  // Then it goes with its namespace, many at once and behind everybody's back: to take one away takes a while.
-  checked('TUNSETPERSIST', calls().persist(fd, TUNSETPERSIST, 1));
-  return fd;
 }
 
 /** IPv6 addresses become this host's a little after they were added: the kernel has a thread of its own do it. */
@@ -259,29 +232,6 @@ function awaitAddresses(): void {
 /** Routes to 2001:db8…, all bits of it, by an interface of its own (RTF_LOCAL). */
 const OWN_ROUTE = /^20010db8\w+ 80 .* 8\w{7} +eth\d$/;
 const OWN_ADDRESSES = PLACES.filter((line) => line.startsWith('address add 2001:')).length;
-
-/** An interface's number. Source: netdevice(7), SIOCGIFINDEX. */
-function numberOf(socket: number, name: Card): number {
-  const request = new Uint8Array(40);
-  request.set(new TextEncoder().encode(name));
-  checked('SIOCGIFINDEX', calls().ioctl(socket, SIOCGIFINDEX, request));
-  return new DataView(request.buffer).getInt32(16, true);
-}
-
-/** A socket that sends packets as they are made, in somebody's name. */
-function openSender(family: Family, owner: number): number {
-  const { socket, setfsuid, setfsgid } = socketCalls();
-  const { uid, gid } = OWNERS[owner]!;
-  setfsgid(gid);
-  setfsuid(uid);
-  const fd = socket(FAMILY[family], SOCK_RAW_CLOEXEC, IPPROTO_RAW);
-  setfsuid(0);
-  setfsgid(0);
-  checked('socket', fd);
-  if (family === 'ipv4') setOption(fd, SOL_IP, IP_HDRINCL, 1, 'IP_HDRINCL');
-  setOption(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY, 'SO_PRIORITY');
-  return fd;
-}
 
 /** Sockets for `-m socket` and TPROXY to find: apps, a proxy that is transparent, and one that is reached locally only. */
 function openListeners(): number[] {

@@ -1,4 +1,5 @@
-import type { AddressValue, Family } from '../../../src/address/index.ts';
+import type { Family } from '../../../src/address/index.ts';
+import type { PacketFields } from '../../../src/linux/witness/bytes.ts';
 import { copyOf, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../../src/netfilter/index.ts';
 import { SCTP, UDPLITE } from '../../../src/netfilter/protocol.ts';
 import { firstState } from '../../../src/trace/conntrack.ts';
@@ -7,25 +8,12 @@ import type { Card } from './machine.ts';
 import { OWNERS } from './machine.ts';
 
 /** A packet to send. */
-export interface Probe {
-  readonly family: Family;
+export interface Probe extends PacketFields {
   /** The interface by which it comes in; undefined: a socket of this host sends it. */
   readonly on: Card | undefined;
   /** Out: whose socket sends it, an index of OWNERS, and its SO_MARK. */
   readonly owner: number;
   readonly mark: number;
-  readonly protocol: number;
-  /** TTL or hop limit. */
-  readonly ttl: number;
-  readonly dscp: number;
-  readonly ecn: number;
-  readonly source: AddressValue;
-  readonly destination: AddressValue;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-  readonly tcpFlags: number;
-  readonly icmpType: number;
-  readonly icmpCode: number;
 }
 
 const ported = (protocol: number): boolean => protocol === TCP || protocol === UDP || protocol === UDPLITE;
@@ -70,109 +58,4 @@ export function questionOf(probe: Probe): Question {
   packet.ctstate = firstState(packet);
   packet.time = Math.floor(Date.now() / 1000);
   return { direction: on === undefined ? 'out' : 'in', packet, assumptions: [] };
-}
-
-const PAYLOAD = 8;
-const HEADER = { ipv4: 20, ipv6: 40 } as const;
-
-/** Writes the packet into `bytes` and returns its length. `id` comes back in the kernel's account, also after nat. */
-export function writePacket(probe: Probe, id: number, bytes: Uint8Array): number {
-  const { family, protocol } = probe;
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const at = HEADER[family];
-  const tos = (probe.dscp << 2) | probe.ecn;
-  const length = at + writeTransport(probe, id, view, at);
-  if (family === 'ipv4') {
-    view.setUint32(0, 0x4500_0000 | (tos << 16) | length);
-    view.setUint32(4, (id & 0xffff) << 16);
-    view.setUint32(8, (probe.ttl << 24) | (protocol << 16));
-    view.setUint32(12, Number(probe.source));
-    view.setUint32(16, Number(probe.destination));
-    view.setUint16(10, sum(view, 0, 20, 0));
-  } else {
-    view.setUint32(0, 0x6000_0000 | (tos << 20) | (id & 0xffff));
-    view.setUint32(4, ((length - at) << 16) | (protocol << 8) | probe.ttl);
-    setIpv6(view, 8, BigInt(probe.source));
-    setIpv6(view, 24, BigInt(probe.destination));
-  }
-  finish(probe, view, at, length);
-  return length;
-}
-
-/** The number that `writePacket` was given. */
-export const idIn = (family: Family, header: Uint8Array): number =>
-  family === 'ipv4' ? (header[4]! << 8) | header[5]! : (header[2]! << 8) | header[3]!;
-
-function setIpv6(view: DataView, at: number, value: bigint): void {
-  view.setBigUint64(at, value >> 64n);
-  view.setBigUint64(at + 8, BigInt.asUintN(64, value));
-}
-
-function writeTransport({ protocol, ...probe }: Probe, id: number, view: DataView, at: number): number {
-  for (let index = 0; index < 64; index += 4) view.setUint32(at + index, 0);
-  if (protocol === TCP) {
-    view.setUint32(at, (probe.sourcePort << 16) | probe.destinationPort);
-    view.setUint32(at + 4, 1);
-    view.setUint32(at + 12, (5 << 28) | (probe.tcpFlags << 16) | 1024);
-    return 20;
-  }
-  if (protocol === UDP || protocol === UDPLITE) {
-    view.setUint32(at, (probe.sourcePort << 16) | probe.destinationPort);
-    view.setUint16(at + 4, 8 + PAYLOAD);
-    return 8 + PAYLOAD;
-  }
-  if (protocol === SCTP) {
-    // An INIT chunk of an association that has no tag yet.
-    view.setUint32(at, (probe.sourcePort << 16) | probe.destinationPort);
-    view.setUint32(at + 12, (1 << 24) | 20);
-    view.setUint32(at + 16, id + 1);
-    view.setUint32(at + 20, 4096);
-    view.setUint32(at + 24, (1 << 16) | 1);
-    view.setUint32(at + 28, 1);
-    return 32;
-  }
-  if (isIcmp(protocol)) {
-    view.setUint32(at, (probe.icmpType << 24) | (probe.icmpCode << 16));
-    view.setUint32(at + 4, (id << 16) | 1);
-    return 8 + PAYLOAD;
-  }
-  view.setUint32(at, id);
-  return 8 + PAYLOAD;
-}
-
-/** Connection tracking verifies checksums. */
-function finish({ family, protocol }: Probe, view: DataView, at: number, length: number): void {
-  const place = protocol === TCP ? 16 : protocol === UDP || protocol === UDPLITE ? 6 : isIcmp(protocol) ? 2 : undefined;
-  if (protocol === SCTP) {
-    view.setUint32(at + 8, crc32c(view, at, length), true);
-    return;
-  }
-  if (place === undefined) return;
-  let start = 0;
-  if (protocol !== ICMP) {
-    start = protocol + (length - at);
-    const [from, to] = family === 'ipv4' ? [12, 20] : [8, 40];
-    for (let index = from; index < to; index += 2) start += view.getUint16(index);
-  }
-  const checksum = sum(view, at, length, start);
-  view.setUint16(at + place, checksum === 0 ? 0xffff : checksum);
-}
-
-function sum(view: DataView, from: number, to: number, start: number): number {
-  let total = start;
-  for (let at = from; at < to; at += 2) total += view.getUint16(at);
-  while (total > 0xffff) total = (total & 0xffff) + (total >>> 16);
-  return ~total & 0xffff;
-}
-
-const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0x82f6_3b78 : value >>> 1;
-  return value;
-});
-
-function crc32c(view: DataView, from: number, to: number): number {
-  let value = 0xffff_ffff;
-  for (let at = from; at < to; at += 1) value = CRC[(value ^ view.getUint8(at)) & 255]! ^ (value >>> 8);
-  return ~value >>> 0;
 }
