@@ -1,9 +1,11 @@
 import { Option } from 'commander';
 import { FAMILIES, type Family } from '../address/index.ts';
+import type { Catching } from '../explain/index.ts';
 import type { Interception, Machine, Notice, Program } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Applied, type ApplyOptions, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { type Call, defineCommand } from './command.ts';
+import { hasOthers } from './init-others.ts';
 import {
   type Asked,
   FORMS,
@@ -20,6 +22,7 @@ import type { Terminal } from './terminal.ts';
 export interface InitOptions extends ApplyOptions {
   readonly family?: Family | 'both';
   readonly comment?: boolean;
+  readonly prove?: boolean;
   /** The flags that say what to intercept, by their camel-cased names. */
   readonly [flag: string]: unknown;
 }
@@ -40,6 +43,10 @@ export const init = defineCommand<InitOptions>({
     command
       .optionsGroup('How:')
       .option('-n, --dry-run [boolean]', 'show the rules with the reason for each, and change nothing')
+      .option(
+        '--prove',
+        'first say what will be caught of all packets, beside the rules of others; change nothing where that is not exactly what is asked for',
+      )
       .option('--comment', 'write the reasons into the rules as comments')
       .option('--reconcile [boolean]', 'replace another interception without a word about it')
       .option('--run-validation [boolean]', 'make a live probe at the end, as Istio does; exit 126 when it fails');
@@ -76,9 +83,10 @@ async function runInit(call: Call<InitOptions>): Promise<ExitStatus> {
   ];
   await sayNotices(notices, terminal);
   // Either is enough: what only looks must never write.
-  if (request.dryRun || isOn(options.dryRun)) return showProgram(program, notices, options, terminal);
+  if (request.dryRun || isOn(options.dryRun)) return showProgram(call, asking, notices);
   if (!request.skipRuleApply) {
     const applied = await (applying ?? apply(call, asking, { ...options, ...placeOf(request.netns) }));
+    if ((await tellCatching(applied, options, terminal)) === false) return EXIT.finding;
     if (applied.changed && !request.reconcile) await sayReplaced(applied.before, terminal);
     const [{ askedWords }, { sourceFlags }] = await Promise.all([
       import('../explain/index.ts'),
@@ -102,20 +110,52 @@ const isPlain = (options: InitOptions): boolean =>
 
 type Asking = Promise<Asked & { readonly machine: Machine; readonly program: Program }>;
 
+/** A change, and what is proved of it where that was asked for, or where others have rules here. */
+interface Made extends Applied {
+  readonly catching?: Catching | undefined;
+}
+
 /** Makes the namespace hold the rules that are asked for, given the addresses that it has. */
-const apply = (
+async function apply(
   call: Call<InitOptions>,
   asking: Asking,
   options: InitOptions & { readonly path?: string },
-): Promise<Applied> =>
-  applyChange({ ...options, dryRun: false }, async (before, backend) => {
+  dryRun = false,
+): Promise<Made> {
+  let catching: Catching | undefined;
+  const applied = await applyChange({ ...options, dryRun }, async (before, backend) => {
     const first = await asking;
     const there = machineOf(first.machine, before);
     // Mostly the namespace has the addresses that this process sees, and then the rules are written already.
     const { program } = sameAddresses(there, first.machine) ? first : await ask(call, there);
     const { heldAfter } = await import('../interception/index.ts');
-    return heldAfter(program, before, backend, shownFamilies(call.options));
+    const families = shownFamilies(call.options);
+    const desired = heldAfter(program, before, backend, families);
+    if (catching || !(options.prove || hasOthers(program, before, desired))) return desired;
+    const [{ catchingIn }, { catchesExactly }] = await Promise.all([
+      import('./init-proof.ts'),
+      import('../explain/index.ts'),
+    ]);
+    catching = await catchingIn(program, before, desired, families);
+    return options.prove && !dryRun && !catchesExactly(catching) ? { held: before.held } : desired;
   });
+  return { ...applied, catching };
+}
+
+/** Says what is caught, where that was asked for or is not what was asked for. False: that is why nothing was changed. */
+async function tellCatching({ catching }: Made, { prove }: InitOptions, terminal: Terminal): Promise<boolean> {
+  if (!catching) return true;
+  const { catchesExactly, catchingBlocks, paragraph } = await import('../explain/index.ts');
+  const exact = catchesExactly(catching);
+  if (!prove) {
+    if (!exact) await terminal.say(catchingBlocks(catching), 'warn');
+    return true;
+  }
+  await terminal.say(catchingBlocks(catching), exact ? undefined : 'warn');
+  if (!exact)
+    await terminal.say([paragraph('Nothing has been changed. Without --prove the rules are written all the same.')]);
+  return exact;
+}
 
 /** What names the namespace, for the command that is proposed next; whatever family was written, all is shown. */
 const placeFlags = ({ family, ...options }: InitOptions, netns: string | undefined): SourceOptions => ({
@@ -165,13 +205,10 @@ async function sayReplaced(before: Snapshot, terminal: Terminal): Promise<void> 
   await sayNotices([{ about: 'replaced', message: `${whose} was here, written with other options` }], terminal);
 }
 
-/** A dry run: the rules as they would stand in an empty namespace. */
-async function showProgram(
-  program: Program,
-  notices: readonly Notice[],
-  options: InitOptions,
-  terminal: Terminal,
-): Promise<ExitStatus> {
+/** A dry run: the rules as they would stand in an empty namespace, and what they would catch in this one. */
+async function showProgram(call: Call<InitOptions>, asking: Asking, notices: readonly Notice[]): Promise<ExitStatus> {
+  const { options, terminal } = call;
+  const { program, request } = await asking;
   const { asWritten, nativeText, summarise } = await import('../interception/index.ts');
   const families = shownFamilies(options);
   const snapshot = asWritten(program, 'a dry run', {
@@ -187,8 +224,27 @@ async function showProgram(
     await writeSave(snapshot.held, { counters: false }, terminal);
     return EXIT.done;
   }
-  const { programDocument, programScreen } = await import('../explain/index.ts');
-  if (options.output === 'json') terminal.json(programDocument(program, families, notices));
-  else await terminal.show(programScreen(snapshot, summarise(snapshot), program, families));
-  return EXIT.done;
+  const { catchesExactly, catchingBlocks, programDocument, programScreen } = await import('../explain/index.ts');
+  const catching = await catchingHere(call, asking, request.netns);
+  if (options.output === 'json') terminal.json(programDocument(program, families, notices, catching));
+  else
+    await terminal.show([
+      ...programScreen(snapshot, summarise(snapshot), program, families),
+      ...(catching ? catchingBlocks(catching) : []),
+    ]);
+  return catching && !catchesExactly(catching) ? EXIT.finding : EXIT.done;
+}
+
+/** What would be caught in this namespace. Where it may not be read, a dry run is for another one. */
+async function catchingHere(
+  call: Call<InitOptions>,
+  asking: Asking,
+  netns: string | undefined,
+): Promise<Catching | undefined> {
+  try {
+    return (await apply(call, asking, { ...call.options, ...placeOf(netns) }, true)).catching;
+  } catch (error) {
+    if (call.options.prove) throw error;
+    return undefined;
+  }
 }

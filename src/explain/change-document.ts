@@ -2,6 +2,8 @@ import { FAMILIES, type Family, type PortRange } from '../address/index.ts';
 import type { Notice, Program, RoutingChange, Unchanged } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
+import type { Catching } from './catching.ts';
+import { catchingDocument } from './catching-document.ts';
 import { ruleChanges } from './change.ts';
 import { unchangedDocument } from './plan-document.ts';
 import type { ChangeDocument } from './schema/change.ts';
@@ -14,6 +16,7 @@ export const programDocument = (
   program: Program,
   families: readonly Family[],
   notices: readonly Notice[],
+  catching?: Catching,
 ): ProgramDocument => ({
   schema: 'sidestep/program/1',
   dialect: program.interception.dialect,
@@ -31,6 +34,7 @@ export const programDocument = (
     })),
   ),
   routing: program.routing.filter(({ family }) => families.includes(family)).map(routingWords),
+  ...(catching ? { catching: catchingDocument(catching) } : {}),
 });
 
 /** A change of routing as it would be typed after `ip`. */

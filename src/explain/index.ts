@@ -1,4 +1,6 @@
 export { askedWords } from './asked.ts';
+export { type Catching, catchesExactly, proveCatching, type Strayed } from './catching.ts';
+export { catchingBlocks } from './catching-screen.ts';
 export { type ChainOptions, chainsTable, type RuleNote } from './chains.ts';
 export { changeSummary, changesTable, type RuleChange, ruleChanges } from './change.ts';
 export { type BypassTold, type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';

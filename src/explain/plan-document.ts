@@ -41,25 +41,26 @@ export const planDocument = (plan: BypassPlan, { check, proof }: Told, origin: s
   },
 });
 
-const proofDocument = (proof: Proof): PlanDocument['proof'] => {
-  const said = (moved: Spoken) => ({
-    family: moved.family,
-    direction: moved.direction,
-    packets: [...packetsSaid(moved)],
-  });
-  const change = (moved: Moved) => ({
-    ...said(moved),
-    before: endDocument(moved.before, moved.family),
-    after: endDocument(moved.after, moved.family),
-  });
-  return {
-    exact: isExact(proof),
-    moved: proof.moved.map(change),
-    beyond: proof.beyond.map(change),
-    left: proof.left.map(said),
-    open: [...proof.open],
-  };
-};
+const proofDocument = (proof: Proof): PlanDocument['proof'] => ({
+  exact: isExact(proof),
+  moved: proof.moved.map(movedDocument),
+  beyond: proof.beyond.map(movedDocument),
+  left: proof.left.map(saidDocument),
+  open: [...proof.open],
+});
+
+/** A set of packets as JSON has it: in words. */
+export const saidDocument = (said: Spoken) => ({
+  family: said.family,
+  direction: said.direction,
+  packets: [...packetsSaid(said)],
+});
+
+export const movedDocument = (moved: Moved) => ({
+  ...saidDocument(moved),
+  before: endDocument(moved.before, moved.family),
+  after: endDocument(moved.after, moved.family),
+});
 
 /** The ports for which a plan changes nothing. */
 export const unchangedDocument = ({ already, unneeded }: Pick<BypassPlan, 'already' | 'unneeded'>) =>

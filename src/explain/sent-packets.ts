@@ -17,6 +17,7 @@ import { type Outcome, prepare, type Question, type Step } from '../trace/index.
 import { fromHere, toHere } from './here.ts';
 import { movedBetween } from './moved.ts';
 import { questionWords } from './packet.ts';
+import { allBut } from './ports.ts';
 import { placeOf } from './witnesses.ts';
 
 /** A packet that is to show what was proved of many. */
@@ -137,7 +138,7 @@ function kinds(compared: Compared, left: Set<string>): readonly PacketSet[] {
   const [tcpAndSuch, nobody, others, next]: readonly Leaf[] = [
     { kind: 'in', field: 'protocol', ranges: SENT[family].map((one) => [one, one]) },
     { kind: 'in', field: 'source', ranges: [[source, source]] },
-    { kind: 'in', field: 'destinationPort', ranges: without(ports) },
+    { kind: 'in', field: 'destinationPort', ranges: allBut(ports) },
     { kind: 'in', field: 'destinationPort', ranges: beside(ports) },
   ];
   const cuts = [tcpAndSuch, others, next, ...(direction === 'in' ? [nobody] : [])] as readonly Cut[];
@@ -166,18 +167,9 @@ function kinds(compared: Compared, left: Set<string>): readonly PacketSet[] {
 /** Protocols of which a packet is made. */
 const SENT: Readonly<Record<Family, readonly number[]>> = { ipv4: [ICMP, TCP, UDP], ipv6: [TCP, UDP, ICMPV6] };
 
-const LAST = 65535;
-
-/** All ports but these, which are sorted and apart. */
-function without(ports: readonly PortRange[]): readonly PortRange[] {
-  const begins = [0, ...ports.map(([, high]) => high + 1)];
-  const ends = [...ports.map(([low]) => low - 1), LAST];
-  return begins.flatMap((begin, at): PortRange[] => (begin <= ends[at]! ? [[begin, ends[at]!]] : []));
-}
-
 /** The next ports below and above. */
 const beside = (ports: readonly PortRange[]): readonly PortRange[] =>
-  without(ports).flatMap(([low, high]): PortRange[] => (low === 0 ? [[high, high]] : [[low, low]]));
+  allBut(ports).flatMap(([low, high]): PortRange[] => (low === 0 ? [[high, high]] : [[low, low]]));
 
 /** Above the ports that the kernel gives to programs by itself. Source: ip-sysctl.rst, ip_local_port_range. */
 const NOBODYS_PORTS = 61_000;

@@ -45,7 +45,7 @@ export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';
 export { inferInterception, interceptionOf, recognise, recogniseAll } from './recognise.ts';
 export { type Problem, RequestRefused } from './refused.ts';
-export { type RoutingChanges, type RoutingState, routingAfter } from './routing.ts';
+export { type RoutingChanges, type RoutingState, routingAfter, routingWithin } from './routing.ts';
 export { changesBetween, type RuleChange } from './rule-changes.ts';
 export { type Summary, type SummaryLine, summarise } from './summary.ts';
 export type { World } from './world.ts';

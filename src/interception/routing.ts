@@ -113,3 +113,41 @@ function isSameChange(a: RoutingChange, b: RoutingChange): boolean {
   if (a.kind === 'local-route') return b.kind === 'local-route' && a.table === b.table;
   return b.kind === 'address' && a.prefix === b.prefix && a.device === b.device;
 }
+
+/** A snapshot once the changes outside netfilter are made, as far as packets are routed by them. */
+export function routingWithin(snapshot: Snapshot, changes: readonly RoutingChange[]): Snapshot {
+  const { routes, routingRules } = snapshot;
+  if (!routes || !routingRules) return snapshot;
+  const rules = changes.flatMap((change): RoutingRule[] =>
+    change.kind === 'rule' && !routingRules.some((rule) => rule.family === change.family && rule.table === change.table)
+      ? [
+          {
+            family: change.family,
+            priority: BEFORE_MAIN,
+            table: change.table,
+            mark: { value: change.mark, mask: 0xffff_ffff },
+          },
+        ]
+      : [],
+  );
+  const local = changes.flatMap((change): Route[] =>
+    change.kind === 'local-route' &&
+    !routes.some((route) => route.family === change.family && route.table === change.table)
+      ? [
+          {
+            family: change.family,
+            table: change.table,
+            kind: 'local',
+            destination: change.family === 'ipv4' ? 0 : 0n,
+            length: 0,
+            device: 'lo',
+            metric: 0,
+          },
+        ]
+      : [],
+  );
+  return { ...snapshot, routes: [...routes, ...local], routingRules: [...routingRules, ...rules] };
+}
+
+/** What `ip rule add` gives a line that names none. */
+const BEFORE_MAIN = 32765;

@@ -11,7 +11,7 @@ export const unchanged = z.object({
   because: z.string(),
 });
 
-const said = z.object({
+export const said = z.object({
   family,
   direction: z.enum(['in', 'out']),
   packets: z.array(z.string()).describe('in words, one box each'),

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import { family, notices, tableName } from './common.ts';
+import { end } from './difference.ts';
+import { change, said } from './plan.ts';
+
+const strayed = change.extend({ example: z.string().describe('a packet of them, and where it goes') });
 
 const command = z.object({
   family,
@@ -19,6 +23,16 @@ export const programDocument = z.object({
   notices,
   rules: z.array(command),
   routing: z.array(z.string()).describe("what is needed beside the rules, in ip's words"),
+  catching: z
+    .object({
+      exact: z.boolean().describe('exactly what was asked for goes to the proxy'),
+      caught: z.array(said.extend({ end })),
+      missed: z.array(strayed).describe('asked for, and not caught, because of rules of others'),
+      extra: z.array(strayed).describe('caught, and not asked for, because of rules of others'),
+      open: z.array(z.string()).describe('why it is not known of some packets'),
+    })
+    .optional()
+    .describe('of all packets, beside the rules of others that are in the namespace; absent where there are none'),
 });
 
 export type ProgramDocument = z.infer<typeof programDocument>;
