@@ -13,6 +13,7 @@ import {
 import type { Question } from '../trace/index.ts';
 import { ASSUMED } from '../trace/parts.ts';
 import { endOf, intervalOf, type Value } from './code.ts';
+import { countAll, countOf } from './count.ts';
 import { type Edge, NONE } from './diagram.ts';
 import type { Placed } from './domain.ts';
 import { HAVING } from './having.ts';
@@ -121,6 +122,24 @@ export class PacketSet {
     return this.edge === other.edge;
   }
 
+  /**
+   * How many packets it has, exactly: combinations of values of all fields that any rule, route or socket asks for. With `fields`:
+   * how many combinations of their values, of packets that have them all. A name that nobody has written counts as one; where nothing
+   * asks for a field, it is no part of a packet.
+   *
+   * @example caught.count(['destinationPort']) // 65535n: all ports but one
+   */
+  count(fields?: readonly FieldName[]): bigint {
+    return fields ? countOf(this.space, this.edge, fields) : countAll(this.space, this.edge);
+  }
+
+  /** Which part of all packets of its space it is, from 0 to 1. */
+  get share(): number {
+    const all = countAll(this.space, this.space.valid);
+    // Whole numbers of this size have no place in a number: what is left of the division has.
+    return all === 0n ? 0 : Number((this.count() * SHARES) / all) / Number(SHARES);
+  }
+
   holds({ packet }: Pick<Question, 'packet'>): boolean {
     return this.space.diagram.holds(this.edge, this.space.encode(packet));
   }
@@ -148,6 +167,9 @@ export class PacketSet {
     return { direction: domain.direction, packet: packetWith(space, fields), assumptions: [] };
   }
 }
+
+/** A share is exact to so many parts. */
+const SHARES = 10n ** 15n;
 
 type Fields = Readonly<{ [K in FieldName]?: Value | undefined }>;
 
