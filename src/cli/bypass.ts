@@ -117,9 +117,9 @@ async function plan(
   const { family, ...anyFamily } = options;
   const snapshot = await readSource(options.from !== undefined ? options : anyFamily, terminal);
   await sayNotices(voidIn(snapshot, request), terminal);
-  const { request: best, proof } = placed(snapshot, request, proxyPortsOf(snapshot));
+  const { request: best, proof, why } = placed(snapshot, request, proxyPortsOf(snapshot));
   const planned = planBypass(snapshot, best);
-  const told = toldOf(snapshot, afterBypass(snapshot, planned), best, proof);
+  const told = { ...toldOf(snapshot, afterBypass(snapshot, planned), best, proof), why };
   if (options.output === 'json') terminal.json(planDocument(planned, told, snapshot.origin));
   else if (options.output === 'save') {
     demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
@@ -158,12 +158,14 @@ async function apply(
 ): Promise<ExitStatus> {
   let refused: Told | undefined;
   let best = request;
+  let why: string | undefined;
   const eyes = options.witness === false || isOn(options.dryRun) ? undefined : witnessing(options);
   const applied = await applyChange(options, async (before, backend): Promise<Desired> => {
     const chosen = placed(before, request, proxyPortsOf(before));
     best = chosen.request;
+    why = chosen.why;
     const after = afterBypass(before, { request: best }, backend);
-    refused = chosen.proof.beyond.length > 0 ? toldOf(before, after, best, chosen.proof) : undefined;
+    refused = chosen.proof.beyond.length > 0 ? { ...toldOf(before, after, best, chosen.proof), why } : undefined;
     const changes = !refused && planBypass(before, best, backend).changes.length > 0;
     if (changes && (await eyes?.before(before, after, best)) === false)
       refused = toldOf(before, after, best, chosen.proof);
@@ -196,7 +198,7 @@ async function apply(
     return EXIT.finding;
   }
   // On the rules as they were read back, not as they were meant.
-  const told = toldOf(before, after, best);
+  const told = { ...toldOf(before, after, best), why };
   const unchanged = [...planned.already, ...planned.unneeded];
   const nothing = isOver(request)
     ? `the end, ${inUtc(request.until ?? 0)}, has come`

@@ -5,6 +5,7 @@ export { type ChainOptions, chainsTable, type RuleNote } from './chains.ts';
 export { changeSummary, changesTable, type RuleChange, ruleChanges } from './change.ts';
 export { type BypassTold, type ChangeTold, changeDocument, programDocument, routingWords } from './change-document.ts';
 export { type ChangeShown, changeScreen } from './change-screen.ts';
+export { type Chosen, placed } from './choice.ts';
 export { type Compared, compareAsWritten } from './compare.ts';
 export { comparePackets } from './compare-packets.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
@@ -29,7 +30,7 @@ export { coverOf, isAsAsked, planBlocks, planScreen, type Told } from './plan.ts
 export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';
-export { isExact, type Proof, placed, proveBypass, withoutEnd } from './proof.ts';
+export { isExact, type Proof, proveBypass, withoutEnd } from './proof.ts';
 export { whyNot } from './reason.ts';
 export { withReasons } from './reasons.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';

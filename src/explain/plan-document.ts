@@ -12,7 +12,7 @@ import type { PlanDocument } from './schema/plan.ts';
 import { isAsMeant, isMoved } from './witnesses.ts';
 
 /** What `bypass -o json` prints without --apply. */
-export const planDocument = (plan: BypassPlan, { check, proof }: Told, origin: string): PlanDocument => ({
+export const planDocument = (plan: BypassPlan, { check, proof, why }: Told, origin: string): PlanDocument => ({
   schema: 'sidestep/bypass/1',
   origin,
   ports: plan.request.ports.map(pair),
@@ -22,6 +22,7 @@ export const planDocument = (plan: BypassPlan, { check, proof }: Told, origin: s
     rule: printRule(rule, place.family),
     ...(was ? { was: printRule(was, place.family) } : {}),
   })),
+  ...(why === undefined ? {} : { chosen: why }),
   unchanged: unchangedDocument(plan),
   idle: plan.idle.map((bypass) => bypassDocument(bypass, plan.idle)),
   notCovered: plan.notCovered.map((notice) => ({ ...notice })),

@@ -31,6 +31,8 @@ export function planScreen(plan: BypassPlan, told: Told, closing: Screen): Scree
 export interface Told {
   readonly check: Check;
   readonly proof: Proof;
+  /** Why this plan, where others were possible. */
+  readonly why?: string | undefined;
 }
 
 /** Whether a bypass does what was asked for, and nothing else. */
@@ -38,7 +40,8 @@ export const isAsAsked = ({ check, proof }: Told): boolean =>
   check.asMeant && proof.beyond.length === 0 && proof.left.length === 0;
 
 /** Where all is proved, single packets have nothing to add. */
-export const toldBlocks = ({ check, proof }: Told): Block[] => [
+export const toldBlocks = ({ check, proof, why }: Told): Block[] => [
+  ...(why === undefined ? [] : [paragraph(line(faint(`  ${why}.`)), 4)]),
   ...proofBlocks(proof),
   ...(isExact(proof) && check.asMeant ? [] : checkBlocks(check)),
 ];

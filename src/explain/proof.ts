@@ -1,6 +1,6 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Cut, type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
-import { afterBypass, type BypassRequest, isOver } from '../interception/index.ts';
+import { type BypassRequest, isOver } from '../interception/index.ts';
 import { rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
 import { toHere } from './here.ts';
 import { everySpoken, isTurned, type Moved, movedBetween, part, type Spoken, spoken } from './moved.ts';
@@ -48,26 +48,6 @@ export function proveBypass(
     }
   }
   return proof;
-}
-
-/**
- * The request that changes nothing else, of those that come to the same: at the top of the chain, where nothing can come before it;
- * else right before the rule that catches. Where neither is exact, the request as it is. With what is known of it for all packets.
- */
-export function placed(
-  before: Snapshot,
-  request: BypassRequest,
-  proxyPorts: readonly number[],
-): { readonly request: BypassRequest; readonly proof: Proof } {
-  const proved = (one: BypassRequest) => {
-    const endless = withoutEnd(one);
-    const proof = proveBypass(before, afterBypass(before, { request: endless }), endless, proxyPorts);
-    return { request: one, proof };
-  };
-  const asked = proved(request);
-  if (request.edit || request.ahead || asked.proof.beyond.length === 0) return asked;
-  const behind = proved({ ...request, behind: true });
-  return behind.proof.beyond.length === 0 ? behind : asked;
 }
 
 /** The same without an end: what holds until then. */

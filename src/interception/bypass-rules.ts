@@ -61,7 +61,10 @@ export function rearmed(rule: Rule, rules: RuleSet, table: TableName): Rule | un
   const chains = rules.tables.find(({ name }) => name === table)?.chains.map(({ name }) => name) ?? [];
   const { family } = rules;
   try {
-    const { target } = parseRule(former, { family, table, chains });
+    // A target may ask for the rule's protocol: REDIRECT to a port does.
+    const { protocol } = rule.header;
+    const spec = protocol && !protocol.negated ? `-p ${protocol.value} ${former}` : former;
+    const { target } = parseRule(spec, { family, table, chains });
     const ownComment = disarmedComment(former);
     const matches = rule.matches.filter(
       (use) => !(use.kind === 'known' && (use.options as { readonly comment?: string }).comment === ownComment),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isExact, type Proof, placed, proveBypass } from '../../src/explain/index.ts';
 import { packetsSaid } from '../../src/explain/proof-screen.ts';
-import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf } from '../../src/interception/index.ts';
+import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
 
@@ -92,5 +92,51 @@ describe('where a bypass is put', () => {
     expect(behind).toBe(true);
     expect(proof.beyond).toEqual([]);
     expect(isExact(proof)).toBe(true);
+  });
+
+  // The mesh takes a port from all but one network, and what comes from there is somebody else's.
+  const LIST = [
+    '-A PREROUTING -p tcp -j MESH_IN',
+    '-A PREROUTING -s 10.9.0.0/16 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 172.17.0.2:80',
+    '-A MESH_IN -s 10.9.0.0/16 -j RETURN',
+    '-A MESH_IN -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 15006',
+  ];
+  const chosen = (text: string, asked: BypassRequest) => {
+    const before = snapshotOf(text);
+    const { request: best, proof, why } = placed(before, asked, proxyPortsOf(before));
+    return { edit: best.edit === true, exact: isExact(proof), why };
+  };
+
+  test("the mesh's own list is left alone, but said to be the way where no other changes only this", () => {
+    expect(chosen(nat(...LIST), request('8888'))).toEqual({
+      edit: false,
+      exact: false,
+      why: "Instead: --edit does only this, by changing 1 rule of the mesh's list",
+    });
+    expect(chosen(nat(...LIST), request('8888', { edit: true }))).toMatchObject({ edit: true, exact: true });
+    const plain = nat(LIST[0]!, LIST[3]!);
+    expect(chosen(plain, request('8888')).why).toMatch(/^Chosen: 1 rule more, and the mesh's own stay as they are/);
+    expect(chosen(plain, request('8888', { edit: true })).why).toMatch(
+      /^Chosen: 1 rule of the mesh's own list changes/,
+    );
+  });
+
+  test('where the list cannot be changed for the ports alone, a rule stands before it', () => {
+    // One entry of the list for two ports, which two chains ask.
+    const shared = nat('-A PREROUTING -p tcp -j MESH_IN', '-A OUTPUT -p tcp -j MESH_IN', LIST[3]!);
+    expect(chosen(shared, request('8888', { edit: true }))).toEqual({
+      edit: false,
+      exact: true,
+      why: expect.stringMatching(
+        /^Chosen: a rule before the mesh's own list, which cannot be changed for this alone: /,
+      ),
+    });
+  });
+
+  test('a disarmed REDIRECT is armed again', () => {
+    const before = snapshotOf(nat(...LIST));
+    const after = afterBypass(before, { request: request('8888', { edit: true }) });
+    const back = after.held.map(({ rules }) => unbypassed(rules, { ports: [], now: 0 }));
+    expect(back).toEqual(before.held.map(({ rules }) => rules));
   });
 });
