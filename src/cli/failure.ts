@@ -50,14 +50,15 @@ function tellCommander(code: string, message: string): Told {
   // `sidestep` alone: commander has printed the help.
   if (code === 'commander.help') return { status: EXIT.unusable, screen: [] };
   const [first = '', ...rest] = message.replace(/^error: /, '').split('\n');
-  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1') || HINTS[code];
+  const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1') || hintFor(code, first);
   return { status: EXIT.unusable, screen: said(first, suggestion) };
 }
 
-/** What is most often meant where commander suggests nothing. */
-const HINTS: Readonly<Record<string, string>> = {
-  'commander.excessArguments': 'Rules in a file are read by --from FILE; --help shows what else there is.',
-};
+/** What is most often meant where commander suggests nothing: a file, of commands that read one and take no arguments. */
+const hintFor = (code: string, said: string): string | undefined =>
+  code === 'commander.excessArguments' && /for '(?:list|snapshot|audit|verify)'/.test(said)
+    ? 'Rules in a file are read by --from FILE; --help shows what else there is.'
+    : undefined;
 
 function tellDefect(error: unknown): Told {
   const { name, message, stack } = fieldsOf(error);

@@ -59,7 +59,15 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<Ex
       status = result;
     },
   });
-  await program.parseAsync([...prepare(helped(argv, wanted))], { from: 'user' });
+  try {
+    await program.parseAsync([...prepare(helped(argv, wanted))], { from: 'user' });
+  } catch (error) {
+    const { withMeantFlag } = await import('./meant.ts');
+    throw await withMeantFlag(
+      error,
+      program.commands.find((command) => command.name() === wanted?.name),
+    );
+  }
   return status;
 }
 

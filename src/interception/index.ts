@@ -39,6 +39,7 @@ export { nativeAfter } from './native-edit.ts';
 export { isIstioTable, istioTables, nativeSets, withNativeSets } from './native-sets.ts';
 export { nativeModel, nativeText, tableText } from './native-text.ts';
 export { type NativeWish, nativeWishes } from './native-wishes.ts';
+export { nearest } from './nearest.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
 export { prefixesOf } from './prefixes.ts';
 export { cleaned, programmed } from './programmed.ts';

@@ -47,6 +47,12 @@ const CASES: readonly (readonly [
   status: number,
   says: readonly (string | RegExp)[],
 ])[] = [
+  [
+    "istio-iptables' own flag, misspelt",
+    ['init', '--istio-inbound-port', '80'],
+    2,
+    ['Did you mean --istio-inbound-ports?'],
+  ],
   ['a packet without quotes', ['trace', 'in', 'tcp/80', '--from', POST], 2, ["sidestep trace 'in tcp/80'"]],
   ['a live probe of a file', ['verify', '--run-validation', '--from', POST], 2, ['exclude each other']],
   [
