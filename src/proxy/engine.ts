@@ -11,9 +11,12 @@ export interface Engine {
   /** Threads that move bytes. */
   readonly workers: number;
   /**
-   * Opens a listener; resolves when it takes connections. Throws SystemCallFailed, or Node's own error, as it comes.
+   * Opens a listener; resolves when it takes connections, which the kernel keeps until the engine is ready. Throws
+   * SystemCallFailed, or Node's own error, as it comes.
    */
   open(listener: ListenerOptions, settings: Settings, tell: Hearer): Promise<OpenListener>;
+  /** Resolves when connections that have been taken are served. Throws EngineUnavailable where that will never be. */
+  ready(): Promise<void>;
 }
 
 /** Who hears how connections go. */

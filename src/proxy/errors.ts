@@ -51,7 +51,6 @@ export const lacksFamily = (error: unknown): boolean => ['EAFNOSUPPORT', 'EADDRN
 
 /** What a failed listener says to a person. */
 export function explainListen(error: unknown, port: number, purpose: string): Error {
-  if (error instanceof EngineUnavailable) return error;
   const code = codeOf(error);
   const call = error instanceof SystemCallFailed ? error.call : 'bind';
   if (code === 'EADDRINUSE') return inUse(port, purpose);

@@ -24,6 +24,7 @@ export function netEngine(kernel: KernelSockets = kernelSockets): Engine {
       ports.push(listener.port);
       return listener;
     },
+    async ready() {},
   };
 }
 

@@ -111,14 +111,16 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
       metrics = await onEitherFamily(address, metricsPort, 'metrics', (at) =>
         openMetrics(at, metricsPort, { tally, open: connections, linesDropped: () => log.dropped }),
       );
+    await engine.ready();
     if (readinessPort !== 'none')
       readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) => openReadiness(at, readinessPort));
   } catch (error) {
     for (const open of [admin, metrics]) void open?.close();
     for (const listener of listeners) {
       listener.stop();
-      void listener.idle();
+      listener.reset('the proxy could not start');
     }
+    await Promise.all(listeners.map((listener) => listener.idle()));
     throw error;
   }
   const [outbound, inbound = outbound] = listeners as [OpenListener, OpenListener?];

@@ -315,7 +315,6 @@ describe.each(ENGINES)('engine %s', (engine) => {
       }),
     );
     expect(answers).toEqual(Array.from({ length: 200 }, (_, index) => `you said ${index}`));
-    await sleep(20);
-    expect(proxy.statistics().open).toBe(0);
+    await expect.poll(() => proxy.statistics().open).toBe(0);
   });
 });

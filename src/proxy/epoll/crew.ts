@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { openWake, wake } from '../../linux/epoll/index.ts';
 import { builtModule, closeDescriptor, type Endpoint } from '../../linux/socket/index.ts';
@@ -22,47 +21,47 @@ export interface CrewOptions {
   readonly pipes: number;
   readonly original: Endpoint | 'none' | undefined;
   /** Takes what a Worker tells. */
-  readonly told: (message: FromWorker) => void;
+  readonly told: (message: Exclude<FromWorker, { kind: 'ready' }>) => void;
 }
 
 /** The Workers of an engine, each in its own loop, of which Node knows nothing. */
 export class Crew {
   readonly shared: Shared;
+  /** Resolves when all of them are in their loops; what they are told before waits for them. Rejects where one cannot start. */
+  readonly ready: Promise<void>;
   readonly #hands: readonly Hand[];
   readonly #quit = () => this.#endNow();
 
-  private constructor(shared: Shared, hands: readonly Hand[]) {
-    this.shared = shared;
-    this.#hands = hands;
-    process.on('exit', this.#quit);
-  }
-
-  /** Starts the Workers; resolves when all of them are in their loops. */
-  static async start({ count, settings, connections, pipes, original, told }: CrewOptions): Promise<Crew> {
+  /** Starts the Workers. Throws SystemCallFailed. */
+  constructor({ count, settings, connections, pipes, original, told }: CrewOptions) {
     const words = (length: number) => new Int32Array(new SharedArrayBuffer(4 * length));
-    const shared: Shared = {
+    this.shared = {
       tables: Array.from({ length: count }, () => tableFor(connections)),
       connecting: words(count),
       counts: words(COUNTS.words * LISTENERS),
       quit: words(1),
     };
     const file = new URL(builtModule('dist/program/worker.js'));
-    const hands = Array.from({ length: count }, (_, worker): Hand => {
-      const workerData: WorkerStart = { worker, settings, wake: openWake(), shared, pipes, original };
+    this.#hands = Array.from({ length: count }, (_, worker): Hand => {
+      const workerData: WorkerStart = { worker, settings, wake: openWake(), shared: this.shared, pipes, original };
       // Flags of Node's own, such as --input-type, are about this process's program.
       const options = { workerData, name: `epoll ${worker}`, execArgv: [] };
       return { worker: new Worker(file, options), wake: workerData.wake };
     });
-    // The first that it says is that it is ready. One that cannot start says why by an error, which `once` throws.
-    await Promise.all(hands.map(({ worker }) => once(worker, 'message')));
-    for (const { worker } of hands) {
-      worker.on('message', told);
-      // Whoever hangs on to its connections is told by their end: a proxy that serves half is worse than one that starts anew.
-      worker.on('error', (error) => {
-        throw error;
-      });
+    process.on('exit', this.#quit);
+    this.ready = this.#started(told);
+    // Whoever waits for it hears of it; nobody has to.
+    this.ready.catch(() => {});
+  }
+
+  async #started(told: CrewOptions['told']): Promise<void> {
+    try {
+      await Promise.all(this.#hands.map(({ worker }) => ready(worker, told)));
+    } catch (error) {
+      process.off('exit', this.#quit);
+      this.#endNow();
+      throw error;
     }
-    return new Crew(shared, hands);
   }
 
   tell(worker: number, message: ToWorker): void {
@@ -78,7 +77,7 @@ export class Crew {
   /** Ends all Workers; resolves when they are gone. */
   async end(): Promise<void> {
     process.off('exit', this.#quit);
-    const gone = this.#hands.map(({ worker }) => once(worker, 'exit'));
+    const gone = this.#hands.map(({ worker }) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
     this.tellAll({ kind: 'end' });
     await Promise.all(gone);
     for (const { wake: descriptor } of this.#hands) closeDescriptor(descriptor);
@@ -89,4 +88,23 @@ export class Crew {
     Atomics.store(this.shared.quit, 0, 1);
     for (const hand of this.#hands) wake(hand.wake);
   }
+}
+
+/** Resolves when a Worker says that it is in its loop. `told` takes whatever else it says. */
+function ready(worker: Worker, told: CrewOptions['told']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let started = false;
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind !== 'ready') told(message);
+      else {
+        started = true;
+        resolve();
+      }
+    });
+    worker.on('error', (error) => {
+      // Later, its connections are lost: a proxy that serves half is worse than one that starts anew.
+      if (started) throw error;
+      reject(error);
+    });
+  });
 }

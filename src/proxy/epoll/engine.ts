@@ -29,25 +29,25 @@ export interface EpollOptions {
  */
 export function epollEngine({ workers = availableParallelism(), pipes, original }: EpollOptions = {}): Engine {
   const posts = new Map<number, Post>();
-  let crew: Promise<Crew> | undefined;
+  let crew: Crew | undefined;
   let last = -1;
 
   const leave = (id: number): void => {
     posts.delete(id);
     if (posts.size > 0) return;
-    void crew?.then((all) => all.end());
+    void crew?.end();
     crew = undefined;
   };
 
-  const crewFor = (settings: Settings, { port, maxConnections }: ListenerOptions): Promise<Crew> =>
-    Crew.start({
+  const crewFor = (settings: Settings, { port, maxConnections }: ListenerOptions): Crew =>
+    new Crew({
       count: workers,
       settings,
       // A proxy has two listeners at most, and any Worker may get all of their connections.
       connections: 2 * maxConnections,
       pipes: pipes ?? pipeLimit(workers),
       original: original?.(port),
-      told: (message) => message.kind !== 'ready' && posts.get(message.id)?.told(message),
+      told: (message) => posts.get(message.id)?.told(message),
     });
 
   return {
@@ -60,15 +60,21 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
       last += 1;
       const id = last;
       crew ??= crewFor(settings, options);
-      const all = await crew.catch((error) => {
-        for (const descriptor of opened.descriptors) closeDescriptor(descriptor);
-        crew = undefined;
-        throw new EngineUnavailable((error as Error).message);
-      });
-      const post = new Post(options, { id, crew: all, workers }, tell, () => leave(id));
+      const post = new Post(options, { id, crew, workers }, tell, () => leave(id));
       posts.set(id, post);
-      for (const [worker, fd] of opened.descriptors.entries()) all.tell(worker, { kind: 'listen', id, fd, options });
+      crew.ready.catch(() => {
+        for (const fd of opened.descriptors) closeDescriptor(fd);
+        post.lost();
+      });
+      for (const [worker, fd] of opened.descriptors.entries()) crew.tell(worker, { kind: 'listen', id, fd, options });
       return post;
+    },
+    async ready() {
+      try {
+        await crew?.ready;
+      } catch (error) {
+        throw new EngineUnavailable((error as Error).message);
+      }
     },
   };
 }

@@ -84,12 +84,15 @@ export class OpenedTable implements Opened {
     return undefined;
   }
 
-  /** Connecting takes some microseconds, unless whoever does it has lost its processor. */
+  /**
+   * Connecting takes some microseconds, unless whoever does it has lost its processor. Then it is not waited for any longer: a loop
+   * that is missed here comes by again.
+   */
   #wait(worker: number): void {
     const turn = Atomics.load(this.#connecting, worker);
     if ((turn & 1) === 0) return;
     for (let tries = 0; tries < 100; tries += 1) if (Atomics.load(this.#connecting, worker) !== turn) return;
-    for (let tries = 0; tries < 20 && Atomics.load(this.#connecting, worker) === turn; tries += 1) {
+    for (let tries = 0; tries < 3 && Atomics.load(this.#connecting, worker) === turn; tries += 1) {
       Atomics.wait(this.#connecting, worker, turn, 0.1);
     }
   }

@@ -96,6 +96,12 @@ export class Post implements OpenListener {
     resolve(records);
   }
 
+  /** The Workers could not be started: nothing is accepted, and nobody answers. */
+  lost(): void {
+    this.#accepting = 0;
+    this.#settle();
+  }
+
   #settle(): void {
     if (this.connections > 0 || this.#accepting > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();

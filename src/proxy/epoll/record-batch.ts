@@ -1,11 +1,11 @@
 import type { ConnectionRecord } from '../engine.ts';
 
 /** So many records are told at once, */
-const MOST = 64;
+const MOST = 128;
 /** and none later than this many milliseconds after its connection has ended. */
-const LATEST = 4;
+const LATEST = 20;
 
-/** Records on their way to the main thread: a message costs more than what is in it. */
+/** Records on their way to the main thread: a message costs several times what is in it. */
 export class RecordBatch {
   readonly #tell: (id: number, records: readonly ConnectionRecord[]) => void;
   #waiting = new Map<number, ConnectionRecord[]>();
