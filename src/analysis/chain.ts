@@ -4,7 +4,7 @@ import { nameOf } from '../trace/parts.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { unknown } from './end.ts';
 import { currentKey, type Environment } from './environment.ts';
-import { choose, type Exits, ends, followed, NOWHERE, only, type Way, within } from './exits.ts';
+import { choose, type Exits, ends, followed, NOWHERE, only, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
 import { isLookedUp, lookupKey } from './looked-up.ts';
@@ -188,10 +188,9 @@ function readingKey(environment: Environment, field: FieldName): string {
 
 /** The exits of a chain that changes nothing, for another environment that it cannot tell from the first. */
 function readdressed(exits: Exits, environment: Environment): Exits {
-  const result = new Map<string, Way>();
-  for (const [key, { exit, when }] of exits) {
-    if (exit.kind === 'end') result.set(key, { exit, when });
-    else result.set(`${exit.kind} ${environment.id}`, { exit: { kind: exit.kind, environment }, when });
-  }
-  return result;
+  if (exits.every(({ exit }) => exit.kind === 'end' || exit.environment === environment)) return exits;
+  return exits.map(({ exit, when }) => ({
+    exit: exit.kind === 'end' ? exit : { kind: exit.kind, environment },
+    when,
+  }));
 }

@@ -127,7 +127,7 @@ function passOn({ chains, diagram }: Workshop, { rule, environment, when, hit }:
   }
   goOn(chains.rule(rule, environment), 'on', when);
   function goOn(exits: Exits, kind: 'on' | 'return', set: Edge): void {
-    for (const { exit, when: these } of exits.values())
+    for (const { exit, when: these } of exits)
       if (exit.kind === kind) next.add(exit.environment, diagram.and(set, these));
   }
 }
@@ -169,9 +169,9 @@ function deadRule(looks: readonly Look[], chain: CompiledChain, rule: CompiledRu
       let left = diagram.and(when, matchedBy(shop, rule, environment));
       for (const earlier of chain.rules) {
         if (left === NONE || earlier === rule) break;
-        const on = [...shop.chains.rule(earlier, environment).values()].find(
-          ({ exit }) => exit.kind === 'on' && exit.environment === environment,
-        );
+        const on = shop.chains
+          .rule(earlier, environment)
+          .find(({ exit }) => exit.kind === 'on' && exit.environment === environment);
         const passed = diagram.and(left, on?.when ?? NONE);
         if (passed !== left) by.add(earlier);
         left = passed;

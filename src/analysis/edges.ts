@@ -63,7 +63,7 @@ export function edgesOf(ground: Ground): Edges {
 }
 
 /** Everything that any rule does. */
-export const effectsIn = ({ program }: Ground): readonly Effect[] => [...contentsOf(program).effects];
+export const effectsIn = ({ program }: Ground): readonly Effect[] => contentsOf(program).effects;
 
 /**
  * Where no interfaces are known, this host's address is what a packet says it is: then what nat sends somewhere may be sent to the

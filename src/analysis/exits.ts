@@ -15,17 +15,13 @@ export interface Way {
   readonly when: Edge;
 }
 
-/** All exits, and for which packets. The sets are apart from each other; packets that are in none are dropped. */
-export type Exits = ReadonlyMap<string, Way>;
+/** All exits, each once, and for which packets. The sets are apart from each other; packets that are in none are dropped. */
+export type Exits = readonly Way[];
 
-export const NOWHERE: Exits = new Map();
-
-const keyOf = (exit: Exit): string =>
-  exit.kind === 'end' ? `end ${exit.end.key}` : `${exit.kind} ${exit.environment.id}`;
+export const NOWHERE: Exits = [];
 
 /** All packets of a set go one way. */
-export const only = (exit: Exit, when: Edge = ALL): Exits =>
-  when === NONE ? NOWHERE : new Map([[keyOf(exit), { exit, when }]]);
+export const only = (exit: Exit, when: Edge = ALL): Exits => (when === NONE ? NOWHERE : [{ exit, when }]);
 
 /** The exits of the packets of a set alone. */
 export const within = (diagram: Diagram, set: Edge, exits: Exits): Exits => choose(diagram, set, exits, NOWHERE);
@@ -34,18 +30,52 @@ export const within = (diagram: Diagram, set: Edge, exits: Exits): Exits => choo
 export function choose(diagram: Diagram, set: Edge, inside: Exits, outside: Exits): Exits {
   if (set === ALL) return inside;
   if (set === NONE) return outside;
-  const chosen = new Map<string, Way>();
-  for (const [key, { exit, when }] of outside) {
-    const part = diagram.ite(set, inside.get(key)?.when ?? NONE, when);
-    if (part !== NONE) chosen.set(key, { exit, when: part });
+  if (inside.length > FEW || outside.length > FEW) return chooseAmongMany(diagram, set, inside, outside);
+  const chosen: Way[] = [];
+  for (const { exit, when } of outside) {
+    const part = diagram.ite(set, whenBy(exit, inside), when);
+    if (part !== NONE) chosen.push({ exit, when: part });
   }
-  for (const [key, { exit, when }] of inside) {
-    if (outside.has(key)) continue;
+  for (const { exit, when } of inside) {
+    if (whenBy(exit, outside) !== NONE) continue;
     const part = diagram.and(set, when);
-    if (part !== NONE) chosen.set(key, { exit, when: part });
+    if (part !== NONE) chosen.push({ exit, when: part });
   }
   return chosen;
 }
+
+/** Among so many exits or fewer the right one is looked for, among more it is looked up. */
+const FEW = 8;
+
+/** The packets that go by an exit. */
+function whenBy(exit: Exit, exits: Exits): Edge {
+  for (const way of exits) if (isSame(way.exit, exit)) return way.when;
+  return NONE;
+}
+
+const isSame = (one: Exit, other: Exit): boolean =>
+  one.kind === 'end'
+    ? other.kind === 'end' && one.end.key === other.end.key
+    : one.kind === other.kind && one.environment === other.environment;
+
+function chooseAmongMany(diagram: Diagram, set: Edge, inside: Exits, outside: Exits): Exits {
+  const chosen = new Map<string, Way>();
+  const within = new Map(inside.map((way) => [keyOf(way.exit), way]));
+  for (const { exit, when } of outside) {
+    const key = keyOf(exit);
+    const part = diagram.ite(set, within.get(key)?.when ?? NONE, when);
+    within.delete(key);
+    if (part !== NONE) chosen.set(key, { exit, when: part });
+  }
+  for (const [key, { exit, when }] of within) {
+    const part = diagram.and(set, when);
+    if (part !== NONE) chosen.set(key, { exit, when: part });
+  }
+  return [...chosen.values()];
+}
+
+const keyOf = (exit: Exit): string =>
+  exit.kind === 'end' ? `end ${exit.end.key}` : `${exit.kind} ${exit.environment.id}`;
 
 /** Packets that have come to their end. */
 export const ends = (end: End): Exits => only({ kind: 'end', end });
@@ -57,24 +87,18 @@ export function followed(
   kind: 'on' | 'break' | 'return',
   goOn: (environment: Environment) => Exits,
 ): Exits {
-  const left = new Map<string, Way>();
-  const going: { readonly environment: Environment; readonly when: Edge }[] = [];
-  for (const [key, way] of exits) {
-    const { exit, when } = way;
-    if (exit.kind === kind) going.push({ environment: exit.environment, when });
-    else left.set(key, way);
-  }
-  return gathered(diagram, going, ({ environment }) => goOn(environment), left);
+  let all: Exits = exits.filter(({ exit }) => exit.kind !== kind);
+  for (const { exit, when } of exits) if (exit.kind === kind) all = choose(diagram, when, goOn(exit.environment), all);
+  return all;
 }
 
-/** Puts together what becomes of groups of packets that are apart from each other, and of those before them. */
+/** Puts together what becomes of groups of packets that are apart from each other. */
 export function gathered<G extends { readonly when: Edge }>(
   diagram: Diagram,
   groups: Iterable<G>,
   exitsOf: (group: G) => Exits,
-  before: Exits = NOWHERE,
 ): Exits {
-  let all = before;
+  let all = NOWHERE;
   for (const group of groups) all = choose(diagram, group.when, exitsOf(group), all);
   return all;
 }

@@ -1,5 +1,5 @@
-import { eachLeaf, eachPart, type FieldName } from '../netfilter/index.ts';
-import { type CompiledChain, type CompiledRule, effectsOf, predicatesOf, targetsOf } from '../trace/parts.ts';
+import { type Effect, eachPart, type FieldName } from '../netfilter/index.ts';
+import { type CompiledChain, type CompiledRule, contentsOfChain, onlyCounts, predicatesOf } from '../trace/parts.ts';
 import { kept } from './kept.ts';
 
 /** What a chain is like, and all that it leads to. */
@@ -22,37 +22,27 @@ export class Natures {
   }
 
   #find(chain: CompiledChain): Nature {
-    const reads = new Set<FieldName>();
+    const { reads: own, effects, targets, open: chooses } = contentsOfChain(chain);
+    const reads = new Set(own);
     let changes = false;
-    let open = false;
-    const active = chain.rules.filter((rule) => !isIdle(rule));
-    for (const rule of active) {
-      for (const predicate of predicatesOf(rule)) eachLeaf(predicate, ({ field }) => reads.add(field));
-      changes ||= changesPackets(rule);
-      open ||= isOpen(rule);
-      for (const target of targetsOf(rule)) {
-        const inner = this.of(target);
-        for (const field of inner.reads) reads.add(field);
-        changes ||= inner.changes;
-        open ||= inner.open;
-      }
+    let open = chooses;
+    for (const effect of effects) changes ||= changesPackets(effect);
+    for (const target of targets) {
+      const inner = this.of(target);
+      for (const field of inner.reads) reads.add(field);
+      changes ||= inner.changes;
+      open ||= inner.open;
     }
-    return { changes, open, reads, active };
+    return { changes, open, reads, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
   }
 }
 
-/** It only counts, or writes into a log. */
-const isIdle = ({ effect, acts, mayDrop }: CompiledRule): boolean =>
-  !acts && !mayDrop && effect.kind === 'continue' && effect.assign.length === 0;
-
-const changesPackets = (rule: CompiledRule): boolean =>
-  effectsOf(rule).some(
-    (effect) =>
-      effect.kind === 'nat' || effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0),
-  );
+const changesPackets = (effect: Effect): boolean =>
+  effect.kind === 'nat' || effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0);
 
 /** Whether a rule is undecided on some packet, whatever is known of it. */
 export function isOpen(rule: CompiledRule): boolean {
+  if (!contentsOfChain(rule.chain).open) return false;
   let open = rule.effect.kind === 'queue' || rule.mayDrop !== undefined;
   for (const predicate of predicatesOf(rule))
     eachPart(predicate, ({ kind }) => {

@@ -1,5 +1,5 @@
-import { type Effect, eachLeaf, type Leaf } from '../netfilter/index.ts';
-import { type CompiledChain, chainsAt, effectsOf, type Program, predicatesOf } from '../trace/parts.ts';
+import type { Effect, Leaf } from '../netfilter/index.ts';
+import { type CompiledChain, chainsAt, contentsOfChain, type Program } from '../trace/parts.ts';
 import { kept } from './kept.ts';
 
 /** All chains that any hook leads to, those that are called before those that call. */
@@ -11,7 +11,7 @@ const chainsByProgram = new WeakMap<Program, readonly CompiledChain[]>();
 /** What all rules ask and do. Rules share what they have in common: it is there once. */
 export interface Contents {
   readonly leaves: ReadonlySet<Leaf>;
-  readonly effects: ReadonlySet<Effect>;
+  readonly effects: readonly Effect[];
   readonly rules: number;
 }
 
@@ -22,12 +22,11 @@ export const contentsOf = (program: Program): Contents =>
     let rules = 0;
     for (const chain of chainsOf(program)) {
       rules += chain.rules.length;
-      for (const rule of chain.rules) {
-        for (const predicate of predicatesOf(rule)) eachLeaf(predicate, (leaf) => leaves.add(leaf));
-        for (const effect of effectsOf(rule)) effects.add(effect);
-      }
+      const contents = contentsOfChain(chain);
+      for (const leaf of contents.leaves) leaves.add(leaf);
+      for (const effect of contents.effects) effects.add(effect);
     }
-    return { leaves, effects, rules };
+    return { leaves, effects: [...effects], rules };
   });
 
 const contentsByProgram = new WeakMap<Program, Contents>();

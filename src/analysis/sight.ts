@@ -1,5 +1,5 @@
-import { eachLeaf, type FieldName } from '../netfilter/index.ts';
-import { type CompiledChain, predicatesOf, targetsOf } from '../trace/parts.ts';
+import type { FieldName } from '../netfilter/index.ts';
+import { type CompiledChain, contentsOfChain } from '../trace/parts.ts';
 import type { Edge } from './diagram.ts';
 import { type Environment, sameAs } from './environment.ts';
 import { HAVING } from './having.ts';
@@ -43,11 +43,9 @@ export class Sight {
   /** Of rules that only count, too. */
   #readsOf(chain: CompiledChain): ReadonlySet<FieldName> {
     return kept(this.#reads, chain, () => {
-      const reads = new Set<FieldName>();
-      for (const rule of chain.rules) {
-        for (const predicate of predicatesOf(rule)) eachLeaf(predicate, ({ field }) => reads.add(field));
-        for (const target of targetsOf(rule)) for (const field of this.#readsOf(target)) reads.add(field);
-      }
+      const { reads: own, targets } = contentsOfChain(chain);
+      const reads = new Set(own);
+      for (const target of targets) for (const field of this.#readsOf(target)) reads.add(field);
       return reads;
     });
   }

@@ -98,7 +98,7 @@ function run(
 ): Flow {
   const passed = new Flow(diagram);
   seen?.(base, environment, when);
-  for (const { exit, when: these } of chains.base(base, environment).values()) {
+  for (const { exit, when: these } of chains.base(base, environment)) {
     const set = diagram.and(when, these);
     if (exit.kind === 'end') ends.add(exit.end, set);
     else passed.add(exit.environment, set);

@@ -1,10 +1,11 @@
 import { CTSTATE, CTSTATUS, ICMP, ICMPV6, SOCKET_LOOKUP } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
+import { contentsOfChain } from './contents.ts';
 import { wayOfError } from './icmp-error.ts';
 import { LOOKED_UP, ROUTED_FIELDS } from './looked-up.ts';
 import type { Program } from './program.ts';
-import { chainsAt, effectsOf } from './reached.ts';
+import { chainsAt } from './reached.ts';
 import { kindOf, socketLookup } from './sockets.ts';
 import { changed, type Walk } from './state.ts';
 
@@ -49,7 +50,7 @@ function expect({ packet, ground: { program }, assumptions }: Walk): void {
 function marksConnections(program: Program): boolean {
   const known = marking.get(program);
   if (known !== undefined) return known;
-  const effects = chainsAt(program).flatMap(({ rules }) => rules.flatMap(effectsOf));
+  const effects = chainsAt(program).flatMap((chain) => [...contentsOfChain(chain).effects]);
   const marks = effects.some(
     (effect) => effect.kind === 'continue' && effect.assign.some(({ field }) => field === 'ctmark'),
   );

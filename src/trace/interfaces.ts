@@ -1,7 +1,8 @@
-import { eachLeaf, type HookName } from '../netfilter/index.ts';
+import type { HookName } from '../netfilter/index.ts';
+import { contentsOfChain } from './contents.ts';
 import { LOOPBACK } from './host.ts';
 import type { Program } from './program.ts';
-import { chainsAt, predicatesOf } from './reached.ts';
+import { chainsAt } from './reached.ts';
 
 /** A name, or a beginning of names. */
 export interface NamePattern {
@@ -85,9 +86,10 @@ export const leavingOf = (program: Pick<Program, 'plan'>, usual: string): Leavin
 /** The names and beginnings that rules of these hooks ask of the interface by which a packet leaves. */
 function outgoingNames(program: Pick<Program, 'plan'>, hooks: readonly HookName[]): readonly NamePattern[] {
   const found: NamePattern[] = [];
-  for (const predicate of chainsAt(program, hooks).flatMap(({ rules }) => rules.flatMap(predicatesOf)))
-    eachLeaf(predicate, (leaf) => {
-      if (leaf.kind === 'name' && leaf.field === 'out') found.push(leaf);
-    });
+  for (const chain of chainsAt(program, hooks)) {
+    const { reads, leaves } = contentsOfChain(chain);
+    if (!reads.has('out')) continue;
+    for (const leaf of leaves) if (leaf.kind === 'name' && leaf.field === 'out') found.push(leaf);
+  }
   return found;
 }

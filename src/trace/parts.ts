@@ -5,6 +5,7 @@
 export { addressType } from './address-type.ts';
 export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
 export { firstState } from './conntrack.ts';
+export { contentsOfChain, onlyCounts } from './contents.ts';
 export { ignoredBecause, type Verdict } from './effects.ts';
 export { type Taken, takerOf } from './ends.ts';
 export { give } from './handover.ts';

@@ -29,11 +29,11 @@ import {
 } from '../netfilter/index.ts';
 import type { FindRule } from './candidates.ts';
 import { needsConntrack } from './conntrack.ts';
+import { contentsOfChain } from './contents.ts';
 import { isLookedUp } from './looked-up.ts';
 import { leadsBack } from './loops.ts';
 import { compileNative, compileNftRule, emptyChain, jumpsOfActs, nativeAsksConntrack } from './native.ts';
 import { type Plan, planOf } from './plan.ts';
-import { readsOf } from './reads.ts';
 
 /** A rule made ready to run. */
 export interface CompiledRule {
@@ -152,13 +152,14 @@ function marksConnections(chain: CompiledChain, seen: Set<CompiledChain>): boole
 
 function asksConntrack(sets: readonly RuleSet[]): Answer {
   let answer: Answer = false;
-  for (const { tables, family } of sets) {
-    for (const rule of tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))) {
-      const asks = needsConntrack(rule, family);
-      if (asks === true) return true;
-      if (asks === 'undecided') answer = asks;
-    }
-  }
+  for (const { tables, family } of sets)
+    for (const { chains } of tables)
+      for (const { rules } of chains)
+        for (const rule of rules) {
+          const asks = needsConntrack(rule, family);
+          if (asks === true) return true;
+          if (asks === 'undecided') answer = asks;
+        }
   return answer;
 }
 
@@ -193,6 +194,7 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
       );
     }
   }
+  for (const chain of chains.values()) for (const field of contentsOfChain(chain).reads) compiling.reads.add(field);
   return { backend, chains };
 }
 
@@ -201,11 +203,10 @@ function compileRule(
   chain: CompiledChain,
   chains: ReadonlyMap<string, CompiledChain>,
   looping: (from: string, to: string) => boolean,
-  { reads, conditionsOf, effectFor }: Compiling,
+  { conditionsOf, effectFor }: Compiling,
 ): CompiledRule {
   const conditions = conditionsOf(rule);
   const predicate = all(...conditions.map((condition) => condition.predicate));
-  readsOf(predicate, reads);
   let effect = effectFor(rule.target);
   let target: CompiledChain | undefined;
   if (effect.kind === 'jump' || effect.kind === 'goto') {
@@ -259,7 +260,8 @@ function effects(family: Family): Compiling['effectFor'] {
 
 /** What rules of a table do that only nft shows. */
 function actsIn({ chains, name, nft }: Table, family: Family): ReadonlyMap<NftRule, readonly NftAct[]> {
-  const rules = chains.flatMap((chain) => chain.rules.flatMap((rule) => rule.nft ?? []));
+  const rules: NftRule[] = [];
+  for (const chain of chains) for (const { nft } of chain.rules) if (nft) rules.push(nft);
   if (rules.length === 0) return new Map();
   // Rules that were moved into another table have its name and nothing of its sets.
   const bare = { family: family === 'ipv4' ? 'ip' : 'ip6', name, flags: [], objects: [], sets: [] } as const;
@@ -267,11 +269,11 @@ function actsIn({ chains, name, nft }: Table, family: Family): ReadonlyMap<NftRu
   return new Map(rules.map((rule) => [rule, actsOf(rule, context)]));
 }
 
-const jumpsOf = (chain: Chain, acts: ReadonlyMap<NftRule, readonly NftAct[]>): readonly string[] => [
-  ...new Set(
-    chain.rules.flatMap(({ target, nft }) => {
-      if (nft) return jumpsOfActs(acts.get(nft)!);
-      return target?.kind === 'jump' || target?.kind === 'goto' ? [target.chain] : [];
-    }),
-  ),
-];
+function jumpsOf({ rules }: Chain, acts: ReadonlyMap<NftRule, readonly NftAct[]>): readonly string[] {
+  const jumps = new Set<string>();
+  for (const { target, nft } of rules) {
+    if (nft) for (const jump of jumpsOfActs(acts.get(nft)!)) jumps.add(jump);
+    else if (target?.kind === 'jump' || target?.kind === 'goto') jumps.add(target.chain);
+  }
+  return [...jumps];
+}

@@ -1,4 +1,5 @@
 import type { Effect, HookName, Predicate } from '../netfilter/index.ts';
+import { contentsOfChain } from './contents.ts';
 import type { CompiledChain, CompiledRule, Program } from './program.ts';
 
 /** All chains that these hooks lead to, or any hook; those that are called before those that call. */
@@ -19,7 +20,7 @@ export function chainsAt(
 
 function visit(chain: CompiledChain, found: Set<CompiledChain>): void {
   if (found.has(chain)) return;
-  for (const rule of chain.rules) for (const target of targetsOf(rule)) visit(target, found);
+  for (const target of contentsOfChain(chain).targets) visit(target, found);
   found.add(chain);
 }
 

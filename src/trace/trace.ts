@@ -1,6 +1,7 @@
 import type { Family } from '../address/index.ts';
 import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { isUnreadEgress } from './at-device.ts';
+import { contentsOfChain } from './contents.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
 import { hostOf } from './host.ts';
 import { leavingOf } from './interfaces.ts';
@@ -121,9 +122,11 @@ export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((fa
 const NO_MARKS: ReadonlySet<number> = new Set();
 
 function handedMarks(program: Program): ReadonlySet<number> {
-  const rules = chainsAt(program).flatMap((chain) => chain.rules);
-  const marks = rules.map(({ effect }) => (effect.kind === 'tproxy' ? effect.mark?.value : undefined));
-  return new Set(marks.filter((mark) => mark !== undefined && mark !== 0) as number[]);
+  const marks = new Set<number>();
+  for (const chain of chainsAt(program))
+    for (const effect of contentsOfChain(chain).effects)
+      if (effect.kind === 'tproxy' && effect.mark && effect.mark.value !== 0) marks.add(effect.mark.value);
+  return marks;
 }
 
 /** What could not be read, or is not followed, is taken to do nothing, one clause each. */
