@@ -49,15 +49,19 @@ export function endOf({ starts, top }: Pick<Intervals, 'starts' | 'top'>, at: nu
 
 /** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
 export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: AddressValue): readonly AddressValue[] {
-  // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
   const all: AddressValue[] = [zero];
   for (const [low, high] of ranges) {
     all.push(low);
     if (high < top) all.push(next(high));
   }
-  all.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-  return all.filter((value, at) => value !== all[at - 1]);
+  // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
+  const sorted = typeof zero === 'number' ? Float64Array.from(all as number[]).sort() : all.sort(byValue);
+  const starts: AddressValue[] = [];
+  for (const value of sorted) if (value !== starts.at(-1)) starts.push(value);
+  return starts;
 }
+
+const byValue = (a: AddressValue, b: AddressValue): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The intervals that make up these ranges. Every end of a range is the end of an interval. */
 export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
