@@ -53,19 +53,25 @@ export class Boundaries {
 
   /** Takes note of what a predicate asks. */
   addLeaf(leaf: NumberLeaf): void {
+    if (MADE_OF[leaf.field] === undefined && !(this.#mirrored && isAddress(leaf.field))) {
+      this.#add(leaf.field, leaf);
+      return;
+    }
     const made = madeOf(leaf.field) as readonly ValueField[];
     const asked = this.#mirrored && made.some(isAddress) ? ADDRESSES : made;
-    for (const field of asked) {
-      // What a kind of address or a socket is asked for says nothing of the address itself.
-      if (!made.includes(leaf.field) && !(leaf.field in CONNECTION_ENDS)) continue;
-      if (leaf.kind === 'in') for (const range of leaf.ranges) this.addRange(field, range);
-      else {
-        const range =
-          leaf.kind === 'bits' && isAddress(field) ? rangeUnder(leaf.value, leaf.mask, this.#family) : undefined;
-        if (range) this.addRange(field, range);
-        else this.raw.add(field);
-      }
+    // What a kind of address or a socket is asked for says nothing of the address itself.
+    if (made.includes(leaf.field) || leaf.field in CONNECTION_ENDS) for (const field of asked) this.#add(field, leaf);
+  }
+
+  #add(field: ValueField, leaf: NumberLeaf): void {
+    if (leaf.kind === 'in') {
+      for (const range of leaf.ranges) this.addRange(field, range);
+      return;
     }
+    const range =
+      leaf.kind === 'bits' && isAddress(field) ? rangeUnder(leaf.value, leaf.mask, this.#family) : undefined;
+    if (range) this.addRange(field, range);
+    else this.raw.add(field);
   }
 }
 

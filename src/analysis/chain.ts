@@ -64,23 +64,25 @@ export class Chains {
   #whole(chain: CompiledChain, environment: Environment, nature: Nature): Exits {
     const { active } = nature;
     const exits =
-      active.length === 0 ? only({ kind: 'on', environment }) : this.#part(chain, 0, active.length, environment);
+      active.length === 0
+        ? only({ kind: 'on', environment })
+        : this.#part(chain, nature, 0, active.length, environment);
     return followed(this.#space.diagram, exits, 'on', (after) => only({ kind: 'return', environment: after }));
   }
 
   /** What becomes of packets between two rules. */
-  #part(chain: CompiledChain, first: number, end: number, environment: Environment): Exits {
-    const { changes, open, active } = this.#natures.of(chain);
-    const make = (): Exits => {
-      if (end - first === 1) return this.rule(active[first]!, environment);
-      const middle = (first + end) >>> 1;
-      const before = this.#part(chain, first, middle, environment);
-      return followed(this.#space.diagram, before, 'on', (after) => this.#part(chain, middle, end, after));
-    };
+  #part(chain: CompiledChain, nature: Nature, first: number, end: number, environment: Environment): Exits {
     // Where nothing changes, each part is come to once.
-    if (open || !changes) return make();
+    if (nature.open || !nature.changes) return this.#halves(chain, nature, first, end, environment);
     const parts = kept(this.#parts, chain, () => new Map<string, Exits>());
-    return kept(parts, `${first} ${end} ${environment.id}`, make);
+    return kept(parts, `${first} ${end} ${environment.id}`, () => this.#halves(chain, nature, first, end, environment));
+  }
+
+  #halves(chain: CompiledChain, nature: Nature, first: number, end: number, environment: Environment): Exits {
+    if (end - first === 1) return this.rule(nature.active[first]!, environment);
+    const middle = (first + end) >>> 1;
+    const before = this.#part(chain, nature, first, middle, environment);
+    return followed(this.#space.diagram, before, 'on', (after) => this.#part(chain, nature, middle, end, after));
   }
 
   /** What becomes of packets at one rule. */

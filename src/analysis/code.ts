@@ -50,14 +50,18 @@ export function endOf({ starts, top }: Pick<Intervals, 'starts' | 'top'>, at: nu
 /** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
 export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: AddressValue): readonly AddressValue[] {
   const all: AddressValue[] = [zero];
-  for (const [low, high] of ranges) {
-    all.push(low);
-    if (high < top) all.push(next(high));
+  for (const range of ranges) {
+    all.push(range[0]);
+    if (range[1] < top) all.push(next(range[1]));
   }
   // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
   const sorted = typeof zero === 'number' ? Float64Array.from(all as number[]).sort() : all.sort(byValue);
   const starts: AddressValue[] = [];
-  for (const value of sorted) if (value !== starts.at(-1)) starts.push(value);
+  let last: AddressValue | undefined;
+  for (const value of sorted) {
+    if (value !== last) starts.push(value);
+    last = value;
+  }
   return starts;
 }
 
@@ -65,9 +69,9 @@ const byValue = (a: AddressValue, b: AddressValue): number => (a < b ? -1 : a > 
 
 /** The intervals that make up these ranges. Every end of a range is the end of an interval. */
 export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
-  (ranges.length > 1 ? union(ranges) : ranges).map(([low, high]) => [
-    intervalOf(starts, low),
-    intervalOf(starts, high),
+  (ranges.length > 1 ? union(ranges) : ranges).map((range) => [
+    intervalOf(starts, range[0]),
+    intervalOf(starts, range[1]),
   ]);
 
 /** The numbers whose bits, highest first, are these sets: those that meet a condition. */

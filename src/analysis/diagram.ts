@@ -103,10 +103,10 @@ export class Diagram {
   among(level: number, size: number, numbers: Numbers, inside: Edge = ALL): Edge {
     const base = this.#top;
     let at = 0;
-    for (const [low, high] of numbers) {
-      if (low > at) this.#push(base, at, NONE);
-      this.#push(base, low, inside);
-      at = high + 1;
+    for (const range of numbers) {
+      if (range[0] > at) this.#push(base, at, NONE);
+      this.#push(base, range[0], inside);
+      at = range[1] + 1;
     }
     if (at < size) this.#push(base, at, NONE);
     return this.#node(level, base);

@@ -163,9 +163,9 @@ const bitsOfNumber = (value: number): readonly Edge[] =>
 /** The protocols that a conjunction asks for. */
 function protocolsIn(parts: readonly Predicate[]): readonly number[] | undefined {
   for (const part of parts) {
-    if (part.kind !== 'in' || part.field !== 'protocol') continue;
-    const [range, ...more] = part.ranges;
-    if (range && more.length === 0 && range[0] === range[1]) return [Number(range[0])];
+    if (part.kind !== 'in' || part.field !== 'protocol' || part.ranges.length !== 1) continue;
+    const range = part.ranges[0]!;
+    if (range[0] === range[1]) return [Number(range[0])];
   }
   return undefined;
 }

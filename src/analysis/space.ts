@@ -76,7 +76,12 @@ export class Space {
 
   /** The packets whose field, as they begin, meets the condition; those that have no such field aside. */
   original(leaf: Leaf): Edge {
-    return kept(this.#originals, leaf, () => this.#find(leaf, ALL));
+    let set = this.#originals.get(leaf);
+    if (set === undefined) {
+      set = this.#find(leaf, ALL);
+      this.#originals.set(leaf, set);
+    }
+    return set;
   }
 
   /** Of a set the packets whose address, as they begin, meets the condition. */

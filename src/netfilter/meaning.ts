@@ -32,11 +32,9 @@ export function readConditions(family: Family, sets?: IpSets): (rule: Rule) => r
   return (rule) => {
     const conditions = headerConditions(rule.header, family, known);
     for (const use of rule.matches)
-      add(
-        conditions,
-        shared(known, use, () => matchCondition(use, context)),
-      );
-    for (const { part, because } of rule.unshown ?? []) {
+      add(conditions, known.get(use) ?? shared(known, use, () => matchCondition(use, context)));
+    if (!rule.unshown) return conditions;
+    for (const { part, because } of rule.unshown) {
       const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(part));
       conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
     }

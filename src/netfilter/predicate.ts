@@ -76,16 +76,14 @@ export const unknown = (because: string): Predicate => ({ kind: 'unknown', becau
 /** All of them hold. Nested conjunctions are flattened, constants dropped. */
 export function all(...of: readonly Predicate[]): Predicate {
   // Asked for every rule and most matches: in loops, and no list is made where there is one part.
-  const [only, ...more] = of;
-  if (only && more.length === 0) return only;
+  if (of.length === 1) return of[0]!;
   const parts: Predicate[] = [];
   for (const part of of) {
     if (part.kind === 'never') return NEVER;
     if (part.kind === 'all') parts.push(...part.of);
     else if (part.kind !== 'always') parts.push(part);
   }
-  const [first] = parts;
-  return parts.length === 0 ? ALWAYS : parts.length === 1 && first ? first : { kind: 'all', of: parts };
+  return parts.length === 0 ? ALWAYS : parts.length === 1 ? parts[0]! : { kind: 'all', of: parts };
 }
 
 /** At least one of them holds. */

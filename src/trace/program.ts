@@ -206,7 +206,9 @@ function compileRule(
   { conditionsOf, effectFor }: Compiling,
 ): CompiledRule {
   const conditions = conditionsOf(rule);
-  const predicate = all(...conditions.map((condition) => condition.predicate));
+  const parts: Predicate[] = [];
+  for (const condition of conditions) parts.push(condition.predicate);
+  const predicate = all(...parts);
   let effect = effectFor(rule.target);
   let target: CompiledChain | undefined;
   if (effect.kind === 'jump' || effect.kind === 'goto') {
