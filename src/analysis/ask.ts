@@ -44,8 +44,12 @@ export interface Answered {
 /** What has been asked before. */
 export type Answers = Map<Inquiry<unknown>, Answered[]>;
 
-/** More packets than this are not tried out for one question. */
+/** More packets than this are not tried out for one question, nor for all questions about one rule set. */
 const MOST_TRIALS = 20_000;
+const MOST_IN_ALL = 300_000;
+
+/** So many answers to a question are remembered: who has come in very many environments meets few of them again. */
+const MOST_ANSWERS = 64;
 
 /**
  * Asks a part of the walk about all packets at once, by asking it about one packet after the other: what it reads of a packet is
@@ -59,6 +63,7 @@ export class Asking {
   readonly #trial: Trial;
   /** What hangs on these rules; what hangs on the machine alone is kept with that. */
   readonly #answers: Answers = new Map();
+  #tried = 0;
 
   constructor(space: Space, environments: Environments) {
     this.#space = space;
@@ -79,7 +84,8 @@ export class Asking {
     let answered = answers.get(asked)?.find(holds) ?? this.#answers.get(asked)?.find(holds);
     if (!answered) {
       answered = this.#answer(environment, within, asked);
-      kept(answered.rules ? this.#answers : answers, asked, () => []).push(answered);
+      const remembered = kept(answered.rules ? this.#answers : answers, asked, () => []);
+      if (remembered.length < MOST_ANSWERS) remembered.push(answered);
     }
     return (answered.fates as readonly Fate<T>[]).map(({ result, changes, when }) => ({
       result,
@@ -98,6 +104,7 @@ export class Asking {
       if (trials > MOST_TRIALS) {
         throw new TooComplex(`more than ${MOST_TRIALS} kinds of packet in one question`);
       }
+      if (this.#tried++ > MOST_IN_ALL) throw new TooComplex(`more than ${MOST_IN_ALL} kinds of packet in all`);
       const numbers = diagram.witness(left);
       trial.begin(environment, (level) => numbers.get(level) ?? 0, grain, read);
       const result = ask(trial.walk, trial);

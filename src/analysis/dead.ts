@@ -1,5 +1,5 @@
 import type { Family } from '../address/index.ts';
-import { ALWAYS, CTSTATE, eachLeaf, type FieldName } from '../netfilter/index.ts';
+import { CTSTATE, eachLeaf, type FieldName } from '../netfilter/index.ts';
 import {
   CONNECTION_ENDS,
   type CompiledChain,
@@ -18,6 +18,7 @@ import { type Side, spacesOf } from './reach.ts';
 import { chainsOf } from './rules.ts';
 import { Sight } from './sight.ts';
 import type { Workshop } from './tables.ts';
+import { FEW, Touched } from './touched.ts';
 import { followAll } from './way.ts';
 
 /** Where a rule stands; `number` is one-based. */
@@ -60,7 +61,7 @@ export function deadRules(side: Side, family: Family): readonly DeadRule[] {
     const { shop } = followAll(space, (base, environment, when) =>
       kept(arrived, base, () => new Flow(space.diagram)).add(environment, when),
     );
-    const look: Look = { shop, diagram: space.diagram, arrived, sight: new Sight(space) };
+    const look: Look = { shop, diagram: space.diagram, arrived, sight: new Sight(space), touched: new Touched(shop) };
     looks.push(look);
     for (const chain of [...chains].reverse()) passThrough(look, chain, alive);
   }
@@ -83,26 +84,65 @@ interface Look {
   readonly diagram: Diagram;
   readonly arrived: Map<CompiledChain, Flow>;
   readonly sight: Sight;
+  readonly touched: Touched;
 }
 
 /** Takes the packets that come to a chain from rule to rule, and to the chains that they call. */
-function passThrough({ shop, diagram, arrived, sight }: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
-  let flow = new Flow(diagram);
+function passThrough(look: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
+  const { diagram, arrived, sight } = look;
+  const flow = new Flow(diagram);
   for (const { environment, when } of arrived.get(chain) ?? [])
     flow.add(environment, sight.of(chain, environment, when));
   arrived.set(chain, flow);
-  for (const rule of chain.rules) {
-    const next = new Flow(diagram);
-    for (const { environment, when } of flow) {
-      const hit = diagram.and(when, matchedBy(shop, rule, environment));
-      if (hit !== NONE) {
-        alive.add(rule);
-        for (const target of targetsOf(rule)) kept(arrived, target, () => new Flow(diagram)).add(environment, hit);
-      }
-      passOn(shop, { rule, environment, when, hit }, next);
-    }
-    flow = next;
+  passBetween(look, { chain, first: 0, end: chain.rules.length }, flow, alive);
+}
+
+/** Rules of a chain that stand one after the other. */
+interface Stretch {
+  readonly chain: CompiledChain;
+  readonly first: number;
+  /** The rule behind the last one. */
+  readonly end: number;
+}
+
+/** Takes packets through a stretch of rules, the more rules there are, by halves: what none of them matches goes around. */
+function passBetween(look: Look, { chain, first, end }: Stretch, flow: Flow, alive: Set<CompiledRule>): Flow {
+  const { diagram, touched } = look;
+  if (end - first <= FEW) {
+    let coming = flow;
+    for (const rule of chain.rules.slice(first, end)) coming = passRule(look, rule, coming, alive);
+    return coming;
   }
+  const inside = new Flow(diagram);
+  const after = new Flow(diagram);
+  for (const { environment, when } of flow) {
+    const set = touched.between(chain, environment, first, end);
+    inside.add(environment, diagram.and(when, set));
+    after.add(environment, diagram.minus(when, set));
+  }
+  if (inside.isEmpty) return flow;
+  const middle = (first + end) >>> 1;
+  const halfway = passBetween(look, { chain, first, end: middle }, inside, alive);
+  after.addAll(passBetween(look, { chain, first: middle, end }, halfway, alive));
+  return after;
+}
+
+function passRule(
+  { shop, diagram, arrived, touched }: Look,
+  rule: CompiledRule,
+  flow: Flow,
+  alive: Set<CompiledRule>,
+): Flow {
+  const next = new Flow(diagram);
+  for (const { environment, when } of flow) {
+    const hit = diagram.and(when, touched.by(rule, environment));
+    if (hit !== NONE) {
+      alive.add(rule);
+      for (const target of targetsOf(rule)) kept(arrived, target, () => new Flow(diagram)).add(environment, hit);
+    }
+    passOn(shop, { rule, environment, when, hit }, next);
+  }
+  return next;
 }
 
 /** Packets that come to a rule, and those of them that it matches. */
@@ -132,16 +172,6 @@ function passOn({ chains, diagram }: Workshop, { rule, environment, when, hit }:
   }
 }
 
-/** The packets that meet what a rule asks; of a native rule, what any of its statements asks first. */
-function matchedBy({ diagram, folding }: Workshop, rule: CompiledRule, environment: Environment): Edge {
-  const asked = rule.acts
-    ? (rule.acts[0]?.alternatives.map(({ predicate }) => predicate) ?? [ALWAYS])
-    : [rule.predicate];
-  let set: Edge = NONE;
-  for (const predicate of asked) set = diagram.or(set, folding.fold(predicate, environment, { rule, key: 'dead' }));
-  return set;
-}
-
 /** Fields of which only part of what they may be is looked at. */
 const UNJUDGED: ReadonlySet<FieldName> = new Set([
   ...(['fragment', 'ctstatus', 'ctreply', 'ctmark', 'ctzone'] as const),
@@ -163,23 +193,40 @@ function deadRule(looks: readonly Look[], chain: CompiledChain, rule: CompiledRu
   const place = placeOf(rule);
   const by = new Set<CompiledRule>();
   let reached = false;
-  for (const { shop, diagram, arrived } of looks) {
-    for (const { environment, when } of arrived.get(chain) ?? []) {
+  for (const look of looks) {
+    for (const { environment, when } of look.arrived.get(chain) ?? []) {
       reached = true;
-      let left = diagram.and(when, matchedBy(shop, rule, environment));
-      for (const earlier of chain.rules) {
-        if (left === NONE || earlier === rule) break;
-        const on = shop.chains
-          .rule(earlier, environment)
-          .find(({ exit }) => exit.kind === 'on' && exit.environment === environment);
-        const passed = diagram.and(left, on?.when ?? NONE);
-        if (passed !== left) by.add(earlier);
-        left = passed;
-      }
+      const asked = look.diagram.and(when, look.touched.by(rule, environment));
+      takeBetween(look, { chain, first: 0, end: rule.number - 1 }, environment, asked, by);
     }
   }
   if (!reached) return { ...place, because: 'unreached', by: [] };
   return { ...place, because: by.size === 0 ? 'impossible' : 'shadowed', by: [...by].map(placeOf) };
+}
+
+/** What is left of packets behind a stretch of rules; those that take any are added to `by`. */
+function takeBetween(
+  look: Look,
+  { chain, first, end }: Stretch,
+  environment: Environment,
+  packets: Edge,
+  by: Set<CompiledRule>,
+): Edge {
+  const { shop, diagram, touched } = look;
+  if (first === end || packets === NONE) return packets;
+  if (diagram.and(packets, touched.between(chain, environment, first, end)) === NONE) return packets;
+  if (end - first > 1) {
+    const middle = (first + end) >>> 1;
+    const left = takeBetween(look, { chain, first, end: middle }, environment, packets, by);
+    return takeBetween(look, { chain, first: middle, end }, environment, left, by);
+  }
+  const earlier = chain.rules[first]!;
+  const on = shop.chains
+    .rule(earlier, environment)
+    .find(({ exit }) => exit.kind === 'on' && exit.environment === environment);
+  const left = diagram.and(packets, on?.when ?? NONE);
+  if (left !== packets) by.add(earlier);
+  return left;
 }
 
 const placeOf = ({ chain, number }: CompiledRule): RulePlace => ({

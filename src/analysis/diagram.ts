@@ -313,9 +313,16 @@ export class Diagram {
     const known = new Map<Edge, Edge>();
     const visit = (edge: Edge): Edge => {
       if (edge <= 1 || this.level(edge) > deepest) return edge;
-      return kept(known, edge, () => (gone(this.level(edge)) ? this.#any(edge, visit) : this.#each(edge, visit)));
+      return kept(known, edge, () =>
+        gone(this.level(edge)) ? this.any(this.#below(edge).map(visit)) : this.#each(edge, visit),
+      );
     };
     return visit(set);
+  }
+
+  /** What is left of a set, whatever its first variable is: each once. */
+  #below(set: Edge): readonly Edge[] {
+    return [...new Set(this.parts(set).map(([, part]) => part))];
   }
 
   /** The set with something done to what is left of it by its first variable. */
@@ -325,16 +332,16 @@ export class Diagram {
     return this.#node(this.level(set), base);
   }
 
-  /** What any of the parts holds after the change, put together by halves. */
-  #any(set: Edge, change: (part: Edge) => Edge): Edge {
-    let sets = [...new Set(this.parts(set).map(([, part]) => part))].map(change);
+  /** What any of some sets holds, put together by halves: one after the other, each step would write down all before it again. */
+  any(some: readonly Edge[]): Edge {
+    let sets = some;
     while (sets.length > 1) {
       if (sets.includes(ALL)) return ALL;
       const halves: Edge[] = [];
       for (let at = 0; at < sets.length; at += 2) halves.push(this.or(sets[at]!, sets[at + 1] ?? NONE));
       sets = halves;
     }
-    return sets[0]!;
+    return sets[0] ?? NONE;
   }
 
   /** In it where every value of the variables would be. */

@@ -62,7 +62,7 @@ export function difference(
 function possible(space: Space): Ends {
   const { diagram, decisions } = space;
   const { ends } = followAll(space);
-  const all = new Map(ends.all);
+  const { all } = ends;
   const dropped = ends.dropped(space.valid);
   if (dropped !== NONE) all.set(DROPPED.key, { end: DROPPED, when: dropped });
   if (!decisions.any) return all;
