@@ -30,7 +30,7 @@ const LEAST_ROOM = 1 << 14;
 const MOST_ROOM_AT_FIRST = 1 << 20;
 
 /** Nodes take no more whole numbers than this. */
-const MOST_ROOM = 1 << 25;
+const MOST_ROOM = 1 << 24;
 
 /** Results that are kept: a larger cache is slower than what it spares. */
 const MOST_KEPT = 1 << 17;
