@@ -1,4 +1,4 @@
-import { bad, faint, line, paragraph, type Screen } from '../explain/index.ts';
+import { bad, faint, line, paragraph, type Screen, type Span, typed } from '../explain/index.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -79,8 +79,18 @@ export function said(message: string, hint: string | undefined): Screen {
   return [
     paragraph(line(bad('sidestep:'), ` ${first}`), 2),
     ...rest.map((text) => paragraph(`  ${text}`, 2)),
-    ...(hint ? hint.split('\n').map((text) => paragraph(line('  ', text), 2)) : []),
+    ...(hint ? hint.split('\n').map((text) => paragraph(line('  ', ...withCommand(text)), 2)) : []),
   ];
+}
+
+/** A command that ends a hint, after a colon. */
+const COMMAND =
+  /^(.*: )((?:sudo|unshare|apt-get|dnf|apk|pacman|zypper|ip|ls|iptables-save|sidestep|kubectl) [^;]*?)([.;]?)$/;
+
+/** The words of a hint; what is to be copied of it is not broken into lines. */
+function withCommand(hint: string): readonly (Span | string)[] {
+  const [, before, command, after] = COMMAND.exec(hint) ?? [];
+  return before === undefined || command === undefined ? [hint] : [before, typed(command, 'plain'), after ?? ''];
 }
 
 const lines = (text: string): Screen => text.split('\n').map((part) => paragraph(line(faint(''), part)));

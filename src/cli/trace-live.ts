@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BLANK,
+  count,
   duration,
   liveDocument,
   paragraph,
@@ -144,7 +145,7 @@ function begun(
 ): string {
   const time = duration(options.for ?? BOUNDS.seconds);
   const gone = owned ? 'which goes with it, however it ends' : 'which it takes away when it ends';
-  return `sidestep: watching ${where} with a table of its own (inet ${table}), ${gone}. It ends after ${most} packets or ${time}, or with Ctrl-C. No more than ${RATE} packets a second are traced.`;
+  return `sidestep: watching ${where} with a table of its own (inet ${table}), ${gone}. It ends after ${count(most, 'packet')} or ${time}, or with Ctrl-C. No more than ${RATE} packets a second are traced.`;
 }
 
 /** Which packets are meant, read before anything is done. */

@@ -266,6 +266,11 @@ test('-o save keeps every byte of it in a pipe', () => {
   expect(stdout).toContain('--comment "\x1b[2Jgone\x9b31m"');
 });
 
+test('a command in a hint is one line, however narrow the terminal', () => {
+  const { stderr } = sidestep(['trace', 'in', 'tcp/8888', '--from', POST], { env: { COLUMNS: '30' } });
+  expect(stderr).toMatch(/^ *sidestep trace 'in tcp\/8888'$/m);
+});
+
 test('a defect says that it is one, and shows the stack only on demand', () => {
   // A command line that makes node's own loader fail in a way nobody planned for.
   const env = {
