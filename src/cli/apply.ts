@@ -4,6 +4,7 @@ import type { ChangeReport, Desired } from '../linux/index.ts';
 import type { Backend, HeldRules, Snapshot } from '../netfilter/index.ts';
 import type { NamespaceOptions, OutputForm } from './options.ts';
 import { loadLinux, selector } from './source.ts';
+import { sayWhenStopped } from './stopped.ts';
 import type { Terminal } from './terminal.ts';
 
 // What explains and what decides is imported inside the functions: the kernel is read meanwhile.
@@ -41,7 +42,9 @@ export async function applyChange(
   const { changeRules, openNamespace } = await loadLinux();
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
-  const report = await changeRules(openNamespace(where), {
+  const namespace = openNamespace(where);
+  const heard = dryRun ? undefined : sayWhenStopped();
+  const report = await changeRules(namespace, {
     compute(before, backend) {
       // What will tell of it is loaded while the kernel's tools are at work.
       setImmediate(() => void import('../explain/index.ts'));
@@ -49,7 +52,7 @@ export async function applyChange(
     },
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
-  });
+  }).finally(heard);
   const { before, backend, steps } = report;
   const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -261,6 +261,26 @@ describe.each(WAYS)('the story of a bypass, command by command, $title', ({ opti
     expect(inside('verify').status).toBe(1);
   });
 
+  test('a change that is stopped says that it is whole, and is', async () => {
+    const holding = ['flock', '--no-fork', '/proc/self/ns/net', 'sh', '-c', 'echo locked; exec sleep 1000'];
+    const holder = pair.pod.start(holding);
+    await once(holder.stdout!, 'data');
+    const child = pair.pod.start([process.execPath, SIDESTEP, ...init], { env: ENVIRONMENT });
+    let said = '';
+    child.stderr?.on('data', (text: string | Buffer) => {
+      said += text;
+    });
+    // Its shell waits for the lock; by then it listens.
+    await expect.poll(() => childrenOf(child.pid!), { timeout: 20_000 }).not.toBe('');
+    child.kill('SIGINT');
+    const [status] = await once(child, 'exit');
+    expect([status, said]).toEqual([130, expect.stringContaining('stopped (SIGINT). The rules are as they were or')]);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    expect(['', inside(...init, '--dry-run', '-o', 'save', '--family', 'ipv4').stdout]).toContain(saved());
+    expect(inside('clean').status).toBe(0);
+  });
+
   test('SIGTERM drains the sidecar', async () => {
     const proxy = await begin(
       [
@@ -288,6 +308,8 @@ describe.each(WAYS)('the story of a bypass, command by command, $title', ({ opti
     expect([status, said]).toEqual([0, expect.stringContaining('stopped: 0 connections ended while draining')]);
   });
 });
+
+const childrenOf = (pid: number): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
 
 describe.runIf(process.getuid?.() === 0)('without the right to do it', () => {
   const ordinary = (...args: readonly string[]) =>
