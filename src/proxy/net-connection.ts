@@ -1,21 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
+import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
 import type { ConnectionRecord, Flag, Hearer } from './engine.ts';
 import { failureOf, goneBecause } from './failure.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
 import type { Opened } from './opened.ts';
-import { type Arrival, type Decision, decide, type Host } from './policy.ts';
-
-/** How long bytes that came before a RST may take to be written out before the RST is passed on. */
-const BEFORE_RESET = 1000;
-
-type Forward = Extract<Decision, { kind: 'forward' }>;
-type Ended = Pick<ConnectionRecord, 'flag' | 'details' | 'failure'>;
-
-const ORDINARY: Ended = { flag: undefined, details: undefined, failure: undefined };
+import { type Arrival, type Decision, decide, type Forward, type Host } from './policy.ts';
 
 /** What a connection has to do with, beside its two sockets. */
 export interface Outside {

@@ -30,6 +30,8 @@ export type Decision =
     }
   | { readonly kind: 'refuse'; readonly direction: Direction | undefined; readonly reason: string };
 
+export type Forward = Extract<Decision, { kind: 'forward' }>;
+
 /** What a decision depends on beside the arrival and the settings. */
 export interface Host {
   /** Whether an address is one of this host's own. */

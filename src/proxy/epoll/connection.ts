@@ -2,22 +2,15 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { STREAM_EVENTS } from '../../linux/epoll/index.ts';
 import { type Endpoint, formatEndpoint, SystemCallFailed } from '../../linux/socket/index.ts';
+import { BEFORE_RESET, type Ended, ORDINARY } from '../ending.ts';
 import type { ConnectionRecord, Flag } from '../engine.ts';
 import { failureOf, goneBecause } from '../failure.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
-import { type Arrival, type Decision, decide } from '../policy.ts';
+import { type Arrival, type Decision, decide, type Forward } from '../policy.ts';
 import { Flow, type FlowOwner } from './flow.ts';
 import { type Owner, Side } from './side.ts';
 import type { Timed } from './timer-wheel.ts';
 import type { Tools } from './tools.ts';
-
-/** How long bytes that came before a RST may take to be written out before the RST is passed on. */
-const BEFORE_RESET = 1000;
-
-type Forward = Extract<Decision, { kind: 'forward' }>;
-type Ended = Pick<ConnectionRecord, 'flag' | 'details' | 'failure'>;
-
-const ORDINARY: Ended = { flag: undefined, details: undefined, failure: undefined };
 
 /** What a connection tells its listener. */
 export interface Lodging {
