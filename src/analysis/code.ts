@@ -29,9 +29,9 @@ export const sizeOf = (code: Code): number =>
 /** How many variables a field has. */
 export const levelsFor = (code: Code): number => (code.kind === 'raw' ? code.width : 1);
 
-/** The interval that a value lies in. */
-export function intervalOf(starts: readonly AddressValue[], value: AddressValue): number {
-  let low = 0;
+/** The interval that a value lies in; it is not before `least`. */
+export function intervalOf(starts: readonly AddressValue[], value: AddressValue, least = 0): number {
+  let low = least;
   let high = starts.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
@@ -69,10 +69,12 @@ const byValue = (a: AddressValue, b: AddressValue): number => (a < b ? -1 : a > 
 
 /** The intervals that make up these ranges. Every end of a range is the end of an interval. */
 export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
-  (ranges.length > 1 ? union(ranges) : ranges).map((range) => [
-    intervalOf(starts, range[0]),
-    intervalOf(starts, range[1]),
-  ]);
+  (ranges.length > 1 ? union(ranges) : ranges).map((range) => {
+    const low = intervalOf(starts, range[0]);
+    // Most ranges are one interval.
+    const beyond = starts[low + 1];
+    return [low, beyond === undefined || beyond > range[1] ? low : intervalOf(starts, range[1], low + 1)];
+  });
 
 /** The numbers whose bits, highest first, are these sets: those that meet a condition. */
 export function rawSet(diagram: Diagram, bits: readonly Edge[], leaf: NumberLeaf): Edge {
