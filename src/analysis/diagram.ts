@@ -32,6 +32,12 @@ const MOST_ROOM_AT_FIRST = 1 << 20;
 /** Nodes take no more whole numbers than this. */
 const MOST_ROOM = 1 << 24;
 
+/** So many exits of chains are put together, which is twenty times what a firewall of 20,000 rules takes. */
+const MOST_WORK = 2_000_000;
+
+/** By this much both may be exceeded, to tell what was found so far. */
+const RESERVE = 1.5;
+
 /** Results that are kept: a larger cache is slower than what it spares. */
 const MOST_KEPT = 1 << 17;
 
@@ -52,6 +58,9 @@ export class Diagram {
   /** Where the next node will be. */
   #end = FIRST;
   #count = 0;
+  #work = 0;
+  #room = MOST_ROOM;
+  #mostWork = MOST_WORK;
   /** Open addressing: places of nodes, 0 where free. */
   #table: Int32Array;
   /** Four numbers an entry: f, g, h and the result. An entry of zeros is none: nothing asks ite of what f is ALL. */
@@ -142,11 +151,23 @@ export class Diagram {
     return (this.#add(level, base, top) << 1) | turned;
   }
 
+  /** So many steps more are taken. Throws TooComplex where they are too many. */
+  spend(steps: number): void {
+    this.#work += steps;
+    if (this.#work > this.#mostWork) throw new TooComplex('rules make packets differ in too many ways');
+  }
+
+  /** After TooComplex: a little more, once. */
+  relent(): void {
+    this.#room = MOST_ROOM * RESERVE;
+    this.#mostWork = this.#work + MOST_WORK * (RESERVE - 1);
+  }
+
   /** Where a new node stands. */
   #add(level: number, base: number, top: number): number {
     const place = this.#end;
     this.#end = place + 1 + top - base;
-    if (this.#end > MOST_ROOM) throw new TooComplex(`sets take more than ${MOST_ROOM} numbers to write down`);
+    if (this.#end > this.#room) throw new TooComplex(`sets take more than ${MOST_ROOM} numbers to write down`);
     if (this.#end > this.#nodes.length) this.#nodes = grown(this.#nodes, this.#end);
     const nodes = this.#nodes;
     nodes[place] = level;

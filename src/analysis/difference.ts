@@ -2,10 +2,11 @@ import type { Family } from '../address/index.ts';
 import { type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Cut, Direction } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
+import type { Ends as Found } from './flow.ts';
 import { PacketSet, type Weighed, weighed } from './packets.ts';
 import { type Side, spacesOf } from './reach.ts';
 import type { Space } from './space.ts';
-import { followAll } from './way.ts';
+import { followAll, followFar } from './way.ts';
 
 /** Packets that end in one place by the first rule set, and in another by the second: surely, and possibly. */
 export interface Change extends Weighed {
@@ -22,7 +23,8 @@ type Ends = ReadonlyMap<string, { readonly end: End; readonly when: Edge }>;
  * What the kernel chooses (random, limit) may come out differently under the same rules: it counts as a difference where other ends
  * are possible. What is not known is taken to be the same under both, where the same rule asks for it.
  *
- * Throws TooComplex.
+ * Throws TooComplex; not with `far`: then packets of which it was not found out where a rule set sends them count as different, from or
+ * to an end that is unknown because of that.
  *
  * @param cuts conditions that `where` of the sets is to hold to exactly
  */
@@ -32,10 +34,12 @@ export function difference(
   family: Family,
   direction: Direction,
   cuts: readonly Cut[] = [],
+  { far = false }: { readonly far?: boolean } = {},
 ): readonly Change[] {
   const [one, other] = spacesOf([before, after], family, direction, cuts);
   if (!one || !other) return [];
-  const [ends, otherEnds] = alike(one, possible(one), possible(other));
+  const follow = (space: Space, by: string) => (far ? followFar(space, by) : followAll(space).ends);
+  const [ends, otherEnds] = alike(one, possible(one, follow(one, 'before')), possible(other, follow(other, 'after')));
   const { diagram } = one;
   let different: Edge = NONE;
   for (const key of new Set([...ends.keys(), ...otherEnds.keys()])) {
@@ -59,9 +63,8 @@ export function difference(
 }
 
 /** Where packets may end, whatever the kernel chooses. */
-function possible(space: Space): Ends {
+function possible(space: Space, ends: Found): Ends {
   const { diagram, decisions } = space;
-  const { ends } = followAll(space);
   const { all } = ends;
   const dropped = ends.dropped(space.valid);
   if (dropped !== NONE) all.set(DROPPED.key, { end: DROPPED, when: dropped });

@@ -2,6 +2,7 @@ import type { FieldName } from '../netfilter/index.ts';
 import type { Walk } from '../trace/parts.ts';
 import type { Value } from './code.ts';
 import { kept } from './kept.ts';
+import { TooComplex } from './too-complex.ts';
 
 /**
  * What a field of the packet has become on its way: a constant; what a field of the packet as it began was, its bits under `keep`
@@ -68,13 +69,19 @@ export interface Changes {
   readonly state: Partial<State>;
 }
 
-/** Makes environments, equal ones once. */
+/** More are not made: rules that set mark after mark would have one for each combination. */
+const MOST = 20_000;
+
+/** Makes environments, equal ones once. Throws TooComplex. */
 export class Environments {
   readonly #known = new Map<string, Environment>();
 
   make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
     const key = `${fieldsKey(fields)}|${stateKey(state)}`;
-    return kept(this.#known, key, () => ({ id: this.#known.size, fields, state }));
+    return kept(this.#known, key, () => {
+      if (this.#known.size >= MOST) throw new TooComplex(`rules make of packets more than ${MOST} different ones`);
+      return { id: this.#known.size, fields, state };
+    });
   }
 
   /** After something has happened to packets. */

@@ -30,6 +30,7 @@ export const within = (diagram: Diagram, set: Edge, exits: Exits): Exits => choo
 export function choose(diagram: Diagram, set: Edge, inside: Exits, outside: Exits): Exits {
   if (set === ALL) return inside;
   if (set === NONE) return outside;
+  diagram.spend(inside.length + outside.length);
   if (inside.length > FEW || outside.length > FEW) return chooseAmongMany(diagram, set, inside, outside);
   const chosen: Way[] = [];
   for (const { exit, when } of outside) {

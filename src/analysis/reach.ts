@@ -6,12 +6,13 @@ import { Decisions } from './decisions.ts';
 import { Diagram } from './diagram.ts';
 import { type Cut, type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
+import type { Ends } from './flow.ts';
 import { kept } from './kept.ts';
 import { isOneMachine } from './machine.ts';
 import { type Weighed, weighed } from './packets.ts';
 import { contentsOf } from './rules.ts';
 import { Space } from './space.ts';
-import { followAll } from './way.ts';
+import { followAll, followFar } from './way.ts';
 
 /** What is asked about: a rule set on its machine, and the ports that the mesh's proxy listens on. */
 export interface Side {
@@ -28,14 +29,15 @@ export interface Reached extends Weighed {
  * Where all packets of a family and a direction end: each place, and exactly which packets come to it. No packet is left out; those
  * that are dropped stand last, and may be none.
  *
- * Throws TooComplex.
+ * Where that is too complex, the ends that were found stand with the packets that were found to come to them, and one that is unknown,
+ * because of that, with all others.
  *
  * @param cuts conditions that `where` of the sets is to hold to exactly
  * @example reach(side, 'ipv4', 'in').find(({ end }) => end.kind === 'proxy')?.surely.witness()
  */
 export function reach(side: Side, family: Family, direction: Direction, cuts: readonly Cut[] = []): readonly Reached[] {
   const [space] = spacesOf([side], family, direction, cuts);
-  return space ? reachIn(space) : [];
+  return space ? reachedBy(space, followFar(space)) : [];
 }
 
 const GROUNDS = new WeakMap<Snapshot, Map<string, ReturnType<typeof grounds>>>();
@@ -70,9 +72,10 @@ export function spacesOf(
   });
 }
 
-/** Where all packets of a space end. */
-export function reachIn(space: Space): readonly Reached[] {
-  const { ends } = followAll(space);
+/** Where all packets of a space end. Throws TooComplex. */
+export const reachIn = (space: Space): readonly Reached[] => reachedBy(space, followAll(space).ends);
+
+function reachedBy(space: Space, ends: Ends): readonly Reached[] {
   const reached: Reached[] = [...ends.all.values()].map(({ end, when }) => ({ end, ...weighed(space, when) }));
   // What is dropped is the rest: found out when somebody asks.
   let rest: Weighed | undefined;

@@ -24,6 +24,7 @@ import { Performing } from './perform.ts';
 import { arrivalRoutes } from './route.ts';
 import type { Space } from './space.ts';
 import { type Seen, throughChain, throughTable, type Workshop } from './tables.ts';
+import { TooComplex } from './too-complex.ts';
 import type { Trial } from './trial.ts';
 
 /** Where packets end, and what was made to find it out. */
@@ -32,27 +33,54 @@ export interface Followed {
   readonly shop: Workshop;
 }
 
-/** Follows all packets of a space from where they begin to where they end. */
+/** Follows all packets of a space from where they begin to where they end. Throws TooComplex. */
 export function followAll(space: Space, seen?: Seen): Followed {
-  const { diagram, ground, domain, valid } = space;
+  const shop = shopFor(space, seen);
+  follow(space, shop);
+  return { ends: shop.ends, shop };
+}
+
+/**
+ * The same, as far as it can be found out: where it is too complex, what has not come to an end by then is unknown. `by` tells apart
+ * what is left unknown of several spaces.
+ */
+export function followFar(space: Space, by = ''): Ends {
+  const shop = shopFor(space, undefined);
+  const { diagram, ends } = shop;
+  try {
+    follow(space, shop);
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error;
+    diagram.relent();
+    const rest = ends.dropped(space.valid);
+    const found = ends.all.size === 0 ? 'nothing was found before' : 'the other ends were found before';
+    ends.add(unknown(new TooComplex(error.because, found).message, `too complex ${by}`), rest);
+  }
+  return ends;
+}
+
+function shopFor(space: Space, seen: Seen | undefined): Workshop {
+  const { diagram, valid } = space;
   const environments = new Environments();
   const asking = new Asking(space, environments);
   const folding = new Folding(space, asking);
   const performing = new Performing(space, environments, asking, folding);
   const chains = new Chains(space, folding, performing);
-  const ends = new Ends(diagram);
-  const shop: Workshop = { diagram, environments, asking, folding, performing, chains, ends, valid, seen };
+  return { diagram, environments, asking, folding, performing, chains, ends: new Ends(diagram), valid, seen };
+}
+
+function follow(space: Space, shop: Workshop): void {
+  const { diagram, ground, domain, valid } = space;
   if (ground.unread !== undefined) {
-    ends.add(unknown(ground.unread), valid);
-    return { ends, shop };
+    shop.ends.add(unknown(ground.unread), valid);
+    return;
   }
-  const start = environments.make(BEFORE_TRACKING, asking.start);
+  const start = shop.environments.make(BEFORE_TRACKING, shop.asking.start);
   const flow = new Flow(diagram);
   flow.add(start, valid);
   const way = new Way(space, shop);
   if (domain.direction === 'in') way.go('arrival', takenBy(shop, flow, false));
   else way.go('departure', flow);
-  return { ends, shop };
 }
 
 /** What IPv6 takes at all; `here`: it comes over the loopback interface. */

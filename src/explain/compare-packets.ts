@@ -33,7 +33,7 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
     }
     for (const direction of ['in', 'out'] as const) {
       try {
-        const changes = difference(one, other, family, direction).map((change) => ({
+        const changes = difference(one, other, family, direction, [], { far: true }).map((change) => ({
           ...change,
           ...exampleOf(change),
         }));
