@@ -60,6 +60,9 @@ export function lanesOf(snapshot: Snapshot, families: readonly Family[], proxyPo
   return { lanes: lanes.sort((a, b) => LANES.indexOf(a.name) - LANES.indexOf(b.name)), tooComplex };
 }
 
+/** No mark at all. */
+export const UNMARKED = { kind: 'bits', field: 'mark', mask: 0xffff_ffff, value: 0 } as const;
+
 export const TCP_ONLY = { kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] } as const;
 
 /** What arrives is for this host; what a program here sends goes from an address of this host to another, or to another host. */
@@ -70,8 +73,9 @@ function split(snapshot: Snapshot, family: Family, direction: Direction, ends: r
     return all ? [{ name, family, direction, all, ends: parts }] : [];
   };
   const here = (packets: PacketSet): PacketSet => toHere(packets, snapshot, family);
-  // Where no interfaces are known, whatever arrives is taken to be for this host.
-  if (direction === 'in') return lane('inbound', (packets) => (snapshot.interfaces ? here(packets) : packets));
+  // Where no interfaces are known, whatever arrives is taken to be for this host. What comes over a wire has no mark.
+  if (direction === 'in')
+    return lane('inbound', (packets) => (snapshot.interfaces ? here(packets) : packets).where(UNMARKED));
   const sent = (packets: PacketSet): PacketSet => fromHere(packets, snapshot, family);
   return [
     ...lane('outbound', (packets) => sent(packets.minus(here(packets)))),

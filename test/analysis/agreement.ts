@@ -86,11 +86,21 @@ export function compare(
       question.packet,
       own,
     );
+    // Where it hangs on what is open whether some rule sends it on, it is either.
+    const either = own
+      ? placesOf(
+          reached.filter(({ possibly }) => possibly.holds(question)).map(({ end }) => end),
+          question.packet,
+          own,
+        )
+      : found;
     // What the sets do not look into may be anything, and what rules make of it later.
     const wider = found.includes('unknown') || places.every((place) => found.includes(place));
     const surely = reached.filter((each) => each.surely.holds(meant)).length;
     // … and of one that is addressed here they do not know by which interface it goes on.
-    const agree = own ? places.every((place) => found.includes(place)) : found.join() === places.join();
+    const agree = own
+      ? places.every((place) => found.includes(place) || either.includes(place))
+      : found.join() === places.join();
     if ((!agree && !(loose && wider)) || surely > 1 || (surely === 1 && found.length > 1))
       return { asked, disagreement: { question, traced: places, found } };
   }

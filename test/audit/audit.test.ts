@@ -95,6 +95,34 @@ describe('what is the matter', () => {
     expect(as(999)).toEqual(['high loop ipv4']);
   });
 
+  test("… or some of them, that the mesh's own rules are to spare", () => {
+    const text = held(ISTIO)
+      .map((one) => printSave(one.rules))
+      .join('');
+    const spared = '-A ISTIO_OUTPUT -m owner --uid-owner 1337 -j RETURN';
+    const drifted = text.replace(spared, spared.replace('-j', '--gid-owner 1337 -j'));
+    expect(drifted).not.toBe(text);
+    expect(finding('loop', { held: rules(drifted), interfaces: [LO, ETH0] })?.says).toMatch(
+      /^uid 1337 is the proxy's by these rules, and some outbound IPv4 of it is turned .* from uid 1337 gid 1000 comes back/,
+    );
+    expect(finding('loop', { held: held(ISTIO), interfaces: [LO, ETH0] })).toBeUndefined();
+  });
+
+  test('what comes over a wire has no mark: of TPROXY only that inbound is intercepted is said', () => {
+    const lane = look({ held: held({ ...ISTIO, mode: 'TPROXY' }), interfaces: [LO, ETH0] }).lanes.find(
+      ({ name }) => name === 'inbound',
+    );
+    expect(lane?.all.where({ kind: 'bits', field: 'mark', mask: 0x539, value: 0x539 }).isEmpty).toBe(true);
+  });
+
+  test("rules of Docker's that match nothing on this host are its own business", () => {
+    const docker =
+      '*filter\n:DOCKER - [0:0]\n:DOCKER-USER - [0:0]\n-A FORWARD -p tcp -j DOCKER-USER\n-A FORWARD -p tcp -j DOCKER\n';
+    const dead = (chain: string) => rules(`${docker}-A ${chain} -p udp -j DROP\nCOMMIT\n`);
+    expect(kinds({ held: dead('DOCKER') })).toEqual([]);
+    expect(kinds({ held: dead('DOCKER-USER') })).toEqual(['info dead-rule ipv4']);
+  });
+
   test("an app runs as the proxy's user", () => {
     const listeners = [listener(15001, 1337), listener(15006, 1337), listener(15021, 1337)];
     const on = { held: held(ISTIO), interfaces: [LO, ETH0] };

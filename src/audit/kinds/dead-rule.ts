@@ -7,6 +7,13 @@ import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
+/**
+ * Chains of programs that write the same rules wherever they run, some of which then never match. What stands in DOCKER-USER is the
+ * user's own.
+ */
+const GENERATED =
+  /^(?:DOCKER(?!-USER$)|KUBE-|CNI-|NETAVARK|FLANNEL-|LIBVIRT_|CILIUM_|cali-|ufw6?-|PROXY_INIT_|KUMA_|MESH_|CONSUL_|OSM_PROXY_|APPMESH_)/;
+
 /** Rules that no packet ever meets. The mesh writes some itself, and those are its own business. */
 export const deadRule: Kind = {
   name: 'dead-rule',
@@ -15,7 +22,7 @@ export const deadRule: Kind = {
     audited.families.flatMap((family) => {
       const own = istioTables(audited.snapshot).map((table) => `${table.family} ${table.name}`);
       const all = deadIn(audited, family).filter(
-        ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)),
+        ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)) && !GENERATED.test(chain),
       );
       const unreached = new Map<string, DeadRule[]>();
       for (const rule of all.filter(({ because }) => because === 'unreached')) {

@@ -3,7 +3,7 @@ import { familyWord } from '../../explain/index.ts';
 import type { FieldName } from '../../netfilter/index.ts';
 import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
-import { type Lane, TCP_ONLY } from '../lanes.ts';
+import { type Lane, TCP_ONLY, UNMARKED } from '../lanes.ts';
 import type { Kind } from './kind.ts';
 
 /** What tells the connections of one program from those of another. */
@@ -19,7 +19,9 @@ export const loop: Kind = {
       .flatMap((lane): readonly Finding[] => {
         const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
         if (!caught || caught.isEmpty) return [];
-        return sparesNobody(lane, caught) ? [nobodySpared(audited, lane, caught)] : proxyCaught(audited, lane, caught);
+        if (sparesNobody(lane, caught)) return [nobodySpared(audited, lane, caught)];
+        const running = proxyCaught(audited, lane, caught);
+        return running.length > 0 ? running : identityCaught(audited, lane, caught);
       }),
 };
 
@@ -65,4 +67,26 @@ function proxyCaught(audited: Audited, lane: Lane, caught: PacketSet): readonly 
       },
     ];
   });
+}
+
+/** Some of what the user or group sends that the mesh's rules are to spare: marks aside, by which the mesh itself takes it back. */
+function identityCaught(audited: Audited, lane: Lane, caught: PacketSet): readonly Finding[] {
+  const { uids = [], gids = [] } = audited.written?.interception.proxy ?? {};
+  const named = (field: 'uid' | 'gid', words: readonly string[]) =>
+    words.filter((word) => /^\d+$/.test(word)).map((word) => ({ field, number: Number(word) }));
+  const unmarked = caught.where(UNMARKED);
+  const found = [...named('uid', uids), ...named('gid', gids)].flatMap(({ field, number }) => {
+    const example = audited.example(unmarked.where({ kind: 'in', field, ranges: [[number, number]] }));
+    return example && unmarked.space.domain.fields.has(field) ? [{ field, number, example }] : [];
+  });
+  return found.slice(0, 1).map(({ field, number, example }) => ({
+    level: 'high',
+    family: lane.family,
+    says:
+      `${field} ${number} is the proxy's by these rules, and some outbound ${familyWord(lane.family)} of it is turned to the proxy: ` +
+      `${exampleWords(example)} comes back to it.`,
+    example,
+    rules: deciding(example.trace),
+    mend: `let ${field} ${number} pass again: -m owner --${field}-owner ${number} -j RETURN, before what turns outbound connections`,
+  }));
 }
