@@ -40,8 +40,11 @@ export interface KernelAccount {
   /** As it began. What the kernel does not tell is undefined. */
   readonly packet: Packet;
   readonly events: readonly KernelEvent[];
-  /** What connection tracking calls its connection, and whether the packet is a reply. Undefined: it belongs to none. */
-  readonly connection?: { readonly id: number; readonly reply: boolean };
+  /**
+   * What connection tracking calls its connection, and whether the packet is a reply. `confirmed`: a packet before has got
+   * through. Undefined: it belongs to none.
+   */
+  readonly connection?: { readonly id: number; readonly reply: boolean; readonly confirmed?: true };
   /** A kernel that tells of connections (6.16) does so of every packet that has one behind connection tracking. */
   readonly tellsConnections?: boolean;
   /** One of several fragments: the kernel tells nothing of it from where they are put together. */

@@ -79,7 +79,7 @@ const MASKS: readonly AddressValue[] = [
 ];
 
 function readPrefix(word: string, family: Family, at: number, length: number): Prefix {
-  const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined) ?? localhost(word, family);
+  const prefix = parsePrefix(word) ?? (family === 'ipv4' ? shortPrefix(word) : undefined) ?? named(word, family);
   if (prefix?.family === family) return prefix;
   if (prefix)
     throw new Fault(
@@ -111,9 +111,13 @@ function readPrefix(word: string, family: Family, at: number, length: number): P
   );
 }
 
-/** The one name of a host that means the same everywhere. */
-const localhost = (word: string, family: Family): Prefix | undefined =>
-  word === 'localhost' ? hostPrefix(family, family === 'ipv4' ? 0x7f00_0001 : 1n) : undefined;
+/** Names that mean the same everywhere: localhost, and any name under a mask of no bits (`any/0`), which is not looked up. */
+function named(word: string, family: Family): Prefix | undefined {
+  if (word === 'localhost') return hostPrefix(family, family === 'ipv4' ? 0x7f00_0001 : 1n);
+  const every = /^[a-z][\w.-]*(\/.+)$/i.exec(word)?.[1];
+  const prefix = every && parsePrefix(`${family === 'ipv4' ? '0.0.0.0' : '::'}${every}`);
+  return prefix && BigInt(prefix.mask) === 0n ? prefix : undefined;
+}
 
 /** `10/8` and `10.1` are networks to the tools: what is left out is 0. */
 function shortPrefix(word: string): Prefix | undefined {

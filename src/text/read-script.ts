@@ -14,6 +14,10 @@ import { newVariables } from './script/variables.ts';
 /** A call of iptables where a command may stand: at a line's beginning, or after what comes before commands. */
 const CALL = /(?:^|[\s;&|({/])ip6?tables(?:-nft|-legacy)?(?:[ \t]+-|-restore\b[^\n]*<<)/g;
 
+/** What a script calls iptables by: `IPT=/sbin/iptables`, `for ipt in iptables ip6tables`. */
+const NAMED =
+  /^[ \t]*(?:(?:export|readonly|declare)[ \t]+)?\w+=["']?[\w./-]*\bip6?tables(?:-nft|-legacy)?["']?[ \t]*(?:$|[;#])|^[ \t]*for[ \t]+\w+[ \t]+in\b[^\n;]*\bip6?tables\b/m;
+
 /** Rules as `iptables -S` prints them, which a call in a comment or a prompt may stand beside. */
 const LISTED = /^[ \t]*-[PNA] /m;
 
@@ -23,6 +27,7 @@ export const isScript = (text: string): boolean => {
   if (first === undefined || '*:['.includes(first)) return false;
   if (/^\ufeff?#![^\n]*sh\b/.test(text)) return true;
   if (first === '-' || LISTED.test(text)) return false;
+  if (NAMED.test(text)) return true;
   for (const { index } of text.matchAll(CALL)) {
     const before = text.slice(text.lastIndexOf('\n', index) + 1, index);
     if (!/^\ufeff?[ \t]*#/.test(before) && before.length < LONGEST_BEFORE) return true;

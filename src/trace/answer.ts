@@ -1,11 +1,11 @@
-import { formatAddress } from '../address/index.ts';
+import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, PACKET_TYPE, type Packet, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
 import { type Connection, endsOf, turned } from './connection.ts';
 import { USUAL_HOPS } from './defaults.ts';
-import { LOOPBACK, sourceTowards } from './host.ts';
+import { ASSUMED, isOwn, LOOPBACK, sourceTowards } from './host.ts';
 import { lookUp } from './lookup.ts';
 import type { Circumstances } from './once.ts';
-import { NOBODY, type Question, type ReplyAsked } from './result.ts';
+import { NOBODY, type Outcome, type Question, type ReplyAsked } from './result.ts';
 import type { Receiver } from './state.ts';
 
 /** Whose sockets these are taken to be where nobody says. */
@@ -74,21 +74,7 @@ function chosenSource(connection: Connection, { ground, decide }: Circumstances)
   const { family, protocol, source, destination: called } = packet;
   const bound = receiver?.listener?.address;
   if (protocol !== UDP || source === undefined || byTproxy || bound === undefined || Number(bound) !== 0) return {};
-  const { host } = ground;
-  const routed = lookUp(
-    host,
-    {
-      destination: source,
-      mark: 0,
-      marked: false,
-      in: LOOPBACK,
-      source: typeof source === 'bigint' ? 0n : 0,
-      ...(own === undefined ? {} : { own }),
-    },
-    decide,
-  );
-  const chosen =
-    routed.kind === 'local' ? source : routed.kind === 'device' ? sourceTowards(host, routed, source) : called;
+  const chosen = sourceFor({ ground, decide, own }, source, called);
   if (chosen === undefined || chosen === called) return {};
   const [usual, other] = [formatAddress(family, called), formatAddress(family, chosen)];
   const asCalled = decide('the address of the answer', {
@@ -98,6 +84,37 @@ function chosenSource(connection: Connection, { ground, decide }: Circumstances)
     no: `it answers from ${other}, which the kernel chooses`,
   });
   return asCalled ? {} : { source: chosen };
+}
+
+/** Where something of this host's own leads to, and what is not known of it. */
+type Sending = Pick<Circumstances, 'ground' | 'decide'> & { readonly own: AddressValue | undefined };
+
+/** The address from which the kernel would send to another host; `none` where it would send nothing there. */
+function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue, none: AddressValue) {
+  const routed = lookUp(
+    host,
+    {
+      destination: to,
+      mark: 0,
+      marked: false,
+      in: LOOPBACK,
+      source: typeof to === 'bigint' ? 0n : 0,
+      ...(own === undefined ? {} : { own }),
+    },
+    decide,
+  );
+  return routed.kind === 'local' ? to : routed.kind === 'device' ? sourceTowards(host, routed, to) : none;
+}
+
+/**
+ * The address from which this host complains about a packet: the one that was called, but where that is another host's, and a
+ * rule has refused it on its way there. Source: net/ipv4/icmp.c, icmp_send; net/ipv6/icmp.c, icmp6_send.
+ */
+export function complainsFrom(walk: Sending, { kind }: Outcome, { family, source, destination }: Packet): AddressValue {
+  const { ground, own } = walk;
+  if (kind !== 'rejected' || source === undefined || isOwn(ground.host, destination, own)) return destination;
+  if (!ground.host.known) return own ?? ASSUMED.own[family];
+  return sourceFor(walk, source, destination) ?? destination;
 }
 
 /** ICMP's answers: to an echo, a timestamp, an information or address mask request; IPv6's echo. */

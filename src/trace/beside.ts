@@ -1,19 +1,11 @@
-import {
-  CTSTATE,
-  CTSTATUS,
-  ICMP,
-  ICMPV6,
-  isTableName,
-  type KernelAccount,
-  type KernelEvent,
-  type Snapshot,
-  TCP,
-  TCP_FLAGS,
-} from '../netfilter/index.ts';
+import { CTSTATE, isTableName, type KernelAccount, type KernelEvent, type Snapshot } from '../netfilter/index.ts';
+import { agreeing } from './agreement.ts';
 import { Comparison, Differs } from './comparison.ts';
 import { firstState } from './conntrack.ts';
+import type { Decide } from './decisions.ts';
 import { kernelOutcome, kernelSteps, lastPacket, sameRuleIn } from './kernel-steps.ts';
 import { walkOnce } from './once.ts';
+import { askedAbout, isFirst, type Opener } from './opener.ts';
 import type { Outcome, Question, Step, Trace } from './result.ts';
 import { grounds, prepare } from './trace.ts';
 
@@ -53,7 +45,7 @@ export interface Sides {
   readonly proxyPorts: readonly number[];
 }
 
-/** Openers of connections that are remembered, for their replies. */
+/** Openers of connections that are remembered, for their later packets and replies. */
 const MOST_CONNECTIONS = 10_000;
 
 /** Follows packets that have passed, one after the other, through the rules, and holds the kernel's account beside each walk. */
@@ -61,27 +53,51 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
   const groundOf = grounds(simulated, proxyPorts);
   const follow = prepare(simulated, proxyPorts);
   const sameRule = sameRuleIn(simulated, held);
-  const openers = new Map<number, Question>();
+  const openers = new Map<number, Opener>();
   return (account) => {
     const tracked = groundOf(account.packet.family).program.conntrack !== false;
     const shown = questionOf(account, tracked && isLookedAt(account, held));
-    const refuses = (opener: Question): boolean => REFUSED.includes(follow(opener).outcome.kind);
-    const question = askedAbout(shown, account, openers, refuses);
-    const { seen } = account;
+    const { seen, connection } = account;
+    const opener = connection && openers.get(connection.id);
+    const refuses = ({ question, outcome }: Opener): boolean =>
+      REFUSED.includes((outcome ?? follow(question).outcome).kind);
+    const question = askedAbout(shown, account, opener, refuses);
+    const opens = connection !== undefined && !opener && typeof question !== 'string' && isFirst(account);
+    const remember = (how: Partial<Opener>): void => {
+      if (opens && openers.size < MOST_CONNECTIONS) openers.set(connection.id, { question: shown, account, ...how });
+    };
+    remember({});
     const rest = (from: number): readonly Step[] => kernelSteps(account, from, held);
     if (typeof question === 'string') {
       const trace = tracedBy(shown, rest(0), kernelOutcome(account, proxyPorts), account);
       return { trace, simulated: { kind: 'not compared', because: question }, unconfirmed: [], seen };
     }
-    const steps: Step[] = [];
-    const comparison = new Comparison(account, steps, sameRule);
-    const { unconfirmed } = comparison;
-    try {
-      const ground = groundOf(shown.packet.family);
-      const circumstances = { ground, decide: () => true, assumptions: new Set<string>() };
+    let comparison = new Comparison(account, [], sameRule);
+    const ground = groundOf(shown.packet.family);
+    const walk = (decide: Decide) => {
+      const steps: Step[] = [];
+      comparison = new Comparison(account, steps, sameRule);
+      const assumptions = new Set<string>();
+      const circumstances = { ground, decide, assumptions, ...again(opener) };
       const { outcome, packet } = walkOnce(circumstances, question, { steps, witness: comparison });
-      const because = comparison.ended(outcome, packet);
-      const told = { ...shown, assumptions: [...circumstances.assumptions] };
+      return { outcome, packet, steps, assumptions, because: comparison.ended(outcome, packet) };
+    };
+    const again = ({ question, account, answers }: Partial<Opener> = {}) =>
+      question && account && answers
+        ? {
+            opener: {
+              question,
+              decide: (key: string) => answers.get(key) ?? true,
+              witness: new Comparison(account, [], sameRule),
+            },
+          }
+        : {};
+    try {
+      const { result, answers } = agreeing(walk);
+      const { outcome, packet, steps, assumptions, because } = result;
+      const { unconfirmed } = comparison;
+      remember({ answers, outcome });
+      const told = { ...shown, assumptions: [...assumptions] };
       if (because === undefined) {
         const trace = { question: told, steps: steps.map(decided), packet, outcome, possible: [] };
         return { trace, simulated: { kind: 'same' }, unconfirmed, seen };
@@ -92,11 +108,12 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
     } catch (difference) {
       if (!(difference instanceof Differs)) throw difference;
       const { fragment, events } = account;
+      const { unconfirmed } = comparison;
       // Of fragments that are put together only the last one to come is told of further.
       if (fragment && !difference.kernel && difference.agreed.events === events.length) {
         const trace = tracedBy(
           shown,
-          steps.slice(0, difference.agreed.steps).map(decided),
+          difference.agreed.steps.map(decided),
           kernelOutcome(account, proxyPorts),
           account,
         );
@@ -105,7 +122,7 @@ export function prepareBeside({ simulated, held, proxyPorts }: Sides): (account:
       }
       const { agreed, simulator } = difference;
       const kernel = difference.kernel && account.events[agreed.events];
-      const both = steps.slice(0, agreed.steps).map(decided);
+      const both = agreed.steps.map(decided);
       const trace = tracedBy(shown, [...both, ...rest(agreed.events)], kernelOutcome(account, proxyPorts), account);
       const { outcome } = follow(question);
       const simulated: Simulated = { kind: 'differs', at: both.length, kernel, simulator, outcome };
@@ -143,41 +160,6 @@ function isBehindTracking(
 
 /** The priority at which connection tracking looks at packets. Source: netfilter_ipv4.h, NF_IP_PRI_CONNTRACK. */
 const TRACKING = -200;
-
-/** What the simulator is asked: of a reply, the answer to the packet that opened the connection. Else why nothing is. */
-function askedAbout(
-  question: Question,
-  { connection }: KernelAccount,
-  openers: Map<number, Question>,
-  refuses: (opener: Question) => boolean,
-): Question | string {
-  const { packet, direction } = question;
-  const opener = connection && openers.get(connection.id);
-  const answersItself = direction === 'out' && opener?.direction === 'in';
-  if (packet.ctstate === CTSTATE.RELATED) {
-    const isIcmp = packet.protocol === ICMP || packet.protocol === ICMPV6;
-    if (isIcmp && !opener) return 'it is about another packet, which was not seen';
-    if (answersItself && (packet.protocol === TCP || (isIcmp && refuses(opener)))) return { ...opener, refusal: true };
-    // Else a helper has waited for it: it opens a connection.
-    if (isIcmp && opener)
-      return { ...question, about: connection.reply ? opener : { ...opener, reply: { later: true } } };
-  }
-  if (!connection) return question;
-  if (!connection.reply) {
-    if (packet.ctstate === CTSTATE.ESTABLISHED) {
-      if (opener?.packet.ctstate !== CTSTATE.RELATED) return question;
-      return { ...question, packet: { ...packet, ctstatus: CTSTATUS.EXPECTED } };
-    }
-    if (opener) return { ...question, repeated: true };
-    if (openers.size < MOST_CONNECTIONS) openers.set(connection.id, question);
-    return question;
-  }
-  if (!opener) return 'it is a reply, and the packet that opened its connection was not seen';
-  const isReset = packet.protocol === TCP && ((packet.tcpFlags ?? 0) & TCP_FLAGS.RST) !== 0;
-  if (isReset && answersItself && refuses(opener)) return { ...opener, refusal: true };
-  const flags = packet.protocol === TCP && packet.tcpFlags !== undefined ? { tcpFlags: packet.tcpFlags } : {};
-  return { ...opener, reply: { later: true, ...flags } };
-}
 
 const tracedBy = (question: Question, steps: readonly Step[], outcome: Outcome, { events, packet }: KernelAccount) => ({
   question,

@@ -13,8 +13,8 @@ type SameRule = (event: Extract<Event, { readonly kind: 'rule' }>, rule: Compile
 /** The first thing that the kernel and the walk say differently of a packet. */
 export class Differs extends Error {
   override readonly name = 'Differs';
-  /** How many of the kernel's events, and of the walk's steps, both agree on. */
-  readonly agreed: { readonly events: number; readonly steps: number };
+  /** How many of the kernel's events, and which of the walk's steps, both agree on. */
+  readonly agreed: { readonly events: number; readonly steps: readonly Step[] };
   readonly kernel: Event | undefined;
   readonly simulator: string;
 
@@ -236,7 +236,7 @@ export class Comparison implements Witness {
   #differs(event: Event | undefined, simulator: string): never {
     // An event that the walk has nothing for is still to be told.
     const events = Math.max(0, this.#at - (event ? 1 : 0));
-    throw new Differs({ events, steps: this.#agreedSteps }, event, simulator);
+    throw new Differs({ events, steps: this.#steps.slice(0, this.#agreedSteps) }, event, simulator);
   }
 }
 

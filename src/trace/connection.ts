@@ -40,6 +40,8 @@ export interface Connection {
   /** The device by which its first packet left. */
   readonly device: string;
   readonly own: AddressValue | undefined;
+  /** Its first packet was refused before nat had decided on its source: nat is asked about the reset that is sent back. */
+  readonly sourceOpen?: boolean;
   /** Rules looked at: the count goes on, as each of the kernel's choices is numbered by it. */
   readonly looked: number;
 }

@@ -1,4 +1,4 @@
-import { formatAddress } from '../address/index.ts';
+import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, type Packet } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, type Tuple, turned, type Way, wayOf } from './connection.ts';
 import { USUAL_HOPS } from './defaults.ts';
@@ -20,13 +20,15 @@ export interface Subject {
   readonly packet: Packet;
   readonly outcome: Outcome;
   readonly device: string;
+  /** The address from which this host complains about it. */
+  readonly from: AddressValue;
 }
 
 /**
  * The ICMP error about a packet, as whoever has that packet sends it; or why nobody does. `asked` says what is different:
  * its type, who sends it, where it comes in.
  */
-export function errorAbout({ packet, outcome, device }: Subject, asked: Question): Question | string {
+export function errorAbout({ packet, outcome, device, from }: Subject, asked: Question): Question | string {
   const { family } = packet;
   const here = !OUTSIDE.includes(outcome.kind);
   if (here && (outcome.kind === 'dropped' || outcome.kind === 'unknown' || outcome.kind === 'astray'))
@@ -41,7 +43,7 @@ export function errorAbout({ packet, outcome, device }: Subject, asked: Question
   const { icmpType, icmpCode, source, in: arrives } = asked.packet;
   const header: Packet = {
     ...packet,
-    source: source ?? packet.destination,
+    source: source ?? (here ? from : packet.destination),
     destination: packet.source,
     sourcePort: undefined,
     destinationPort: undefined,

@@ -8,7 +8,8 @@ export function mapAgain(walk: Walk, ofDestination: boolean): string | undefined
   const { opening, packet } = walk;
   const mapping = ofDestination ? opening?.destination : opening?.source;
   if (!mapping) return undefined;
-  const port = packet.destinationPort === undefined ? undefined : mapping.port;
+  // 0: the kernel chose it, nobody knows which.
+  const port = packet.destinationPort === undefined ? undefined : mapping.port || 'open';
   if (ofDestination) {
     mapDestination(walk, { address: mapping.address, port });
     walk.mappedBy = opening?.mappedBy;

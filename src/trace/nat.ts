@@ -20,6 +20,10 @@ export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done
   if ('kind' in mapped) return { verdict: mapped };
   const { address, port } = mapped;
   const destination = mapsDestination(walk);
+  if (isAskedBack(walk)) {
+    walk.source = endpoint(address, port === 'open' ? undefined : port);
+    return { verdict: 'accept', note: 'the reset stays as it is' };
+  }
   if (destination) {
     mapDestination(walk, { address, port });
     walk.mappedBy = rule;
@@ -37,6 +41,14 @@ function noteOf({ packet: { family } }: Walk, change: Change, { address, port }:
 
 /** Which end a hook maps: PREROUTING and OUTPUT the destination, the others the source. */
 export const mapsDestination = ({ hook }: Pick<Walk, 'hook'>): boolean => hook === 'PREROUTING' || hook === 'OUTPUT';
+
+/**
+ * Whether nat, where it looks at sources, is asked about a reset of REJECT's: as long as nobody has decided on the source of the
+ * connection that it refuses. What is decided then is the caller's: the reset is not rewritten by it.
+ * Source: net/netfilter/nf_nat_core.c, nf_nat_inet_fn.
+ */
+export const isAskedBack = (walk: Walk): boolean =>
+  walk.opening?.sourceOpen === true && walk.inside === undefined && !mapsDestination(walk);
 
 /** What a nat target gives the packet, or what becomes of the packet instead. The walk is not changed. */
 export function mappingOf(walk: Walk, rule: CompiledRule, effect: Nat): Mapped | Outcome {

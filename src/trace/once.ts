@@ -1,6 +1,6 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { CTSTATE, CTSTATUS, type Packet, TCP, TCP_FLAGS } from '../netfilter/index.ts';
-import { answerTo } from './answer.ts';
+import { answerTo, complainsFrom } from './answer.ts';
 import { attachRefusal } from './arrival.ts';
 import { after, type Connection, endsOf, foundOpen, openedBy, type Tuple } from './connection.ts';
 import type { Decide } from './decisions.ts';
@@ -45,6 +45,8 @@ export interface Circumstances {
   readonly why?: boolean;
   /** What is taken for granted; absent where nobody wants to know. */
   readonly assumptions: Set<string> | undefined;
+  /** The packet that opened the question's connection, where it was seen: as it was, which way it went, who knows of it. */
+  readonly opener?: { readonly question: Question; readonly decide: Decide; readonly witness: Witness };
 }
 
 /** The answer to the question's packet, which has to get through first. */
@@ -54,7 +56,7 @@ function walkReply(
   asked: NonNullable<Question['reply']>,
   record: Recording,
 ): Walked {
-  const there = begin(circumstances, question, {});
+  const there = beginFirst(circumstances, question);
   const first = openedBy(there, question, follow(there));
   const connection = asked.later ? { ...first, replied: true, assured: question.packet.protocol === TCP } : first;
   const answer = answerTo(connection, asked, answersApart(circumstances));
@@ -72,7 +74,7 @@ function walkReply(
 
 /** What the kernel sends back for the question's packet. */
 function walkRefusal(circumstances: Circumstances, question: Question, record: Recording): Walked {
-  const there = begin(circumstances, question, {});
+  const there = beginFirst(circumstances, question);
   const connection = openedBy(there, question, follow(there));
   const refusal = refusalOf(connection, there);
   if (!refusal) {
@@ -102,14 +104,14 @@ export function beginRefusal(
 
 /** An ICMP error about a packet, which somebody has to have first. */
 function walkError(circumstances: Circumstances, question: Question, about: Question, record: Recording): Walked {
-  const there = begin(circumstances, about, {});
+  const there = beginFirst(circumstances, about);
   let connection = openedBy(there, about, follow(there));
-  let subject: Subject = { packet: there.packet, outcome: connection.outcome, device: there.device };
+  let subject = subjectOf(there, connection.outcome);
   if (about.reply) {
     const answer = answerTo(connection, about.reply, answersApart(circumstances));
     if (typeof answer === 'string') return noError(answer);
     const back = begin(answersApart(circumstances), answer, { opening: connection, answering: true });
-    subject = { outcome: follow(back), packet: back.packet, device: back.device };
+    subject = subjectOf(back, follow(back));
     connection = after(connection, back);
   }
   const error = errorAbout(subject, question);
@@ -122,6 +124,11 @@ function walkError(circumstances: Circumstances, question: Question, about: Ques
   function noError(because: string): Walked {
     return { outcome: { kind: 'unknown', because }, packet: there.packet };
   }
+}
+
+function subjectOf(walk: Walk, outcome: Outcome): Subject {
+  const { packet, device } = walk;
+  return { packet, outcome, device, from: complainsFrom(walk, outcome, packet) };
 }
 
 /** The answer's sender is somebody else: what is not known of it is decided anew. */
@@ -139,8 +146,9 @@ function openingOf(circumstances: Circumstances, question: Question): Connection
   const flags = packet.protocol === TCP ? { tcpFlags: TCP_FLAGS.SYN } : {};
   const expected = ((packet.ctstatus ?? 0) & CTSTATUS.EXPECTED) !== 0;
   const ctstate = expected ? CTSTATE.RELATED : CTSTATE.NEW;
-  const first: Question = { ...question, packet: { ...packet, ...flags, ctstate, ctstatus: 0 } };
-  const walk = begin(circumstances, first, {});
+  const supposed = { ...question, packet: { ...packet, ...flags, ctstate, ctstatus: 0 } };
+  const first: Question = circumstances.opener?.question ?? supposed;
+  const walk = beginFirst(circumstances, first);
   const outcome = follow(walk);
   const { assumptions } = circumstances;
   if (['dropped', 'rejected', 'unknown', 'nobody listens'].includes(outcome.kind)) {
@@ -153,9 +161,16 @@ function openingOf(circumstances: Circumstances, question: Question): Connection
 
 /** What became of an equal packet that came before. */
 function unansweredOf(circumstances: Circumstances, question: Question): Connection {
-  const walk = begin(circumstances, question, {});
-  return openedBy(walk, question, follow(walk));
+  const first = circumstances.opener?.question ?? question;
+  const walk = beginFirst(circumstances, first);
+  return openedBy(walk, first, follow(walk));
 }
+
+/** The walk of the first packet of the connection that is asked about. */
+const beginFirst = ({ opener, ...circumstances }: Circumstances, first: Question): Walk =>
+  opener
+    ? begin({ ...circumstances, decide: opener.decide }, first, { witness: opener.witness })
+    : begin(circumstances, first, {});
 
 /** What is different from walk to walk. */
 interface Beginning {

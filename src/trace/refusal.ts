@@ -1,5 +1,5 @@
 import { CTSTATE, makePacket, TCP, TCP_FLAGS, UDP } from '../netfilter/index.ts';
-import { answerFrom } from './answer.ts';
+import { answerFrom, complainsFrom } from './answer.ts';
 import { type Connection, endsOf, recordOf, type Tuple } from './connection.ts';
 import { errorAbout, PORT_UNREACHABLE } from './icmp-error.ts';
 import { NOBODY, type Question } from './result.ts';
@@ -42,15 +42,17 @@ export function refusalOf(connection: Connection, walk: Walk): Refusal | undefin
   const { protocol, family } = opened.packet;
   if (outcome.kind === 'nobody listens') {
     if (protocol === TCP) return reset(connection, false);
-    return protocol === UDP ? errorOf(connection, PORT_UNREACHABLE[family]) : undefined;
+    return protocol === UDP ? errorOf(connection, walk, PORT_UNREACHABLE[family]) : undefined;
   }
   if (outcome.kind !== 'rejected') return undefined;
   const attached = walk.connection === 'tracked';
-  const known = attached ? { ...connection, record: recordOf(walk.packet) } : connection;
+  const known = attached
+    ? { ...connection, record: recordOf(walk.packet), sourceOpen: !walk.sourceDecided }
+    : connection;
   if (outcome.with === 'tcp-reset') return reset(known, attached);
   const [icmpType, icmpCode] = ERRORS[outcome.with] ?? [];
   if (icmpType === undefined || icmpCode === undefined) return undefined;
-  const error = errorOf(known, { icmpType, icmpCode });
+  const error = errorOf(known, walk, { icmpType, icmpCode });
   return error && attached ? { ...error, attached } : error;
 }
 
@@ -66,13 +68,15 @@ function reset(connection: Connection, attached: boolean): Refusal {
 
 function errorOf(
   connection: Connection,
+  walk: Walk,
   header: { readonly icmpType: number; readonly icmpCode: number },
 ): Refusal | undefined {
   const { packet, outcome, device, opened } = connection;
   const { family, protocol } = opened.packet;
   const asked = makePacket({ family, destination: packet.destination, protocol, ...header });
+  const from = complainsFrom(walk, outcome, packet);
   const question = errorAbout(
-    { packet, outcome, device },
+    { packet, outcome, device, from },
     { direction: 'out', packet: asked, about: opened, assumptions: [] },
   );
   if (typeof question === 'string') return undefined;

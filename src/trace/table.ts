@@ -3,7 +3,7 @@ import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
 import { rewriteInside } from './icmp-error.ts';
 import { mapAgain, mapBack } from './mapping.ts';
-import { mapsDestination, natSilence } from './nat.ts';
+import { isAskedBack, mapsDestination, natSilence } from './nat.ts';
 import { type Asked, isHeld, isIdle, type PlannedTable } from './plan.ts';
 import type { Outcome, Step } from './result.ts';
 import { reroute } from './routing.ts';
@@ -67,7 +67,7 @@ export function notFollowed(walk: Walk, { before, held, beside, after }: Planned
 function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
   const silence = natSilence(walk);
   const ofDestination = mapsDestination(walk);
-  if (silence === undefined && walk.way) return keepMapping(walk, all, ofDestination);
+  if (silence === undefined && walk.way && !isAskedBack(walk)) return keepMapping(walk, all, ofDestination);
   if (all.length === 0) say(walk, { table: 'nat', backend: 'nft' }, 'no rules');
   let decided: string | undefined;
   for (const asked of all) {

@@ -102,6 +102,38 @@ describe.each(WAYS)('real packets as they pass, $title', ({ options }) => {
   );
 
   test(
+    'what the kernel has chosen for a connection is so for all its packets; nat is asked about a reset, too',
+    async () => {
+      await pod();
+      pair.pod.must(['iptables-restore'], {
+        input: `*nat
+-A PREROUTING -p tcp --dport 7000 -m statistic --mode random --probability 0.5 -j REDIRECT --to-ports 8080
+-A PREROUTING -p tcp --dport 7000 -j REDIRECT --to-ports 8888
+-A PREROUTING -p tcp --dport 7001 -j REDIRECT --to-ports 8086-8089
+-A POSTROUTING -p tcp --sport 7002 -j SNAT --to-source ${POD.ipv4}
+-A POSTROUTING -p tcp --dport 80 -j MASQUERADE --random-fully
+COMMIT
+*filter
+-A INPUT -p tcp --dport 7002 -j REJECT --reject-with tcp-reset
+COMMIT
+`,
+      });
+      const watched = watching(pair.pod, 'in tcp', 'out tcp', '--count', '60', '--for', '15s', '-o', 'json');
+      await watched.begun;
+      for (let round = 0; round < 5; round += 1) connect(pair.client, POD.ipv4, 7000);
+      for (const port of [7001, 7001, 7002]) connect(pair.client, POD.ipv4, port);
+      connect(pair.pod, CLIENT.ipv4, 80);
+      const { stdout, stderr } = await watched.ended;
+      expect(stderr).toMatch(/packets seen; the simulator says the same of all/);
+      const matched = documentsIn(stdout).flatMap((document) =>
+        matchedIn(document).map(({ chain, number }) => `${chain} ${number}`),
+      );
+      expect(matched).toEqual(expect.arrayContaining(['POSTROUTING 1', 'POSTROUTING 2', 'INPUT 1', 'PREROUTING 3']));
+    },
+    PATIENCE,
+  );
+
+  test(
     'what an app sends over loopback to the proxy, with the owner of its socket',
     async () => {
       await pod('--inbound-ports', '*', '--outbound-cidrs', '*');

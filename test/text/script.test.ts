@@ -42,6 +42,9 @@ test.for([
   'for p in 6 17; do iptables -A INPUT -p $p; done',
   'f() { iptables -A INPUT -j DROP; }\nf',
   'true && iptables -A INPUT -j DROP',
+  'IPT=/sbin/iptables\n$IPT -A INPUT -j DROP',
+  'export IPT="/usr/sbin/iptables-nft" # the tool\n"$IPT" -A INPUT -j DROP',
+  'for ipt in iptables ip6tables; do $ipt -A INPUT -j DROP; done',
 ])('a script need not begin with its command: %s', (script) => {
   expect(printSave(readInput(script).held[0]!.rules)).toContain('-A INPUT');
 });

@@ -1,4 +1,11 @@
-import { CTSTATE, isTableName, type KernelAccount, type KernelEvent, type Packet } from '../../netfilter/index.ts';
+import {
+  CTSTATE,
+  CTSTATUS,
+  isTableName,
+  type KernelAccount,
+  type KernelEvent,
+  type Packet,
+} from '../../netfilter/index.ts';
 import { HEADERS_CHAIN, headersIn, type ToldHeaders } from './headers.ts';
 import { fragmentIn, packetIn } from './seen.ts';
 import { OWNER_CHAIN, ownerIn } from './table.ts';
@@ -29,7 +36,7 @@ interface Growing {
   readonly fragment: boolean;
   /** Its first message. */
   readonly first: ToldMessage;
-  connection?: { readonly id: number; readonly reply: boolean };
+  connection?: KernelAccount['connection'];
   readonly seen: number;
   /** Among those that have begun. */
   readonly order: number;
@@ -199,7 +206,8 @@ export class PacketAccounts {
   /** Connection tracking looks at a packet after the watching table did. */
   #connected(account: Growing, { connection }: ToldMessage, packet: Packet | undefined): void {
     if (!connection || !packet) return;
-    if (connection.id !== 0) account.connection ??= { id: connection.id, reply: connection.reply };
+    const { id, reply, status } = connection;
+    if (id !== 0) account.connection ??= { id, reply, ...(status & CTSTATUS.CONFIRMED ? { confirmed: true } : {}) };
     if (account.packet.ctstate !== undefined) return;
     const { ctstate, ctmark } = packet;
     account.packet = { ...account.packet, ctstate, ctmark };

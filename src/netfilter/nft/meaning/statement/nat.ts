@@ -1,10 +1,10 @@
 import type { Family, PortRange, Range } from '../../../../address/index.ts';
-import type { AddressRange, Effect } from '../../../effect.ts';
+import type { AddressRange, Effect, Network } from '../../../effect.ts';
 import { ALWAYS, all, type Predicate } from '../../../predicate.ts';
 import type { NftExpression, NftVerdict } from '../../expression.ts';
 import type { NftNat } from '../../statement.ts';
 import { seesFamily } from '../../table.ts';
-import { type Act, always, condition, unfollowed } from '../act.ts';
+import { type Act, condition, unfollowed } from '../act.ts';
 import type { NftContext } from '../context.ts';
 import { address as addresses, type Datatype, service } from '../datatype.ts';
 import { leads, lookUp } from '../lookup.ts';
@@ -30,8 +30,6 @@ export function natAct(nat: NftNat, { family, ...rest }: NftContext): Act {
     const maps = [nat.address, nat.port].flatMap((to) => (to?.kind === 'map' ? [leads(to, context)] : []));
     return condition(nat.kind, all(...maps));
   }
-  if (nat.typeFlags.includes('prefix') || nat.flags.includes('netmap'))
-    return always(nat.kind, { kind: 'unknown', because: 'it puts one network in place of another' });
   const targets = targetsOf(nat, context);
   if (typeof targets === 'string') return unfollowed(nat.kind, targets);
   return {
@@ -40,8 +38,9 @@ export function natAct(nat: NftNat, { family, ...rest }: NftContext): Act {
   };
 }
 
-function effectOf({ kind, flags }: NftNat, address: AddressRange | undefined, ports: PortRange | undefined): Effect {
-  const to = kind === 'redirect' ? 'here' : kind === 'masquerade' ? 'outgoing' : address;
+function effectOf(nat: NftNat, address: AddressRange | undefined, ports: PortRange | undefined): Effect {
+  const { kind, flags } = nat;
+  const to = kind === 'redirect' ? 'here' : kind === 'masquerade' ? 'outgoing' : address && placeIn(nat, address);
   return {
     kind: 'nat',
     change: CHANGE[kind],
@@ -49,6 +48,15 @@ function effectOf({ kind, flags }: NftNat, address: AddressRange | undefined, po
     ...(ports ? { ports } : {}),
     ...(flags.some((flag) => RANDOM.has(flag)) ? { random: true } : {}),
   };
+}
+
+/** With `prefix`, one network for another, host for host. Source: net/netfilter/nft_nat.c, nft_nat_setup_netmap. */
+function placeIn({ typeFlags, flags }: NftNat, range: AddressRange): AddressRange | Network {
+  if (!typeFlags.includes('prefix') && !flags.includes('netmap')) return range;
+  const [low, high] = range;
+  if (typeof low === 'bigint' || typeof high === 'bigint')
+    return { value: BigInt(low), mask: BigInt.asUintN(128, ~(BigInt(low) ^ BigInt(high))) };
+  return { value: low, mask: ~(low ^ high) >>> 0 };
 }
 
 /** All targets, or why they are not known: maps of addresses and of ports are independent of each other. */

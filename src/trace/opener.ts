@@ -1,0 +1,53 @@
+import { CTSTATE, CTSTATUS, ICMP, ICMPV6, type KernelAccount, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import type { Answers } from './agreement.ts';
+import type { Outcome, Question } from './result.ts';
+
+/** A packet that opened a connection, as it was seen to pass. */
+export interface Opener {
+  readonly question: Question;
+  readonly account: KernelAccount;
+  /** Which way it went where the rules leave ways open, and where it ended; absent where kernel and simulator part. */
+  readonly answers?: Answers;
+  readonly outcome?: Outcome;
+}
+
+/** Whether a packet opens its connection. */
+export const isFirst = ({ connection, packet }: KernelAccount): boolean =>
+  connection?.reply === false && packet.ctstate !== CTSTATE.ESTABLISHED;
+
+/**
+ * What the simulator is asked about a packet that has passed: of a reply, the answer to the packet that opened the connection.
+ * Else why nothing is. `refuses`: whether the kernel itself answers such a packet.
+ */
+export function askedAbout(
+  question: Question,
+  { connection }: KernelAccount,
+  opener: Opener | undefined,
+  refuses: (opener: Opener) => boolean,
+): Question | string {
+  const { packet, direction } = question;
+  const opened = opener?.question;
+  const answersItself = direction === 'out' && opened?.direction === 'in';
+  if (packet.ctstate === CTSTATE.RELATED) {
+    const isIcmp = packet.protocol === ICMP || packet.protocol === ICMPV6;
+    if (isIcmp && !opener) return 'it is about another packet, which was not seen';
+    if (opener && answersItself && (packet.protocol === TCP || (isIcmp && refuses(opener))))
+      return { ...opener.question, refusal: true };
+    // Else a helper has waited for it: it opens a connection.
+    if (isIcmp && opened)
+      return { ...question, about: connection?.reply ? opened : { ...opened, reply: { later: true } } };
+  }
+  if (!connection) return question;
+  if (!connection.reply) {
+    if (packet.ctstate === CTSTATE.ESTABLISHED) {
+      if (opened?.packet.ctstate !== CTSTATE.RELATED) return question;
+      return { ...question, packet: { ...packet, ctstatus: CTSTATUS.EXPECTED } };
+    }
+    return opener || connection.confirmed ? { ...question, repeated: true } : question;
+  }
+  if (!opener) return 'it is a reply, and the packet that opened its connection was not seen';
+  const isReset = packet.protocol === TCP && ((packet.tcpFlags ?? 0) & TCP_FLAGS.RST) !== 0;
+  if (isReset && answersItself && refuses(opener)) return { ...opener.question, refusal: true };
+  const flags = packet.protocol === TCP && packet.tcpFlags !== undefined ? { tcpFlags: packet.tcpFlags } : {};
+  return { ...opener.question, reply: { later: true, ...flags } };
+}
