@@ -5,6 +5,7 @@ import { InputRefused, parseNft, parseNftJson } from '../../src/text/index.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 import { seeded } from '../support/random.ts';
 import { randomSave, randomSets } from '../support/random-rules.ts';
+import { SIDESTEP } from '../support/sidestep.ts';
 
 // Rules that iptables-nft wrote, as nft lists them: what it cannot say is an xt statement without its parameters, and the rest
 // is a translation that nft itself would write in other words.
@@ -32,6 +33,36 @@ describe.skipIf(process.getuid?.() !== 0)('what nft lists of the rules of iptabl
     expect(found).toContainEqual({ kind: 'xt', type: 'match', name: 'multiport', because });
     expect(found).toContainEqual({ kind: 'xt', type: 'target', name: 'REDIRECT', because });
     expect(rulesOf(parseNft(scratch.must(['nft', 'list', 'ruleset'])))).toBe(1);
+  });
+
+  test.for<[tool: string, family: Family, rules: readonly string[]]>([
+    [
+      'iptables-nft',
+      'ipv4',
+      [
+        '-A INPUT -m mark ! --mark 0x4000/0x4000 -j RETURN',
+        '-A INPUT -m mark --mark 0x1 -m mark --mark 0x2/0x6',
+        '-A INPUT ! -s 10.0.0.0/255.0.255.0 -j DROP',
+        '-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT',
+        '-A INPUT -p tcp -m tcp --dport 80 ! --tcp-flags SYN SYN -j DROP',
+        '-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE -j DROP',
+        '-A INPUT -j NFLOG --nflog-prefix "a b" --nflog-group 3',
+      ],
+    ],
+    ['ip6tables-nft', 'ipv6', ['-A INPUT -s 1::1/ffff::ffff -m mark --mark 0x1/0x3 -j DROP']],
+  ])('%s: rules that it writes in nft’s own words stay its own', ([tool, family, rules]) => {
+    const listed = (): string[] =>
+      scratch
+        .must([process.execPath, SIDESTEP, 'list', '-o', 'save', '--family', family, '--table', 'filter'])
+        .split('\n')
+        .filter((line) => line.startsWith('-A'));
+    scratch.must([`${tool}-restore`], { input: `*filter\n${rules.join('\n')}\nCOMMIT\n` });
+    expect(listed()).toEqual(rules);
+    // What iptables shows a part of, or as something else, is nft's.
+    const own = ['tcp flags syn drop', 'tcp flags syn / syn,ack tcp flags ! fin,rst drop', 'log group 3 accept'];
+    scratch.must([tool, '-F', 'INPUT']);
+    for (const rule of own) scratch.must(['nft', `add rule ${family === 'ipv4' ? 'ip' : 'ip6'} filter INPUT ${rule}`]);
+    expect(listed()).toEqual(own.map((rule) => `-A INPUT nft: ${rule}`));
   });
 
   test.for(FAMILIES)(`${SEEDS} random rule sets: all of it is read (%s)`, { timeout: 300_000 }, async (family) => {

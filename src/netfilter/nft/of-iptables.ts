@@ -12,8 +12,13 @@ import { isAnonymous, type NftHook, type NftRule } from './table.ts';
 export function isShownByIptables({ statements }: NftRule): boolean {
   if (statements.some(({ kind }) => kind === 'xt')) return true;
   const seen = new Set<string>();
-  return statements.every((statement) => isPlain(statement, seen));
+  // NFLOG is a target: nothing comes after it.
+  const last = statements.at(-1);
+  return statements.every((statement) => isPlain(statement, seen) || (statement === last && isNflog(statement)));
 }
+
+const isNflog = (of: NftStatement): boolean =>
+  of.kind === 'log' && of.group !== undefined && of.level === undefined && of.flags.length === 0;
 
 function isPlain(statement: NftStatement, seen: Set<string>): boolean {
   switch (statement.kind) {
@@ -29,18 +34,25 @@ function isPlain(statement: NftStatement, seen: Set<string>): boolean {
       return !statement.over && statement.unit === 'packets';
     case 'match': {
       const { left, operator, right } = statement;
-      if (operator !== '==' && operator !== '!=') return false;
+      if (operator === '!' ? keyOf(left) !== FLAGS : operator !== '==' && operator !== '!=') return false;
       if (isFragmentOffset(left)) return isNumber(right, 0);
-      const key = left.kind === 'payload' ? `${left.protocol} ${left.field}` : left.kind === 'meta' ? left.key : '';
+      const masked = left.kind === 'binary' && left.operator === '&';
+      const key = keyOf(masked ? left.left : left);
       // Of two conditions on one field iptables keeps the last; marks are matches of their own.
       if (seen.has(key) && key !== 'mark') return false;
       seen.add(key);
+      if (key === FLAGS) return (masked ? areFlags(left.right) : operator === '!') && areFlags(right);
+      if (masked) return MASKED.has(key) && isValue(left.right) && isValue(right);
       return Object.hasOwn(PLAIN, key) && PLAIN[key]!(right);
     }
     default:
       return false;
   }
 }
+
+/** `ip saddr`, `mark`. */
+const keyOf = (of: NftExpression): string =>
+  of.kind === 'payload' ? `${of.protocol} ${of.field}` : of.kind === 'meta' ? of.key : '';
 
 /** `ip frag-off & 0x1fff`: how iptables-nft writes -f. It shows every mask as if it were this one. */
 const isFragmentOffset = (of: NftExpression): boolean =>
@@ -53,6 +65,12 @@ const isFragmentOffset = (of: NftExpression): boolean =>
 const isNumber = (of: NftExpression, number: number): boolean => of.kind === 'value' && Number(of.value) === number;
 
 const isValue = ({ kind }: NftExpression): boolean => kind === 'value';
+/** `syn,ack`, or 0 for none: in JSON a list, or bits that are put together. Others than these six iptables does not know. */
+const areFlags = (of: NftExpression): boolean =>
+  (of.kind === 'value' && (SIX_FLAGS.has(String(of.value)) || Number(of.value) === 0)) ||
+  (of.kind === 'list' && of.items.every(areFlags)) ||
+  (of.kind === 'binary' && of.operator === '|' && areFlags(of.left) && areFlags(of.right));
+const SIX_FLAGS: ReadonlySet<string> = new Set(['fin', 'syn', 'rst', 'psh', 'ack', 'urg']);
 const isPrefix = (of: NftExpression): boolean => isValue(of) || of.kind === 'prefix';
 const isPort = (of: NftExpression): boolean =>
   isValue(of) || (of.kind === 'range' && isValue(of.low) && isValue(of.high));
@@ -72,6 +90,12 @@ const PLAIN: Readonly<Record<string, (right: NftExpression) => boolean>> = {
   l4proto: isValue,
   mark: isValue,
 };
+
+/** Written alike under a mask: a mark's, or that of an address, which may have holes. */
+const MASKED: ReadonlySet<string> = new Set(['ip saddr', 'ip daddr', 'ip6 saddr', 'ip6 daddr', 'mark']);
+
+/** `tcp flags syn / fin,syn,rst,ack`, and `tcp flags ! fin,syn` for none of them: --tcp-flags. */
+const FLAGS = 'tcp flags';
 
 /** Whether a base chain is the one that iptables-nft itself makes in a table of that name. */
 export const isBaseOfIptables = (table: TableName, chain: string, { hook, type, priority }: NftHook): boolean =>
