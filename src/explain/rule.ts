@@ -6,6 +6,7 @@ import {
   field,
   formatField,
   isNftRule,
+  NFT_WORDS,
   type NftRule,
   type Packet,
   type Rule,
@@ -32,10 +33,13 @@ export function ruleWords(rule: Rule, family: Family): string {
 export const stepRuleWords = (step: RuleStep): string =>
   isNftRule(step.rule) ? stepRuleText(step) : ruleWords(step.rule, step.packet.family);
 
-/** The rule of a step as its own tool writes it. */
-export function stepRuleText({ rule, native, packet }: RuleStep): string {
+/** The rule of a step as its own tool writes it; one of nft's in a table of iptables as `list` does. */
+export function stepRuleText({ rule, native, packet, table: name }: RuleStep): string {
   if (!isNftRule(rule)) return printRule(rule, packet.family);
-  return native ? printNftRule({ statements: rule.statements }, native) : '';
+  const family = packet.family === 'ipv4' ? 'ip' : 'ip6';
+  const iptables = { family, name, flags: [], objects: [], sets: [], flowtables: [], chains: [] } as const;
+  const words = printNftRule({ statements: rule.statements }, native ?? iptables);
+  return native ? words : `${NFT_WORDS} ${words}`;
 }
 
 /** What names a port as the proxy's, so that a listing can say "→ proxy :15001". */

@@ -57,6 +57,7 @@ export {
   type Mixed,
   mixed,
   NFT_FAMILIES,
+  NFT_WORDS,
   type NftAddressFamily,
   type NftChain,
   type NftComparison,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { walkScreen } from '../../src/explain/index.ts';
-import type { Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave } from '../../src/text/index.ts';
+import { mixed, type Snapshot } from '../../src/netfilter/index.ts';
+import { parseNft, parseSave, printNftRule } from '../../src/text/index.ts';
 import { parseQuestion, type Trace, trace } from '../../src/trace/index.ts';
 
 /** The whole screen, without its layout. */
@@ -33,4 +33,15 @@ test('two open conditions of one rule are told apart', () => {
   const two = '*filter\n-A INPUT -m limit --limit 3/sec -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT';
   const { possible } = traceOf('in tcp/80', two);
   expect(possible.map(({ because }) => because)).toSatisfy((all: string[]) => all.every((text) => text.includes('(')));
+});
+
+test('a rule of nft’s own in a table of iptables is shown in nft’s words', () => {
+  const listed = parseNft(
+    'table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority filter; policy accept;\n\t\ttcp dport { 80, 443 } counter drop\n\t}\n}\n',
+  );
+  const [shown] = parseSave('*filter\n-A INPUT -p tcp -j DROP\nCOMMIT');
+  const { rules } = mixed(shown!, listed, printNftRule);
+  const snapshot: Snapshot = { origin: 'here', held: [{ backend: 'nft', rules }] };
+  const walk = trace(snapshot, parseQuestion('in tcp/80', snapshot), []);
+  expect(JSON.stringify(walkScreen(walk, { show: 'all' }))).toContain('nft: tcp dport { 80, 443 } counter drop');
 });

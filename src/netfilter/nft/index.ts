@@ -8,7 +8,7 @@ export type {
   NftValue,
   NftVerdict,
 } from './expression.ts';
-export { type Mixed, mixed, withNft } from './mixed.ts';
+export { type Mixed, mixed, NFT_WORDS, withNft } from './mixed.ts';
 export type { NftFlowtable, NftObject, NftSet, NftType } from './object.ts';
 export { isSameTable } from './same.ts';
 export type { NftComparison, NftLimit, NftNat, NftQuota, NftStatement } from './statement.ts';
