@@ -16,6 +16,7 @@ import {
   type Span,
   strong,
   table,
+  typed,
   warn,
 } from '../explain/index.ts';
 import type { Audit, Named } from './audit.ts';
@@ -137,9 +138,12 @@ function findingsRows(findings: readonly Named[]): readonly (readonly Line[])[] 
 function findingRows({ level, kind, says, mend }: Named): readonly (readonly Line[])[] {
   return [
     [line(TONES[level](level)), line(strong(kind)), line(says)],
-    ...(mend === undefined ? [] : [[line(''), line(''), line(faint('Mend it: '), mend)]]),
+    ...(mend === undefined ? [] : [[line(''), line(''), line(faint('Mend it: '), mendWords(mend))]]),
   ];
 }
+
+/** A command stays on one line, so that it can be copied; advice need not. */
+const mendWords = (mend: string): Span | string => (/^(?:sidestep|ip|sysctl) /.test(mend) ? typed(mend, 'plain') : mend);
 
 function countWords(findings: readonly Named[]): string {
   const levels = (['high', 'medium', 'info'] as const).flatMap((level) => {

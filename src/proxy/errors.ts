@@ -82,6 +82,6 @@ export function explainDeparture(error: unknown): Error {
   const hint =
     what === 'SO_MARK'
       ? 'run the proxy with CAP_NET_ADMIN, or leave the mark out and let the rules know the proxy by its uid'
-      : 'run the proxy with CAP_NET_ADMIN, or let it connect from its own address (inboundSource "proxy")';
+      : 'run the proxy with CAP_NET_ADMIN, or let it connect from its own address (--inbound-source proxy)';
   return new ProxyNotPermitted(`${what} on the proxy’s own connections`, 'CAP_NET_ADMIN', hint);
 }
