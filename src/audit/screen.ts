@@ -143,7 +143,8 @@ function findingRows({ level, kind, says, mend }: Named): readonly (readonly Lin
 }
 
 /** A command stays on one line, so that it can be copied; advice need not. */
-const mendWords = (mend: string): Span | string => (/^(?:sidestep|ip|sysctl) /.test(mend) ? typed(mend, 'plain') : mend);
+const mendWords = (mend: string): Span | string =>
+  /^(?:sidestep|ip|sysctl) /.test(mend) ? typed(mend, 'plain') : mend;
 
 function countWords(findings: readonly Named[]): string {
   const levels = (['high', 'medium', 'info'] as const).flatMap((level) => {
