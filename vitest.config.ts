@@ -2,6 +2,26 @@ import { defineConfig } from 'vitest/config';
 
 const kernel = ['test/kernel/**/*.test.ts'];
 
+/** Those that ask the tools and the kernel, each file in namespaces of its own, and wait for nobody: two at a time disturb none. */
+const asking = [
+  'acceptance',
+  'connections',
+  'facts/*',
+  'frames',
+  'hidden-part',
+  'ipset',
+  'listing',
+  'nft-of-iptables',
+  'nft-text',
+  'reconcile',
+  'routes-read',
+  'script',
+  'text',
+  'trace',
+  'trace-counters',
+  'way-back',
+].map((name) => `test/kernel/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/closing-line.ts'],
@@ -16,14 +36,26 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: 'kernel asking',
+          include: asking,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          setupFiles: ['test/support/own-lock.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
         // Real namespaces and real connections: one file after the other, when the processors have nothing else to do.
         test: {
           name: 'kernel',
           include: kernel,
+          exclude: asking,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
