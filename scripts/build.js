@@ -27,12 +27,16 @@ const shared = { platform: 'node', external: /^[^./]/ };
 const INSIDE = ['commander', 'picocolors'];
 /** What is needed together is one file, and what a change has no need of is another: so it is with following packets. */
 const TOGETHER = [
-  { name: 'program', test: /\/cli\/(program|command|options|usage|source)\.js$|\/(commander|address)\// },
-  { name: 'change', test: /\/cli\/(init|apply|machine|source-flags|interception-flags|interception-flag-table)\.js$/ },
+  { name: 'program', test: /\/cli\/(program|help|command|options|usage|source)\.js$|\/(commander|address)\// },
+  {
+    name: 'change',
+    test: /\/cli\/(init|init-others|apply|stopped|machine|source-flags|interception-flags|interception-flag-table)\.js$/,
+  },
   { name: 'netfilter', test: /\/netfilter\// },
   { name: 'analysis', test: /\/analysis\// },
   { name: 'trace', test: /\/trace\// },
   { name: 'nftrace', test: /\/linux\/nftrace\// },
+  { name: 'witness', test: /\/linux\/witness\// },
 ];
 /**
  * A file of the program is loaded when something in it is first used, not when whoever uses it is: a change asks the kernel

@@ -43,16 +43,19 @@ export async function applyChange(
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
   const namespace = openNamespace(where);
-  const heard = dryRun ? undefined : sayWhenStopped();
+  let heard: (() => void) | undefined;
   const report = await changeRules(namespace, {
     compute(before, backend) {
-      // What will tell of it is loaded while the kernel's tools are at work.
-      setImmediate(() => void import('../explain/index.ts'));
+      // The rest is done, and what will tell of it is loaded, while the kernel's tools are at work.
+      setImmediate(() => {
+        if (!dryRun) heard = sayWhenStopped();
+        void import('../explain/index.ts');
+      });
       return compute(before, backend);
     },
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
-  }).finally(heard);
+  }).finally(() => heard?.());
   const { before, backend, steps } = report;
   const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };
