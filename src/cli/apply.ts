@@ -43,19 +43,21 @@ export async function applyChange(
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
   const namespace = openNamespace(where);
+  // The kernel is asked first: who listens for signals costs a millisecond.
   let heard: (() => void) | undefined;
+  const listening = dryRun ? undefined : setImmediate(() => (heard = sayWhenStopped()));
   const report = await changeRules(namespace, {
     compute(before, backend) {
-      // The rest is done, and what will tell of it is loaded, while the kernel's tools are at work.
-      setImmediate(() => {
-        if (!dryRun) heard = sayWhenStopped();
-        void import('../explain/index.ts');
-      });
+      // What will tell of it is loaded while the kernel's tools are at work.
+      setImmediate(() => void import('../explain/index.ts'));
       return compute(before, backend);
     },
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
-  }).finally(() => heard?.());
+  }).finally(() => {
+    clearImmediate(listening);
+    heard?.();
+  });
   const { before, backend, steps } = report;
   const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };
