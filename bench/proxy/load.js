@@ -94,6 +94,28 @@ function messages({ port, connections, ms }) {
   return { count: times.length, ms: until - begun, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }
 
+/** A connection that says one byte; `answered` is called when it has come back. */
+function greet(port, answered) {
+  const fd = loop.connect(HOST, port);
+  let asked = false;
+  loop.watch(
+    fd,
+    () => {
+      if (!asked) {
+        asked = true;
+        loop.change(fd, EPOLLIN | EPOLLRDHUP);
+        streams.send(fd, buffer, 0, 1);
+        return;
+      }
+      const got = streams.receive(fd, buffer, 1);
+      if (got === -11) return;
+      if (got !== 1) throw new Error(`a connection was not answered: ${got}`);
+      answered(fd);
+    },
+    EPOLLOUT,
+  );
+}
+
 /** Connections that are made, say one message, hear it and end. */
 function churn({ port, connections, ms }) {
   buffer.bytes.fill(PING);
@@ -103,27 +125,12 @@ function churn({ port, connections, ms }) {
   let open = 0;
   const start = () => {
     open += 1;
-    const fd = loop.connect(HOST, port);
-    let asked = false;
-    loop.watch(
-      fd,
-      () => {
-        if (!asked) {
-          asked = true;
-          loop.change(fd, EPOLLIN | EPOLLRDHUP);
-          streams.send(fd, buffer, 0, 1);
-          return;
-        }
-        const got = streams.receive(fd, buffer, 1);
-        if (got === -11) return;
-        if (got !== 1) throw new Error(`a connection was not answered: ${got}`);
-        loop.close(fd);
-        done += 1;
-        open -= 1;
-        if (now() < until) start();
-      },
-      EPOLLOUT,
-    );
+    greet(port, (fd) => {
+      loop.close(fd);
+      done += 1;
+      open -= 1;
+      if (now() < until) start();
+    });
   };
   for (let number = 0; number < connections; number += 1) start();
   loop.run(() => open === 0);
@@ -139,27 +146,12 @@ function idle({ port, connections }) {
   const start = () => {
     if (next >= connections) return;
     next += 1;
-    const fd = loop.connect(HOST, port);
-    kept.push(fd);
-    let asked = false;
-    loop.watch(
-      fd,
-      () => {
-        if (!asked) {
-          asked = true;
-          loop.change(fd, EPOLLIN | EPOLLRDHUP);
-          streams.send(fd, buffer, 0, 1);
-          return;
-        }
-        const got = streams.receive(fd, buffer, 1);
-        if (got === -11) return;
-        if (got !== 1) throw new Error(`a connection was not answered: ${got}`);
-        loop.handlers.set(fd, () => {});
-        waiting -= 1;
-        start();
-      },
-      EPOLLOUT,
-    );
+    greet(port, (fd) => {
+      kept.push(fd);
+      loop.handlers.set(fd, () => {});
+      waiting -= 1;
+      start();
+    });
   };
   for (let number = 0; number < 100; number += 1) start();
   loop.run(() => waiting === 0);
