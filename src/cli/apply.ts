@@ -43,9 +43,7 @@ export async function applyChange(
   const where = options.path === undefined ? selector(options) : { netns: options.path };
   const dryRun = isOn(options.dryRun);
   const namespace = openNamespace(where);
-  // The kernel is asked first: who listens for signals costs a millisecond.
-  let heard: (() => void) | undefined;
-  const listening = dryRun ? undefined : setImmediate(() => (heard = sayWhenStopped()));
+  const heard = dryRun ? undefined : sayWhenStopped();
   const report = await changeRules(namespace, {
     compute(before, backend) {
       // What will tell of it is loaded while the kernel's tools are at work.
@@ -54,10 +52,7 @@ export async function applyChange(
     },
     dryRun,
     ...(options.backend ? { backend: options.backend } : {}),
-  }).finally(() => {
-    clearImmediate(listening);
-    heard?.();
-  });
+  }).finally(heard);
   const { before, backend, steps } = report;
   const after = dryRun ? await asDesired(before, await compute(before, backend)) : report.after;
   return { before, after, backend, routing: routingOf(report), changed: steps.length > 0, dryRun };

@@ -169,7 +169,7 @@ const same = (value: AddressValue | undefined, wanted: AddressValue): Answer =>
 const inNet = (value: AddressValue | undefined, mask: AddressValue, wanted: AddressValue): Answer =>
   value === undefined ? 'undecided' : masked(value, mask) === wanted;
 
-/** One value of a field that nearly every rule asks for: read and compared in one function, for two calls cost twice as much. */
+/** One value of a field that nearly every rule asks for: read and compared by one function, which saves a call for each condition. */
 const HAS_VALUE: { readonly [F in ValueField]?: (wanted: AddressValue) => Test } = {
   source: (wanted) => (packet) => same(packet.source, wanted),
   destination: (wanted) => (packet) => same(packet.destination, wanted),
