@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
-import type { EngineName } from './engine.ts';
+import type { ConnectionRecord, EngineName } from './engine.ts';
+import type { Pod } from './pod.ts';
 
 /** How inbound connections reach the proxy: nat REDIRECT or mangle TPROXY. Outbound ones always come by REDIRECT. */
 export type ProxyMode = 'REDIRECT' | 'TPROXY';
@@ -70,10 +71,14 @@ export interface ProxyConfig {
   /** The port on 127.0.0.1 for who runs the proxy: connections, configuration, log level, drain; `none` for none. Default 15000. */
   readonly adminPort?: number | 'none';
   readonly drain?: Partial<DrainTimes>;
+  /** The app's network namespace, where it is not this one. Default: it is this one. */
+  readonly pod?: Pod;
   /** Where the access log goes: one JSON line per connection, when it ends. Default nowhere. The stream is not closed. */
   readonly accessLog?: Writable;
   /** Bytes of access log that may wait for a slow reader; lines beyond are dropped and counted. Default 1 MiB. */
   readonly accessLogBuffer?: number;
+  /** Told of each connection when it has ended, as the access log is. Default nobody. */
+  readonly onConnection?: (record: ConnectionRecord) => void;
   /** Told, in words, when the system has none of what connections need: descriptors, memory. Serving goes on. Default nobody. */
   readonly onTrouble?: (what: string) => void;
 }
@@ -82,9 +87,9 @@ export interface ProxyConfig {
 export type Settings = {
   readonly [Field in keyof Omit<
     Required<ProxyConfig>,
-    'accessLog' | 'onTrouble' | 'drain'
+    'accessLog' | 'onConnection' | 'onTrouble' | 'drain' | 'pod'
   >]: Required<ProxyConfig>[Field];
-} & { readonly drain: DrainTimes };
+} & { readonly drain: DrainTimes; readonly pod?: Pod };
 
 /** Today's Istio. What `istio-2018` changes is in DIALECT_DEFAULTS. */
 export const PROXY_DEFAULTS: Settings = {
@@ -129,7 +134,7 @@ export class ProxyConfigRefused extends Error {
 
 /** Fills in the defaults. Throws ProxyConfigRefused. */
 export function settingsOf(config: ProxyConfig): Settings {
-  const { accessLog: _, onTrouble: __, drain, ...given } = config;
+  const { accessLog: _, onConnection: __, onTrouble: ___, drain, ...given } = config;
   const dialect = given.dialect ?? PROXY_DEFAULTS.dialect;
   const known: Settings = { ...PROXY_DEFAULTS, ...DIALECT_DEFAULTS[dialect], ...withoutUndefined(given), dialect };
   const settings: Settings = {

@@ -37,6 +37,13 @@ export interface ListenerOptions {
   /** The socket takes connections to foreign addresses (TPROXY). */
   readonly transparent: boolean;
   readonly maxConnections: number;
+  /**
+   * Listening sockets that are open already, made in another network namespace or by another process: one for each worker of the
+   * engine, which takes them over. `address`, `port` and `transparent` then say what they are.
+   */
+  readonly descriptors?: readonly number[] | undefined;
+  /** Where everything that comes goes, instead of its original destination. */
+  readonly to?: Endpoint | undefined;
 }
 
 export interface OpenListener {

@@ -17,6 +17,7 @@ export { fileLog, type LogFile, openLogFile } from './log-file.ts';
 export { METRICS_PATHS } from './metrics.ts';
 export { netEngine } from './net-engine.ts';
 export type { KernelSockets } from './net-sockets.ts';
+export type { Pod, Published } from './pod.ts';
 export { type Arrival, type Decision, type Direction, decide, type Host } from './policy.ts';
 export { probe } from './probe.ts';
 export { probeFrom } from './probe-from.ts';

@@ -2,12 +2,13 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
-import type { ConnectionRecord, Flag, Hearer } from './engine.ts';
+import type { ConnectionRecord, Flag, Hearer, ListenerOptions } from './engine.ts';
 import { failureOf, goneBecause } from './failure.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
 import type { Opened } from './opened.ts';
+import { nextLeg, socketFor } from './pod.ts';
 import { type Arrival, type Decision, decide, type Forward, type Host } from './policy.ts';
 
 /** What a connection has to do with, beside its two sockets. */
@@ -63,13 +64,19 @@ export class Connection {
   }
 
   /** Finds out where the connection was going, and carries out what the policy says. */
-  start(takes: Arrival['listener'], original: (peer: Endpoint, local: Endpoint) => Endpoint | undefined): void {
+  start(
+    { takes, to }: Pick<ListenerOptions, 'takes' | 'to'>,
+    original: (peer: Endpoint, local: Endpoint) => Endpoint | undefined,
+  ): void {
     const local = localEnd(this.#client);
     if (!this.#peer || !local) {
       this.refuse('DC', 'the client was gone before its connection was looked at');
       return;
     }
-    const arrival: Arrival = { listener: takes, peer: this.#peer, local, original: original(this.#peer, local) };
+    const arrival: Arrival = {
+      ...{ listener: takes, peer: this.#peer, local, to },
+      original: original(this.#peer, local),
+    };
     this.#destination = arrival.original ?? local;
     this.#decision = decide(arrival, this.#settings, this.#outside.host);
     if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
@@ -113,9 +120,9 @@ export class Connection {
     const { upstream: to, from, foreign, mark } = decision;
     let upstream: Socket;
     try {
-      upstream = this.#kernel.connect({ to, from, foreign, mark });
+      upstream = this.#kernel.connect({ to, from, foreign, mark, socket: socketFor(decision, this.#settings) });
     } catch (error) {
-      this.#unreachable(error as Error);
+      if (!this.#goOn((error as { code?: string }).code)) this.#unreachable(error as Error);
       return;
     }
     this.#upstream = upstream;
@@ -132,6 +139,18 @@ export class Connection {
     this.#connecting = setTimeout(() => {
       this.#unreachable(new Error(`no answer within ${connectTimeout} ms`));
     }, connectTimeout);
+  }
+
+  /** Goes the next way, where there is one; false where there is none. */
+  #goOn(code: string | undefined): boolean {
+    if (this.#ended || this.#decision?.kind !== 'forward') return false;
+    const next = nextLeg(this.#decision, code);
+    if (!next) return false;
+    clearTimeout(this.#connecting);
+    if (this.#upstreamLocal) this.#outside.opened.remove(this.#upstreamLocal, this.#decision.upstream);
+    this.#decision = next;
+    this.#connect(next);
+    return true;
   }
 
   #join(upstream: Socket): void {
@@ -160,7 +179,7 @@ export class Connection {
 
   #failed(side: Socket, error: Error): void {
     if (side !== this.#client && !this.#joined) {
-      this.#unreachable(error);
+      if (!this.#goOn((error as NodeJS.ErrnoException).code)) this.#unreachable(error);
       return;
     }
     const [flag, who, other]: [Flag, 'client' | 'upstream', Socket | undefined] =

@@ -4,7 +4,7 @@ import type { Engine, ListenerOptions, OpenListener } from './engine.ts';
 import { Connection, type Outside } from './net-connection.ts';
 import { type KernelSockets, kernelSockets } from './net-sockets.ts';
 import { openedHere } from './opened.ts';
-import { ownAddresses } from './own-addresses.ts';
+import { ownAddresses, ownAddressesFor } from './own-addresses.ts';
 import type { Host } from './policy.ts';
 
 const BACKLOG = 1024;
@@ -15,13 +15,15 @@ const TICK = 1000;
 export function netEngine(kernel: KernelSockets = kernelSockets): Engine {
   const opened = openedHere();
   const ports: number[] = [];
-  const host: Host = { isOwn: ownAddresses(), opened: opened.find, ports };
+  let own = ownAddresses();
+  const host: Host = { isOwn: (address) => own(address), opened: opened.find, ports };
   return {
     name: 'net',
     workers: 1,
     async open(options, settings, tell) {
+      own = ownAddressesFor(settings);
       const listener = await openListener(options, { kernel, settings, host, opened, tell });
-      ports.push(listener.port);
+      if (!options.to) ports.push(listener.port);
       return listener;
     },
     async ready() {},
@@ -42,8 +44,7 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
     connections.add(connection);
     if (connections.size > options.maxConnections) {
       connection.refuse('UO', `the limit of ${options.maxConnections} connections on port ${options.port} is reached`);
-    } else
-      connection.start(options.takes, (peer, local) => originalOf(client, peer, local, port, options, outside.kernel));
+    } else connection.start(options, (peer, local) => originalOf(client, peer, local, port, options, outside.kernel));
   });
   await listening(server, options);
   // The kernel may be out of descriptors for a while: that ends no other connection.
@@ -81,9 +82,10 @@ function originalOf(
   peer: Endpoint,
   local: Endpoint,
   port: number,
-  { transparent }: ListenerOptions,
+  { transparent, to }: ListenerOptions,
   kernel: KernelSockets,
 ): Endpoint | undefined {
+  if (to) return to;
   if (transparent && local.port !== port) return local;
   try {
     return kernel.originalDestination(client, peer.family) ?? (transparent ? local : undefined);
@@ -93,14 +95,16 @@ function originalOf(
   }
 }
 
-async function listening(server: Server, { address, port, transparent }: ListenerOptions): Promise<void> {
+async function listening(server: Server, { address, port, transparent, descriptors }: ListenerOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
       resolve();
     });
-    if (transparent) server.listen({ fd: openTransparentListener(endpointOf(address, port)) }, BACKLOG);
+    const [given] = descriptors ?? [];
+    if (given !== undefined) server.listen({ fd: given }, BACKLOG);
+    else if (transparent) server.listen({ fd: openTransparentListener(endpointOf(address, port)) }, BACKLOG);
     else server.listen({ port, host: address, backlog: BACKLOG, ipv6Only: false });
   });
 }

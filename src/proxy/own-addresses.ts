@@ -1,4 +1,5 @@
 import { readLocalAddresses } from '../linux/socket/index.ts';
+import type { Settings } from './config.ts';
 
 /** Addresses come and go with the pod's interfaces, but seldom: they are read at most once in this many milliseconds. */
 const FRESH = 1000;
@@ -19,6 +20,10 @@ export function ownAddresses(
     return known.has(address.replace(/%.*$/, ''));
   };
 }
+
+/** Tells a proxy's own addresses from others: its host's, or those of the pod that it serves. */
+export const ownAddressesFor = ({ pod }: Settings): ((address: string) => boolean) =>
+  pod ? ownAddresses(() => pod.addresses) : ownAddresses();
 
 /** Out of descriptors for a while, say: what was known is the best there is, and no connection ends for it. */
 function tried<T>(read: () => T): T | undefined {

@@ -1,4 +1,5 @@
-import { type Endpoint, formatEndpoint, sameEndpoint } from '../linux/socket/index.ts';
+import type { Family } from '../address/index.ts';
+import { type Endpoint, endpointOf, formatEndpoint, sameEndpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 
 export type Direction = 'inbound' | 'outbound';
@@ -12,6 +13,8 @@ export interface Arrival {
   readonly local: Endpoint;
   /** Where it was going before the rules sent it here; undefined where the kernel knows of no such thing. */
   readonly original: Endpoint | undefined;
+  /** Where all that comes to this listener goes: a port that leads to a pod's. */
+  readonly to?: Endpoint | undefined;
 }
 
 /** What becomes of a connection. */
@@ -25,10 +28,20 @@ export type Decision =
       /** `from` is the client's. */
       readonly foreign?: boolean;
       readonly mark: number;
+      /** Whose socket it leaves from, where not from one of this process's: see Pod. */
+      readonly socket?: 'pod' | 'gateway';
+      /** Where to go instead, in this order, where nobody listens at `upstream`. */
+      readonly otherwise?: readonly Leg[];
       /** Envoy's name for where it goes: `inbound|8080||`, `PassthroughCluster`. */
       readonly cluster: string;
     }
   | { readonly kind: 'refuse'; readonly direction: Direction | undefined; readonly reason: string };
+
+/** One way to an upstream. */
+export interface Leg {
+  readonly upstream: Endpoint;
+  readonly from?: string;
+}
 
 export type Forward = Extract<Decision, { kind: 'forward' }>;
 
@@ -48,7 +61,8 @@ const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const;
 
 /** What to do with a connection. Pure: the same arrival on the same host is always decided alike. */
 export function decide(arrival: Arrival, settings: Settings, host: Host): Decision {
-  const { peer, original } = arrival;
+  const { peer, original, to } = arrival;
+  if (to) return published(to);
   if (!original) {
     return refuse(
       undefined,
@@ -84,9 +98,10 @@ function directionOf(listener: Arrival['listener'], original: Endpoint, host: Ho
 function inbound(original: Endpoint, peer: Endpoint, settings: Settings): Decision {
   const { family, address, port } = original;
   const common = { kind: 'forward', direction: 'inbound', cluster: `inbound|${port}||` } as const;
+  if (settings.pod) return { ...common, ...toPod(original), mark: settings.mark, socket: 'pod' };
   // A link-local address belongs to its interface: what is sent to it over lo gets no answer.
   if (settings.inboundUpstream === 'loopback' || address.includes('%')) {
-    return { ...common, upstream: { family, address: LOOPBACK[family], port }, mark: settings.mark };
+    return { ...common, upstream: loopback(family, port), mark: settings.mark };
   }
   if (settings.inboundSource === 'client') {
     return { ...common, upstream: original, from: peer.address, foreign: true, mark: settings.tproxyMark };
@@ -94,12 +109,44 @@ function inbound(original: Endpoint, peer: Endpoint, settings: Settings): Decisi
   return { ...common, upstream: original, from: PASSTHROUGH_SOURCE[family], mark: settings.mark };
 }
 
+/** An app is reached at the address that was asked for, or, where it listens on a loopback alone, there. */
+function toPod(original: Endpoint): Leg & { readonly otherwise: readonly Leg[] } {
+  const families: readonly Family[] = original.family === 'ipv4' ? ['ipv4', 'ipv6'] : ['ipv6', 'ipv4'];
+  return {
+    upstream: original,
+    from: PASSTHROUGH_SOURCE[original.family],
+    otherwise: families.map((family) => ({ upstream: loopback(family, original.port) })),
+  };
+}
+
+const loopback = (family: Family, port: number): Endpoint => ({ family, address: LOOPBACK[family], port });
+
+/** The way of a published port to the pod, where the rules take it up as they do what comes from outside. */
+const published = (to: Endpoint): Decision => ({
+  kind: 'forward',
+  direction: 'inbound',
+  upstream: to,
+  mark: 0,
+  socket: 'gateway',
+  cluster: `published|${to.port}||`,
+});
+
 function outbound(original: Endpoint, settings: Settings): Decision {
+  const alias = settings.pod?.aliases[original.address];
   return {
     kind: 'forward',
     direction: 'outbound',
-    upstream: original,
-    mark: settings.mark,
+    ...(alias === undefined ? { upstream: original } : toAlias(alias, original.port)),
+    // A mark is the pod's rules' business, and this connection does not pass them.
+    mark: settings.pod ? 0 : settings.mark,
     cluster: 'PassthroughCluster',
+  };
+}
+
+/** What listens on this host's loopback may do so in one family alone. */
+function toAlias(address: string, port: number): Leg & { readonly otherwise: readonly Leg[] } {
+  return {
+    upstream: endpointOf(address, port),
+    otherwise: address === LOOPBACK.ipv4 ? [{ upstream: loopback('ipv6', port) }] : [],
   };
 }

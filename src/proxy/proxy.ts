@@ -76,9 +76,12 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
       if (record.flag === 'NR' || record.flag === 'UO') counts.refused += 1;
       tally.add(record);
       log.write(record);
+      config.onConnection?.(record);
     },
     trouble: (what) => config.onTrouble?.(what),
   };
+  // What comes by a published port is told of where the pod takes it up.
+  const onTheWay: Hearer = { ended: () => {}, trouble: tell.trouble };
   const connections = async () => (await Promise.all(listeners.map((listener) => listener.list()))).flat();
   const statistics = (): ProxyStatistics => ({
     ...counts,
@@ -97,6 +100,10 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
       const purpose = options.takes === 'both' ? 'inbound and outbound' : options.takes;
       const open = (address: string) => engine.open({ ...options, address }, settings, tell);
       listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
+    }
+    for (const options of publishedOf(settings)) {
+      const open = (address: string) => engine.open({ ...options, address }, settings, onTheWay);
+      listeners.push(await onEitherFamily(options.address, options.port, 'published', open));
     }
     checkDepartures(settings);
     const { readinessPort, metricsPort, adminPort, address } = settings;
@@ -146,16 +153,23 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
 
 /** The outbound listener first. One listener where both directions share a port. */
 function listenersOf(settings: Settings): Omit<ListenerOptions, 'address'>[] {
-  const { outboundPort, inboundPort, mode } = settings;
+  const { outboundPort, inboundPort, mode, pod } = settings;
   const transparent = mode === 'TPROXY';
   const shared = inboundPort === outboundPort && inboundPort !== 0;
-  const maxConnections = connectionLimit(settings.maxConnections, shared ? 1 : 2);
+  const maxConnections = connectionLimit(settings.maxConnections, (shared ? 1 : 2) + (pod?.published.length ?? 0));
   if (shared) return [{ takes: 'both', port: outboundPort, transparent, maxConnections }];
   return [
-    { takes: 'outbound', port: outboundPort, transparent: false, maxConnections },
-    { takes: 'inbound', port: inboundPort, transparent, maxConnections },
+    { takes: 'outbound', port: outboundPort, transparent: false, maxConnections, descriptors: pod?.outbound },
+    { takes: 'inbound', port: inboundPort, transparent, maxConnections, descriptors: pod?.inbound },
   ];
 }
+
+/** One for each port of this host that leads to the pod's. */
+const publishedOf = ({ pod, maxConnections: asked }: Settings): ListenerOptions[] =>
+  (pod?.published ?? []).map(({ address, port, to }, _, { length }) => ({
+    ...{ takes: 'inbound', address, port, to, transparent: false },
+    maxConnections: connectionLimit(asked, 2 + length),
+  }));
 
 /** Listens on `::` for both families, or on 0.0.0.0 where this host has no IPv6. */
 async function onEitherFamily<T>(
@@ -181,7 +195,7 @@ function checkDepartures(settings: Settings): void {
   const foreign = settings.inboundSource === 'client';
   try {
     if (foreign) tryDeparture({ foreign, mark: settings.tproxyMark });
-    if (settings.mark > 0) tryDeparture({ mark: settings.mark });
+    if (settings.mark > 0 && !settings.pod) tryDeparture({ mark: settings.mark });
   } catch (error) {
     throw explainDeparture(error);
   }

@@ -29,6 +29,8 @@ export interface Leaving {
   readonly foreign?: boolean | undefined;
   /** SO_MARK; 0 for none. */
   readonly mark: number;
+  /** A socket made elsewhere, marked already, which the call takes over. */
+  readonly socket?: number | undefined;
   /** Whole seconds of silence until the kernel asks the peer; 0 never. */
   readonly keepAlive: number;
 }
@@ -70,12 +72,12 @@ export class Streams {
   }
 
   /** Starts a connection. Its descriptor; it is connected, or has failed, when it becomes writable. Throws SystemCallFailed. */
-  connect({ to, from, foreign, mark, keepAlive }: Leaving): number {
-    const fd = accepted('socket', this.#calls.socket(to.family === 'ipv4' ? AF_INET : AF_INET6, STREAM, 0));
+  connect({ to, from, foreign, mark, socket, keepAlive }: Leaving): number {
+    const fd = socket ?? accepted('socket', this.#calls.socket(to.family === 'ipv4' ? AF_INET : AF_INET6, STREAM, 0));
     try {
       const [level, transparent] = to.family === 'ipv4' ? [SOL_IP, IP_TRANSPARENT] : [SOL_IPV6, IPV6_TRANSPARENT];
       if (foreign) this.#set(fd, level, transparent, 1, 'IP_TRANSPARENT');
-      if (mark > 0) this.#set(fd, SOL_SOCKET, SO_MARK, mark | 0, 'SO_MARK');
+      if (mark > 0 && socket === undefined) this.#set(fd, SOL_SOCKET, SO_MARK, mark | 0, 'SO_MARK');
       this.prepare(fd, keepAlive);
       if (from !== undefined) this.#bind(fd, { ...to, address: from, port: 0 });
       const result = this.#calls.connect(fd, this.#address.address, this.#place(to));

@@ -26,7 +26,14 @@ interface SocketCalls {
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   setfsuid(uid: number): number;
   setfsgid(gid: number): number;
+  socketpair(family: number, type: number, protocol: number, pair: Uint8Array): number;
+  sendmsg(fd: number, message: Uint8Array, flags: number): number;
+  recvmsg(fd: number, message: Uint8Array, flags: number): number;
+  setns(fd: number, kind: number): number;
+  poll(entries: Uint8Array, count: number, timeout: number): number;
   errno(): number;
+  /** Where the bytes of a buffer lie, for structures that hold addresses. */
+  address(buffer: Uint8Array): bigint;
 }
 
 let bound: SocketCalls | undefined;
@@ -48,7 +55,13 @@ export function socketCalls(): SocketCalls {
     setsockopt: call('int setsockopt(int, int, int, const void *, uint32_t)'),
     setfsuid: call('int setfsuid(uint32_t)'),
     setfsgid: call('int setfsgid(uint32_t)'),
+    socketpair: call('int socketpair(int, int, int, _Out_ void *)'),
+    sendmsg: call('intptr_t sendmsg(int, const void *, int)'),
+    recvmsg: call('intptr_t recvmsg(int, _Inout_ void *, int)'),
+    setns: call('int setns(int, int)'),
+    poll: call('int poll(_Inout_ void *, unsigned long, int)'),
     errno: () => koffi.errno(),
+    address: (buffer) => BigInt(koffi.address(buffer)),
   };
   return bound;
 }

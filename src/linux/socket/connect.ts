@@ -17,6 +17,8 @@ export interface Departure {
   readonly mark?: number | undefined;
   /** Whose the socket is to be, instead of this process's user. */
   readonly owner?: Owner | undefined;
+  /** A socket made elsewhere, marked already, which this call takes over. */
+  readonly socket?: number | undefined;
 }
 
 const IP_BIND_ADDRESS_NO_PORT = 24;
@@ -26,11 +28,11 @@ const IP_BIND_ADDRESS_NO_PORT = 24;
  * it reads nothing before it is connected, and stays open for the other direction after the peer's FIN.
  * Throws SystemCallFailed where an option is refused.
  */
-export function connectFrom({ to, from, foreign, mark, owner }: Departure): Socket {
+export function connectFrom({ to, from, foreign, mark, owner, socket }: Departure): Socket {
   const family = to.family === 'ipv4' ? AF_INET : AF_INET6;
-  const fd = owner ? openSocketAs(family, owner) : openSocket(family);
+  const fd = socket ?? (owner ? openSocketAs(family, owner) : openSocket(family));
   try {
-    prepare(fd, to.family, { from, foreign, mark });
+    prepare(fd, to.family, { from, foreign, mark: socket === undefined ? mark : 0 });
   } catch (error) {
     closeDescriptor(fd);
     throw error;
@@ -45,7 +47,11 @@ export function connectFrom({ to, from, foreign, mark, owner }: Departure): Sock
   });
 }
 
-function prepare(fd: number, family: Family, { from, foreign, mark }: Omit<Departure, 'to' | 'owner'>): void {
+function prepare(
+  fd: number,
+  family: Family,
+  { from, foreign, mark }: Omit<Departure, 'to' | 'owner' | 'socket'>,
+): void {
   if (foreign) makeTransparent(fd, family);
   if (mark) setMark(fd, mark);
   // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.

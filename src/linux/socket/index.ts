@@ -8,5 +8,13 @@ export { openListeners, openTransparentListener, type SharedListeners } from './
 export { readLocalAddresses } from './local-addresses.ts';
 export { originalDestination } from './original-destination.ts';
 export type { Owner } from './owner.ts';
+export {
+  openChannel,
+  type Passed,
+  receiveDescriptors,
+  type SocketSource,
+  sendDescriptors,
+  takeSocket,
+} from './passing.ts';
 export { resetOnClose, takeReset } from './reset.ts';
 export { parseSocketTable, readSocketTable, type SocketEntry, TCP_ESTABLISHED, TCP_LISTEN } from './table.ts';

@@ -6,6 +6,7 @@ import { BEFORE_RESET, type Ended, ORDINARY } from '../ending.ts';
 import type { ConnectionRecord, Flag } from '../engine.ts';
 import { failureOf, goneBecause } from '../failure.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
+import { nextLeg, socketFor } from '../pod.ts';
 import { type Arrival, type Decision, decide, type Forward } from '../policy.ts';
 import { Flow, type FlowOwner } from './flow.ts';
 import { type Owner, Side } from './side.ts';
@@ -150,21 +151,41 @@ export class Connection implements Owner, FlowOwner, Timed {
 
   #connect(decision: Forward): void {
     const { upstream: to, from, foreign, mark } = decision;
-    const { keepAlive, connectTimeout } = this.#tools.settings;
+    const { settings } = this.#tools;
+    const keepAlive = keepAliveSeconds(settings.keepAlive);
     const { streams, opened, loop } = this.#tools;
     try {
+      const socket = socketFor(decision, settings);
       const side = opened.whileConnecting(() => {
-        const fd = streams.connect({ to, from, foreign, mark, keepAlive: keepAliveSeconds(keepAlive) });
+        const fd = streams.connect({ to, from, foreign, mark, socket, keepAlive });
         this.#upstreamLocal = streams.local(fd);
         opened.add(this.#upstreamLocal, to, decision.direction);
         return new Side(this, fd);
       });
       this.#upstream = side;
-      if (this.#watch(side)) loop.expire(this, connectTimeout);
+      if (this.#watch(side)) loop.expire(this, settings.connectTimeout);
     } catch (error) {
       if (!(error instanceof SystemCallFailed)) throw error;
-      this.#unreachable(`${error.call} ${error.code} ${formatEndpoint(to)}`, error.code);
+      if (!this.#goOn(error.code)) this.#unreachable(`${error.call} ${error.code} ${formatEndpoint(to)}`, error.code);
     }
+  }
+
+  /** Goes the next way, where there is one; false where there is none. */
+  #goOn(code: string): boolean {
+    if (this.#decision?.kind !== 'forward') return false;
+    const next = nextLeg(this.#decision, code);
+    if (!next) return false;
+    const { loop, streams, opened } = this.#tools;
+    if (this.#upstream) {
+      loop.forget(this.#upstream.tag);
+      streams.close(this.#upstream.fd);
+      if (this.#upstreamLocal) opened.remove(this.#upstreamLocal, this.#decision.upstream);
+    }
+    this.#upstream = undefined;
+    this.#upstreamLocal = undefined;
+    this.#decision = next;
+    this.#connect(next);
+    return true;
   }
 
   /** Has the loop tell of a side; refuses the connection where the kernel has no room for that. */
@@ -185,6 +206,7 @@ export class Connection implements Owner, FlowOwner, Timed {
 
   #notJoined(side: Side, code: string): void {
     const to = this.#decision?.kind === 'forward' ? ` ${formatEndpoint(this.#decision.upstream)}` : '';
+    if (this.#goOn(code)) return;
     // A RST that refuses says ECONNREFUSED: with this one there was a connection, and maybe bytes.
     if (code !== 'ECONNRESET' && code !== 'EPIPE') this.#unreachable(`connect ${code}${to}`, code);
     else {

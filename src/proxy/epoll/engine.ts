@@ -1,6 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Streams } from '../../linux/epoll/index.ts';
-import { closeDescriptor, type Endpoint, endpointOf, openListeners } from '../../linux/socket/index.ts';
+import {
+  closeDescriptor,
+  type Endpoint,
+  endpointOf,
+  openListeners,
+  type SharedListeners,
+} from '../../linux/socket/index.ts';
 import type { Settings } from '../config.ts';
 import type { Engine, ListenerOptions } from '../engine.ts';
 import { EngineUnavailable } from '../errors.ts';
@@ -43,8 +49,8 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
     new Crew({
       count: workers,
       settings,
-      // A proxy has two listeners at most, and any Worker may get all of their connections.
-      connections: 2 * maxConnections,
+      // A proxy has two listeners, and those of published ports; any Worker may get all of their connections.
+      connections: (2 + (settings.pod?.published.length ?? 0)) * maxConnections,
       pipes: pipes ?? pipeLimit(workers),
       original: original?.(port),
       told: (message) => posts.get(message.id)?.told(message),
@@ -54,8 +60,7 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
     name: 'epoll',
     workers,
     async open(asked, settings, tell) {
-      const { address, port, transparent } = asked;
-      const opened = openListeners(endpointOf(address, port), transparent, workers, BACKLOG, inherited(settings));
+      const opened = listenersFor(asked, workers, inherited(settings));
       const options = { ...asked, port: opened.port };
       last += 1;
       const id = last;
@@ -77,6 +82,19 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
       }
     },
   };
+}
+
+/** Listening sockets for all Workers, or those that are open already. */
+function listenersFor(
+  { address, port, transparent, descriptors }: ListenerOptions,
+  workers: number,
+  prepare: (fd: number) => void,
+): SharedListeners {
+  if (!descriptors) return openListeners(endpointOf(address, port), transparent, workers, BACKLOG, prepare);
+  if (descriptors.length !== workers)
+    throw new RangeError(`${descriptors.length} listening sockets for ${workers} workers`);
+  for (const descriptor of descriptors) prepare(descriptor);
+  return { descriptors, port };
 }
 
 /** Sets on a listening socket what the accepted ones are to have. */

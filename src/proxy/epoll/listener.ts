@@ -91,11 +91,11 @@ export class Listener implements Source, Lodging, Timed {
 
   #accepted(fd: number): void {
     const peer = this.#tools.streams.peer();
-    const { port, maxConnections, takes } = this.#options;
+    const { port, maxConnections } = this.#options;
     const connection = new Connection(fd, peer, this, this.#tools);
     if (this.#admit(connection) > maxConnections) {
       connection.refuse('UO', `the limit of ${maxConnections} connections on port ${port} is reached`);
-    } else this.#start(connection, () => this.#arrival(fd, peer, takes));
+    } else this.#start(connection, () => this.#arrival(fd, peer));
   }
 
   /** An error of ours costs this connection, and no other. */
@@ -136,9 +136,10 @@ export class Listener implements Source, Lodging, Timed {
     this.#tools.loop.expire(this, PAUSE);
   }
 
-  #arrival(fd: number, peer: Endpoint, listener: Arrival['listener']): Arrival {
+  #arrival(fd: number, peer: Endpoint): Arrival {
     const { streams, original } = this.#tools;
-    const { transparent, port } = this.#options;
+    const { takes: listener, transparent, port, to } = this.#options;
+    if (to) return { listener, peer, local: streams.local(fd), original: to, to };
     if (!transparent) {
       let local: Endpoint | undefined;
       return {

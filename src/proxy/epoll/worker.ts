@@ -1,7 +1,7 @@
 // A thread that moves bytes. It does not return to Node's own loop until it is told to end: messages are announced by `wake`.
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Pipes, Streams } from '../../linux/epoll/index.ts';
-import { ownAddresses } from '../own-addresses.ts';
+import { ownAddressesFor } from '../own-addresses.ts';
 import { Buffers } from './buffers.ts';
 import { Listener } from './listener.ts';
 import { Loop, listenForWake } from './loop.ts';
@@ -31,7 +31,7 @@ const tools: Tools = {
   pipes: new Pipes(pipes, PIPE),
   buffers: new Buffers(),
   settings,
-  host: { isOwn: ownAddresses(), opened: (from, to) => opened.find(from, to), ports },
+  host: { isOwn: ownAddressesFor(settings), opened: (from, to) => opened.find(from, to), ports },
   opened,
   original(fd, { family }) {
     if (original === undefined) return streams.original(fd, family);
@@ -44,7 +44,7 @@ const tools: Tools = {
 function obey(message: ToWorker): void {
   switch (message.kind) {
     case 'listen': {
-      ports.push(message.options.port);
+      if (!message.options.to) ports.push(message.options.port);
       listeners.set(message.id, new Listener(message.id, message.fd, message.options, tools, shared.counts, reserve));
       return;
     }
