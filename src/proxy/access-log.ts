@@ -80,9 +80,10 @@ export function formatRecord(record: ConnectionRecord): string {
     duration: record.duration,
     method: null,
     path: null,
-    protocol: null,
+    protocol: protocolOf(record),
     request_id: null,
-    requested_server_name: null,
+    requested_application_protocols: record.spoken?.applicationProtocols ?? null,
+    requested_server_name: record.spoken?.serverName ?? null,
     response_code: 0,
     response_code_details: null,
     response_flags: record.flag ?? '-',
@@ -98,5 +99,8 @@ export function formatRecord(record: ConnectionRecord): string {
   };
   return `${JSON.stringify(line)}\n`;
 }
+
+const protocolOf = ({ spoken }: ConnectionRecord): string | null =>
+  spoken && spoken.protocol !== 'other' ? spoken.protocol : null;
 
 const end = (endpoint: Endpoint | undefined): string | null => (endpoint ? formatEndpoint(endpoint) : null);

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
+import type { Spoken } from './first-bytes.ts';
 import type { Arrival, Direction } from './policy.ts';
 
 /**
@@ -82,6 +83,8 @@ export interface ConnectionRecord {
   readonly upstream: Endpoint | undefined;
   readonly upstreamLocal: Endpoint | undefined;
   readonly cluster: string | undefined;
+  /** What the client speaks; undefined where it has not said enough. */
+  readonly spoken: Spoken | undefined;
   /** Bytes that came from the client. */
   readonly received: number;
   /** Bytes that were passed on to the client. */

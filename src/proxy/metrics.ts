@@ -44,6 +44,16 @@ async function printer(counted: Counted) {
         this.inc({ direction, destination, response_flags: flags }, connections);
     },
   });
+  new Counter({
+    name: 'sidestep_connections_by_protocol_total',
+    help: 'Connections that have ended, by what the client’s first bytes were.',
+    labelNames: ['direction', 'protocol'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { connections, ...alike } of counted.tally.spoken) this.inc({ ...alike }, connections);
+    },
+  });
   for (const [name, way, field] of [
     ['received', 'came from clients', 'received'],
     ['sent', 'were passed on to clients', 'sent'],

@@ -4,6 +4,7 @@ import type { Settings } from './config.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
 import type { ConnectionRecord, Flag, Hearer, ListenerOptions } from './engine.ts';
 import { failureOf, goneBecause } from './failure.ts';
+import { FirstBytes } from './first-bytes.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
@@ -38,6 +39,7 @@ export class Connection {
   #upstream: Socket | undefined;
   #upstreamLocal: Endpoint | undefined;
   #connecting: NodeJS.Timeout | undefined;
+  readonly #first = new FirstBytes();
   #joined = false;
   #lastMoved = this.#start;
   #received = 0;
@@ -95,6 +97,7 @@ export class Connection {
       upstream: decision?.upstream,
       upstreamLocal: this.#joined ? this.#upstreamLocal : undefined,
       cluster: decision?.cluster,
+      spoken: this.#first.spoken,
       received: this.#received,
       sent: this.#sent,
       ...(this.#ended ?? ORDINARY),
@@ -159,12 +162,13 @@ export class Connection {
     this.#lastMoved = Date.now();
     const silence = keepAliveSeconds(this.#settings.keepAlive) * 1000;
     if (silence > 0) for (const side of [this.#client, upstream]) side.setKeepAlive(true, silence);
-    const received = (bytes: number) => {
-      this.#received += bytes;
+    const received = (piece: Buffer) => {
+      this.#received += piece.length;
+      this.#first.passed(piece);
       this.#lastMoved = Date.now();
     };
-    const sent = (bytes: number) => {
-      this.#sent += bytes;
+    const sent = (piece: Buffer) => {
+      this.#sent += piece.length;
       this.#lastMoved = Date.now();
     };
     pump(this.#client, upstream, received, () => !this.#wasReset(this.#client));

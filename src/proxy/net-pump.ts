@@ -4,16 +4,16 @@ import type { Socket } from 'node:net';
  * Passes on what `from` sends until its FIN, then the FIN itself. Never holds more than one write that `to` has not taken
  * (64 KiB): while it waits, `from` is not read and the kernel's window stops its sender.
  *
- * `moved` is called with the size of each piece, and with 0 when a stalled reader takes bytes again. `ended` is asked
+ * `moved` is called with each piece, and with an empty one when a stalled reader takes bytes again. `ended` is asked
  * whether what Node reports as an end is one.
  */
-export function pump(from: Socket, to: Socket, moved: (bytes: number) => void, ended: () => boolean): void {
+export function pump(from: Socket, to: Socket, moved: (piece: Buffer) => void, ended: () => boolean): void {
   from.on('data', (piece: Buffer) => {
-    moved(piece.length);
+    moved(piece);
     if (!to.write(piece)) from.pause();
   });
   to.on('drain', () => {
-    moved(0);
+    moved(NOTHING);
     from.resume();
   });
   from.on('end', () => {
@@ -22,7 +22,7 @@ export function pump(from: Socket, to: Socket, moved: (bytes: number) => void, e
   from.resume();
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Calls `then` once all that was written to a socket is in the kernel's hands, or after `timeout` ms: a RST that follows

@@ -1,5 +1,6 @@
 import { type Endpoint, formatEndpoint } from '../linux/socket/index.ts';
 import type { ConnectionRecord } from './engine.ts';
+import type { Protocol } from './first-bytes.ts';
 
 /** What connections have in common that are counted together. */
 export interface Group {
@@ -16,6 +17,14 @@ export interface EndedAlike extends Group {
   /** Bytes that came from clients, and that were passed on to them. */
   received: number;
   sent: number;
+}
+
+/** Connections of one direction whose clients spoke alike. */
+export interface SpokenAlike {
+  readonly direction: string;
+  /** `none` where no byte came, `other` also where too few did. */
+  readonly protocol: Protocol | 'none';
+  connections: number;
 }
 
 /** How long connections of one direction were open. */
@@ -37,6 +46,7 @@ const MOST_DESTINATIONS = 200;
 /** Counts connections as they end, and groups open ones the same way. */
 export class Tally {
   readonly #ended = new Map<string, EndedAlike>();
+  readonly #spoken = new Map<string, SpokenAlike>();
   readonly #durations = new Map<string, Durations>();
   readonly #destinations = new Set<string>();
 
@@ -52,11 +62,16 @@ export class Tally {
     ended.connections += 1;
     ended.received += record.received;
     ended.sent += record.sent;
+    this.#spoke(group.direction, record);
     this.#lasted(group.direction, record.duration / 1000);
   }
 
   get ended(): readonly EndedAlike[] {
     return [...this.#ended.values()];
+  }
+
+  get spoken(): readonly SpokenAlike[] {
+    return [...this.#spoken.values()];
   }
 
   get durations(): readonly Durations[] {
@@ -84,6 +99,14 @@ export class Tally {
     if (this.#destinations.size >= MOST_DESTINATIONS) return { direction, destination: 'other' };
     this.#destinations.add(named);
     return { direction, destination: named };
+  }
+
+  #spoke(direction: string, { spoken, received }: ConnectionRecord): void {
+    const protocol = spoken?.protocol ?? (received > 0 ? 'other' : 'none');
+    const key = `${direction} ${protocol}`;
+    const alike = this.#spoken.get(key);
+    if (alike) alike.connections += 1;
+    else this.#spoken.set(key, { direction, protocol, connections: 1 });
   }
 
   #lasted(direction: string, seconds: number): void {

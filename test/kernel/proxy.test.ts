@@ -319,6 +319,25 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
     expect(await world.line()).toMatchObject({ response_flags: '-' });
   });
 
+  test.for([
+    ['http', 8090, '/http', { protocol: 'HTTP/1.1' }],
+    ['http2', 8091, '/http2', { protocol: 'HTTP/2' }],
+    [
+      'tls',
+      8092,
+      'api.example.org',
+      {
+        protocol: 'TLS',
+        requested_server_name: 'api.example.org',
+        requested_application_protocols: ['h2', 'http/1.1'],
+      },
+    ],
+  ] as const)('what a client speaks is recognised: %s', async ([language, port, answer, seen]) => {
+    await world.app.do('serveLanguage', { port, as: language });
+    expect(await world.client.do('askIn', { ...to(port), language })).toEqual({ answer });
+    expect(await world.line()).toMatchObject({ response_flags: '-', ...seen });
+  });
+
   test('a RST of the server stays a RST', async () => {
     expect(await world.client.do('hang', to(8083))).toMatchObject({ answer: 'half an ans', ending: 'ECONNRESET' });
     expect(await world.line()).toMatchObject({ response_flags: 'UC', bytes_sent: 11 });

@@ -15,6 +15,7 @@ const record: ConnectionRecord = {
   upstream: { family: 'ipv6', address: '::1', port: 8080 },
   upstreamLocal: { family: 'ipv6', address: '::1', port: 50000 },
   cluster: 'inbound|8080||',
+  spoken: undefined,
   received: 5,
   sent: 66,
   flag: undefined,
@@ -24,9 +25,19 @@ const record: ConnectionRecord = {
 
 test('a line has the names, the order and the types of Istio’s JSON access log', () => {
   expect(formatRecord(record)).toMatchInlineSnapshot(`
-    "{"authority":null,"bytes_received":5,"bytes_sent":66,"connection_termination_details":null,"downstream_local_address":"10.0.0.5:8080","downstream_remote_address":"10.0.0.9:40000","duration":12,"method":null,"path":null,"protocol":null,"request_id":null,"requested_server_name":null,"response_code":0,"response_code_details":null,"response_flags":"-","route_name":null,"start_time":"2018-11-19T12:00:00.007Z","upstream_cluster":"inbound|8080||","upstream_host":"[::1]:8080","upstream_local_address":"[::1]:50000","upstream_service_time":null,"upstream_transport_failure_reason":null,"user_agent":null,"x_forwarded_for":null}
+    "{"authority":null,"bytes_received":5,"bytes_sent":66,"connection_termination_details":null,"downstream_local_address":"10.0.0.5:8080","downstream_remote_address":"10.0.0.9:40000","duration":12,"method":null,"path":null,"protocol":null,"request_id":null,"requested_application_protocols":null,"requested_server_name":null,"response_code":0,"response_code_details":null,"response_flags":"-","route_name":null,"start_time":"2018-11-19T12:00:00.007Z","upstream_cluster":"inbound|8080||","upstream_host":"[::1]:8080","upstream_local_address":"[::1]:50000","upstream_service_time":null,"upstream_transport_failure_reason":null,"user_agent":null,"x_forwarded_for":null}
     "
   `);
+});
+
+test('what the client speaks stands in it', () => {
+  const spoken = { protocol: 'TLS', serverName: 'api.example.org', applicationProtocols: ['h2'] } as const;
+  expect(JSON.parse(formatRecord({ ...record, spoken }))).toMatchObject({
+    protocol: 'TLS',
+    requested_server_name: 'api.example.org',
+    requested_application_protocols: ['h2'],
+  });
+  expect(JSON.parse(formatRecord({ ...record, spoken: { protocol: 'other' } }))).toMatchObject({ protocol: null });
 });
 
 test('a failed connection says why', () => {

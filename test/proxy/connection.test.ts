@@ -75,6 +75,31 @@ describe.each(ENGINES)('engine %s', (engine) => {
     client.end();
   });
 
+  test('what a client speaks is seen as it passes, and nobody waits for it', async () => {
+    const { dial, line } = await inFrontOf((socket) => {
+      socket.end('220 I speak first');
+      socket.resume();
+    });
+    const say = async (...pieces: string[]) => {
+      const client = dial();
+      // The server has spoken before the client has said a word.
+      expect(await received(client)).toBe('220 I speak first');
+      for (const piece of pieces) {
+        client.write(piece, 'latin1');
+        await sleep(20);
+      }
+      client.end();
+      const { protocol, requested_server_name, requested_application_protocols } = await line();
+      return [protocol, requested_server_name, requested_application_protocols];
+    };
+    expect(await say('GET / HTTP/1.1\r\n')).toEqual(['HTTP/1.1', null, null]);
+    expect(await say('G', 'ET / HT', 'TP/1.0\r\n')).toEqual(['HTTP/1.0', null, null]);
+    expect(await say('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '\0\0')).toEqual(['HTTP/2', null, null]);
+    expect(await say('EHLO example.org\r\n')).toEqual([null, null, null]);
+    expect(await say('GET')).toEqual([null, null, null]);
+    expect(await say()).toEqual([null, null, null]);
+  });
+
   test('bytes that come before the upstream is connected are not lost', async () => {
     busy = await busyPort();
     open = await openLoopback(engine, () => busy);

@@ -24,6 +24,9 @@ export interface Line {
   readonly connection_termination_details: string | null;
   readonly upstream_transport_failure_reason: string | null;
   readonly upstream_cluster: string | null;
+  readonly protocol: string | null;
+  readonly requested_server_name: string | null;
+  readonly requested_application_protocols: readonly string[] | null;
   readonly upstream_host: string | null;
   readonly downstream_local_address: string | null;
   readonly downstream_remote_address: string | null;

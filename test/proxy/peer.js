@@ -1,8 +1,11 @@
 // Somebody at one end of a connection, in a namespace of its own: the kernel tests start it there and tell it what to do.
 // One JSON command per line on standard input, one JSON answer per line on standard output.
 import { createHash } from 'node:crypto';
+import { get, createServer as httpServer } from 'node:http';
+import { connect as connectHttp2, createServer as http2Server } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { connect as connectTls, createServer as tlsServer } from 'node:tls';
 
 const PIECE = Buffer.alloc(1 << 16, 'sidestep ');
 const held = [];
@@ -113,7 +116,53 @@ const outcome = (socket) =>
     socket.on('error', (error) => resolve({ answer, ending: error.code, connected }));
   });
 
+/** TLS by a key that both know: no certificate is needed. */
+const psk = Buffer.alloc(32, 'sidestep');
+const byKey = { ciphers: 'PSK', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined };
+
+/** Servers of Node's own, and clients for them; each answers with what it was asked for. */
+const languages = {
+  http: {
+    serve: () => httpServer((request, response) => response.end(request.url)),
+    ask: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        get({ host, port, path: '/http', agent: false }, (response) => resolve(collect(response))).on('error', reject);
+      }),
+  },
+  http2: {
+    serve: () => http2Server((request, response) => response.end(request.url)),
+    async ask({ host, port }) {
+      const session = connectHttp2(`http://${host}:${port}`);
+      const answer = await collect(session.request({ ':path': '/http2' }));
+      session.close();
+      return answer;
+    },
+  },
+  tls: {
+    serve: () =>
+      tlsServer({ ...byKey, ALPNProtocols: ['h2'], pskCallback: () => psk }, (socket) => socket.end(socket.servername)),
+    ask: (to) =>
+      collect(
+        connectTls({
+          ...byKey,
+          ...to,
+          servername: 'api.example.org',
+          ALPNProtocols: ['h2', 'http/1.1'],
+          pskCallback: () => ({ psk, identity: 'sidestep' }),
+        }),
+      ),
+  },
+};
+
 const commands = {
+  serveLanguage: ({ port, as }) =>
+    new Promise((resolve, reject) =>
+      languages[as]
+        .serve()
+        .on('error', reject)
+        .listen(port, () => resolve({})),
+    ),
+  askIn: async ({ to, language }) => ({ answer: await languages[language].ask(to) }),
   serve: ({ port, as, host = '::' }) =>
     new Promise((resolve, reject) => {
       const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {

@@ -53,6 +53,7 @@ describe.each(ENGINES)('engine %s: what the proxy tells of itself', (engine) => 
     expect(told).toMatch(new RegExp(`^sidestep_connections_closed_total\\{${group},response_flags="-"\\} 1$`, 'm'));
     expect(told).toMatch(new RegExp(`^sidestep_received_bytes_total\\{${group}\\} 5$`, 'm'));
     expect(told).toMatch(new RegExp(`^sidestep_sent_bytes_total\\{${group}\\} 5$`, 'm'));
+    expect(told).toMatch(/^sidestep_connections_by_protocol_total\{direction="outbound",protocol="other"\} 1$/m);
     expect(told).toMatch(/^sidestep_connection_duration_seconds_bucket\{le="\+Inf",direction="outbound"\} 1$/m);
     expect(told).toMatch(/^sidestep_connection_duration_seconds_count\{direction="outbound"\} 1$/m);
     expect(told).not.toMatch(/^sidestep_connections_active\{/m);

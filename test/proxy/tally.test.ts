@@ -11,6 +11,7 @@ const record = (more: Partial<ConnectionRecord>): ConnectionRecord => ({
   upstream: undefined,
   upstreamLocal: undefined,
   cluster: undefined,
+  spoken: undefined,
   received: 1,
   sent: 2,
   flag: undefined,
@@ -41,6 +42,19 @@ test('no more than so many destinations are told apart, whoever is called', () =
   expect(tally.open([known, record({ destination: undefined })])).toEqual([
     { direction: 'outbound', destination: '10.0.0.7:7', connections: 1 },
     { direction: 'outbound', destination: 'other', connections: 1 },
+  ]);
+});
+
+test('connections are counted by what their clients spoke', () => {
+  const tally = new Tally();
+  const http = { spoken: { protocol: 'HTTP/1.1' } } as const;
+  for (const more of [http, http, { ...http, direction: 'inbound' }, {}, { received: 0 }] as const)
+    tally.add(record(more));
+  expect(tally.spoken).toEqual([
+    { direction: 'outbound', protocol: 'HTTP/1.1', connections: 2 },
+    { direction: 'inbound', protocol: 'HTTP/1.1', connections: 1 },
+    { direction: 'outbound', protocol: 'other', connections: 1 },
+    { direction: 'outbound', protocol: 'none', connections: 1 },
   ]);
 });
 

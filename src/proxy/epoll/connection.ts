@@ -5,6 +5,7 @@ import { type Endpoint, formatEndpoint, SystemCallFailed } from '../../linux/soc
 import { BEFORE_RESET, type Ended, ORDINARY } from '../ending.ts';
 import type { ConnectionRecord, Flag } from '../engine.ts';
 import { failureOf, goneBecause } from '../failure.ts';
+import { FirstBytes } from '../first-bytes.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
 import { nextLeg, socketFor } from '../pod.ts';
 import { type Arrival, type Decision, decide, type Forward } from '../policy.ts';
@@ -37,6 +38,7 @@ export class Connection implements Owner, FlowOwner, Timed {
   #decision: Decision | undefined;
   #upstream: Side | undefined;
   #upstreamLocal: Endpoint | undefined;
+  readonly #first = new FirstBytes();
   /** From the client, and to it; there once the upstream is connected. */
   #up: Flow | undefined;
   #down: Flow | undefined;
@@ -84,6 +86,7 @@ export class Connection implements Owner, FlowOwner, Timed {
       upstream: decision?.upstream,
       upstreamLocal: this.#up ? this.#upstreamLocal : undefined,
       cluster: decision?.cluster,
+      spoken: this.#first.spoken,
       received: this.#up?.bytes ?? 0,
       sent: this.#down?.bytes ?? 0,
       ...(this.#ended ?? ORDINARY),
@@ -224,7 +227,7 @@ export class Connection implements Owner, FlowOwner, Timed {
   /** From now on bytes go both ways. */
   #pair(upstream: Side): { up: Flow; down: Flow } {
     const { loop, settings } = this.#tools;
-    const up = new Flow(this.#client, upstream, this, this.#tools);
+    const up = new Flow(this.#client, upstream, this, this.#tools, this.#first);
     const down = new Flow(upstream, this.#client, this, this.#tools);
     this.#up = up;
     this.#down = down;

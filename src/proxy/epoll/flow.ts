@@ -1,4 +1,5 @@
 import { EAGAIN, EINTR, type Memory, type Pipe } from '../../linux/epoll/index.ts';
+import type { FirstBytes } from '../first-bytes.ts';
 import { READ } from './buffers.ts';
 import type { Turn } from './loop.ts';
 import type { Side } from './side.ts';
@@ -44,14 +45,17 @@ export class Flow implements Turn {
   #heldTo = 0;
   #pipe: Pipe | undefined;
   #splicing = false;
+  /** Looks at what passes, until it knows. Bulk is not spliced before. */
+  #first: FirstBytes | undefined;
   /** Full reads in a row, or small ones while splicing. */
   #row = 0;
 
-  constructor(from: Side, to: Side, owner: FlowOwner, tools: Tools) {
+  constructor(from: Side, to: Side, owner: FlowOwner, tools: Tools, first?: FirstBytes) {
     this.from = from;
     this.to = to;
     this.#owner = owner;
     this.#tools = tools;
+    this.#first = first;
   }
 
   /** Whether bytes wait that `to` has not taken. */
@@ -133,6 +137,7 @@ export class Flow implements Turn {
     const size = streams.receive(this.from.fd, buffers.current, READ);
     if (size <= 0) return this.#nothing(size);
     this.#came(size);
+    if (this.#first) this.#look(this.#first, size);
     // A short read has emptied the socket, unless what ends it is behind.
     if (size < READ && !this.from.ending) this.from.readable = false;
     this.#row = size === READ ? this.#row + 1 : 0;
@@ -147,6 +152,11 @@ export class Flow implements Turn {
     this.#heldFrom = Math.max(0, sent);
     this.#heldTo = size;
     return size;
+  }
+
+  #look(first: FirstBytes, size: number): void {
+    first.passed(this.#tools.buffers.current.bytes.subarray(0, size));
+    if (first.spoken) this.#first = undefined;
   }
 
   #splice(): number {
