@@ -114,8 +114,14 @@ export const proxy = defineCommand<ProxyOptions>({
       )
       .option(
         '--access-log <file>',
-        'one JSON line a connection, with Envoy’s field names; - is standard output, none none; SIGHUP opens it anew',
+        'one line a connection; - is standard output, none none; SIGHUP opens it anew',
         '-',
+      )
+      .addOption(
+        new Option(
+          '--access-log-format <format>',
+          'json with Envoy’s field names (json), or Istio’s line of text',
+        ).choices(['json', 'text']),
       );
   },
   async run({ options, terminal }) {

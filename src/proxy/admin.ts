@@ -1,4 +1,5 @@
-import { formatRecord, LOG_LEVELS, type LogLevel } from './access-log.ts';
+import { LOG_LEVELS, type LogLevel } from './access-log.ts';
+import { formatRecord } from './access-log-line.ts';
 import type { Settings } from './config.ts';
 import type { ConnectionRecord } from './engine.ts';
 import { type Answer, type Asked, type OpenHttp, openHttp } from './http.ts';

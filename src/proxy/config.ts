@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Writable } from 'node:stream';
+import type { LogFormat } from './access-log-line.ts';
 import type { ConnectionRecord, EngineName } from './engine.ts';
 import type { Pod } from './pod.ts';
 
@@ -73,8 +74,10 @@ export interface ProxyConfig {
   readonly drain?: Partial<DrainTimes>;
   /** The app's network namespace, where it is not this one. Default: it is this one. */
   readonly pod?: Pod;
-  /** Where the access log goes: one JSON line per connection, when it ends. Default nowhere. The stream is not closed. */
+  /** Where the access log goes: one line per connection, when it ends. Default nowhere. The stream is not closed. */
   readonly accessLog?: Writable;
+  /** Default `json`. */
+  readonly accessLogFormat?: LogFormat;
   /** Bytes of access log that may wait for a slow reader; lines beyond are dropped and counted. Default 1 MiB. */
   readonly accessLogBuffer?: number;
   /** Told of each connection when it has ended, as the access log is. Default nobody. */
@@ -112,6 +115,7 @@ export const PROXY_DEFAULTS: Settings = {
   metricsPort: 15090,
   adminPort: 15000,
   drain: { notice: 5_000, timeout: 20_000 },
+  accessLogFormat: 'json',
   accessLogBuffer: 1 << 20,
 };
 

@@ -1,4 +1,5 @@
-export { type AccessLog, formatRecord, LOG_LEVELS, type LogLevel, openAccessLog } from './access-log.ts';
+export { type AccessLog, LOG_LEVELS, type LogLevel, openAccessLog } from './access-log.ts';
+export { formatRecord, formatText, LOG_FORMATS, type LogFormat } from './access-log-line.ts';
 export {
   DIALECT_DEFAULTS,
   type DrainTimes,

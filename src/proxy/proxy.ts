@@ -65,7 +65,7 @@ export interface RunningProxy {
  */
 export async function startProxy(config: ProxyConfig = {}, given?: Engine): Promise<RunningProxy> {
   const settings = settingsOf(config);
-  const log = openAccessLog(config.accessLog, settings.accessLogBuffer);
+  const log = openAccessLog(config.accessLog, settings.accessLogBuffer, settings.accessLogFormat);
   const counts = { ended: 0, refused: 0 };
   const tally = new Tally();
   const listeners: OpenListener[] = [];

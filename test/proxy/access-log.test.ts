@@ -3,8 +3,16 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { type ConnectionRecord, fileLog, formatRecord, openAccessLog, openLogFile } from '../../src/proxy/index.ts';
+import {
+  type ConnectionRecord,
+  fileLog,
+  formatRecord,
+  formatText,
+  openAccessLog,
+  openLogFile,
+} from '../../src/proxy/index.ts';
 
 const record: ConnectionRecord = {
   start: Date.UTC(2018, 10, 19, 12, 0, 0, 7),
@@ -38,6 +46,48 @@ test('what the client speaks stands in it', () => {
     requested_application_protocols: ['h2'],
   });
   expect(JSON.parse(formatRecord({ ...record, spoken: { protocol: 'other' } }))).toMatchObject({ protocol: null });
+});
+
+test('a line of text has the order of Istio’s default format', () => {
+  const spoken = { protocol: 'TLS', serverName: 'api.example.org' } as const;
+  expect(formatText({ ...record, spoken })).toMatchInlineSnapshot(`
+    "[2018-11-19T12:00:00.007Z] "- - TLS" 0 - - - "-" 5 66 12 - "-" "-" "-" "-" "[::1]:8080" inbound|8080|| [::1]:50000 10.0.0.5:8080 10.0.0.9:40000 api.example.org -
+    "
+  `);
+  const failed = { flag: 'UF,URX', failure: 'connect ECONNREFUSED 10.0.0.5:8080 (nobody listens there)' } as const;
+  expect(formatText({ ...record, ...failed, upstreamLocal: undefined })).toMatchInlineSnapshot(`
+    "[2018-11-19T12:00:00.007Z] "- - -" 0 UF,URX - - "connect ECONNREFUSED 10.0.0.5:8080 (nobody listens there)" 5 66 12 - "-" "-" "-" "-" "[::1]:8080" inbound|8080|| - 10.0.0.5:8080 10.0.0.9:40000 - -
+    "
+  `);
+  const gone = {
+    flag: 'DC',
+    details: 'the client reset the connection',
+    peer: undefined,
+    upstream: undefined,
+  } as const;
+  expect(formatText({ ...record, ...gone })).toMatchInlineSnapshot(`
+    "[2018-11-19T12:00:00.007Z] "- - -" 0 DC - the_client_reset_the_connection "-" 5 66 12 - "-" "-" "-" "-" "-" inbound|8080|| [::1]:50000 10.0.0.5:8080 - - -
+    "
+  `);
+});
+
+test('whatever stands in a record, its line of text is one line of so many words, and does nothing to a terminal', () => {
+  const any = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(any, any, any, any, (details, failure, serverName, address) => {
+      const upstream = { family: 'ipv6', address, port: 1 } as const;
+      const odd = { details, failure, upstream, destination: upstream, cluster: address };
+      const line = formatText({ ...record, ...odd, spoken: { protocol: 'TLS', serverName } });
+      expect(line).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]*\n$/u);
+      expect(line.trimEnd().match(/"[^"]*"|[^ "]+/g)).toHaveLength(22);
+    }),
+  );
+});
+
+test('a log may be one of text', async () => {
+  const stream = new PassThrough({ encoding: 'utf8' });
+  openAccessLog(stream, 1 << 20, 'text').write(record);
+  expect(stream.read()).toBe(formatText(record));
 });
 
 test('a failed connection says why', () => {
