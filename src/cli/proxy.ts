@@ -198,6 +198,9 @@ function untilStopped(
     void terminal.say(drainingScreen(signal, running));
     void running.drain();
   };
+  void running.draining.then(() => {
+    if (!asked) void terminal.say(drainingScreen('asked at the admin port', running));
+  });
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGHUP', () => void (reopen ? reopen() : stop('SIGHUP')));

@@ -1,6 +1,7 @@
 import type { Settings } from './config.ts';
 import type { Engine } from './engine.ts';
 import { EngineUnavailable } from './errors.ts';
+import type { Instead } from './front.ts';
 
 export interface ChosenEngine {
   readonly engine: Engine;
@@ -17,6 +18,18 @@ export async function chooseEngine({ engine: asked, workers }: Settings): Promis
     if (because === undefined) return { engine: epollEngine({ workers: workers || undefined }), because };
     if (asked === 'epoll') throw new EngineUnavailable(because);
   }
+  return { engine: await openNet(), because };
+}
+
+/** `net` in the place of an engine that cannot be started after all, where neither `epoll` was asked for nor an engine given. */
+export const netInstead =
+  ({ engine: asked }: Settings, given: Engine | undefined): Instead =>
+  async (error) => {
+    if (given || asked !== 'auto' || !(error instanceof EngineUnavailable)) throw error;
+    return { engine: await openNet(), because: error.why };
+  };
+
+async function openNet(): Promise<Engine> {
   const { netEngine } = await import('./net-engine.ts');
-  return { engine: netEngine(), because };
+  return netEngine();
 }

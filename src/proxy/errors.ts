@@ -36,10 +36,12 @@ export class ProxyNotPermitted extends Error {
 export class EngineUnavailable extends Error {
   readonly hint = 'leave the engine open, or ask for net, which works wherever Node.js does';
   readonly exitStatus = 3;
+  readonly why: string;
 
   constructor(why: string) {
     super(`the engine epoll does not work here: ${why}`);
     this.name = 'EngineUnavailable';
+    this.why = why;
   }
 }
 
@@ -51,6 +53,7 @@ export const lacksFamily = (error: unknown): boolean => ['EAFNOSUPPORT', 'EADDRN
 
 /** What a failed listener says to a person. */
 export function explainListen(error: unknown, port: number, purpose: string): Error {
+  if (error instanceof EngineUnavailable) return error;
   const code = codeOf(error);
   const call = error instanceof SystemCallFailed ? error.call : 'bind';
   if (code === 'EADDRINUSE') return inUse(port, purpose);

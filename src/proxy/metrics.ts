@@ -1,4 +1,5 @@
 import type { MetricValueWithName } from 'prom-client';
+import { requireInstalled } from '../linux/socket/index.ts';
 import type { ConnectionRecord } from './engine.ts';
 import { type OpenHttp, openHttp } from './http.ts';
 import { LONGEST, type Tally } from './tally.ts';
@@ -15,7 +16,7 @@ export interface Counted {
 
 /**
  * Answers Prometheus. Bytes and durations are those of connections that have ended, as in the access log; open ones are counted when
- * somebody asks. Nothing is loaded before. Throws Node's error as it comes.
+ * somebody asks. Nothing is loaded before, and where that fails (for want of descriptors, say) it is tried again. Throws Node's error as it comes.
  */
 export async function openMetrics(address: string, port: number, counted: Counted): Promise<OpenHttp> {
   let printing: ReturnType<typeof printer> | undefined;
@@ -23,14 +24,15 @@ export async function openMetrics(address: string, port: number, counted: Counte
     if (method !== 'GET' || !METRICS_PATHS.includes(path))
       return { status: 404, text: `only GET ${METRICS_PATHS.join(' and ')}\n` };
     printing ??= printer(counted);
-    const { type, print } = await printing;
+    const { type, print } = printing;
     return { status: 200, type, text: await print() };
   });
 }
 
 /** The registry of prom-client, which knows the format; what it prints is taken from the tally each time. */
-async function printer(counted: Counted) {
-  const { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } = await import('prom-client');
+function printer(counted: Counted) {
+  const { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } =
+    requireInstalled<typeof import('prom-client')>('prom-client');
   const registry = new Registry();
   const GROUP = ['direction', 'destination'] as const;
   new Counter({

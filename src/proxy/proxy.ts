@@ -1,12 +1,13 @@
 import { tryDeparture } from '../linux/socket/index.ts';
 import { openAccessLog } from './access-log.ts';
 import { openAdmin } from './admin.ts';
-import { chooseEngine } from './choose-engine.ts';
+import { chooseEngine, netInstead } from './choose-engine.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
-import type { ConnectionRecord, Engine, Hearer, ListenerOptions, OpenListener } from './engine.ts';
-import { explainDeparture, explainListen, lacksFamily } from './errors.ts';
+import { onEitherFamily } from './either-family.ts';
+import type { ConnectionRecord, Engine, Hearer } from './engine.ts';
+import { explainDeparture, explainListen } from './errors.ts';
+import { type Front, openFront } from './front.ts';
 import type { OpenHttp } from './http.ts';
-import { connectionLimit } from './limits.ts';
 import { openMetrics } from './metrics.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
 import { type DrainReport, type Shutdown, shutdownOf } from './shutdown.ts';
@@ -50,6 +51,8 @@ export interface RunningProxy {
   drain(): Promise<DrainReport>;
   /** Ends at once: what is open is reset. Also cuts a drain short. */
   close(): Promise<DrainReport>;
+  /** Resolves when a drain begins, also where the admin port asked for it. */
+  readonly draining: Promise<void>;
   /** Resolves when the proxy has ended, also where the admin port asked for it. */
   readonly ended: Promise<DrainReport>;
 }
@@ -68,8 +71,6 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   const log = openAccessLog(config.accessLog, settings.accessLogBuffer, settings.accessLogFormat);
   const counts = { ended: 0, refused: 0 };
   const tally = new Tally();
-  const listeners: OpenListener[] = [];
-  const planned = listenersOf(settings);
   const tell: Hearer = {
     ended(record) {
       counts.ended += 1;
@@ -80,12 +81,12 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
     },
     trouble: (what) => config.onTrouble?.(what),
   };
-  // What comes by a published port is told of where the pod takes it up.
-  const onTheWay: Hearer = { ended: () => {}, trouble: tell.trouble };
-  const connections = async () => (await Promise.all(listeners.map((listener) => listener.list()))).flat();
+  let front: Front | undefined;
+  const listeners = () => front?.listeners ?? [];
+  const connections = async () => (await Promise.all(listeners().map((listener) => listener.list()))).flat();
   const statistics = (): ProxyStatistics => ({
     ...counts,
-    open: listeners.reduce((sum, listener) => sum + listener.connections, 0),
+    open: listeners().reduce((sum, listener) => sum + listener.connections, 0),
     logLinesDropped: log.dropped,
   });
   let readiness: Readiness | undefined;
@@ -94,17 +95,9 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   let shutdown: Shutdown | undefined;
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
-  const { engine, because } = given ? { engine: given, because: undefined } : await chooseEngine(settings);
+  const chosen = given ? { engine: given, because: undefined } : await chooseEngine(settings);
   try {
-    for (const options of planned) {
-      const purpose = options.takes === 'both' ? 'inbound and outbound' : options.takes;
-      const open = (address: string) => engine.open({ ...options, address }, settings, tell);
-      listeners.push(await onEitherFamily(settings.address, options.port, purpose, open));
-    }
-    for (const options of publishedOf(settings)) {
-      const open = (address: string) => engine.open({ ...options, address }, settings, onTheWay);
-      listeners.push(await onEitherFamily(options.address, options.port, 'published', open));
-    }
+    front = await openFront(settings, chosen, netInstead(settings, given), tell);
     checkDepartures(settings);
     const { readinessPort, metricsPort, adminPort, address } = settings;
     if (adminPort !== 'none')
@@ -118,76 +111,33 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
       metrics = await onEitherFamily(address, metricsPort, 'metrics', (at) =>
         openMetrics(at, metricsPort, { tally, open: connections, linesDropped: () => log.dropped }),
       );
-    await engine.ready();
+    await front.ready();
     if (readinessPort !== 'none')
       readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) => openReadiness(at, readinessPort));
   } catch (error) {
     for (const open of [admin, metrics]) void open?.close();
-    for (const listener of listeners) {
-      listener.stop();
-      listener.reset('the proxy could not start');
-    }
-    await Promise.all(listeners.map((listener) => listener.idle()));
+    await front?.close('the proxy could not start');
     throw error;
   }
-  const [outbound, inbound = outbound] = listeners as [OpenListener, OpenListener?];
+  const { chosen: serving, outboundPort, inboundPort, maxConnections } = front;
   const beside = [readiness, metrics, admin].filter((open) => open !== undefined);
-  shutdown = shutdownOf(listeners, { fail: () => readiness?.fail(), beside }, settings.drain, async () => {
+  shutdown = shutdownOf(front.listeners, { fail: () => readiness?.fail(), beside }, settings.drain, async () => {
     await log.flush(1000);
     return log.dropped;
   });
   return {
     settings,
-    engine: { name: engine.name, workers: engine.workers, because },
-    inboundPort: inbound.port,
-    outboundPort: outbound.port,
+    engine: { name: serving.engine.name, workers: serving.engine.workers, because: serving.because },
+    inboundPort,
+    outboundPort,
     readinessPort: readiness?.port,
     metricsPort: metrics?.port,
     adminPort: admin?.port,
-    maxConnections: Math.min(...planned.map(({ maxConnections }) => maxConnections)),
+    maxConnections,
     statistics,
     connections,
     ...shutdown,
   };
-}
-
-/** The outbound listener first. One listener where both directions share a port. */
-function listenersOf(settings: Settings): Omit<ListenerOptions, 'address'>[] {
-  const { outboundPort, inboundPort, mode, pod } = settings;
-  const transparent = mode === 'TPROXY';
-  const shared = inboundPort === outboundPort && inboundPort !== 0;
-  const maxConnections = connectionLimit(settings.maxConnections, (shared ? 1 : 2) + (pod?.published.length ?? 0));
-  if (shared) return [{ takes: 'both', port: outboundPort, transparent, maxConnections }];
-  return [
-    { takes: 'outbound', port: outboundPort, transparent: false, maxConnections, descriptors: pod?.outbound },
-    { takes: 'inbound', port: inboundPort, transparent, maxConnections, descriptors: pod?.inbound },
-  ];
-}
-
-/** One for each port of this host that leads to the pod's. */
-const publishedOf = ({ pod, maxConnections: asked }: Settings): ListenerOptions[] =>
-  (pod?.published ?? []).map(({ address, port, to }, _, { length }) => ({
-    ...{ takes: 'inbound', address, port, to, transparent: false },
-    maxConnections: connectionLimit(asked, 2 + length),
-  }));
-
-/** Listens on `::` for both families, or on 0.0.0.0 where this host has no IPv6. */
-async function onEitherFamily<T>(
-  address: string,
-  port: number,
-  purpose: string,
-  open: (address: string) => Promise<T>,
-): Promise<T> {
-  try {
-    return await open(address);
-  } catch (error) {
-    if (address !== '::' || !lacksFamily(error)) throw explainListen(error, port, purpose);
-  }
-  try {
-    return await open('0.0.0.0');
-  } catch (error) {
-    throw explainListen(error, port, purpose);
-  }
 }
 
 /** Says at the start, not at the first connection, that the proxy's own connections cannot leave as they should. */

@@ -23,6 +23,8 @@ export interface Beside {
 export interface Shutdown {
   drain(): Promise<DrainReport>;
   close(): Promise<DrainReport>;
+  /** Resolves when it begins, whoever asks for it. */
+  readonly draining: Promise<void>;
   /** Resolves when it is over, whoever asked for it. */
   readonly ended: Promise<DrainReport>;
 }
@@ -58,14 +60,16 @@ export function shutdownOf(
     return { ended: before - left, reset: left, logLinesDropped: await flush() };
   };
   let begin = () => {};
-  const ended = new Promise<void>((resolve) => {
+  const draining = new Promise<void>((resolve) => {
     begin = resolve;
-  }).then(run);
+  });
+  const ended = draining.then(run);
   const drain = () => {
     begin();
     return ended;
   };
   return {
+    draining,
     ended,
     drain,
     close() {

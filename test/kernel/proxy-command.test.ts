@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -90,6 +90,45 @@ describe.runIf(process.getuid?.() === 0)('what is said at the start', () => {
     await stop(proxy);
     expect(proxy.said()).toContain('at most 48 connections a port: open files (ulimit -n) are limited to no more');
   });
+});
+
+test.runIf(process.getuid?.() === 0)('where no Worker can be started it serves with net, and says why', async () => {
+  const before = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups', 'prlimit', '--nproc=16'];
+  const proxy = await start(['--workers', '8'], { before });
+  knock(1);
+  expect(await stop(proxy)).toBe(0);
+  expect(proxy.said()).toMatch(/engine net: epoll does not work here, a Worker cannot be started \(.*EAGAIN.*\)\n/);
+  const asked = pod.run([...before, process.execPath, SIDESTEP, 'proxy', '--engine', 'epoll', '--workers', '8'], {
+    env: ENVIRONMENT,
+  });
+  expect(asked.status).toBe(3);
+  expect(asked.stderr).toContain('the engine epoll does not work here: a Worker cannot be started');
+});
+
+test('a drain that the admin port asks for is said, too', async () => {
+  const proxy = await start([]);
+  const ended = Promise.all([once(proxy.child, 'exit'), once(proxy.child.stderr!, 'end')]);
+  pod.must([process.execPath, '-e', "fetch('http://127.0.0.1:15000/drain', { method: 'POST' })"]);
+  await ended;
+  expect(proxy.said()).toContain('asked at the admin port: draining. Not ready from now on;');
+});
+
+test('metrics that cannot be loaded for want of descriptors are told once there are some', async () => {
+  const proxy = await start([]);
+  const asked = () => {
+    const program =
+      "fetch('http://127.0.0.1:15090/metrics').then(async (r) => console.log(r.status, (await r.text()).slice(0, 6)))";
+    return pod.must([process.execPath, '-e', program]).trim();
+  };
+  const limit = (files: number) => pod.must(['prlimit', '--pid', `${proxy.child.pid}`, `--nofile=${files}:`]);
+  // Room for the connection that asks, and for nothing else.
+  const open = readdirSync(`/proc/${proxy.child.pid}/fd`).map(Number);
+  const free = Array.from({ length: open.length + 1 }, (_, at) => at).find((at) => !open.includes(at))!;
+  limit(free + 1);
+  expect(asked()).toMatch(/^500 EMFILE/);
+  limit(1000);
+  expect(asked()).toMatch(/^200 # HELP/);
+  await stop(proxy);
 });
 
 describe('an access log that cannot be written', () => {

@@ -3,7 +3,7 @@ export { closeDescriptor, SystemCallFailed } from './calls.ts';
 export { connectFrom, type Departure, tryDeparture } from './connect.ts';
 export { descriptorOf } from './descriptor.ts';
 export { type Holder, holderOf } from './holder.ts';
-export { builtModule } from './installed.ts';
+export { builtModule, requireInstalled } from './installed.ts';
 export { openListeners, openTransparentListener, type SharedListeners } from './listener.ts';
 export { readLocalAddresses } from './local-addresses.ts';
 export { originalDestination } from './original-destination.ts';

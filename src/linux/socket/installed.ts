@@ -6,6 +6,12 @@ import { pathToFileURL } from 'node:url';
  */
 const loader = (): NodeJS.Require => process.getBuiltinModule('node:module').createRequire(import.meta.url);
 
+/**
+ * A library, loaded. Throws what Node.js says where that fails; tried again then, which an `import` is not: its failure is
+ * remembered.
+ */
+export const requireInstalled = <Library>(name: string): Library => loader()(name) as Library;
+
 /** koffi, loaded. Throws what Node.js says where it is not installed. */
 export const requireKoffi = (): typeof import('koffi') => loader()('koffi');
 

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { openWake, wake } from '../../linux/epoll/index.ts';
 import { builtModule, closeDescriptor, type Endpoint } from '../../linux/socket/index.ts';
@@ -7,6 +8,8 @@ import { tableFor } from './opened-table.ts';
 
 interface Hand {
   readonly worker: Worker;
+  /** Resolves when it has ended, also where it never began. */
+  readonly gone: Promise<void>;
   /** An eventfd that ends its wait. */
   readonly wake: number;
 }
@@ -29,10 +32,11 @@ export class Crew {
   readonly shared: Shared;
   /** Resolves when all of them are in their loops; what they are told before waits for them. Rejects where one cannot start. */
   readonly ready: Promise<void>;
-  readonly #hands: readonly Hand[];
+  readonly #hands: Hand[] = [];
+  #ended: Promise<void> | undefined;
   readonly #quit = () => this.#endNow();
 
-  /** Starts the Workers. Throws SystemCallFailed. */
+  /** Starts the Workers. */
   constructor({ count, settings, connections, pipes, original, told }: CrewOptions) {
     const words = (length: number) => new Int32Array(new SharedArrayBuffer(4 * length));
     this.shared = {
@@ -42,29 +46,40 @@ export class Crew {
       quit: words(1),
     };
     const file = new URL(builtModule('dist/program/worker.js'));
-    this.#hands = Array.from({ length: count }, (_, worker): Hand => {
-      const workerData: WorkerStart = { worker, settings, wake: openWake(), shared: this.shared, pipes, original };
-      // Flags of Node's own, such as --input-type, are about this process's program.
-      const options = { workerData, name: `epoll ${worker}`, execArgv: [] };
-      return { worker: new Worker(file, options), wake: workerData.wake };
-    });
     process.on('exit', this.#quit);
-    this.ready = this.#started(told);
+    // libuv ends the process where it gets no threads for its own pool, which begins with the first file: before ours are taken.
+    stat('/', () => {});
+    try {
+      for (let worker = 0; worker < count; worker += 1)
+        this.#start(file, { worker, settings, wake: openWake(), shared: this.shared, pipes, original });
+      this.ready = this.#started(told);
+    } catch (error) {
+      // The system has no room for so many; those that there are give theirs back.
+      this.ready = this.#giveUp().then(() => Promise.reject(error));
+    }
     // Whoever waits for it hears of it; nobody has to.
     this.ready.catch(() => {});
+  }
+
+  #start(file: URL, workerData: WorkerStart): void {
+    // Flags of Node's own, such as --input-type, are about this process's program.
+    const worker = new Worker(file, { workerData, name: `epoll ${workerData.worker}`, execArgv: [] });
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.#hands.push({ worker, gone, wake: workerData.wake });
   }
 
   async #started(told: CrewOptions['told']): Promise<void> {
     try {
       await Promise.all(this.#hands.map(({ worker }) => ready(worker, told)));
     } catch (error) {
-      process.off('exit', this.#quit);
-      this.#endNow();
+      await this.#giveUp();
       throw error;
     }
   }
 
   tell(worker: number, message: ToWorker): void {
+    // Its eventfd is another's descriptor by now.
+    if (this.#ended) return;
     const hand = this.#hands[worker]!;
     hand.worker.postMessage(message);
     wake(hand.wake);
@@ -76,10 +91,22 @@ export class Crew {
 
   /** Ends all Workers; resolves when they are gone. */
   async end(): Promise<void> {
-    process.off('exit', this.#quit);
-    const gone = this.#hands.map(({ worker }) => new Promise<void>((resolve) => worker.once('exit', () => resolve())));
     this.tellAll({ kind: 'end' });
-    await Promise.all(gone);
+    this.#ended ??= this.#gone();
+    await this.#ended;
+  }
+
+  /** Some cannot be started: those that were have nothing to do. */
+  async #giveUp(): Promise<void> {
+    for (const { worker } of this.#hands) worker.on('error', () => {});
+    this.#endNow();
+    this.#ended ??= this.#gone();
+    await this.#ended;
+  }
+
+  async #gone(): Promise<void> {
+    process.off('exit', this.#quit);
+    await Promise.all(this.#hands.map(({ gone }) => gone));
     for (const { wake: descriptor } of this.#hands) closeDescriptor(descriptor);
   }
 

@@ -68,7 +68,8 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
       const post = new Post(options, { id, crew, workers }, tell, () => leave(id));
       posts.set(id, post);
       crew.ready.catch(() => {
-        for (const fd of opened.descriptors) closeDescriptor(fd);
+        // Those that were given are there for whoever takes this one's place.
+        if (!asked.descriptors) for (const fd of opened.descriptors) closeDescriptor(fd);
         post.lost();
       });
       for (const [worker, fd] of opened.descriptors.entries()) crew.tell(worker, { kind: 'listen', id, fd, options });
@@ -78,7 +79,7 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
       try {
         await crew?.ready;
       } catch (error) {
-        throw new EngineUnavailable((error as Error).message);
+        throw new EngineUnavailable(`a Worker cannot be started (${(error as Error).message})`);
       }
     },
   };
