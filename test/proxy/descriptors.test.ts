@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EngineName } from '../../src/proxy/index.ts';
@@ -54,7 +54,8 @@ describe.each(ENGINES)('engine %s', (engine) => {
     expect(count).toBeGreaterThan(20);
     expect(count).toBeLessThan(100);
     for (const socket of many) socket.destroy();
-    await sleep(200);
+    const open = () => readdirSync(`/proc/${child!.pid}/fd`).length;
+    await expect.poll(open, { timeout: 10_000 }).toBeLessThan(90);
     if (engine === 'epoll') {
       const words = JSON.stringify(told);
       expect(words).toMatch(/too many open files/);
