@@ -5,6 +5,7 @@ const kernel = ['test/kernel/**/*.test.ts'];
 /** Those that ask the tools and the kernel, each file in namespaces of its own, and wait for nobody: two at a time disturb none. */
 const asking = [
   'acceptance',
+  'clock',
   'connections',
   'facts/*',
   'frames',

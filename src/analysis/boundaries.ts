@@ -14,6 +14,11 @@ const MADE_OF: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
   ctreply: [],
   ctzone: [],
   time: [],
+  timeOfDay: [],
+  weekday: [],
+  monthDay: [],
+  monthDayBefore: [],
+  kernelZone: [],
   destinationMac: [],
 };
 

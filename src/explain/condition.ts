@@ -41,7 +41,15 @@ const spread = (condition: Condition): Condition[] =>
 /** What goes without saying: whoever asks for a uid asks for an owner, whoever asks for a port for a first fragment. */
 const isTold = (predicate: Predicate): boolean =>
   !isValue(predicate, 'owned') &&
+  !isAnyTime(predicate) &&
   !(predicate.kind === 'in' && predicate.field === 'fragment' && predicate.ranges[0]?.[0] === 0);
+
+/** The tools write an end into every rule of `-m time`. */
+const isAnyTime = (predicate: Predicate): boolean =>
+  predicate.kind === 'in' &&
+  predicate.field === 'time' &&
+  predicate.ranges[0]?.[0] === 0 &&
+  predicate.ranges[0][1] === LAST;
 
 const isValue = (predicate: Predicate, wanted: ValueField): boolean =>
   predicate.kind === 'in' && predicate.field === wanted;

@@ -58,7 +58,8 @@ export function whyNot(predicate: Predicate, packet: Packet, naming: Naming = NA
       // Where one part cannot be decided, only that one matters.
       const open = predicate.of.filter((part) => compile(part)(packet) === 'undecided');
       const parts = open.length > 0 ? open : predicate.of;
-      return listed(parts.map((part) => whyNot(part, packet, naming)).filter((text) => text !== ''));
+      const reasons = parts.map((part) => whyNot(part, packet, naming)).filter((text) => text !== '');
+      return listed([...new Set(reasons)]);
     }
     case 'not':
       return whyHolds(predicate.of, packet, naming);
@@ -149,7 +150,7 @@ function knownOr(name: ValueField, packet: Packet): { readonly text: string; rea
   if ((name === 'uid' || name === 'gid') && packet.owned === 0) {
     return { text: '', unknown: 'no process of this host sent it' };
   }
-  return { text: '', unknown: `the ${spoken} is not known` };
+  return { text: '', unknown: field(name).missing ?? `the ${spoken} is not known` };
 }
 
 function nameReason(name: 'in' | 'out', packet: Packet, sentence: (actual: string) => string): string {

@@ -1,5 +1,5 @@
 import { complement, type Family, highest, type Range } from '../address/index.ts';
-import { CTSTATE, SOCKET_LOOKUP, TCP_FLAGS } from '../netfilter/index.ts';
+import { CTSTATE, clockAt, SOCKET_LOOKUP, TCP_FLAGS } from '../netfilter/index.ts';
 import type { Box } from './box.ts';
 
 /**
@@ -13,6 +13,12 @@ export const WORLDS: readonly World[] = ['inbound', 'outbound', 'self'];
 /** The loopback addresses: 127.0.0.0/8 and ::1. */
 export const loopbackOf = (family: Family): Range => (family === 'ipv4' ? [0x7f00_0000, 0x7fff_ffff] : [1n, 1n]);
 
+/** What the clock shows, as values of its fields. */
+const clockValues = (now: number | undefined): Box['values'] =>
+  Object.fromEntries(
+    Object.entries(clockAt(now)).flatMap(([field, value]) => (value === undefined ? [] : [[field, [[value, value]]]])),
+  );
+
 /** The first packets of all new connections of a kind. `now` is the clock in seconds since 1970; undefined: any time. */
 export function baseOf(world: World, family: Family, now: number | undefined): Box {
   const only = (value: number): readonly Range[] => [[value, value]];
@@ -24,7 +30,7 @@ export function baseOf(world: World, family: Family, now: number | undefined): B
     fragment: only(0),
     tcpFlags: only(TCP_FLAGS.SYN),
     socketLookup: only(SOCKET_LOOKUP.none),
-    ...(now === undefined ? {} : { time: only(now) }),
+    ...clockValues(now),
   };
   if (world === 'inbound') {
     // The kernel takes no packet from or to a loopback address that comes by another interface.

@@ -20,11 +20,15 @@ export interface RunOptions {
 /** A command that neither came to an end nor failed to start within a minute hangs. */
 const PATIENCE = 60_000;
 
-/** What commands see: this process's environment, a path that finds system tools, and messages in English. */
+/**
+ * What commands see: this process's environment, a path that finds system tools, messages in English, and the time zone in which
+ * nft is to show times of day and dates, and to read them back.
+ */
 export const environment = (extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
   ...process.env,
   PATH: searchPath(),
   LC_ALL: 'C',
+  TZ: 'UTC0',
   ...extra,
 });
 

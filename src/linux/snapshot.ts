@@ -3,6 +3,7 @@ import { parseSets } from '../text/index.ts';
 import { wishedBackend } from './backend.ts';
 import { run } from './command.ts';
 import { refusalOf } from './complaint.ts';
+import { kernelWest, needsKernelZone } from './kernel-zone.ts';
 import { parseSocketStatistics, SS_WORDS, withProcesses } from './listeners.ts';
 import { readMixedTables } from './mixed-tables.ts';
 import type { Namespace } from './namespace.ts';
@@ -28,7 +29,13 @@ export async function readSnapshot(namespace: Namespace, options: SnapshotOption
   const [refused] = refusals;
   if (options.needRules && refused !== undefined && snapshot.held.every(({ rules }) => rules.tables.length === 0))
     throw refused.error;
-  return complete(snapshot, listeners, await readIpsets(namespace, snapshot));
+  return complete(withKernelZone(snapshot), listeners, await readIpsets(namespace, snapshot));
+}
+
+/** The kernel's time zone, where a rule goes by it. */
+function withKernelZone(snapshot: Snapshot): Snapshot {
+  const west = needsKernelZone(snapshot) ? kernelWest() : undefined;
+  return west === undefined ? snapshot : { ...snapshot, clocks: { ...snapshot.clocks, kernelWest: west } };
 }
 
 const complete = (

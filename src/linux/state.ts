@@ -107,6 +107,7 @@ function stateOf(
     taken: new Date().toISOString(),
     held,
     ...(native === undefined || native.length === 0 ? {} : { native }),
+    clocks: { nft: 'UTC' as const },
     ...(contested(held).length > 0 ? { orderUnknown: true as const } : {}),
     ...places,
     sysctls: sysctlsIn(files),

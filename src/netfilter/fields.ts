@@ -1,4 +1,5 @@
 import { type AddressValue, type Family, formatAddress, widthOf } from '../address/index.ts';
+import { timeOfDayWord, WEEKDAYS } from './clock.ts';
 import { formatMac } from './mac-address.ts';
 import { protocolName } from './protocol.ts';
 
@@ -75,6 +76,8 @@ export interface Field {
    * place (so it is not known, unless the packet says so), the legacy one matches nothing.
    */
   readonly transport?: true;
+  /** That it is not known, in a clause, where it is no property of the packet. */
+  readonly missing?: string;
 }
 
 const number = (width: number, spoken: string, format?: (value: number) => string): Field =>
@@ -172,6 +175,16 @@ export const FIELDS = {
   destinationMac: number(48, 'MAC address', formatMac),
   /** The clock when the packet passes: seconds since 1970 in UTC, what `-m time` reads. */
   time: number(40, 'time', (value) => new Date(value * 1000).toISOString()),
+  /** What follows from it, in UTC: seconds of the day, the day of the week from Sunday, 0, of the month, and yesterday's. */
+  timeOfDay: number(17, 'time of day', timeOfDayWord),
+  weekday: number(3, 'weekday', (value) => WEEKDAYS[value] ?? String(value)),
+  monthDay: number(5, 'day of the month'),
+  monthDayBefore: number(5, 'yesterday’s day of the month'),
+  /** 1 where the kernel has a time zone of its own (sys_tz), by which `--kerneltz` and nft's `meta day` go. */
+  kernelZone: {
+    ...number(1, 'time zone of the kernel', (value) => (value ? 'not UTC' : 'UTC')),
+    missing: 'the time zone of the kernel is not known',
+  },
 } as const satisfies Record<string, Field>;
 
 export type FieldName = keyof typeof FIELDS;

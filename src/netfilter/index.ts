@@ -1,4 +1,5 @@
 export type { KernelAccount, KernelEvent, PacketFilter, SeenPacket } from './account.ts';
+export { clockAt, inKernelZone, timeOfDayWord } from './clock.ts';
 export { parsePortWord, parseUint32, quoted } from './codec.ts';
 export { contentOf } from './content.ts';
 export {
@@ -50,6 +51,8 @@ export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf, readConditions } from './meaning.ts';
 export {
+  asksMeta,
+  CLOCK_KEYS,
   isAnonymous,
   isFollowed,
   isNftRule,
@@ -133,6 +136,7 @@ export {
 export { servicePort } from './service.ts';
 export {
   type Backend,
+  type Clocks,
   type HeldRules,
   heldFor,
   type Interface,

@@ -59,6 +59,11 @@ export interface Packet {
   readonly sourceMac: number | undefined;
   readonly destinationMac: number | undefined;
   readonly time: number | undefined;
+  readonly timeOfDay: number | undefined;
+  readonly weekday: number | undefined;
+  readonly monthDay: number | undefined;
+  readonly monthDayBefore: number | undefined;
+  readonly kernelZone: number | undefined;
 }
 
 /** What IPv6 headers a packet has that nobody says more of: its last one alone, and that of a fragment. */
@@ -124,6 +129,11 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     sourceMac: undefined,
     destinationMac: undefined,
     time: undefined,
+    timeOfDay: undefined,
+    weekday: undefined,
+    monthDay: undefined,
+    monthDayBefore: undefined,
+    kernelZone: undefined,
     ...given,
   });
 }
@@ -187,4 +197,9 @@ export const copyOf = (packet: Packet): LivePacket => ({
   sourceMac: packet.sourceMac,
   destinationMac: packet.destinationMac,
   time: packet.time,
+  timeOfDay: packet.timeOfDay,
+  weekday: packet.weekday,
+  monthDay: packet.monthDay,
+  monthDayBefore: packet.monthDayBefore,
+  kernelZone: packet.kernelZone,
 });

@@ -111,6 +111,14 @@ export interface Sysctls {
   readonly rpFilter?: readonly ReversePath[];
 }
 
+/** Which clock is meant by times of day and dates in rules. */
+export interface Clocks {
+  /** Those of nft's own rules are in UTC. Absent: nft showed them in the time zone of whoever asked, which is not known. */
+  readonly nft?: 'UTC';
+  /** The kernel's own time zone (sys_tz) in minutes west of UTC; read where a rule goes by it. */
+  readonly kernelWest?: number;
+}
+
 /**
  * All that decides a packet's fate in one network namespace. What was not read is undefined, never empty: an answer that
  * needs it says so.
@@ -133,6 +141,7 @@ export interface Snapshot {
   readonly routingRules?: readonly RoutingRule[];
   readonly listeners?: readonly Listener[];
   readonly sysctls?: Sysctls;
+  readonly clocks?: Clocks;
   /** `ipset save`, word for word. */
   readonly ipsets?: string;
   /** The same, read. */

@@ -1,6 +1,7 @@
 import { type AddressValue, FAMILIES, type Family, formatAddress, parseAddress, widthOf } from '../address/index.ts';
 import {
   type Backend,
+  type Clocks,
   type HeldRules,
   type Interface,
   type InterfaceAddress,
@@ -59,6 +60,7 @@ export function printSnapshot(snapshot: Snapshot): string {
       ? { listeners: listeners.map((one) => ({ ...one, address: formatAddress(one.family, one.address) })) }
       : {}),
     ...(rest.sysctls ? { sysctls: rest.sysctls } : {}),
+    ...(rest.clocks ? { clocks: rest.clocks } : {}),
     ...(rest.ipsets === undefined ? {} : { ipsets: rest.ipsets }),
     ...(rest.unread ? { unread: rest.unread } : {}),
   };
@@ -143,6 +145,7 @@ function readSnapshot(document: Part, source: string): Snapshot {
     ...given('routingRules', optionalList(document, 'routingRules', readRoutingRule)),
     ...given('listeners', optionalList(document, 'listeners', readListener)),
     ...given('sysctls', optional(document, 'sysctls', readSysctls)),
+    ...given('clocks', optional(document, 'clocks', readClocks)),
     ...readSets(document, source),
     ...given('unread', optionalList(document, 'unread', readUnread)),
   };
@@ -288,6 +291,14 @@ const readSysctls = (part: Part): Sysctls => ({
   ...given('ipv6Forward', optional(part, 'ipv6Forward', flag)),
   ...given('routeLocalnet', optionalList(part, 'routeLocalnet', words)),
   ...given('rpFilter', optionalList(part, 'rpFilter', readReversePath)),
+});
+
+const readClocks = (part: Part): Clocks => ({
+  ...given(
+    'nft',
+    optional(part, 'nft', (found) => oneOf(found, ['UTC'] as const)),
+  ),
+  ...given('kernelWest', optional(part, 'kernelWest', number)),
 });
 
 const readUnread = (part: Part): Unread => ({

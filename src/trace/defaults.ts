@@ -1,5 +1,16 @@
 import { type AddressValue, type Family, masked } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, PACKET_TYPE, type Packet, type Snapshot, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import {
+  asksMeta,
+  CLOCK_KEYS,
+  CTSTATE,
+  ICMP,
+  ICMPV6,
+  PACKET_TYPE,
+  type Packet,
+  type Snapshot,
+  TCP,
+  TCP_FLAGS,
+} from '../netfilter/index.ts';
 import type { Expression } from './expression.ts';
 
 /** Adds "CLAUSE assumed (WHY)". */
@@ -78,9 +89,14 @@ const isMulticast = (family: Family, address: AddressValue): boolean =>
 export function nowFor(snapshot: Snapshot, now: number | undefined, assume: Assume): number | undefined {
   if (now === undefined) return undefined;
   const time = Math.floor(now / 1000);
-  if (named(snapshot, 'time')) assume(`time ${new Date(time * 1000).toISOString().replace('.000', '')}`, 'now');
+  if (named(snapshot, 'time') || snapshot.native?.some((table) => asksMeta(table, CLOCK_KEYS)))
+    assume(`time ${new Date(time * 1000).toISOString().replace('.000', '')}`, 'now');
   return time;
 }
+
+/** 1 where the kernel's own time zone is not UTC. */
+export const kernelZoneIn = ({ clocks }: Snapshot): number | undefined =>
+  clocks?.kernelWest === undefined ? undefined : clocks.kernelWest === 0 ? 0 : 1;
 
 /** Whether any rule uses a match. */
 const named = ({ held }: Snapshot, match: string): boolean =>

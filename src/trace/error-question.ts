@@ -1,5 +1,5 @@
 import { type AddressValue, parseAddress } from '../address/index.ts';
-import { CTSTATE, ICMP, makePacket } from '../netfilter/index.ts';
+import { CTSTATE, clockAt, ICMP, makePacket } from '../netfilter/index.ts';
 import { PORT_UNREACHABLE } from './icmp-error.ts';
 import { findOption, type Options } from './options.ts';
 import type { Question } from './result.ts';
@@ -74,7 +74,8 @@ export function errorQuestion(
     icmpType: options.icmp?.[family].type ?? usual.icmpType,
     icmpCode: options.icmp?.[family].code ?? usual.icmpCode,
     ctstate: CTSTATE.RELATED,
-    time: inside.packet.time,
+    ...clockAt(inside.packet.time),
+    kernelZone: inside.packet.kernelZone,
   });
   const assumptions = options.icmp ? [] : ['an error of type port unreachable assumed'];
   return { direction: way, packet, about: inside, assumptions: [...inside.assumptions, ...assumptions] };

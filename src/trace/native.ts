@@ -31,7 +31,9 @@ const tablesFor = ({ native = [] }: Snapshot, family: Family): readonly NftTable
 export function compileNative(snapshot: Snapshot, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
   const followed = tablesFor(snapshot, family).filter(({ flags }) => !flags.includes('dormant'));
   const ofDevices = (snapshot.native ?? []).flatMap((table) => unreadIngress(table) ?? []);
-  return [...followed.map(aroundAll), ...ofDevices].flatMap((table) => compileTable(table, family, reads));
+  return [...followed.map(aroundAll), ...ofDevices].flatMap((table) =>
+    compileTable(table, family, snapshot.clocks?.nft, reads),
+  );
 }
 
 /** Whether native tables switch connection tracking on, dormant ones too. */
@@ -50,14 +52,19 @@ export function emptyChain(head: Omit<CompiledChain, 'title' | 'rules' | 'find'>
   return { ...head, title: `${head.table} ${head.name}`, rules, find: candidatesOf(rules) };
 }
 
-function compileTable(table: NftTable, family: Family, reads: Set<FieldName>): readonly CompiledChain[] {
+function compileTable(
+  table: NftTable,
+  family: Family,
+  zone: 'UTC' | undefined,
+  reads: Set<FieldName>,
+): readonly CompiledChain[] {
   const title = `${table.family} ${table.name}`;
   const chains = new Map<string, Growing>();
   for (const { name, base } of table.chains) {
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
     chains.set(name, emptyChain({ name, table: title, backend: 'native', of: table, ...policy }));
   }
-  const context = contextOf(table, family);
+  const context = contextOf(table, family, zone);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));
   const looping = leadsBack(new Map([...acts].map(([name, rules]) => [name, rules.flatMap(jumpsOfActs)])));
   for (const source of table.chains) {

@@ -119,6 +119,7 @@ export interface Program {
 /** Compiles the rules of one family. */
 export function compileRules(snapshot: Snapshot, family: Family): Program {
   const held = heldFor(snapshot, family);
+  const zone = snapshot.clocks?.nft;
   const reads = new Set<FieldName>();
   const conditionsOf = readConditions(family, snapshot.sets);
   const effectFor = effects(family);
@@ -127,7 +128,7 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
     tables[name] = held.flatMap(({ backend, rules }) =>
       rules.tables
         .filter((table) => table.name === name)
-        .map((table) => compileTable(table, { backend, family, reads, conditionsOf, effectFor })),
+        .map((table) => compileTable(table, { backend, family, reads, zone, conditionsOf, effectFor })),
     );
   }
   const natives = compileNative(snapshot, family, reads);
@@ -168,6 +169,7 @@ interface Compiling {
   readonly backend: Backend;
   readonly family: Family;
   readonly reads: Set<FieldName>;
+  readonly zone: 'UTC' | undefined;
   readonly conditionsOf: ReturnType<typeof readConditions>;
   readonly effectFor: (target: Rule['target']) => Effect;
 }
@@ -180,7 +182,7 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
       emptyChain({ name, table: table.name, backend, ...(policy ? { policy } : {}) }),
     ]),
   );
-  const acts = actsIn(table, compiling.family);
+  const acts = actsIn(table, compiling);
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain, acts)])));
   for (const source of table.chains) {
     const chain = chains.get(source.name);
@@ -261,13 +263,16 @@ function effects(family: Family): Compiling['effectFor'] {
 }
 
 /** What rules of a table do that only nft shows. */
-function actsIn({ chains, name, nft }: Table, family: Family): ReadonlyMap<NftRule, readonly NftAct[]> {
+function actsIn(
+  { chains, name, nft }: Table,
+  { family, zone }: Pick<Compiling, 'family' | 'zone'>,
+): ReadonlyMap<NftRule, readonly NftAct[]> {
   const rules: NftRule[] = [];
   for (const chain of chains) for (const { nft } of chain.rules) if (nft) rules.push(nft);
   if (rules.length === 0) return new Map();
   // Rules that were moved into another table have its name and nothing of its sets.
   const bare = { family: family === 'ipv4' ? 'ip' : 'ip6', name, flags: [], objects: [], sets: [] } as const;
-  const context = contextOf(nft ?? { ...bare, flowtables: [], chains: [] }, family);
+  const context = contextOf(nft ?? { ...bare, flowtables: [], chains: [] }, family, zone);
   return new Map(rules.map((rule) => [rule, actsOf(rule, context)]));
 }
 

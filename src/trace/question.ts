@@ -1,7 +1,7 @@
 import { type AddressValue, FAMILIES, type Family, formatAddress } from '../address/index.ts';
-import { CTSTATE, makePacket, type Packet, rulesRead, type Snapshot, TCP, UDP } from '../netfilter/index.ts';
+import { CTSTATE, clockAt, makePacket, type Packet, rulesRead, type Snapshot, TCP, UDP } from '../netfilter/index.ts';
 import { firstState } from './conntrack.ts';
-import { type Assume, headerOf, nowFor, protocolIn, unsaidOf } from './defaults.ts';
+import { type Assume, headerOf, kernelZoneIn, nowFor, protocolIn, unsaidOf } from './defaults.ts';
 import { errorQuestion, readErrorExpression } from './error-question.ts';
 import { type Expression, readExpression } from './expression.ts';
 import {
@@ -75,7 +75,8 @@ export function parseQuestion(
       { protocol: protocolIn(read, family), tcpFlags: undefined, icmpType: undefined, ...header },
       assume,
     ),
-    time,
+    ...clockAt(time),
+    kernelZone: kernelZoneIn(snapshot),
   });
   const direction = read.way === 'in' ? 'in' : 'out';
   return {

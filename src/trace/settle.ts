@@ -1,4 +1,4 @@
-import { compile, FIELDS, type Leaf, type Packet, type Predicate } from '../netfilter/index.ts';
+import { compile, type FieldName, field, type Leaf, type Packet, type Predicate } from '../netfilter/index.ts';
 
 /** What an open predicate is settled with. */
 export interface Settling {
@@ -37,7 +37,7 @@ export function settle(predicate: Predicate, settling: Settling, turned = false)
     case 'bits':
     case 'any-bit':
     case 'name':
-      return settling.field(`the packet's ${FIELDS[predicate.field].spoken} is not known`, idOf(predicate), turned);
+      return settling.field(missing(predicate.field), idOf(predicate), turned);
   }
 }
 
@@ -54,3 +54,5 @@ export function idOf(leaf: Leaf): string {
       return `${leaf.field} = ${leaf.text}${leaf.prefix ? '+' : ''}`;
   }
 }
+
+const missing = (name: FieldName): string => field(name).missing ?? `the packet's ${field(name).spoken} is not known`;

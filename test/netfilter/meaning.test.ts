@@ -4,6 +4,7 @@ import {
   ADDRESS_TYPE,
   CTSTATE,
   CTSTATUS,
+  clockAt,
   compile,
   conditionsOf,
   effectOf,
@@ -391,7 +392,7 @@ describe('kinds of address and of ICMP', () => {
 });
 
 describe('time and chance', () => {
-  const at = (text: string): Fields => ({ time: Date.parse(text) / 1000 });
+  const at = (text: string): Fields => clockAt(Date.parse(text) / 1000);
   const halfAnHour = '-m time --datestop 2026-12-01T10:30:00';
   says([
     [halfAnHour, at('2026-12-01T10:30:00Z'), 'yes'],
@@ -401,9 +402,30 @@ describe('time and chance', () => {
     ['-m time --datestart 2027', at('2027-01-01T00:00:00Z'), 'yes'],
     // What is not given ends in 2038, because the tools write it so.
     ['-m time', at('2038-01-19T03:14:08Z'), 'no'],
-    ['-m time --timestart 08:00', at('2026-12-01T10:30:00Z'), 'unknown'],
+    // 1 December 2026 is a Tuesday.
+    ['-m time --timestart 08:00', at('2026-12-01T10:30:00Z'), 'yes'],
+    ['-m time --timestart 08:00', {}, 'unknown'],
+    ['-m time --timestart 08:00 --timestop 10:30', at('2026-12-01T10:30:00Z'), 'yes'],
+    ['-m time --timestart 08:00 --timestop 10:30', at('2026-12-01T10:30:01Z'), 'no'],
+    ['-m time --timestart 22:00 --timestop 06:00', at('2026-12-01T10:30:00Z'), 'no'],
+    ['-m time --timestart 22:00 --timestop 06:00', at('2026-12-01T06:00:00Z'), 'yes'],
+    // The kernel takes equal ends for the whole day.
+    ['-m time --timestart 08:00 --timestop 08:00', at('2026-12-01T10:30:00Z'), 'yes'],
+    ['-m time --weekdays Mon,Tue', at('2026-12-01T10:30:00Z'), 'yes'],
+    ['-m time ! --weekdays Tue', at('2026-12-01T10:30:00Z'), 'no'],
+    ['-m time --weekdays Sun', at('2026-12-06T10:30:00Z'), 'yes'],
+    ['-m time --monthdays 1,15', at('2026-12-01T10:30:00Z'), 'yes'],
+    // The hours after midnight are of the day before.
+    ['-m time --timestart 22:00 --timestop 6:00 --weekdays Mon', at('2026-12-01T05:00:00Z'), 'no'],
+    ['-m time --timestart 22:00 --timestop 6:00 --weekdays Mon --contiguous', at('2026-12-01T05:00:00Z'), 'yes'],
+    ['-m time --timestart 22:00 --timestop 6:00 --monthdays 30 --contiguous', at('2026-12-01T05:00:00Z'), 'yes'],
+    ['-m time --timestart 22:00 --timestop 6:00 --weekdays Tue --contiguous', at('2026-12-01T23:00:00Z'), 'yes'],
     ['-m time --weekdays Mon --datestop 2020', at('2026-12-01T10:30:00Z'), 'no'],
     ['-m time --datestop 2030 --kerneltz', at('2026-12-01T10:30:00Z'), 'unknown'],
+    ['-m time --datestop 2030 --kerneltz', { ...at('2026-12-01T10:30:00Z'), kernelZone: 0 }, 'yes'],
+    ['-m time --datestop 2020 --kerneltz', { ...at('2026-12-01T10:30:00Z'), kernelZone: 0 }, 'no'],
+    // A year that ends in UTC need not have ended there.
+    ['-m time --datestop 2020 --kerneltz', { ...at('2026-12-01T10:30:00Z'), kernelZone: 1 }, 'unknown'],
     ['-m limit --limit 5/sec', {}, 'unknown'],
     ['-m limit --limit 5/sec -p udp', {}, 'no'],
     ['-m statistic --mode random --probability 0.5', {}, 'unknown'],

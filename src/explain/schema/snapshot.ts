@@ -104,6 +104,12 @@ export const snapshotDocument = z.object({
         .describe('interfaces, or all, on which rp_filter is on'),
     })
     .optional(),
+  clocks: z
+    .object({
+      nft: z.literal('UTC').optional().describe("times of day and dates in nft's own rules are in UTC"),
+      kernelWest: z.int().optional().describe("the kernel's own time zone in minutes west of UTC"),
+    })
+    .optional(),
   ipsets: z.string().optional().describe('what ipset save prints'),
   unread: z
     .array(

@@ -1,6 +1,8 @@
+import type { Range } from '../../address/index.ts';
+import { inKernelZone } from '../clock.ts';
 import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
 import { type ListedPart, listedAfter } from '../listed.ts';
-import { ALWAYS, all, isIn, type Predicate, unknown } from '../predicate.ts';
+import { ALWAYS, all, isIn, type Predicate, some } from '../predicate.ts';
 
 export interface TimeOptions {
   /** Seconds of the day. */
@@ -158,12 +160,39 @@ export const time: MatchExtension<TimeOptions> = {
       ...(options.contiguous ? { contiguous: true as const } : {}),
     };
   },
-  predicate({ from, until, monthDays: inMonth, weekDays: inWeek, start = 0, stop = LAST_DATE, kernelZone }) {
-    if (kernelZone) return unknown('the time zone of the kernel is not known');
-    const periodic: Predicate =
-      from !== undefined || until !== undefined || inMonth !== undefined || inWeek !== undefined
-        ? unknown('times of day and days of the week or month are not followed')
-        : ALWAYS;
-    return all(isIn('time', [start, stop]), periodic);
+  predicate(options) {
+    const { start = 0, stop = LAST_DATE, kernelZone } = options;
+    const inUtc = all(isIn('time', [start, stop]), dayTime(options));
+    return kernelZone ? inKernelZone(inUtc) : inUtc;
   },
 };
+
+/**
+ * From one time of day to another, both included, over midnight where the second is less, all day where they are the same; on
+ * which days. With `--contiguous` the hours after midnight belong to the day before. Source: xt_time.c, time_mt.
+ */
+function dayTime(options: TimeOptions): Predicate {
+  const { from = 0, until = DAY_END, contiguous } = options;
+  const today = onDays(options, 'monthDay', 0);
+  if (from === until || (from === 0 && until === DAY_END)) return today;
+  if (from < until) return all(isIn('timeOfDay', [from, until]), today);
+  if (!contiguous) return all(isIn('timeOfDay', [0, until], [from, DAY_END]), today);
+  const yesterday = onDays(options, 'monthDayBefore', 1);
+  return some(all(isIn('timeOfDay', [0, until]), yesterday), all(isIn('timeOfDay', [from, DAY_END]), today));
+}
+
+/** On one of the days; `later`: so many days after it. */
+function onDays(
+  { weekDays: inWeek, monthDays: inMonth }: TimeOptions,
+  monthDay: 'monthDay' | 'monthDayBefore',
+  later: number,
+): Predicate {
+  const days = inWeek === undefined ? [] : numbersIn(inWeek).map((day) => (day + later) % 7);
+  return all(
+    inWeek === undefined ? ALWAYS : isIn('weekday', ...alone(days.toSorted((one, other) => one - other))),
+    inMonth === undefined ? ALWAYS : isIn(monthDay, ...alone(numbersIn(inMonth))),
+  );
+}
+
+/** Each day by itself: a reader is told their names. */
+const alone = (days: readonly number[]): readonly Range[] => days.map((day) => [day, day]);

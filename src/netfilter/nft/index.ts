@@ -1,3 +1,4 @@
+export { asksMeta, CLOCK_KEYS } from './asks-meta.ts';
 export type {
   NftAddressFamily,
   NftElement,

@@ -1,6 +1,6 @@
 import type { Family } from '../../../src/address/index.ts';
 import type { PacketFields } from '../../../src/linux/witness/bytes.ts';
-import { copyOf, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../../src/netfilter/index.ts';
+import { clockAt, copyOf, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from '../../../src/netfilter/index.ts';
 import { SCTP, UDPLITE } from '../../../src/netfilter/protocol.ts';
 import { firstState } from '../../../src/trace/conntrack.ts';
 import type { Question } from '../../../src/trace/index.ts';
@@ -56,6 +56,22 @@ export function questionOf(probe: Probe): Question {
     packet.mark = mark;
   }
   packet.ctstate = firstState(packet);
-  packet.time = Math.floor(Date.now() / 1000);
+  const time = Math.floor(Date.now() / 1000);
+  if (shown.time !== time) shown = clockFarFrom(time);
+  Object.assign(packet, shown);
   return { direction: on === undefined ? 'out' : 'in', packet, assumptions: [] };
 }
+
+/** What is said of the clock: not the time of day, nor days near midnight, as packets are sent some time after this. */
+function clockFarFrom(time: number): Shown {
+  const { timeOfDay = 0, ...days } = clockAt(time);
+  return timeOfDay > MARGIN && timeOfDay < DAY - MARGIN ? days : { time };
+}
+
+const DAY = 86_400;
+const MARGIN = 1800;
+
+type Shown = Partial<ReturnType<typeof clockAt>>;
+
+/** What is said in the present second. */
+let shown: Shown = {};

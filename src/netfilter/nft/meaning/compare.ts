@@ -152,12 +152,23 @@ function within(subject: Valued, [low, high]: Range): Predicate {
       const { field, mask } = subject;
       // Of a connection's status the bits that matter are followed, not all of them.
       if (field === 'ctstatus') return unknown('not all bits of the connection’s status are followed');
+      if (field === 'time') return untilWithin(low, high);
       if (mask === undefined) return isIn(field, [low, high]);
       if (low !== high) return notUnderstood();
       return masked(low, mask) === low ? hasBits(field, mask, low) : NEVER;
     }
   }
 }
+
+/**
+ * A time from `low` to `high`, which nft compares in nanoseconds: within the last second only its very beginning counts, and a
+ * packet's time is known in seconds.
+ */
+const untilWithin = (low: AddressValue, high: AddressValue): Predicate =>
+  some(
+    low < high ? isIn('time', [low, previous(high)]) : NEVER,
+    all(is('time', high), unknown('nft compares nanoseconds, and the packet’s time is known in seconds')),
+  );
 
 /** One of the bits is set. */
 function hasOneOf(subject: Subject, right: NftExpression): Predicate {
@@ -174,6 +185,7 @@ function below(subject: Subject, right: NftExpression, { family }: NftContext, i
   if (limit === undefined) return notUnderstood();
   const top = included ? limit : previous(limit);
   if (top < 0) return NEVER;
+  if (subject.kind === 'field' && subject.field === 'time' && !included) return isIn('time', [0, top]);
   const whole = subject.kind === 'field' && top >= highestOf(fieldWidth(subject.field, family));
   return whole ? { kind: 'always' } : within(subject, [typeof limit === 'bigint' ? 0n : 0, top]);
 }

@@ -6,6 +6,8 @@ import type { NftTable } from '../table.ts';
 export interface NftContext {
   /** The packet's family: the rules of an inet table are read once for each. */
   readonly family: Family;
+  /** Times of day and dates are in UTC. Undefined: of whoever listed them, which is not known. */
+  readonly zone: 'UTC' | undefined;
   readonly sets: ReadonlyMap<string, NftSet>;
   /** Sets that rules of the table write into while packets pass. */
   readonly written: ReadonlySet<string>;
@@ -14,7 +16,7 @@ export interface NftContext {
 }
 
 /** What all rules of a table share, for packets of one family. */
-export function contextOf(table: NftTable, family: Family): NftContext {
+export function contextOf(table: NftTable, family: Family, zone?: 'UTC'): NftContext {
   const written = new Set<string>();
   for (const { rules } of table.chains) {
     for (const { statements } of rules) {
@@ -24,6 +26,7 @@ export function contextOf(table: NftTable, family: Family): NftContext {
   let count = 0;
   return {
     family,
+    zone,
     sets: new Map(table.sets.map((set) => [set.name, set])),
     written,
     next: () => {

@@ -1,4 +1,5 @@
 import { type AddressValue, type Family, parseIpv4, parseIpv6 } from '../../../address/index.ts';
+import { WEEKDAYS } from '../../clock.ts';
 import { ADDRESS_TYPE, CTSTATE, CTSTATUS, TCP_FLAGS } from '../../fields.ts';
 import { macAddress } from '../../mac-address.ts';
 import { protocolNumber } from '../../protocol.ts';
@@ -115,7 +116,21 @@ export const icmpv6Code = named({
   'reject-route': 6,
 });
 
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+/** Days of the week. */
+export const weekday = named(Object.fromEntries(WEEKDAYS.map((day, index) => [day, index])));
+
+/** `09:30`, `09:30:15`: seconds of the day. */
+export const timeOfDay: Datatype = (word) => {
+  const [, hours, minutes, seconds = '0'] = /^(\d\d):(\d\d)(?::(\d\d))?$/.exec(word) ?? [];
+  return hours === undefined ? undefined : Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+};
+
+/** `2026-12-01 10:30:00`: seconds since 1970. */
+export const date: Datatype = (word) => {
+  const [, day, time] = /^(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d(?::\d\d)?))?$/.exec(word) ?? [];
+  const seconds = day === undefined ? Number.NaN : Date.parse(`${day}T${time ?? '00:00'}Z`) / 1000;
+  return Number.isNaN(seconds) ? undefined : seconds;
+};
 
 const SYMBOLS: Readonly<Record<string, Datatype>> = {
   inet_proto: protocol,
@@ -126,7 +141,7 @@ const SYMBOLS: Readonly<Record<string, Datatype>> = {
   icmpv6_type: icmpv6Type,
   icmpv6_code: icmpv6Code,
   fib_addrtype: addressType,
-  day: named(Object.fromEntries(DAYS.map((day, index) => [day, index]))),
+  day: weekday,
   pkt_type: named({ host: 0, unicast: 0, broadcast: 1, multicast: 2, other: 3 }),
 };
 

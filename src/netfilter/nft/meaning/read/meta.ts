@@ -1,13 +1,14 @@
+import { inKernelZone } from '../../../clock.ts';
 import { ALWAYS, is } from '../../../predicate.ts';
 import type { NftContext } from '../context.ts';
-import { etherType, integer, nfproto, owner, packetType, protocol } from '../datatype.ts';
+import { date, etherType, integer, nfproto, owner, packetType, protocol, timeOfDay, weekday } from '../datatype.ts';
 import { constant, field, notFollowed, type Subject } from '../subject.ts';
 
 /**
  * `meta KEY`. A packet without a socket has no owner: no comparison with one holds. Where there is no interface, its name is
  * empty. Source: nft(8), META EXPRESSIONS; net/netfilter/nft_meta.c.
  */
-export function readMeta(key: string, { family }: NftContext): Subject {
+export function readMeta(key: string, { family, zone }: NftContext): Subject {
   switch (key) {
     case 'iifname':
     case 'iif':
@@ -31,11 +32,21 @@ export function readMeta(key: string, { family }: NftContext): Subject {
       return field('length', integer);
     case 'pkttype':
       return field('packetType', packetType);
-    case 'time':
-    case 'day':
     case 'hour':
-      return notFollowed(`meta ${key}, which nft shows in the time zone of whoever asks,`);
+      return zone === 'UTC' ? field('timeOfDay', timeOfDay) : elsewhere(key);
+    case 'time':
+      return zone === 'UTC' ? field('time', date) : elsewhere(key);
+    case 'day':
+      // The kernel's zone decides, whatever zone nft shows times in. Source: nft_meta_weekday.
+      return field('weekday', weekday, inKernelZone(ALWAYS));
     default:
       return notFollowed(`meta ${key}`);
   }
 }
+
+/** Which hour is meant nobody can tell from the text. */
+const elsewhere = (key: string): Subject => ({
+  kind: 'unknown',
+  needs: ALWAYS,
+  because: `nft shows meta ${key} in the time zone of whoever listed the rules, which is not known`,
+});
