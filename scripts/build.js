@@ -82,6 +82,7 @@ for (const file of [
   'dist/proxy/epoll/worker.js',
   'dist/demo/app.js',
   'dist/demo/request.js',
+  'dist/run/inside.js',
 ]) {
   const child = await rolldown({ ...shared, input: file });
   await child.write({ dir: 'dist/program', format: 'esm', codeSplitting: false });

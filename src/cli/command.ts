@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Example } from './help.ts';
-import type { ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One call of a command. */
@@ -22,7 +21,8 @@ export interface CommandSpec<Options = Record<string, unknown>> {
   readonly prepare?: (argv: readonly string[]) => readonly string[];
   /** Declares arguments and options on the command. */
   readonly declare: (command: Command) => void;
-  readonly run: (call: Call<Options>) => Promise<ExitStatus>;
+  /** Resolves to the exit status: one of EXIT, or that of an app which was run. */
+  readonly run: (call: Call<Options>) => Promise<number>;
 }
 
 /** Takes the options' type away: the table of commands holds all kinds. */

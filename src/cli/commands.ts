@@ -59,6 +59,12 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./proxy.ts')).proxy,
   },
   {
+    name: 'run',
+    group: 'Intercept',
+    summary: 'an app in a network namespace of its own, behind a sidecar; needs no root',
+    load: async () => (await import('./run.ts')).run,
+  },
+  {
     name: 'clean',
     group: 'Intercept',
     summary: 'take away what init and bypass made, and nothing else',

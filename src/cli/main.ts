@@ -1,5 +1,5 @@
 import { COMMANDS, type Entry } from './commands.ts';
-import { EXIT, type ExitStatus } from './status.ts';
+import { EXIT } from './status.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 /**
@@ -41,14 +41,14 @@ const isPrinted = (error: unknown): boolean => {
   return typeof code === 'string' && code.startsWith('commander.') && exitCode === 0;
 };
 
-async function dispatch(argv: readonly string[], terminal: Terminal): Promise<ExitStatus> {
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
   if (['-V', '--version'].includes(argv[0] ?? '')) {
     const { versionOf } = await import('./version.ts');
     terminal.write(`${versionOf()}\n`);
     return EXIT.done;
   }
   const { buildProgram } = await import('./program.ts');
-  let status: ExitStatus = EXIT.done;
+  let status: number = EXIT.done;
   const wanted = wantedCommand(argv);
   const { program, prepare } = await buildProgram(wanted ? [wanted] : [], {
     name: programName(),

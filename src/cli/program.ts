@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import type { CommandSpec } from './command.ts';
 import { COMMANDS, type Entry } from './commands.ts';
 import { closing, type Example, opening } from './help.ts';
-import type { ExitStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the built program needs from its caller. */
@@ -14,7 +13,7 @@ export interface Surroundings {
   /** Only the loaded commands are wanted, not a list of all. */
   readonly alone?: boolean;
   /** Called with the exit status of the command that ran. */
-  readonly finish: (status: ExitStatus) => void;
+  readonly finish: (status: number) => void;
 }
 
 export interface Built {

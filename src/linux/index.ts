@@ -19,6 +19,6 @@ export { type Finished, openScratch, type RunOptions, type Scratch } from './scr
 export { readSnapshot, type SnapshotOptions } from './snapshot.ts';
 export * from './socket/index.ts';
 export type { Desired, Step, TableWish } from './step.ts';
-export { demandTools, type Tool } from './tool.ts';
+export { demandTool, demandTools, type Tool } from './tool.ts';
 export type { SentPacket } from './witness/send.ts';
 export { NothingSent, throughKernel } from './witness/through-kernel.ts';

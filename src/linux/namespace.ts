@@ -56,8 +56,32 @@ function ofProcess(pid: number, proc: string): Namespace {
     demandEntry(title);
     return { title, enter: [nsenter, net, '--'], inode };
   }
-  const user = `--user=${proc}/${pid}/ns/user`;
-  return { title, enter: [...asItsRoot(pid, proc), nsenter, user, ...keeping(pid, proc), net, '--'], inode };
+  const owner = withRoot(pid, inode, proc);
+  const user = `--user=${proc}/${owner}/ns/user`;
+  return { title, enter: [...asItsRoot(owner, proc), nsenter, user, ...keeping(owner, proc), net, '--'], inode };
+}
+
+/**
+ * A process may be in a user namespace without a root, in which nobody can change the network (so is the app of `sidestep run`):
+ * the network namespace is another's then, which a process beside it is in. Source: user_namespaces(7).
+ */
+function withRoot(pid: number, inode: string, proc: string): number {
+  if (outsideRoot(pid, 'uid_map', proc) !== undefined) return pid;
+  const beside = readdirSync(proc)
+    .map(Number)
+    .find(
+      (other) =>
+        Number.isInteger(other) && isIn(other, inode, proc) && outsideRoot(other, 'uid_map', proc) !== undefined,
+    );
+  return beside ?? pid;
+}
+
+function isIn(pid: number, inode: string, proc: string): boolean {
+  try {
+    return readlinkSync(`${proc}/${pid}/ns/net`) === inode;
+  } catch {
+    return false;
+  }
 }
 
 function ofFile(netns: string, proc: string): Namespace {

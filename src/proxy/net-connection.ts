@@ -9,7 +9,7 @@ import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
 import type { Opened } from './opened.ts';
-import { nextLeg, socketFor } from './pod.ts';
+import { nextLeg, socketFor, wouldLoop } from './pod.ts';
 import { type Arrival, type Decision, decide, type Forward, type Host } from './policy.ts';
 
 /** What a connection has to do with, beside its two sockets. */
@@ -136,7 +136,8 @@ export class Connection {
     // Node connects in the next tick, and then the end is known: before a listener of our own can have accepted it.
     process.nextTick(() => {
       this.#upstreamLocal = localEnd(upstream);
-      if (this.#upstreamLocal) this.#outside.opened.add(this.#upstreamLocal, to, decision.direction);
+      if (this.#upstreamLocal && wouldLoop(decision))
+        this.#outside.opened.add(this.#upstreamLocal, to, decision.direction);
     });
     const { connectTimeout } = this.#settings;
     this.#connecting = setTimeout(() => {

@@ -41,3 +41,6 @@ export function nextLeg(decision: Forward, code: string | undefined): Forward | 
   const { from: _, ...common } = decision;
   return { ...common, ...next, otherwise };
 }
+
+/** Whether a connection is a loop where it comes back to the proxy: what is on its way from a published port has to. */
+export const wouldLoop = ({ socket }: Forward): boolean => socket !== 'gateway';

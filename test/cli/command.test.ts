@@ -14,6 +14,7 @@ describe('help', () => {
       'bypass',
       'init',
       'proxy',
+      'run',
       'clean',
       'verify',
       'demo',
@@ -24,7 +25,7 @@ describe('help', () => {
     expect(status).toBe(0);
   });
 
-  test.for(['list', 'snapshot', 'trace', 'bypass', 'init', 'proxy', 'clean', 'verify', 'demo', 'completion'])(
+  test.for(['list', 'snapshot', 'trace', 'bypass', 'init', 'proxy', 'run', 'clean', 'verify', 'demo', 'completion'])(
     '%s: examples stand before the options, by either way of asking',
     (name) => {
       const { stdout, status } = sidestep(['help', name]);
@@ -35,7 +36,7 @@ describe('help', () => {
     },
   );
 
-  test.for(['', 'list', 'trace', 'bypass', 'diff', 'init', 'verify'])(
+  test.for(['', 'list', 'trace', 'bypass', 'diff', 'init', 'run', 'verify'])(
     '%s: nothing but a command is wider than 80',
     (name) => {
       const wide = sidestep(['help', ...(name === '' ? [] : [name])])

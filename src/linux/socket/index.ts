@@ -6,6 +6,7 @@ export { type Holder, holderOf } from './holder.ts';
 export { builtModule, requireInstalled } from './installed.ts';
 export { openListeners, openTransparentListener, type SharedListeners } from './listener.ts';
 export { readLocalAddresses } from './local-addresses.ts';
+export { setMark as setSocketMark } from './mark.ts';
 export { originalDestination } from './original-destination.ts';
 export type { Owner } from './owner.ts';
 export {
@@ -17,4 +18,5 @@ export {
   takeSocket,
 } from './passing.ts';
 export { resetOnClose, takeReset } from './reset.ts';
+export { openSocketFor, openUdpSocket, setNetworkNamespace, whichWritable } from './switching.ts';
 export { parseSocketTable, readSocketTable, type SocketEntry, TCP_ESTABLISHED, TCP_LISTEN } from './table.ts';

@@ -7,7 +7,7 @@ import type { ConnectionRecord, Flag } from '../engine.ts';
 import { failureOf, goneBecause } from '../failure.ts';
 import { FirstBytes } from '../first-bytes.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
-import { nextLeg, socketFor } from '../pod.ts';
+import { nextLeg, socketFor, wouldLoop } from '../pod.ts';
 import { type Arrival, type Decision, decide, type Forward } from '../policy.ts';
 import { Flow, type FlowOwner } from './flow.ts';
 import { type Owner, Side } from './side.ts';
@@ -162,7 +162,7 @@ export class Connection implements Owner, FlowOwner, Timed {
       const side = opened.whileConnecting(() => {
         const fd = streams.connect({ to, from, foreign, mark, socket, keepAlive });
         this.#upstreamLocal = streams.local(fd);
-        opened.add(this.#upstreamLocal, to, decision.direction);
+        if (wouldLoop(decision)) opened.add(this.#upstreamLocal, to, decision.direction);
         return new Side(this, fd);
       });
       this.#upstream = side;

@@ -1,0 +1,136 @@
+import { isIP } from 'node:net';
+import { InvalidArgumentError, Option } from 'commander';
+import type { NameServer, PublishedPort, Ready } from '../run/index.ts';
+import { defineCommand } from './command.ts';
+import { said } from './failure.ts';
+import { port } from './options.ts';
+import { connectionScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
+import type { Terminal } from './terminal.ts';
+import { NotHere, UsageError } from './usage.ts';
+
+interface RunCommandOptions {
+  readonly port?: readonly PublishedPort[];
+  readonly dns?: readonly NameServer[];
+  readonly engine?: 'epoll' | 'net';
+  readonly log?: true;
+}
+
+/** Flags that take the word after them. */
+const WITH_VALUE = ['-p', '--port', '--dns', '--engine'];
+
+/** `sidestep run`: its exit status is the app's. */
+export const run = defineCommand<RunCommandOptions>({
+  examples: [
+    ['sidestep run --port 8080 -- node app.js', 'the app behind a sidecar; its port is this host’s 127.0.0.1:8080'],
+    ['sidestep run -p 9000:8080 -p 0.0.0.0:8443 --log -- ./server', 'other ports and addresses; who calls whom'],
+    [
+      'sidestep run -- curl http://host.sidestep.internal:5432/',
+      'what listens on this host’s loopback, as the app names it',
+    ],
+    ['sidestep run --port 8080 -- sh', 'a shell in there: ip address, curl, whatever is to be looked at'],
+  ],
+  prepare: commandApart,
+  declare(command) {
+    command
+      .argument('<command...>', 'what to run, after --: the program and its arguments')
+      .description(
+        'TCP and questions for names (DNS) go out through the sidecar, to wherever this host may go; other UDP and ping find no way. Rules, listening sockets and processes in there end with the app. This host’s own 127.0.0.1 is host.sidestep.internal there.',
+      )
+      .addOption(
+        new Option(
+          '-p, --port <port>',
+          'a port of the app that is reached on this host: PORT, PORT:APP-PORT, ADDRESS:PORT:APP-PORT (127.0.0.1 and ::1); may be repeated',
+        ).argParser((word: string, before: readonly PublishedPort[] = []) => [...before, publishedPort(word)]),
+      )
+      .option('--log', 'each connection on standard error: who called whom, by name where DNS told one')
+      .addOption(
+        new Option('--dns <server>', "a name server to ask instead of this host's; may be repeated").argParser(
+          (word: string, before: readonly NameServer[] = []) => [...before, nameServer(word)],
+        ),
+      )
+      .addOption(
+        new Option('--engine <name>', 'what moves the bytes (epoll where it works)').choices(['epoll', 'net']),
+      );
+  },
+  async run({ args, options, terminal, program }) {
+    if (process.platform !== 'linux')
+      throw new NotHere('an app in a network namespace of its own needs Linux', `This is ${process.platform}.`);
+    const ports = options.port ?? [];
+    demandApart(ports);
+    const ready = await prepared(args, options, terminal);
+    if ('status' in ready) return ready.status;
+    try {
+      await terminal.say(readyScreen(ready, ports, program));
+      const app = await ready.start();
+      return await app.ended;
+    } finally {
+      await ready.close();
+    }
+  },
+});
+
+/** Makes everything ready for the app; a command that cannot be run has the status that a shell gives for it. */
+async function prepared(
+  command: readonly string[],
+  { port: ports = [], dns, engine, log }: RunCommandOptions,
+  terminal: Terminal,
+): Promise<Ready | { readonly status: number }> {
+  const { NoSuchCommand, prepareRun } = await import('../run/index.ts');
+  try {
+    return await prepareRun(command, {
+      ports,
+      engine,
+      nameServers: dns,
+      onTrouble: (what) => void terminal.say(troubleScreen(what), 'warn'),
+      ...(log
+        ? {
+            onConnection: (record, nameOf) => void terminal.say(connectionScreen(record, nameOf)),
+            onName: (answer) => void terminal.say(nameScreen(answer)),
+          }
+        : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof NoSuchCommand)) throw error;
+    await terminal.say(said(error.message, error.hint), 'error');
+    return { status: error.status };
+  }
+}
+
+/** The app's own flags are not this command's, also where no `--` stands between them. */
+function commandApart(argv: readonly string[]): readonly string[] {
+  for (let at = 1; at < argv.length; at += 1) {
+    const word = argv[at]!;
+    if (word === '--') return argv;
+    if (WITH_VALUE.includes(word)) at += 1;
+    else if (!word.startsWith('-')) return [...argv.slice(0, at), '--', ...argv.slice(at)];
+  }
+  return argv;
+}
+
+function publishedPort(word: string): PublishedPort {
+  const [, bracketed, dotted, first = '', second = first] =
+    /^(?:\[([\da-f:.]+)\]:|(\d+\.[\d.]+):)?(\d+)(?::(\d+))?$/i.exec(word) ?? [];
+  const address = bracketed ?? dotted;
+  if (first === '' || (address !== undefined && isIP(address) === 0))
+    throw new InvalidArgumentError('Expected: 8080, 9000:8080, 0.0.0.0:9000:8080 or [::1]:9000:8080.');
+  return { address, port: port(first), appPort: port(second) };
+}
+
+function nameServer(word: string): NameServer {
+  const [, bracketed, plain = word, wanted] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d+))?$/.exec(word) ?? [];
+  const address = bracketed ?? plain;
+  if (isIP(address) === 0)
+    throw new InvalidArgumentError('An address expected, maybe with a port: 192.0.2.53, 127.0.0.1:5353, [::1]:5353.');
+  return { address, port: wanted === undefined ? 53 : port(wanted) };
+}
+
+/** The same port of this host cannot lead to two of the app's. */
+function demandApart(ports: readonly PublishedPort[]): void {
+  const seen = new Set<string>();
+  for (const { address = '', port: number } of ports) {
+    const key = `${address} ${number}`;
+    if (seen.has(key))
+      throw new UsageError(`--port: ${number} is given twice`, 'Each port of this host leads to one of the app’s.');
+    seen.add(key);
+  }
+}

@@ -1,0 +1,4 @@
+export { NoSuchCommand, type RunningApp } from './app.ts';
+export type { Answered, NameServer } from './names.ts';
+export { GATEWAY, HOST_NAME, POD } from './plan.ts';
+export { type PublishedPort, prepareRun, type Ready, type RunOptions } from './run.ts';

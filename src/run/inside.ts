@@ -1,0 +1,113 @@
+// The one program of `sidestep run` beside the app that lives in the pod: it makes sockets there and at the other end of the link,
+// and hands them out to the sidecar, which stays outside. When the sidecar is gone, however it went, it ends whatever is left
+// in the pod, and itself.
+import { closeSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeDescriptor,
+  endpointOf,
+  openListeners,
+  openSocketFor,
+  openUdpSocket,
+  sendDescriptors,
+  setNetworkNamespace,
+  setSocketMark,
+  whichWritable,
+} from '../linux/socket/index.ts';
+import type { Channels, Inside } from './plan.ts';
+
+const { channels, families, gateway, listeners, mark } = JSON.parse(process.argv[2] ?? '') as Inside;
+const HERE = '/proc/thread-self/ns/net';
+const own = { pod: openSync(HERE, 'r'), gateway: openSync(gateway, 'r') };
+
+/** Not every container's /proc/sys can be written; then the app can do no more than it could outside, or waits for what never comes. */
+function trySysctl(path: string, value: string): void {
+  try {
+    writeFileSync(`/proc/sys/net/${path}`, value);
+  } catch {}
+}
+
+/** Sends every listening socket and every one for names, each with what it is. */
+function sendListeners(): void {
+  for (const { purpose, address, port } of listeners) {
+    const at = endpointOf(address, port);
+    if (purpose === 'names') {
+      const udp = openUdpSocket(at);
+      setSocketMark(udp, mark);
+      send(purpose, udp);
+    }
+    const { descriptors } = openListeners(at, false, 1, 4096, () => {});
+    send(purpose === 'names' ? 'names over tcp' : purpose, descriptors[0]!);
+  }
+  send('all', undefined);
+}
+
+function send(what: string, fd: number | undefined): void {
+  sendDescriptors(channels.control, Buffer.from(what), fd === undefined ? [] : [fd]);
+  if (fd !== undefined) closeDescriptor(fd);
+}
+
+/** Fills the channels whenever there is room in them, until nobody is at the other end. */
+function serve(): void {
+  const sources = families.flatMap((family) => [
+    { family, where: 'pod' as const, channel: channels[`pod ${family}` as keyof Channels] },
+    { family, where: 'gateway' as const, channel: channels[`gateway ${family}` as keyof Channels] },
+  ]);
+  const watched = sources.map(({ channel }) => channel);
+  for (;;) {
+    const { writable, gone } = whichWritable(watched, channels.control);
+    if (gone) return;
+    for (const where of ['pod', 'gateway'] as const) {
+      const wanted = sources.filter((source) => source.where === where && writable.includes(source.channel));
+      if (wanted.length === 0) continue;
+      if (where === 'gateway') setNetworkNamespace(own.gateway);
+      for (const { family, channel } of wanted) {
+        const fd = openSocketFor(family);
+        if (where === 'pod') setSocketMark(fd, mark);
+        sendDescriptors(channel, Buffer.of(0), [fd]);
+        closeDescriptor(fd);
+      }
+      if (where === 'gateway') setNetworkNamespace(own.pod);
+    }
+  }
+}
+
+/** The processes that are in the pod, but for this one. */
+function inhabitants(pod: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) return [];
+    try {
+      return readlinkSync(`/proc/${pid}/ns/net`) === pod ? [pid] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Nobody is told to end politely: whoever could have was the sidecar, and without it there is no network. */
+function endAll(pod: string): void {
+  for (let left = inhabitants(pod); left.length > 0; left = inhabitants(pod)) {
+    for (const pid of left) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {}
+    }
+  }
+}
+
+const pod = readlinkSync(HERE);
+// A port below 1024 is nobody else's here.
+trySysctl('ipv4/ip_unprivileged_port_start', '0');
+setNetworkNamespace(own.gateway);
+// What is no business of the sidecar is answered "unreachable" at once: there is no way on from here.
+trySysctl('ipv4/ip_forward', '1');
+trySysctl('ipv6/conf/all/forwarding', '1');
+setNetworkNamespace(own.pod);
+try {
+  sendListeners();
+  process.stdout.write('ready\n');
+  serve();
+} finally {
+  closeSync(own.gateway);
+  endAll(pod);
+}

@@ -1,0 +1,111 @@
+import { networkInterfaces } from 'node:os';
+import { type ConnectionRecord, type EngineName, type RunningProxy, startProxy } from '../proxy/index.ts';
+import { demandCommand, type RunningApp, startApp } from './app.ts';
+import { type Answered, type NameServer, openNames } from './names.ts';
+import { GATEWAY, HOST_NAME, MARK, POD, PORTS } from './plan.ts';
+import { openPod } from './pod.ts';
+
+/** A port of this host that leads to one of the app's. */
+export interface PublishedPort {
+  /** Where it listens; undefined for the loopback, in both families. */
+  readonly address: string | undefined;
+  readonly port: number;
+  readonly appPort: number;
+}
+
+export interface RunOptions {
+  readonly ports: readonly PublishedPort[];
+  readonly engine?: EngineName | undefined;
+  /** Who is asked for names, in place of this host's own servers. */
+  readonly nameServers?: readonly NameServer[] | undefined;
+  /** Told of each connection that has ended, and of each name that was found. */
+  readonly onConnection?:
+    | ((record: ConnectionRecord, nameOf: (address: string) => string | undefined) => void)
+    | undefined;
+  readonly onName?: ((answer: Answered) => void) | undefined;
+  readonly onTrouble?: ((what: string) => void) | undefined;
+}
+
+/** A pod with its sidecar, ready for its app. */
+export interface Ready {
+  /** A process that is in the pod as long as this one lives. */
+  readonly pid: number;
+  /** The pod's own address. */
+  readonly address: string;
+  readonly proxy: RunningProxy;
+  /** Starts the app; its end is not the end of the sidecar. */
+  start(): Promise<RunningApp>;
+  /** Ends everything that is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a network namespace for a command, with a sidecar between it and the world. Throws NoSuchCommand, PortUnavailable, and what
+ * openPod and changeRules throw; nothing is left then.
+ *
+ * @example
+ * const ready = await prepareRun(['node', 'app.js'], { ports: [{ address: undefined, port: 8080, appPort: 8080 }] });
+ * const status = await (await ready.start()).ended;
+ * await ready.close();
+ */
+export async function prepareRun(command: readonly string[], options: RunOptions): Promise<Ready> {
+  demandCommand(command[0] ?? '');
+  const pod = await openPod();
+  const closing: (() => unknown)[] = [() => pod.close()];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    const { onConnection, onName: answered, onTrouble } = options;
+    const names = openNames({
+      udp: pod.names.udp.map((fd, at) => ({ fd, family: pod.families[at]! })),
+      tcp: pod.names.tcp,
+      own: { [HOST_NAME]: GATEWAY.ipv4 },
+      ...(options.nameServers ? { servers: options.nameServers } : {}),
+      ...(answered ? { answered } : {}),
+    });
+    closing.push(() => names.close());
+    const [proxy] = await Promise.all([
+      startProxy({
+        address: '127.0.0.1',
+        outboundPort: PORTS.outbound,
+        inboundPort: PORTS.inbound,
+        mark: MARK,
+        workers: 1,
+        engine: options.engine ?? 'auto',
+        readinessPort: 'none',
+        metricsPort: 'none',
+        adminPort: 'none',
+        drain: { notice: 0, timeout: 0 },
+        pod: {
+          ...{ outbound: pod.outbound, inbound: pod.inbound, sockets: pod.sockets, gateway: pod.gateway },
+          addresses: pod.families.map((family) => POD[family]),
+          published: options.ports.flatMap((port) => publishedAt(port, pod.families)),
+          aliases: { [GATEWAY.ipv4]: '127.0.0.1', [GATEWAY.ipv6]: '::1' },
+        },
+        ...(onConnection ? { onConnection: (record) => onConnection(record, names.nameOf) } : {}),
+        ...(onTrouble ? { onTrouble } : {}),
+      }).then((started) => {
+        closing.push(() => started.close());
+        return started;
+      }),
+      pod.intercept(),
+    ]);
+    return { pid: pod.pid, address: POD.ipv4, proxy, start: () => startApp(command, pod), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Where a port listens, and where that leads to. */
+function publishedAt({ address, port, appPort }: PublishedPort, families: readonly ('ipv4' | 'ipv6')[]) {
+  const to = (family: 'ipv4' | 'ipv6') => ({ family, address: POD[family], port: appPort });
+  if (address !== undefined)
+    return [{ address, port, to: to(address.includes(':') && families.includes('ipv6') ? 'ipv6' : 'ipv4') }];
+  const both = families.includes('ipv6') && hasLoopback6();
+  return [{ address: '127.0.0.1', port, to: to('ipv4') }, ...(both ? [{ address: '::1', port, to: to('ipv6') }] : [])];
+}
+
+const hasLoopback6 = (): boolean =>
+  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));

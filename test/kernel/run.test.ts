@@ -1,0 +1,285 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
+import { createServer, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { addressesIn, answerTo, questionOf } from '../../src/run/dns-message.ts';
+import { GATEWAY } from '../../src/run/index.ts';
+import { WAYS } from '../support/namespace.ts';
+import { SIDESTEP } from '../support/sidestep.ts';
+
+const APP = readFileSync(fileURLToPath(new URL('../support/run-app.cjs', import.meta.url)), 'utf8');
+const ENVIRONMENT = { ...process.env, COLUMNS: '200', NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
+
+/** The app on port 8080, at one address or at all: given as text, because an ordinary user may not read a checkout. */
+const app = (...where: string[]): string[] => ['--', process.execPath, '-e', APP, '--', ...where];
+
+/** The words that run `sidestep`, as root or having given that up. */
+const sidestep = (user: number | undefined, args: readonly string[]): [string, string[]] =>
+  user === undefined
+    ? [process.execPath, [SIDESTEP, ...args]]
+    : ['setpriv', [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', process.execPath, SIDESTEP, ...args]];
+
+interface Run {
+  readonly child: ChildProcess;
+  /** All that came on standard output and standard error so far. */
+  readonly out: () => string;
+  readonly said: () => string;
+  /** The pid that it says to look with. */
+  readonly pid: () => string;
+  readonly status: Promise<number | null>;
+}
+
+let runs: Run[] = [];
+afterEach(async () => {
+  for (const { child } of runs) child.kill('SIGKILL');
+  await Promise.all(runs.map(({ status }) => status));
+  runs = [];
+});
+
+function start(user: number | undefined, args: readonly string[], env: NodeJS.ProcessEnv = ENVIRONMENT): Run {
+  const child = spawn(...sidestep(user, ['run', ...args]), { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const heard = { out: '', said: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    heard.out += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    heard.said += text;
+  });
+  const run = {
+    child,
+    out: () => heard.out,
+    said: () => heard.said,
+    pid: () => /--pid (\d+)/.exec(heard.said)?.[1] ?? '',
+    status: once(child, 'exit').then(([status]) => status as number | null),
+  };
+  runs.push(run);
+  return run;
+}
+
+async function started(user: number | undefined, flags: readonly string[], command = app()): Promise<Run> {
+  const run = start(user, [...flags, ...command]);
+  await expect.poll(() => run.out() + run.said(), { timeout: 20_000 }).toContain('listening');
+  return run;
+}
+
+/** A request over a connection of its own; rejects as the connection fails. */
+async function ask(port: number, path: string, host = '127.0.0.1'): Promise<string> {
+  const { get } = await import('node:http');
+  return await new Promise((resolve, reject) => {
+    get({ host, port, path: `/${path}`, agent: false, timeout: 5000 }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece;
+      });
+      answer.on('end', () => resolve(text));
+    }).on('error', reject);
+  });
+}
+
+/** A port that nobody has now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Processes that carry a mark in their environment. */
+const marked = (mark: string): string[] =>
+  readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+
+/** A name server that knows `db.test`, on UDP and TCP, and how often either was asked. */
+async function nameServer() {
+  const asked = { udp: 0, tcp: 0 };
+  const answer = (query: Buffer) => answerTo(query, questionOf(query)!, GATEWAY.ipv4);
+  const udp = createSocket('udp4', (query, { port, address }) => {
+    asked.udp += 1;
+    udp.send(answer(query), port, address);
+  });
+  const tcp = createServer((socket: Socket) => {
+    socket.once('data', (bytes) => {
+      asked.tcp += 1;
+      const message = answer(bytes.subarray(2));
+      socket.write(Buffer.concat([Buffer.of(0, message.length), message]));
+    });
+    socket.on('error', () => {});
+  }).listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const { port } = tcp.address() as { port: number };
+  udp.bind(port, '127.0.0.1');
+  await once(udp, 'listening');
+  return {
+    ...{ asked, port },
+    close() {
+      udp.close();
+      tcp.close();
+    },
+  };
+}
+
+describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
+  let port = 0;
+  beforeAll(async () => {
+    port = await freePort();
+  });
+
+  test('a published port leads to the app, through the sidecar, in both families', async () => {
+    const run = await started(user, ['--port', `${port}:8080`, '--log']);
+    expect(run.said()).toContain(`127.0.0.1:${port} → app :8080`);
+    expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
+    expect(await ask(port, 'hello', '::1')).toBe('called by ::6');
+    expect(await ask(port, 'user')).toBe(String(user ?? process.getuid!()));
+    await expect.poll(run.said).toMatch(/in {3}app :8080 {2}\d+ B → \d+ B ← {2}\d+ ms\n/);
+  });
+
+  test.for(['127.0.0.1', '::1'])('an app that listens on %s alone is reached all the same', async (address) => {
+    await started(user, ['--port', `${port}:8080`], app(address));
+    expect(await ask(port, 'hello')).toBe(`called by ${address}`);
+    expect(await ask(port, 'hello', '::1')).toBe(`called by ${address}`);
+  });
+
+  test.for(['epoll', 'net'])('with the engine %s', async (engine) => {
+    await started(user, ['--port', `${port}:8080`, '--engine', engine]);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask(port, 'hello')));
+    expect(new Set(answers)).toEqual(new Set(['called by 127.0.0.6']));
+  });
+
+  test('what nobody listens on yet is refused, and reached once somebody does', async () => {
+    const late = ['--', 'sh', '-c', 'sleep 1; exec "$@"', 'sh', ...app().slice(1)];
+    const run = start(user, ['--port', `${port}:8080`, '--log', ...late]);
+    await expect.poll(run.said, { timeout: 20_000 }).toContain('app :8080');
+    await expect(ask(port, 'hello')).rejects.toThrow('ECONNRESET');
+    await expect.poll(run.said).toContain('nobody listens there');
+    await expect.poll(run.out, { timeout: 20_000 }).toContain('listening');
+    expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
+  });
+
+  test('the app calls this host by a name, through the sidecar', async () => {
+    const callers: (string | undefined)[] = [];
+    const server = createHttp((request, response) => {
+      callers.push(request.socket.remoteAddress);
+      response.end('the host says hello');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port: there } = server.address() as { port: number };
+    const run = await started(user, ['--port', `${port}:8080`, '--log']);
+    const of = encodeURIComponent(`http://host.sidestep.internal:${there}/`);
+    expect(await ask(port, `call?of=${of}`)).toBe('the host says hello');
+    expect(callers).toEqual(['127.0.0.1']);
+    await expect.poll(run.said).toContain(`out  host.sidestep.internal:${there} (${GATEWAY.ipv4})`);
+    server.close();
+  });
+
+  test('questions for names go to the name server by UDP and by TCP, and connections are told by the names', async () => {
+    const names = await nameServer();
+    const run = await started(user, ['--port', `${port}:8080`, '--dns', `127.0.0.1:${names.port}`, '--log']);
+    expect(await ask(port, 'udp?of=db.test')).toBe(GATEWAY.ipv4);
+    expect(names.asked).toEqual({ udp: 1, tcp: 0 });
+    expect(await ask(port, 'tcp?of=db.test')).toBe(GATEWAY.ipv4);
+    expect(names.asked).toEqual({ udp: 1, tcp: 1 });
+    expect(await ask(port, `call?of=${encodeURIComponent(`http://db.test:${names.port + 1}/`)}`)).toMatch(/^failed: /);
+    await expect.poll(run.said).toContain(`dns  db.test is ${GATEWAY.ipv4}`);
+    await expect.poll(run.said).toContain(`out  db.test:${names.port + 1} (${GATEWAY.ipv4})`);
+    names.close();
+  });
+
+  test('list, trace and bypass work on it by the pid that it says, and by the app’s own', async () => {
+    const run = await started(
+      user,
+      ['--port', `${port}:8080`],
+      ['--', 'sh', '-c', 'echo "$$"; exec "$@"', 'sh', ...app().slice(1)],
+    );
+    const its = (args: readonly string[], pid = run.pid()) => {
+      const done = spawnSync(...sidestep(user, [...args, '--pid', pid]), { encoding: 'utf8', env: ENVIRONMENT });
+      expect(done.status, done.stderr).toBe(0);
+      return done.stdout;
+    };
+    expect(its(['list'])).toMatch(/^inbound +tcp.* → proxy :15006/);
+    expect(its(['list'], run.out().split('\n')[0])).toMatch(/^inbound +tcp.* → proxy :15006/);
+    expect(its(['trace', 'in tcp/8080'])).toContain('PROXY  :15006 receives it');
+    its(['bypass', '8080', '--apply']);
+    expect(await ask(port, 'hello')).toBe(`called by ${GATEWAY.ipv4}`);
+    its(['bypass', '8080', '--undo']);
+    expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
+  });
+
+  test('the exit status is the app’s', () => {
+    const status = (...command: string[]) =>
+      spawnSync(...sidestep(user, ['run', '--', ...command]), { encoding: 'utf8', env: ENVIRONMENT });
+    expect(status('true')).toMatchObject({ status: 0, stdout: '' });
+    expect(status('sh', '-c', 'exit 7')).toMatchObject({ status: 7 });
+    expect(status('sh', '-c', 'kill -USR1 $$')).toMatchObject({ status: 138 });
+    const none = status('there-is-no-such-command');
+    expect(none).toMatchObject({ status: 127, stdout: '' });
+    expect(none.stderr).toMatch(/^sidestep: there-is-no-such-command: command not found\n/);
+    expect(status('/etc/passwd')).toMatchObject({ status: 126 });
+  });
+
+  test('standard input and output are the app’s', () => {
+    const done = spawnSync(...sidestep(user, ['run', 'cat']), {
+      encoding: 'utf8',
+      env: ENVIRONMENT,
+      input: 'a line\n',
+    });
+    expect(done).toMatchObject({ status: 0, stdout: 'a line\n' });
+    expect(done.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('signals go on to the app', async () => {
+    const run = await started(user, ['--port', `${port}:8080`]);
+    run.child.kill('SIGUSR2');
+    await expect.poll(run.out).toContain('heard SIGUSR2');
+    run.child.kill('SIGTERM');
+    expect(await run.status).toBe(42);
+  });
+
+  test('a port that is in use is said before the app starts', async () => {
+    const server = createServer().listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    const run = start(user, ['--port', `${port}:8080`, '--', 'echo', 'started']);
+    expect(await run.status).toBe(2);
+    expect(run.out()).toBe('');
+    expect(run.said()).toMatch(new RegExp(`port ${port} \\(published\\) is in use`));
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('nothing is left when it ends, nor when it is killed', async () => {
+    const mark = `SIDESTEP_RUN_TEST=${process.pid}-${user ?? 0}`;
+    const [key = '', value = ''] = mark.split('=');
+    const daemon = 'setsid sleep 1000 >/dev/null 2>&1 & echo listening; wait';
+    for (const end of ['SIGTERM', 'SIGKILL'] as const) {
+      const run = start(user, ['--port', `${port}:8080`, '--', 'sh', '-c', daemon], { ...ENVIRONMENT, [key]: value });
+      await expect.poll(run.out, { timeout: 20_000 }).toContain('listening');
+      expect(marked(mark).length).toBeGreaterThan(3);
+      run.child.kill(end);
+      await run.status;
+      await expect.poll(() => marked(mark), { timeout: 5000 }).toEqual([]);
+    }
+  });
+});
+
+test('a message with several addresses, behind names that point at each other, is read', () => {
+  // An answer of a real server's shape: www.example.test is an alias of example.test, which has two addresses.
+  const query = Buffer.from('00070100000100000000000003777777076578616d706c6504746573740000010001', 'hex');
+  const answers = Buffer.from(
+    'c00c000500010000003c0002c010' + 'c010000100010000003c00047f000001' + 'c010000100010000003c00047f000002',
+    'hex',
+  );
+  const message = Buffer.concat([query.subarray(0, 6), Buffer.of(0, 3), query.subarray(8), answers]);
+  expect(questionOf(query)).toMatchObject({ name: 'www.example.test', type: 1 });
+  expect(addressesIn(message)).toEqual(['127.0.0.1', '127.0.0.2']);
+  expect(addressesIn(message.subarray(0, -3))).toEqual(['127.0.0.1']);
+});
