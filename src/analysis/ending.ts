@@ -39,7 +39,7 @@ export function endOfTaken(taken: Taken, { state }: Environment, own: boolean): 
     case 'kernel':
       return { kind: 'delivered', key: 'delivered', because: 'the kernel of this host takes it' };
     case 'unknown':
-      return unknown('the port that it came to is not known');
+      return unknown('the kernel chooses the port that it comes to', 'port');
     case 'nobody': {
       const port = own ? 'own' : taken.port;
       const at = own ? 'the port that it came to' : `port ${port}`;

@@ -31,7 +31,7 @@ export function arrivalRoutes(shop: Workshop, flow: Flow): Routes {
     }
     for (const { result: routed, when: way } of asking.split(environment, left, ROUTE)) {
       if (routed.kind === 'group') {
-        ends.add(unknown('whether anybody here has joined the group is not known'), diagram.and(when, way));
+        ends.add(unknown('whether anybody here has joined the group is not known', 'group'), diagram.and(when, way));
         continue;
       }
       const { source, along } = kept(FURTHER, routed, () => furtherAlong(routed));

@@ -183,7 +183,9 @@ export function readProtocol({ word, start, stop }: Cursor, negated: boolean): n
       start,
       stop - start,
       `unknown protocol ${word}`,
-      'Expected a name like tcp, udp or icmp, or a number from 0 to 255.',
+      word.toLowerCase() === 'mptcp'
+        ? 'Packets of MPTCP are TCP: write -p tcp. iptables-nft takes this for tcp; the legacy back end takes it for protocol 262, which no packet has.'
+        : 'Expected a name like tcp, udp or icmp, or a number from 0 to 255.',
     );
   if (protocol === 0 && negated)
     throw new Fault(start, stop - start, 'a rule for no protocol would never match', '"! -p all" leaves nothing over.');

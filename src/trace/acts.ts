@@ -52,7 +52,8 @@ function chosen(
     const answer = test(walk.packet);
     if (answer === true) return as;
     if (answer === false) continue;
-    progress.open ??= condition;
+    // Where one of several is always taken, the condition holds, and which of them is open.
+    progress.open ??= condition.predicate.kind === 'always' ? { ...condition, predicate } : condition;
     if (walk.witness?.saw?.(rule, as) ?? settleRule(walk, rule, predicate)) return as;
   }
   return undefined;

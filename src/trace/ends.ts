@@ -47,7 +47,7 @@ export function receive(walk: Walk): Outcome {
     case 'kernel':
       return toKernel(walk);
     case 'unknown':
-      return { kind: 'unknown', because: 'the port that it came to is not known' };
+      return { kind: 'unknown', because: unknownPort(walk) };
     case 'nobody': {
       const { port } = taken;
       const decision = walk.why ? `nobody listens on ${spoken(packet.family, packet.destination, port)}` : '';
@@ -58,6 +58,11 @@ export function receive(walk: Walk): Outcome {
       return receiveBy(walk, taken);
   }
 }
+
+const unknownPort = ({ mappedBy }: Walk): string =>
+  mappedBy
+    ? `${nameOf(mappedBy)}: the kernel chooses the port that it sends it to, and that decides who listens`
+    : 'the port that it came to is not known';
 
 function receiveBy(walk: Walk, { by, receiver }: Extract<Taken, { readonly receiver: Receiver }>): Outcome {
   const { listener } = receiver;

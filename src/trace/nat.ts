@@ -59,8 +59,7 @@ export function mappingOf(walk: Walk, rule: CompiledRule, effect: Nat): Mapped |
     return unknown(rule, `the kernel refuses this target in ${chain.table} ${walk.hook}`);
   const address = addressFor(walk, rule, effect, change);
   if (typeof address === 'object') return address;
-  const port = portFor(walk, rule, effect, change);
-  return typeof port === 'object' ? port : { address, port };
+  return { address, port: portFor(walk, rule, effect, change) };
 }
 
 /** An address, and a port where the protocol has ports. */
@@ -167,7 +166,7 @@ function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but this host has no address to send from` };
 }
 
-function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): Mapped['port'] | Outcome {
+function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): Mapped['port'] {
   const { ports, base, random } = effect;
   const { packet } = walk;
   // What ICMP has for a port is its id, which no rule can ask for.
@@ -182,10 +181,8 @@ function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): M
   // Shifted ports: as far beyond the first as the packet's is beyond the base, and round again.
   if (base !== undefined && kept !== undefined) return low + (((kept - base) & 0xffff) % (high - low + 1));
   if (!random && kept !== undefined && kept >= low && kept <= high) return kept;
-  if (high - low >= MOST_CHOICES) {
-    // The source port matters to nobody who listens; the destination port decides who does.
-    return change === 'source' ? 'open' : unknown(rule, `the kernel chooses a port from ${low} to ${high}`);
-  }
+  // Who asks for it later has no answer: a rule, and of a destination's whoever looks for the socket.
+  if (high - low >= MOST_CHOICES) return 'open';
   return choose(walk, rule, low, high - low + 1, 'the kernel chooses among several ports');
 }
 

@@ -58,4 +58,30 @@ describe('what nft lists of native rule sets is read and printed back', () => {
     }
     expect(loaded).toBeGreaterThan(SEEDS * 0.8);
   });
+
+  test('a colon behind a key needs no blanks around it', () => {
+    const script = `table inet t {
+	map verdicts {
+		type inet_service : verdict
+		elements = { 22:accept, 23 :drop,24: jump c }
+	}
+	map ends {
+		type ipv4_addr . inet_service : ipv4_addr . inet_service
+		elements = { 10.0.0.1 . 80:10.0.0.2 . 8080 }
+	}
+	map six {
+		type ipv6_addr : verdict
+		elements = { 2001:db8::1: accept, fe80::1 :drop }
+	}
+	chain c {
+		iifname vmap { lo:accept, "eth0":drop }
+		ip saddr vmap { 10.0.0.0/8:accept, 192.168.0.1-192.168.0.9:jump d }
+	}
+	chain d {
+	}
+}
+`;
+    expect(loadNft(scratch, script)).toBe(true);
+    expect(shownByBoth(parseNft(script))).toEqual(shownByBoth(parseNft(listed())));
+  });
 });

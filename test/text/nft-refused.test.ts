@@ -37,6 +37,14 @@ describe('a rule that cannot be read is refused with its place and the likely ca
     expect(refusal(() => parseNft(inChain(rule), { source: 'x' }))).toContain(told);
   });
 
+  test('what follows a fault between braces is read', () => {
+    const text = inChain('tcp dport vmap { 22x : accept, 23 : drop }\n\t\ttcp dport { 80, 81\n\t\ttcp dport 80 accept');
+    expect(refusal(() => parseNft(text, { source: 'x' })).match(/^x:.*$/gm)).toEqual([
+      'x:3:20: "22x" stands where a port from 0 to 65535 was expected',
+      'x:5:3: "tcp" stands where , or } was expected',
+    ]);
+  });
+
   test('all faults of a text are told at once', () => {
     const text = `table ip t {
 	set s {

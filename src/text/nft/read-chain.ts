@@ -124,7 +124,8 @@ function readRule(scanner: Scanner, family: string, { complain, lineOf }: Compla
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     complain(error);
-    skipStatement(scanner);
+    scanner.inKey = false;
+    skipStatement(scanner, at);
     const words = scanner.text.slice(at, peek(scanner).at).trimEnd();
     const handle = readHandle(scanner);
     return {

@@ -6,6 +6,7 @@ import {
   expect,
   expectName,
   expectWord,
+  goTo,
   isNext,
   peek,
   type Scanner,
@@ -42,11 +43,21 @@ export function readElements(scanner: Scanner, types: Types, data: Types): NftEl
 
 function readElement(scanner: Scanner, types: Types, dataTypes: Types): NftElement {
   if (isNext(scanner, '{') && !scanner.text.startsWith('{"', peek(scanner).at)) throw unexpected(scanner, 'an element');
+  scanner.inKey = true;
   const key = readKey(scanner, types);
+  scanner.inKey = false;
   const about = readAbout(scanner);
   skipLines(scanner);
-  const data = takeIf(scanner, ':') ? readData(scanner, dataTypes) : undefined;
+  const data = takeColon(scanner) ? readData(scanner, dataTypes) : undefined;
   return { key, ...given('data', data), ...about };
+}
+
+/** Takes a colon, also one that begins a word: `:accept`. */
+function takeColon(scanner: Scanner): boolean {
+  const { kind, text, at } = peek(scanner);
+  if (kind !== 'word' || !text.startsWith(':')) return false;
+  goTo(scanner, at + 1);
+  return true;
 }
 
 /** What may stand behind the key of an element: its timeout, its comment, its counter. */

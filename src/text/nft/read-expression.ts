@@ -4,7 +4,7 @@ import { asList } from './bits.ts';
 import { datatypeOf, isBits } from './datatype.ts';
 import { readSetOrName } from './read-elements.ts';
 import { LEAD_WORDS, readLead, startsLead } from './read-lead.ts';
-import { expect, isNext, peek, type Scanner, take, takeIf, unexpected } from './tokens.ts';
+import { expect, goTo, isNext, peek, type Scanner, take, takeIf, unexpected } from './tokens.ts';
 import { readJsonWords, unknownWord } from './unknown.ts';
 import { constant } from './value.ts';
 
@@ -147,11 +147,22 @@ export function readConstant(scanner: Scanner, datatype: string | undefined): Nf
     take(scanner);
     return { kind: 'value', value: token.text === 'exists' };
   }
-  const found = constant(token.text, datatype);
+  const word = scanner.inKey ? beforeColon(token.text, datatype) : token.text;
+  const found = constant(word, datatype);
   if (!found) throw unexpected(scanner, what(datatype));
   take(scanner);
+  if (word !== token.text) goTo(scanner, token.at + word.length);
   return found;
 }
+
+/** A word up to the colon that ends it: an address may hold colons itself, and then only one behind it does. */
+function beforeColon(word: string, datatype: string | undefined): string {
+  const colon = COLONED.has(datatype ?? '') ? (/[^:]:$/.test(word) ? word.length - 1 : -1) : word.indexOf(':');
+  return colon > 0 ? word.slice(0, colon) : word;
+}
+
+/** Types whose values have colons. */
+const COLONED: ReadonlySet<string> = new Set(['ipv6_addr', 'ether_addr', 'classid']);
 
 /** `"10:00"-"12:00"`. */
 function quotedRange(scanner: Scanner, low: string, end: number): NftExpression {

@@ -35,7 +35,8 @@ export function readStatement(scanner: Scanner, family: string): NftStatement {
     return readKnown(scanner, family);
   } catch (error) {
     if (!(error instanceof Unknown)) throw error;
-    skipStatement(scanner);
+    scanner.inKey = false;
+    skipStatement(scanner, at);
     const words = scanner.text.slice(at, peek(scanner).at).trimEnd();
     return { kind: 'opaque', words, because: error.message };
   }

@@ -18,6 +18,8 @@ export interface Scanner {
   ahead: Token | undefined;
   /** How many brackets of expressions are open. */
   depth: number;
+  /** The key of an element is being read: a colon ends it, also where no blank stands before it. */
+  inKey: boolean;
   /** Reads the rules of a chain without a name, whose `{` has been taken, and gives the name that it gets. */
   readBlock?: (scanner: Scanner) => string;
 }
@@ -27,6 +29,7 @@ export const scannerOver = (text: string): Scanner => ({
   at: text.startsWith('\ufeff') ? 1 : 0,
   ahead: undefined,
   depth: 0,
+  inKey: false,
 });
 
 const BLANKS = /[ \t\r]*/y;
@@ -171,15 +174,42 @@ export function skipLines(scanner: Scanner): void {
   for (let { kind } = peek(scanner); kind === 'line' || kind === 'comment'; { kind } = peek(scanner)) take(scanner);
 }
 
-/** Moves on to where a statement ends: a line end, `;` or `}` outside of braces that open on the way. */
-export function skipStatement(scanner: Scanner): void {
-  for (let depth = 0; ; ) {
+/** Moves on to where the statement ends that began at `from`: a line end, `;` or `}` outside of braces that open on the way. */
+export function skipStatement(scanner: Scanner, from: number): void {
+  const { at } = peekSafely(scanner);
+  const read = scanner.text.slice(from, at);
+  const [, last = '', newLine] = /(\S)[ \t\r]*(\n\s*)?$/.exec(read) ?? [];
+  const before = newLine !== undefined && !GOES_ON.has(last) ? '\n' : last;
+  if (skipOver(scanner, bracesOpen(read), before)) return;
+  // One of them is not closed: then the line ends it.
+  goTo(scanner, at);
+  skipOver(scanner, 0, '');
+}
+
+/** How many braces stand open at the end of a text. */
+function bracesOpen(text: string): number {
+  let depth = 0;
+  for (const [mark] of text.matchAll(/"[^"\n]*"|#[^\n]*|[{}]/g)) {
+    if (mark === '{') depth += 1;
+    else if (mark === '}') depth -= 1;
+  }
+  return Math.max(0, depth);
+}
+
+/** Behind these a set goes on in the next line. */
+const GOES_ON: ReadonlySet<string> = new Set([',', '{', ':']);
+
+/** Whether the end of a statement was found in which so many braces are open. They go over a line's end behind a comma only. */
+function skipOver(scanner: Scanner, open: number, last: string): boolean {
+  for (let [depth, before] = [open, last]; ; ) {
     const { kind, text } = peekSafely(scanner);
-    if (kind === 'end') return;
+    if (kind === 'end') return depth === 0 || open === 0;
     const ends = kind === 'line' || kind === 'comment' || (kind === 'mark' && (text === ';' || text === '}'));
-    if (depth === 0 && ends) return;
+    if (depth === 0 && ends) return true;
+    if (open > 0 && before === '\n' && kind !== 'line' && text !== '}') return false;
     if (kind === 'mark' && text === '{') depth += 1;
     else if (kind === 'mark' && text === '}') depth -= 1;
+    if (kind !== 'line' || !GOES_ON.has(before)) before = text;
     take(scanner);
   }
 }

@@ -153,6 +153,8 @@ function within(subject: Valued, [low, high]: Range): Predicate {
       // Of a connection's status the bits that matter are followed, not all of them.
       if (field === 'ctstatus') return unknown('not all bits of the connection’s status are followed');
       if (field === 'time') return untilWithin(low, high);
+      if (subject.beyond !== undefined)
+        return isIn(field, [Number(low) + subject.beyond, Number(high) + subject.beyond]);
       if (mask === undefined) return isIn(field, [low, high]);
       if (low !== high) return notUnderstood();
       return masked(low, mask) === low ? hasBits(field, mask, low) : NEVER;

@@ -1,7 +1,7 @@
 import type { AddressValue } from '../../../address/index.ts';
 import type { NameField, ValueField } from '../../fields.ts';
 import { ALWAYS, type Predicate } from '../../predicate.ts';
-import type { Datatype } from './datatype.ts';
+import { type Datatype, integer } from './datatype.ts';
 
 /** One of the few values that an expression can have, and when it has it. */
 export interface Case {
@@ -21,6 +21,8 @@ export type Subject = { readonly needs: Predicate } & (
       readonly type: Datatype;
       /** Only these bits of it are looked at. */
       readonly mask?: AddressValue;
+      /** The field is so much more: a packet's length counts the headers before the one that is asked. */
+      readonly beyond?: number;
     }
   | { readonly kind: 'name'; readonly field: NameField /** By its number: no pattern. */; readonly whole: boolean }
   | { readonly kind: 'cases'; readonly type: Datatype; readonly cases: readonly Case[] }
@@ -57,6 +59,17 @@ export const field = (name: ValueField, type: Datatype, needs: Predicate = ALWAY
   field: name,
   type,
   needs,
+});
+
+/** A number that the kernel has and nobody else knows. */
+export const anyNumber = (id: string, because: string, needs: Predicate = ALWAYS): Subject => ({
+  kind: 'choice',
+  id,
+  because,
+  type: integer,
+  needs,
+  low: 0,
+  high: Number.MAX_SAFE_INTEGER,
 });
 
 /** A value that is the same for every packet of the family. */

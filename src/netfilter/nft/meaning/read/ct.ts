@@ -4,7 +4,7 @@ import { NEVER } from '../../../predicate.ts';
 import type { NftAddressFamily, NftExpression } from '../../expression.ts';
 import type { NftContext } from '../context.ts';
 import { address, ctDirection, ctState, ctStatus, integer, protocol, service } from '../datatype.ts';
-import { field, notFollowed, type Subject } from '../subject.ts';
+import { anyNumber, field, notFollowed, type Subject } from '../subject.ts';
 
 type Ct = Extract<NftExpression, { readonly kind: 'ct' }>;
 
@@ -39,6 +39,14 @@ export function readCt({ key, direction, family: of }: Ct, { family }: NftContex
       return field('protocol', protocol, tracked);
     case 'direction':
       return field('ctreply', ctDirection, tracked);
+    case 'bytes':
+    case 'packets':
+    case 'avgpkt':
+      return anyNumber(
+        `${key} ${direction ?? 'both'}`,
+        'it depends on what the connection has carried so far',
+        tracked,
+      );
     default:
       return notFollowed(`ct ${key}`, tracked);
   }

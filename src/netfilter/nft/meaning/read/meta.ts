@@ -2,7 +2,7 @@ import { inKernelZone } from '../../../clock.ts';
 import { ALWAYS, is } from '../../../predicate.ts';
 import type { NftContext } from '../context.ts';
 import { date, etherType, integer, nfproto, owner, packetType, protocol, timeOfDay, weekday } from '../datatype.ts';
-import { constant, field, notFollowed, type Subject } from '../subject.ts';
+import { anyNumber, constant, field, notFollowed, type Subject } from '../subject.ts';
 
 /**
  * `meta KEY`. A packet without a socket has no owner: no comparison with one holds. Where there is no interface, its name is
@@ -32,6 +32,8 @@ export function readMeta(key: string, { family, zone }: NftContext): Subject {
       return field('length', integer);
     case 'pkttype':
       return field('packetType', packetType);
+    case 'cpu':
+      return anyNumber('cpu', 'any processor may handle the packet');
     case 'hour':
       return zone === 'UTC' ? field('timeOfDay', timeOfDay) : elsewhere(key);
     case 'time':

@@ -1,6 +1,6 @@
 import type { Family } from '../../../../address/index.ts';
-import type { ValueField } from '../../../fields.ts';
-import { ALWAYS, all, is, NEVER, not, type Predicate } from '../../../predicate.ts';
+import { IPV6_HEADERS, type ValueField } from '../../../fields.ts';
+import { ALWAYS, all, is, NEVER, not, type Predicate, some, unknown } from '../../../predicate.ts';
 import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE } from '../../../protocol.ts';
 import type { NftContext } from '../context.ts';
 import {
@@ -68,6 +68,8 @@ export function readPayload(header: string, name: string, { family }: NftContext
   if (!Object.hasOwn(TRANSPORT, header)) return notFollowed(`${header} ${name}`);
   const number = TRANSPORT[header];
   const needs = all(number === undefined ? ALWAYS : is('protocol', number), firstFragment);
+  if (header === 'udp' && name === 'length')
+    return lengthBeyond(NETWORK_HEADER[family], all(needs, noHeaderBetween(family)));
   const known = FIELDS[header]?.[name];
   return known ? field(known[0], known[1], needs) : notFollowed(`${header} ${name}`, needs);
 }
@@ -91,13 +93,31 @@ function readNetwork(header: 'ip' | 'ip6', name: string, family: Family): Subjec
       return field('ecn', ecn, needs);
     case 'length':
       // IPv6 does not count its own header.
-      return header === 'ip' ? field('length', integer, needs) : notFollowed('ip6 length', needs);
+      return header === 'ip' ? field('length', integer, needs) : lengthBeyond(NETWORK_HEADER.ipv6, needs);
     case 'version':
       return { ...constant(integer, header === 'ip' ? 4 : 6), needs };
     default:
       return notFollowed(`${header} ${name}`, needs);
   }
 }
+
+/** Bytes of a network header; IPv4's options are not followed. */
+const NETWORK_HEADER: Readonly<Record<Family, number>> = { ipv4: 20, ipv6: 40 };
+
+/** A length that a header tells of what follows the first `bytes` of the packet. */
+const lengthBeyond = (bytes: number, needs: Predicate): Subject => ({
+  kind: 'field',
+  field: 'length',
+  type: integer,
+  beyond: bytes,
+  needs,
+});
+
+/** How long IPv6's further headers are nobody says. */
+const noHeaderBetween = (family: Family): Predicate =>
+  family === 'ipv4'
+    ? ALWAYS
+    : some(is('headers', IPV6_HEADERS.protocol), unknown('the length of the headers before UDP is not known'));
 
 /** The part of `ip frag-off` that only later fragments have anything in. */
 export const FRAGMENT_OFFSET = 0x1fff;

@@ -93,7 +93,7 @@ function copyOf(value: NftExpression, context: NftContext): Copy | undefined {
     return left && right !== undefined ? combined(left, value.operator, Number(right)) : undefined;
   }
   const subject = subjectOf(value, context);
-  if (subject.kind !== 'field') return undefined;
+  if (subject.kind !== 'field' || subject.beyond !== undefined || subject.field === 'time') return undefined;
   return { needs: subject.needs, source: { field: subject.field, mask: 0xffff_ffff }, xor: 0 };
 }
 
