@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { campusFirewall } from './campus.js';
+import { kubeNode } from './kube-node.js';
 
 const { folder, load } = createRequire(import.meta.url)('../bin/load.js');
 load('main.cjs');
@@ -59,6 +60,12 @@ const CASES = {
     20,
   ],
   ...Object.fromEntries(
+    [100, 300, 1_000].map((services) => [
+      `a Kubernetes node of ${services.toLocaleString('en')} services, all ends`,
+      [() => kubeNode(services, 3), (text) => ['in', 'out'].map((way) => reach(side(text, 'ipv4'), 'ipv4', way))],
+    ]),
+  ),
+  ...Object.fromEntries(
     [500, 1_000, 2_000, 5_000, 10_000, 20_000].map((rules) => [
       `accept set, ${rules.toLocaleString('en')} rules`,
       [() => campusFirewall(rules), (text) => accepted(text, 'ipv4')],
@@ -80,7 +87,7 @@ if (process.argv[2] === '--one') {
   console.log(JSON.stringify(measure(process.argv[3])));
 } else {
   const rounds = Number(process.argv[2] ?? 5);
-  console.log(`${'question'.padEnd(44)}  ms wall   ms CPU       MB   to be at most`);
+  console.log(`${'question'.padEnd(50)}  ms wall   ms CPU       MB   to be at most`);
   for (const [name, [, , most, room]] of Object.entries(CASES)) {
     const taken = Array.from({ length: rounds }, () =>
       JSON.parse(execFileSync(process.execPath, [fileURLToPath(import.meta.url), '--one', name], { encoding: 'utf8' })),
@@ -88,6 +95,6 @@ if (process.argv[2] === '--one') {
     const least = (key) => Math.min(...taken.map((one) => one[key])).toFixed(0);
     const stated = most === undefined ? '' : `${most} ms${room === undefined ? '' : `, ${room} MB`}`;
     const figures = ['wall', 'cpu', 'megabytes'].map((key) => least(key).padStart(7)).join('  ');
-    console.log(`${name.padEnd(44)}  ${figures}   ${stated}`);
+    console.log(`${name.padEnd(50)}  ${figures}   ${stated}`);
   }
 }

@@ -11,6 +11,7 @@ import {
   type ValueField,
 } from '../netfilter/index.ts';
 import {
+  ASSUMED,
   addressType,
   find,
   type Ground,
@@ -26,7 +27,7 @@ import {
 } from '../trace/parts.ts';
 import { isAddress } from './boundaries.ts';
 import { endOf, intervalOf, startsOf } from './code.ts';
-import { type Edges, effectsIn, takenForOwn } from './edges.ts';
+import { type Edges, effectsIn } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 
@@ -117,7 +118,6 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
   const mapped = new Set(
     listeners.flatMap((listener) => (listener.family !== family ? [BigInt(listener.address) & 0xffff_ffffn] : [])),
   );
-  const own = new Set(takenForOwn(ground));
   const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
   const asksDevices =
     ROUTED_FIELDS.some((field) => ground.program.reads.has(field)) ||
@@ -132,7 +132,7 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
       addressType(host, address),
       hasAddress(host, address),
       ...tables.map((table) => routeName(find(host, table, address), suppresses)),
-      bound.has(address) || mapped.has(BigInt(address)) || own.has(address) ? address : '',
+      bound.has(address) || mapped.has(BigInt(address)) || address === ASSUMED.own[family] ? address : '',
       ...edges.map(({ range: [low, high] }) => address >= low && address <= high),
     ];
     if (family === 'ipv6' && (isLinkLocal(address) || address === 1n)) {

@@ -21,7 +21,7 @@ export type Code =
   | { readonly kind: 'values'; readonly values: readonly Value[] }
   | { readonly kind: 'raw'; readonly width: number };
 
-type Intervals = Extract<Code, { readonly kind: 'intervals' }>;
+export type Intervals = Extract<Code, { readonly kind: 'intervals' }>;
 
 export const sizeOf = (code: Code): number =>
   code.kind === 'intervals' ? code.starts.length : code.kind === 'values' ? code.values.length : 2 ** code.width;

@@ -40,7 +40,7 @@ export class Currents {
 }
 
 function bitsUnder(current: Current, mask: number): Current | undefined {
-  if (current.kind === 'open') return undefined;
+  if (current.kind === 'open' || current.kind === 'case') return undefined;
   if (current.kind === 'const') return constant((Number(current.value) & mask) >>> 0);
   if (current.add) return undefined;
   const keep = ((current.keep ?? -1) & mask) >>> 0;
@@ -54,7 +54,7 @@ function bitsUnder(current: Current, mask: number): Current | undefined {
 
 /** Two numbers of which no bit hangs on the packet in both, added bit by bit without carry. */
 function together(one: Current, other: Current): Current | undefined {
-  if (one.kind === 'open' || other.kind === 'open') return undefined;
+  if (one.kind === 'open' || other.kind === 'open' || one.kind === 'case' || other.kind === 'case') return undefined;
   if (one.kind === 'const' && other.kind === 'const') return constant((Number(one.value) ^ Number(other.value)) >>> 0);
   if (one.kind === 'const') return together(other, one);
   if (other.kind === 'const') {

@@ -1,6 +1,6 @@
 import type { AddressValue, Family } from '../address/index.ts';
 import { CTSTATE, eachLeaf, type FieldName, type Leaf, type ValueField } from '../netfilter/index.ts';
-import { type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
+import { type CompiledChain, type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { type Code, levelsFor } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
@@ -41,17 +41,19 @@ const ORDER: readonly FieldName[] = [
  * set would hold the hosts once for each of the others' rules.
  */
 function orderFor(grounds: readonly Ground[]): readonly FieldName[] {
-  let [bySource, byDestination] = [0, 0];
+  // Very many rules that lead to the same chain are no way into it: kube-proxy marks packets of each endpoint so.
+  const [bySource, byDestination] = [new Set<CompiledChain>(), new Set<CompiledChain>()];
   for (const { program } of grounds)
     for (const { rules } of chainsOf(program))
       for (const rule of rules) {
-        if (!rule.target) continue;
+        const { target } = rule;
+        if (!target) continue;
         eachLeaf(rule.predicate, ({ field }) => {
-          if (field === 'source') bySource += 1;
-          else if (field === 'destination') byDestination += 1;
+          if (field === 'source') bySource.add(target);
+          else if (field === 'destination') byDestination.add(target);
         });
       }
-  if (byDestination <= bySource) return ORDER;
+  if (byDestination.size <= bySource.size) return ORDER;
   const others = ORDER.filter((field) => field !== 'destination' && field !== 'in');
   const at = others.indexOf('source');
   return [...others.slice(0, at), 'destination', 'in', ...others.slice(at)];

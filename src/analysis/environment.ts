@@ -1,15 +1,17 @@
 import type { FieldName } from '../netfilter/index.ts';
 import type { Walk } from '../trace/parts.ts';
 import type { Value } from './code.ts';
+import type { Edge } from './diagram.ts';
 import { kept } from './kept.ts';
 import { TooComplex } from './too-complex.ts';
 
 /**
- * What a field of the packet has become on its way: a constant; what a field of the packet as it began was, its bits under `keep`
- * alone and those of `xor` turned, `add` added; or nobody knows.
+ * What a field of the packet has become on its way: a constant; one of many, told by which set the packet is in; what a field of the
+ * packet as it began was, its bits under `keep` alone and those of `xor` turned, `add` added; or nobody knows.
  */
 export type Current =
   | { readonly kind: 'const'; readonly value: Value }
+  | Case
   | {
       readonly kind: 'of';
       readonly field: FieldName;
@@ -18,6 +20,14 @@ export type Current =
       readonly add?: number;
     }
   | { readonly kind: 'open' };
+
+/** A packet has the value that stands at the place of the set that it is in; those in none of them do not come here: they are with the first. */
+export interface Case {
+  readonly kind: 'case';
+  readonly id: number;
+  readonly sets: readonly Edge[];
+  readonly values: readonly Value[];
+}
 
 export const constant = (value: Value): Current => ({ kind: 'const', value });
 export const OPEN: Current = { kind: 'open' };
@@ -70,15 +80,26 @@ export interface Changes {
 }
 
 /** More are not made: rules that set mark after mark would have one for each combination. */
-const MOST = 20_000;
+const MOST = 60_000;
 
 /** Makes environments, equal ones once. Throws TooComplex. */
 export class Environments {
   readonly #known = new Map<string, Environment>();
+  #cases = 0;
+
+  /** What makes an environment that of these fields and this state. */
+  keyOf(fields: ReadonlyMap<FieldName, Current>, state: State): string {
+    return `${fieldsKey(fields)}|${stateKey(state)}`;
+  }
+
+  /** One of many constants. */
+  byCase(sets: readonly Edge[], values: readonly Value[]): Case {
+    this.#cases += 1;
+    return { kind: 'case', id: this.#cases, sets, values };
+  }
 
   make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
-    const key = `${fieldsKey(fields)}|${stateKey(state)}`;
-    return kept(this.#known, key, () => {
+    return kept(this.#known, this.keyOf(fields, state), () => {
       if (this.#known.size >= MOST) throw new TooComplex(`rules make of packets more than ${MOST} different ones`);
       return { id: this.#known.size, fields, state };
     });
@@ -114,6 +135,8 @@ export function currentKey(current: Current): string {
   switch (current.kind) {
     case 'const':
       return String(current.value);
+    case 'case':
+      return `#${current.id}`;
     case 'of':
       return `${current.field}&${current.keep ?? ''}^${current.xor ?? 0}+${current.add ?? 0}`;
     case 'open':

@@ -2,12 +2,13 @@ import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
 import { type CompiledRule, idOf, nameOf } from '../trace/parts.ts';
 import type { Asking, Inquiry } from './ask.ts';
 import { isAddress } from './boundaries.ts';
+import { meetingCase } from './cases.ts';
 import { type NumberLeaf, rawSet } from './code.ts';
 import { ALL, complement, type Edge, NONE } from './diagram.ts';
-import { type Current, type Environment, sameAs } from './environment.ts';
+import { type Case, type Current, type Environment, sameAs } from './environment.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
-import { holdsOf } from './leaf.ts';
+import { holdsOf, meeting } from './leaf.ts';
 import { isLookedUp, type LookedUp, lookUp, lookupKey } from './looked-up.ts';
 import type { AddressLeaf, Space } from './space.ts';
 import { changedBy } from './trial.ts';
@@ -23,6 +24,7 @@ export class Folding {
   readonly #space: Space;
   readonly #asking: Asking;
   readonly #lookedUp = new Map<string, Edge>();
+  readonly #byCase = new Map<string, Edge>();
 
   constructor(space: Space, asking: Asking) {
     this.#space = space;
@@ -79,6 +81,7 @@ export class Folding {
     const current = environment.fields.get(leaf.field) ?? sameAs(leaf.field);
     if (current.kind === 'const') return holdsOf(leaf, current.value) ? ALL : NONE;
     if (current.kind === 'open') return this.#notKnown(leaf, environment, visit);
+    if (current.kind === 'case') return this.#ofCases(leaf, current);
     const { field } = current;
     if (!domain.fields.has(field)) {
       const value = usual[field];
@@ -88,6 +91,13 @@ export class Folding {
     const having = HAVING[field];
     if (!having || protocols?.every((protocol) => having.includes(protocol))) return set;
     return diagram.ite(this.#space.having(field), set, this.#notKnown(leaf, environment, visit));
+  }
+
+  /** The packets whose case meets a condition. */
+  #ofCases(leaf: Leaf, current: Case): Edge {
+    return kept(this.#byCase, `${current.id} ${idOf(leaf)}`, () =>
+      meetingCase(this.#space.diagram, current, meeting(leaf)),
+    );
   }
 
   /** One condition, whoever asks. */
@@ -121,7 +131,7 @@ export class Folding {
 
   /** What the bits of a field that is kept bit by bit have become, the highest first. */
   bitsOf(current: Current): readonly Edge[] {
-    if (current.kind === 'open') throw new Error('nothing is known of these bits');
+    if (current.kind === 'open' || current.kind === 'case') throw new Error('nothing is known of these bits');
     if (current.kind === 'const') return bitsOfNumber(Number(current.value));
     const { field, keep = -1, xor = 0 } = current;
     const placed = this.#space.domain.fields.get(field);

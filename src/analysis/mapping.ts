@@ -162,6 +162,7 @@ export class Mapping {
   #same(environment: Environment, field: ValueField, current: Current): Edge {
     if (current.kind === 'open') return NONE;
     if (current.kind === 'of') return current.field === field ? ALL : NONE;
+    if (current.kind === 'case') return environment.fields.get(field) === current ? ALL : NONE;
     const value = current.value as Exclude<Value, string>;
     return this.#tools.folding.leaf({ kind: 'in', field, ranges: [[value, value]] }, environment);
   }

@@ -27,6 +27,8 @@ export class Sight {
     const reads = this.#readsOf(chain);
     // What changes packets looks at more of them than its rules ask for; so does who looks something up.
     if (this.#natures.of(chain).changes || [...reads].some(isLookedUp)) return when;
+    // Which case a packet is hangs on all of it.
+    if ([...reads].some((field) => fields.get(field)?.kind === 'case')) return when;
     const seen = new Set<FieldName>();
     for (const field of reads) {
       const current = fields.get(field) ?? sameAs(field);

@@ -128,6 +128,11 @@ export class Space {
     return ALL;
   }
 
+  /** Whether values of a field belong to classes. */
+  isClassed(field: FieldName): boolean {
+    return this.#classes.has(field);
+  }
+
   /** The class that a value of a field belongs to. */
   classOf(field: FieldName, value: AddressValue, grain: Grain): Class {
     return this.#classes.get(field)![grain].of(value);

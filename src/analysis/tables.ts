@@ -15,7 +15,9 @@ import {
   type Walk,
 } from '../trace/parts.ts';
 import type { Asking, Inquiry } from './ask.ts';
+import { gatheredByCases } from './cases.ts';
 import type { Chains } from './chain.ts';
+import type { Value } from './code.ts';
 import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
 import { endOfOutcome, outcomeKey } from './ending.ts';
 import { type Current, currentKey, type Environment, type Environments, sameAs } from './environment.ts';
@@ -155,7 +157,7 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
       const part = new Flow(diagram);
       part.add(environment, set);
       const mapped = inTurn(shop, part, nats, (asked, packets) => throughMapping(shop, asked, packets));
-      for (const passed of mapped) {
+      for (const passed of gatheredByCases(diagram, environments, mapped)) {
         const { state, fields } = passed.environment;
         const decided = mapsDestination(state) ? { destinationDecided: true } : { sourceDecided: true };
         const settled = environments.make(fields, { ...state, ...decided });
@@ -194,12 +196,18 @@ function redirected(
   const current = now.fields.get('destination');
   const was = before.fields.get('destination');
   const after = new Flow(diagram);
+  const isNow = (value: Value): Edge =>
+    typeof value === 'string'
+      ? NONE
+      : folding.leaf({ kind: 'in', field: 'destination', ranges: [[value, value]] }, before);
   const stays =
     !reroutes.includes('nat') || currentText(current) === currentText(was)
       ? ALL
-      : current?.kind === 'const' && typeof current.value !== 'string'
-        ? folding.leaf({ kind: 'in', field: 'destination', ranges: [[current.value, current.value]] }, before)
-        : NONE;
+      : current?.kind === 'const'
+        ? isNow(current.value)
+        : current?.kind === 'case'
+          ? diagram.any(current.sets.map((set, at) => diagram.and(set, isNow(current.values[at]!))))
+          : NONE;
   after.add(now, diagram.and(when, stays));
   after.addAll(routedAnew(shop, now, diagram.minus(when, stays)));
   return after;

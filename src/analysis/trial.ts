@@ -1,10 +1,12 @@
 import type { AddressValue } from '../address/index.ts';
 import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
-import { begin, type Ground, ownAddress, type Walk } from '../trace/parts.ts';
+import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
+import { type Alike, alikeCases } from './cases.ts';
 import { type Grain, sampleOf } from './classes.ts';
-import type { Value } from './code.ts';
+import { endOf, type Intervals, intervalOf, type Value } from './code.ts';
 import { ALL, complement, type Edge } from './diagram.ts';
 import {
+  type Case,
   type Changes,
   type Current,
   constant,
@@ -19,6 +21,7 @@ import {
   stateOf,
 } from './environment.ts';
 import { HAVING } from './having.ts';
+import { kept } from './kept.ts';
 import type { Space } from './space.ts';
 
 /** A walk that can be set to where packets are. */
@@ -52,6 +55,10 @@ export class Trial {
   /** Takes down what is read of the environment. */
   #footprint!: Footprint;
   readonly #conditions: Edge[] = [];
+  /** Cases that nothing tells apart. */
+  readonly #alike = new Map<string, readonly Alike[]>();
+  /** The packets whose case is this host's own address. */
+  readonly #ownCases = new Map<string, Edge>();
   /** What was read last. */
   #value: Value | undefined;
   #current: Current = OPEN;
@@ -128,7 +135,38 @@ export class Trial {
       get own() {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
+      takesForOwn: (address) => this.#takesForOwn(address, () => ownEnd(direction, asked)),
     };
+  }
+
+  /**
+   * Whether an address is this host's own, which the packet tells by one of its ends. All that is taken down of that end is whether it
+   * is this very address: rules may send packets to thousands.
+   */
+  #takesForOwn(address: AddressValue, ownEnd: () => 'source' | 'destination' | undefined): boolean {
+    // What it is asked about was read just before.
+    const current = this.#value === address ? this.#current : OPEN;
+    const end = ownEnd();
+    if (end === undefined) return false;
+    if (current.kind === 'of' && current.field === end) return true;
+    const placed = this.#space.domain.fields.get(end)!;
+    const { code } = placed;
+    if (code.kind !== 'intervals') return address === this.#original(end);
+    const { diagram } = this.#space;
+    const isEnd = (value: Value): Edge =>
+      this.#space.original({ kind: 'in', field: end, ranges: [[value, value]] } as Leaf);
+    const set =
+      current.kind === 'const' && isAlone(code, address)
+        ? isEnd(address)
+        : current.kind === 'case' && current.values.every((value) => isAlone(code, value))
+          ? kept(this.#ownCases, `${current.id} ${end}`, () =>
+              diagram.any(current.sets.map((one, n) => diagram.and(one, isEnd(current.values[n]!)))),
+            )
+          : undefined;
+    if (set === undefined) return address === this.#original(end);
+    const is = diagram.holds(set, this.#number);
+    this.#conditions.push(is ? set : complement(set));
+    return is;
   }
 
   /** Takes down who asks the walk what it remembers, and who changes it. */
@@ -160,7 +198,8 @@ export class Trial {
       this.#written.set(field, { ...current, add: (current.add ?? 0) + value - Number(this.#value) });
     } else {
       // A value that was read just before is a copy of that field.
-      this.#written.set(field, current.kind === 'of' && this.#value === value ? current : constant(value));
+      const isCopied = current.kind === 'of' || current.kind === 'case';
+      this.#written.set(field, isCopied && this.#value === value ? current : constant(value));
     }
     return true;
   }
@@ -169,6 +208,7 @@ export class Trial {
     const current = this.#now(field);
     if (current.kind === 'const') return this.#remember(current.value, current);
     if (current.kind === 'open') return this.#remember(undefined, current);
+    if (current.kind === 'case') return this.#remember(this.#caseOf(field, current), current);
     const value = this.#original(current.field);
     if (value === undefined || typeof value === 'string') return this.#remember(value, current);
     return this.#remember(changedBy(value, current), current);
@@ -178,6 +218,22 @@ export class Trial {
     this.#value = value;
     this.#current = current;
     return value;
+  }
+
+  /** What a field is that is told by which set the packet is in: of values that nothing tells apart, one. */
+  #caseOf(field: FieldName, current: Case): Value {
+    const { diagram } = this.#space;
+    const alike = kept(this.#alike, `${current.id} ${this.#grain}`, () =>
+      alikeCases(diagram, current, (value) =>
+        typeof value === 'string' || !this.#space.isClassed(field)
+          ? value
+          : this.#space.classOf(field, value, this.#grain),
+      ),
+    );
+    const found = alike.find(({ when }) => diagram.holds(when, this.#number));
+    if (!found) throw new Error('a packet is in none of the cases');
+    this.#conditions.push(found.when);
+    return found.value;
   }
 
   /** A field of the packet as it began. */
@@ -213,6 +269,13 @@ export class Trial {
     }
     return value;
   }
+}
+
+/** Whether an interval is this value and no other. */
+function isAlone(code: Intervals, value: Value): boolean {
+  if (typeof value === 'string') return false;
+  const at = intervalOf(code.starts, value);
+  return code.starts[at] === value && endOf(code, at) === value;
 }
 
 /** Tells apart where changes lead, for one environment before them. */

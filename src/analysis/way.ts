@@ -12,7 +12,9 @@ import {
   type Walk,
 } from '../trace/parts.ts';
 import { Asking, type Inquiry } from './ask.ts';
+import { spread } from './cases.ts';
 import { Chains } from './chain.ts';
+import type { Edge } from './diagram.ts';
 import { effectsIn } from './edges.ts';
 import { type Rewritten, unknown } from './end.ts';
 import { endOfOutcome, endOfTaken, outcomeKey, takenKey } from './ending.ts';
@@ -217,24 +219,30 @@ class Way {
   }
 
   #leave(flow: Flow): void {
-    const { ends } = this.#shop;
     for (const { environment, when } of flow) {
-      const { device, supposed, mappedBy } = environment.state;
-      const out = supposed ? '' : device;
-      const kind = this.#space.domain.direction === 'in' ? 'forwarded' : 'sent';
-      const to = rewritten(environment, 'destination', 'destinationPort');
-      const from = rewritten(environment, 'source', 'sourcePort');
-      const key = [
-        kind,
-        out,
-        to ? `to ${to.address}:${to.port}` : '',
-        from ? `from ${from.address}:${from.port}` : '',
-      ].join(' ');
-      const because = mappedBy ? 'a rule sends it elsewhere' : 'no rule sends it elsewhere';
-      ends.add({ kind, out, ...(to ? { to } : {}), ...(from ? { from } : {}), key, because }, when);
+      for (const place of spread(this.#shop.diagram, environment.fields, when, ENDS)) this.#leaveTo(environment, place);
     }
   }
+
+  #leaveTo({ state }: Environment, { fields, when }: { fields: Environment['fields']; when: Edge }): void {
+    const { ends } = this.#shop;
+    const { device, supposed, mappedBy } = state;
+    const out = supposed ? '' : device;
+    const kind = this.#space.domain.direction === 'in' ? 'forwarded' : 'sent';
+    const to = rewritten(fields, 'destination', 'destinationPort');
+    const from = rewritten(fields, 'source', 'sourcePort');
+    const key = [
+      kind,
+      out,
+      to ? `to ${to.address}:${to.port}` : '',
+      from ? `from ${from.address}:${from.port}` : '',
+    ].join(' ');
+    const because = mappedBy ? 'a rule sends it elsewhere' : 'no rule sends it elsewhere';
+    ends.add({ kind, out, ...(to ? { to } : {}), ...(from ? { from } : {}), key, because }, when);
+  }
 }
+
+const ENDS = ['destination', 'destinationPort', 'source', 'sourcePort'] as const;
 
 const happening = (ask: Inquiry<void>['ask']): Inquiry<void> => ({ ask, keyOf: () => '' });
 
@@ -265,7 +273,7 @@ function tellsConnections({ ground }: Space): boolean {
 }
 
 function rewritten(
-  { fields }: Environment,
+  fields: Environment['fields'],
   end: 'source' | 'destination',
   port: 'sourcePort' | 'destinationPort',
 ): Rewritten | undefined {

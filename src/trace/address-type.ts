@@ -5,10 +5,10 @@ import { lookUp } from './lookup.ts';
 
 const { UNICAST, BROADCAST, MULTICAST, UNSPEC, LOCAL, ANYCAST, UNREACHABLE } = ADDRESS_TYPE;
 
-/** The kinds of an address as addrtype sees them, bits of ADDRESS_TYPE. IPv4 looks into table local alone. */
-export function addressType(host: Host, address: AddressValue, own?: AddressValue): number {
-  if (host.family === 'ipv6') return writtenType(BigInt(address)) | routedType(host, BigInt(address), own);
-  if (isOwn(host, address, own)) return LOCAL;
+/** The kinds of an address as addrtype sees them, bits of ADDRESS_TYPE. IPv4 looks into table local alone. `taken`: as of `isOwn`. */
+export function addressType(host: Host, address: AddressValue, taken = false): number {
+  if (host.family === 'ipv6') return writtenType(BigInt(address)) | routedType(host, BigInt(address), taken);
+  if (isOwn(host, address, taken)) return LOCAL;
   if (isMulticast(host.family, address)) return MULTICAST;
   if (address === 0 || address === 0xffff_ffff) return BROADCAST;
   // Source: net/ipv4/fib_frontend.c, inet_addr_type.
@@ -52,8 +52,8 @@ const writtenType = (address: bigint): number => {
 };
 
 /** What IPv6's routes say of an address, as for a packet that the kernel itself sends there. Source: xt_addrtype.c, match_lookup_rt6. */
-function routedType(host: Host, destination: bigint, own: AddressValue | undefined): number {
-  const routed = lookUp(host, { ...NOBODY, destination, marked: false, own }, () => false);
+function routedType(host: Host, destination: bigint, taken: boolean): number {
+  const routed = lookUp(host, { ...NOBODY, destination, marked: false, taken }, () => false);
   if (routed.kind === 'refused' || routed.kind === 'unknown') return UNREACHABLE;
   const { route } = routed;
   return (

@@ -99,7 +99,7 @@ function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue,
       marked: false,
       in: LOOPBACK,
       source: typeof to === 'bigint' ? 0n : 0,
-      ...(own === undefined ? {} : { own }),
+      taken: !host.known && to === own,
     },
     decide,
   );
@@ -112,7 +112,12 @@ function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue,
  */
 export function complainsFrom(walk: Sending, { kind }: Outcome, { family, source, destination }: Packet): AddressValue {
   const { ground, own } = walk;
-  if (kind !== 'rejected' || source === undefined || isOwn(ground.host, destination, own)) return destination;
+  if (
+    kind !== 'rejected' ||
+    source === undefined ||
+    isOwn(ground.host, destination, !ground.host.known && destination === own)
+  )
+    return destination;
   if (!ground.host.known) return own ?? ASSUMED.own[family];
   return sourceFor(walk, source, destination) ?? destination;
 }

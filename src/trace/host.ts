@@ -147,9 +147,9 @@ export const find = (
 /** Whether an interface has this very address. */
 export const hasAddress = ({ owned }: Host, address: AddressValue): boolean => owned.has(address);
 
-/** Whether the address is one of this host's own; `own` is taken to be one where no interfaces are known. */
-export const isOwn = (host: Host, address: AddressValue, own?: AddressValue): boolean =>
-  (!host.known && address === own) || find(host, TABLE.local, address)?.kind === 'local';
+/** Whether the address is one of this host's own; `taken`: it is taken to be one, for no interfaces are known. */
+export const isOwn = (host: Host, address: AddressValue, taken = false): boolean =>
+  taken || find(host, TABLE.local, address)?.kind === 'local';
 
 export const isMulticast = (family: Family, address: AddressValue): boolean =>
   family === 'ipv4' ? Number(address) >>> 28 === 0xe : BigInt(address) >> 120n === 0xffn;

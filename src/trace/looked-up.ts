@@ -1,6 +1,6 @@
 import type { FieldName, Packet, ValueField } from '../netfilter/index.ts';
 import { addressType, addressTypeOn } from './address-type.ts';
-import type { Walk } from './state.ts';
+import { isTaken, type Walk } from './state.ts';
 import { wayBack } from './way-back.ts';
 
 /** A field that is no part of the packet: routes and addresses of this host tell it. */
@@ -12,9 +12,9 @@ interface LookedUp {
 
 const typeOf = (end: 'source' | 'destination'): LookedUp => ({
   of: [end],
-  find({ packet, ground, own }) {
-    const address = packet[end];
-    return address === undefined ? undefined : addressType(ground.host, address, own);
+  find(walk) {
+    const address = walk.packet[end];
+    return address === undefined ? undefined : addressType(walk.ground.host, address, isTaken(walk, address));
   },
 });
 

@@ -16,8 +16,8 @@ export interface Lookup extends Flow {
   readonly bound?: string | undefined;
   /** IPv6: of routes for one prefix, one by such a device is taken. Source: net/ipv6/route.c, rt6_device_match. */
   readonly preferred?: ((device: string) => boolean) | undefined;
-  /** Taken to be the host's own address where no interfaces are known. */
-  readonly own?: AddressValue | undefined;
+  /** The destination is taken to be this host's own, for no interfaces are known. */
+  readonly taken?: boolean;
 }
 
 /**
@@ -25,8 +25,8 @@ export interface Lookup extends Flow {
  * Source: net/core/fib_rules.c, fib_rules_lookup.
  */
 export function lookUp(host: Host, lookup: Lookup, decide: Decide): Routed {
-  const { destination, mark, marked, own, in: from } = lookup;
-  if (!host.known && destination === own) return { kind: 'local', table: TABLE.local };
+  const { destination, mark, marked, in: from } = lookup;
+  if (lookup.taken) return { kind: 'local', table: TABLE.local };
   // A link-local address, and ::1 for what comes from outside, is looked for on the interface that the packet came in by, or was to leave by.
   const by = lookup.leaving || (from === LOOPBACK || from === '' ? undefined : from);
   const strict = isLinkLocal(destination) || (destination === 1n && from !== LOOPBACK);

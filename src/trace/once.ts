@@ -249,11 +249,17 @@ const isNoCards = ({ family, destination }: Packet): boolean =>
 
 /** Where no interfaces are known, the question tells which address is this host's own. */
 export function ownAddress(direction: Question['direction'], packet: Packet): AddressValue | undefined {
+  const end = ownEnd(direction, packet);
+  return end && packet[end];
+}
+
+/** Which of a packet's addresses that is. */
+export function ownEnd(direction: Question['direction'], packet: Packet): 'source' | 'destination' | undefined {
   const { out } = packet;
   // What is not read of a packet need not be told apart by those who ask about all packets.
-  if (direction === 'in') return out ? undefined : packet.destination;
-  if (out === LOOPBACK) return packet.destination;
+  if (direction === 'in') return out ? undefined : 'destination';
+  if (out === LOOPBACK) return 'destination';
   // Loopback's addresses speak to this host only.
   const { source } = packet;
-  return source !== undefined && isLoopback(packet.family, source) ? packet.destination : source;
+  return source !== undefined && isLoopback(packet.family, source) ? 'destination' : 'source';
 }

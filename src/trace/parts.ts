@@ -25,7 +25,7 @@ export {
 export { type NamePattern, namesFor } from './interfaces.ts';
 export { LOOKED_UP, ROUTED_FIELDS } from './looked-up.ts';
 export { type Mapped as MappedTo, mappingOf, mapsDestination, natSilence } from './nat.ts';
-export { begin, ownAddress } from './once.ts';
+export { begin, ownAddress, ownEnd } from './once.ts';
 export { type Asked, isIdle, type Planned, type PlannedTable } from './plan.ts';
 export type { CompiledAct, CompiledChain, CompiledRule, Program } from './program.ts';
 export { chainsAt, effectsOf, predicatesOf, targetsOf } from './reached.ts';

@@ -186,7 +186,7 @@ function departing(read: Expression, host: Host, assume: Assume): Ends {
       read.way === 'self' ? 'its own address' : 'another host',
     );
   }
-  const leaves = !isOwn(host, destination, source) && read.way !== 'self';
+  const leaves = !isOwn(host, destination, !host.known && destination === source) && read.way !== 'self';
   const on = read.on ?? read.via;
   if (!host.known && leaves && on === undefined) assume(`interface ${host.card}`);
   return { in: '', out: on ?? '', source, destination, sourcePort, destinationPort: read.destination.port };

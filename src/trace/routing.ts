@@ -6,7 +6,7 @@ import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
 import type { Routed } from './routes.ts';
-import type { Walk } from './state.ts';
+import { isTaken, type Walk } from './state.ts';
 import { isSupposed, supposeDevice } from './supposed.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -18,7 +18,8 @@ const dropped = (because: string): Outcome => ({ kind: 'dropped', because });
  * A packet of this host's own comes in by lo and has its socket's owner; sockets of the kernel itself are root's. What no
  * line of `ip rule` asks for is not read: whoever looks which fields a walk reads sees that the route does not hang on it.
  */
-function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source?: AddressValue): Routed {
+function routeOf(walk: Walk, source?: AddressValue): Routed {
+  const { ground, packet, hook, marked, decide } = walk;
   const { host } = ground;
   const { asks } = host;
   const sent = hook === 'OUTPUT';
@@ -35,7 +36,7 @@ function routeOf({ ground, packet, hook, own, marked, decide }: Walk, source?: A
     marked,
     handed: marked && ground.handed.has(packet.mark ?? 0),
     leaving: sent ? packet.out : undefined,
-    own,
+    taken: isTaken(walk, packet.destination),
   };
   return lookUp(host, lookup, decide);
 }
@@ -113,7 +114,8 @@ function chosen(walk: Walk): Routed | undefined {
   const effect = mappedBy?.effect;
   if (!ground.host.known && effect?.kind === 'nat' && effect.address === 'here')
     return { kind: 'local', table: TABLE.local };
-  if (destination !== undefined && isOwn(ground.host, packet.destination, walk.own)) return undefined;
+  if (destination !== undefined && isOwn(ground.host, packet.destination, isTaken(walk, packet.destination)))
+    return undefined;
   return { kind: 'device', device: asked.out };
 }
 
@@ -314,7 +316,7 @@ const isSameWay = (one: Routed, other: Routed): boolean =>
 
 function takeRoute(walk: Walk, candidates?: readonly Candidate[], source?: AddressValue): Outcome | undefined {
   const { via, packet, ground } = walk;
-  const said = via !== undefined && !isOwn(ground.host, packet.destination, walk.own);
+  const said = via !== undefined && !isOwn(ground.host, packet.destination, isTaken(walk, packet.destination));
   const routed: Routed = said ? { kind: 'device', device: via } : routeOf(walk, source);
   switch (routed.kind) {
     case 'unknown':

@@ -75,6 +75,8 @@ export interface Walk {
   readonly via: string | undefined;
   /** Taken to be the host's own address where no interfaces are known. */
   readonly own: AddressValue | undefined;
+  /** Tells whether an address is `own`, in place of a comparison: whoever follows many packets at once need not tell apart what `own` is. */
+  readonly takesForOwn?: (address: AddressValue) => boolean;
 
   /** Who goes along. */
   witness: Witness | undefined;
@@ -136,3 +138,7 @@ export function tracks({ ground, decide }: Walk): boolean {
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
 export const nameOf = ({ name }: CompiledRule): string => name;
+
+/** Whether an address is taken to be this host's own, where no interfaces are known. */
+export const isTaken = (walk: Walk, address: AddressValue): boolean =>
+  !walk.ground.host.known && (walk.takesForOwn ? walk.takesForOwn(address) : address === walk.own);

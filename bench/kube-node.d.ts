@@ -1,0 +1,1 @@
+export function kubeNode(services: number, pods: number, seed?: number): string;
