@@ -50,8 +50,8 @@ function describe(command: Command): Known {
   };
 }
 
-/** Arguments that may be files: those of diff. */
-const FILES: readonly string[] = ['before', 'after'];
+/** Arguments that may be files: those of diff, and what run is to start. */
+const FILES: readonly string[] = ['before', 'after', 'command'];
 
 /** Where ip keeps the names of network namespaces; a path may stand for one too. */
 const NAMED = '/run/netns';

@@ -1,10 +1,7 @@
 import { bad, faint, good, line, name, paragraph, type Screen, typed, warn } from '../explain/index.ts';
-import type { ConnectionRecord } from '../proxy/index.ts';
-import type { Answered, PublishedPort, Ready } from '../run/index.ts';
+import type { Answered, Call, PublishedPort, Ready } from '../run/index.ts';
 
 const HANG = 9;
-
-type NameOf = (address: string) => string | undefined;
 
 /** What is reached where, and how to look: before the app has said anything. */
 export function readyScreen({ pid, address }: Ready, ports: readonly PublishedPort[], program: string): Screen {
@@ -23,24 +20,27 @@ export function readyScreen({ pid, address }: Ready, ports: readonly PublishedPo
 const host = ({ address = '127.0.0.1', port }: PublishedPort): string =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
-/** A connection that has ended: who called whom, what went over it, and how it ended where that was not by itself. */
-export function connectionScreen(record: ConnectionRecord, nameOf: NameOf): Screen {
-  const { direction, destination, start, received, sent, duration, failure, details, flag } = record;
-  const where = destination
-    ? direction === 'inbound'
-      ? `app :${destination.port}`
-      : called(destination.address, destination.port, nameOf)
-    : 'nowhere';
-  const [arrow, tone] = direction === 'inbound' ? ['in ', good] : ['out', name];
+/** A call: who called whom, what was said, how much of it, and how it ended where that was not by itself. */
+export function callScreen({ record, name: found, caller, open }: Call): Screen {
+  const { direction, destination, start, received, sent, duration, failure, details, flag, spoken } = record;
+  const inbound = direction === 'inbound';
+  const from = inbound && caller && !isHere(caller.address) ? `${caller.address} → ` : '';
+  const to = !destination ? 'nowhere' : inbound ? `app :${destination.port}` : called(destination, found);
+  const speaks =
+    spoken && spoken.protocol !== 'other'
+      ? [spoken.protocol, ...(spoken.serverName && spoken.serverName !== found ? [spoken.serverName] : [])]
+      : [];
   const why = failure ?? details;
   return [
     paragraph(
       line(
-        faint(clock(start)),
+        faint(clock(open ? Date.now() : start)),
         '  ',
-        tone(arrow),
-        `  ${where}`,
-        faint(`  ${amount(received)} → ${amount(sent)} ←  ${duration} ms`),
+        inbound ? good('in ') : name('out'),
+        `  ${from}${to}`,
+        faint(
+          `  ${[...speaks, `${amount(received)} →`, `${amount(sent)} ←`].join(' ')}  ${open ? 'open' : `${duration} ms`}`,
+        ),
         ...(flag ? [bad(`  ${flag}`), why === undefined ? '' : ` ${why}`] : []),
       ),
       HANG,
@@ -48,11 +48,13 @@ export function connectionScreen(record: ConnectionRecord, nameOf: NameOf): Scre
   ];
 }
 
+/** Whether a caller is on this host: nobody to be named. */
+const isHere = (address: string): boolean => address.startsWith('127.') || address === '::1';
+
 /** An address by the name that it was found by, and itself. */
-function called(address: string, port: number, nameOf: NameOf): string {
-  const known = nameOf(address);
+function called({ address, port }: NonNullable<Call['caller']>, found: string | undefined): string {
   const plain = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  return known === undefined ? plain : `${known}:${port} (${address})`;
+  return found === undefined ? plain : `${found}:${port} (${address})`;
 }
 
 /** A name that was found. */

@@ -4,7 +4,7 @@ import type { NameServer, PublishedPort, Ready } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { said } from './failure.ts';
 import { port } from './options.ts';
-import { connectionScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
+import { callScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
 
@@ -84,8 +84,10 @@ async function prepared(
       onTrouble: (what) => void terminal.say(troubleScreen(what), 'warn'),
       ...(log
         ? {
-            onConnection: (record, nameOf) => void terminal.say(connectionScreen(record, nameOf)),
-            onName: (answer) => void terminal.say(nameScreen(answer)),
+            log: {
+              called: (call) => void terminal.say(callScreen(call)),
+              named: (answer) => void terminal.say(nameScreen(answer)),
+            },
           }
         : {}),
     });

@@ -82,6 +82,8 @@ export interface ProxyConfig {
   readonly accessLogBuffer?: number;
   /** Told of each connection when it has ended, as the access log is. Default nobody. */
   readonly onConnection?: (record: ConnectionRecord) => void;
+  /** Told of each connection that came by a published port, when it has ended: `upstreamLocal` is who calls for the pod. Default nobody. */
+  readonly onTheWay?: (record: ConnectionRecord) => void;
   /** Told, in words, when the system has none of what connections need: descriptors, memory. Serving goes on. Default nobody. */
   readonly onTrouble?: (what: string) => void;
 }
@@ -90,7 +92,7 @@ export interface ProxyConfig {
 export type Settings = {
   readonly [Field in keyof Omit<
     Required<ProxyConfig>,
-    'accessLog' | 'onConnection' | 'onTrouble' | 'drain' | 'pod'
+    'accessLog' | 'onConnection' | 'onTheWay' | 'onTrouble' | 'drain' | 'pod'
   >]: Required<ProxyConfig>[Field];
 } & { readonly drain: DrainTimes; readonly pod?: Pod };
 
@@ -138,7 +140,7 @@ export class ProxyConfigRefused extends Error {
 
 /** Fills in the defaults. Throws ProxyConfigRefused. */
 export function settingsOf(config: ProxyConfig): Settings {
-  const { accessLog: _, onConnection: __, onTrouble: ___, drain, ...given } = config;
+  const { accessLog: _, onConnection: __, onTheWay: ___, onTrouble: ____, drain, ...given } = config;
   const dialect = given.dialect ?? PROXY_DEFAULTS.dialect;
   const known: Settings = { ...PROXY_DEFAULTS, ...DIALECT_DEFAULTS[dialect], ...withoutUndefined(given), dialect };
   const settings: Settings = {

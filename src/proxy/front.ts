@@ -31,6 +31,7 @@ export async function openFront(
   first: ChosenEngine,
   instead: Instead,
   tell: Hearer,
+  onTheWay: Hearer['ended'] = () => {},
 ): Promise<Front> {
   const planned = listenersOf(settings);
   const listeners: OpenListener[] = [];
@@ -45,7 +46,7 @@ export async function openFront(
   const open = async (): Promise<void> => {
     for (const options of planned) {
       // What comes by a published port is told of where the pod takes it up.
-      const heard: Hearer = options.to ? { ended: () => {}, trouble: tell.trouble } : tell;
+      const heard: Hearer = options.to ? { ended: onTheWay, trouble: tell.trouble } : tell;
       const one = (address: string) => chosen.engine.open({ ...options, address }, settings, heard);
       listeners.push(await onEitherFamily(options.address, options.port, purposeOf(options), one));
     }
@@ -56,7 +57,8 @@ export async function openFront(
       await what();
     } catch (error) {
       await close('the proxy could not start');
-      if (!(error instanceof EngineUnavailable)) throw error;
+      // Sockets that were given are closed now.
+      if (!(error instanceof EngineUnavailable) || settings.pod) throw error;
       chosen = await instead(error);
       await open().catch(async (failed) => {
         await close('the proxy could not start');

@@ -97,7 +97,7 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   tryDeparture({});
   const chosen = given ? { engine: given, because: undefined } : await chooseEngine(settings);
   try {
-    front = await openFront(settings, chosen, netInstead(settings, given), tell);
+    front = await openFront(settings, chosen, netInstead(settings, given), tell, config.onTheWay);
     checkDepartures(settings);
     const { readinessPort, metricsPort, adminPort, address } = settings;
     if (adminPort !== 'none')

@@ -16,6 +16,8 @@ import {
 import type { Channels, Inside } from './plan.ts';
 
 const { channels, families, gateway, listeners, mark } = JSON.parse(process.argv[2] ?? '') as Inside;
+/** Until a socket is made again when one could not be, in milliseconds. */
+const PAUSE = 50;
 const HERE = '/proc/thread-self/ns/net';
 const own = { pod: openSync(HERE, 'r'), gateway: openSync(gateway, 'r') };
 
@@ -60,14 +62,23 @@ function serve(): void {
       const wanted = sources.filter((source) => source.where === where && writable.includes(source.channel));
       if (wanted.length === 0) continue;
       if (where === 'gateway') setNetworkNamespace(own.gateway);
-      for (const { family, channel } of wanted) {
-        const fd = openSocketFor(family);
-        if (where === 'pod') setSocketMark(fd, mark);
-        sendDescriptors(channel, Buffer.of(0), [fd]);
-        closeDescriptor(fd);
+      try {
+        for (const { family, channel } of wanted) hand(channel, openSocketFor(family), where === 'pod' ? mark : 0);
+      } catch {
+        // Out of descriptors or of memory, for a while; or there is nobody to send to, which the next look finds.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
       }
       if (where === 'gateway') setNetworkNamespace(own.pod);
     }
+  }
+}
+
+function hand(channel: number, fd: number, mark: number): void {
+  try {
+    if (mark > 0) setSocketMark(fd, mark);
+    sendDescriptors(channel, Buffer.of(0), [fd]);
+  } finally {
+    closeDescriptor(fd);
   }
 }
 

@@ -32,8 +32,8 @@ export interface OpenPod {
   readonly names: { readonly udp: readonly number[]; readonly tcp: readonly number[] };
   readonly sockets: SocketSource;
   readonly gateway: SocketSource;
-  /** Writes the interception. Throws as changeRules does. */
-  intercept(): Promise<void>;
+  /** Resolves, with what it said, when the program inside has ended: then the app is not reached any more. */
+  readonly lost: Promise<string>;
   /** Ends whatever is left inside; resolves when it is gone. */
   close(): Promise<void>;
 }
@@ -42,8 +42,8 @@ export interface OpenPod {
 const ENDING = 2000;
 
 /**
- * Opens the pod: as root directly, as an ordinary user inside a user namespace. Throws NamespaceRefused, NotPermitted or
- * MissingPackage where this system cannot; nothing is left then.
+ * Opens the pod: as root directly, as an ordinary user inside a user namespace. Throws NamespaceRefused, NotPermitted,
+ * MissingPackage, and what changeRules throws; nothing is left then.
  */
 export async function openPod(): Promise<OpenPod> {
   demandTools(['ip', 'nsenter', 'unshare', 'setpriv', 'sh', 'iptables-save', 'iptables-restore']);
@@ -52,8 +52,13 @@ export async function openPod(): Promise<OpenPod> {
   try {
     const families = familiesHere();
     lay(gateway, pod, families);
-    const inside = await startInside(gateway, pod, families);
-    return { ...describe(pod, families), ...inside.handed, close: () => end(inside, [pod, gateway]) };
+    const [inside] = await Promise.all([startInside(gateway, pod, families), intercept(pod.pid, families)]);
+    return {
+      ...describe(pod, families),
+      ...inside.handed,
+      lost: inside.lost,
+      close: () => end(inside, [pod, gateway]),
+    };
   } catch (error) {
     pod.close();
     gateway.close();
@@ -66,7 +71,6 @@ const describe = (pod: Scratch, families: readonly Family[]) => ({
   enter: pod.enter,
   mapped: !pod.manyUsers,
   families,
-  intercept: () => intercept(pod.pid, families),
 });
 
 /** IPv6 where this host has it. */
@@ -129,6 +133,7 @@ interface Started {
   readonly handed: Pick<OpenPod, 'outbound' | 'inbound' | 'names' | 'sockets' | 'gateway'>;
   /** The sidecar's ends of all channels. */
   readonly ends: readonly number[];
+  readonly lost: Promise<string>;
 }
 
 /** The first descriptor that a child has beside the standard ones. */
@@ -156,7 +161,7 @@ async function startInside(gateway: Scratch, pod: Scratch, families: readonly Fa
     env,
   });
   for (const [, [, far]] of pairs) closeDescriptor(far);
-  await ready(child);
+  const { lost } = await ready(child);
   const handed = receiveAll(near.control!);
   const source = (where: 'pod' | 'gateway'): SocketSource => ({
     ipv4: near[`${where} ipv4`]!,
@@ -164,6 +169,7 @@ async function startInside(gateway: Scratch, pod: Scratch, families: readonly Fa
   });
   return {
     child,
+    lost,
     ends: pairs.map(([, [end]]) => end),
     handed: {
       outbound: handed('outbound'),
@@ -189,7 +195,8 @@ function listenersFor(families: readonly Family[]): Inside['listeners'] {
   ];
 }
 
-async function ready(child: ChildProcess): Promise<void> {
+/** Resolves when a program is ready, to the promise of its last words. */
+async function ready(child: ChildProcess): Promise<{ readonly lost: Promise<string> }> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4000);
@@ -203,6 +210,7 @@ async function ready(child: ChildProcess): Promise<void> {
   // It is no reason to stay: it ends when this process does.
   child.unref();
   for (const stream of [child.stdout, child.stderr]) (stream as unknown as { unref(): void }).unref();
+  return { lost: once(child, 'exit').then(() => said.trim()) };
 }
 
 /** Takes what the program inside sends until it says that this was all; by what it is for. */

@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os';
-import { type ConnectionRecord, type EngineName, type RunningProxy, startProxy } from '../proxy/index.ts';
+import { type EngineName, type RunningProxy, startProxy } from '../proxy/index.ts';
 import { demandCommand, type RunningApp, startApp } from './app.ts';
-import { type Answered, type NameServer, openNames } from './names.ts';
+import { type Log, openCalls } from './calls.ts';
+import { type NameServer, openNames } from './names.ts';
 import { GATEWAY, HOST_NAME, MARK, POD, PORTS } from './plan.ts';
 import { openPod } from './pod.ts';
 
@@ -18,11 +19,8 @@ export interface RunOptions {
   readonly engine?: EngineName | undefined;
   /** Who is asked for names, in place of this host's own servers. */
   readonly nameServers?: readonly NameServer[] | undefined;
-  /** Told of each connection that has ended, and of each name that was found. */
-  readonly onConnection?:
-    | ((record: ConnectionRecord, nameOf: (address: string) => string | undefined) => void)
-    | undefined;
-  readonly onName?: ((answer: Answered) => void) | undefined;
+  /** Told of calls and names as they come. */
+  readonly log?: Log | undefined;
   readonly onTrouble?: ((what: string) => void) | undefined;
 }
 
@@ -41,7 +39,7 @@ export interface Ready {
 
 /**
  * Makes a network namespace for a command, with a sidecar between it and the world. Throws NoSuchCommand, PortUnavailable, and what
- * openPod and changeRules throw; nothing is left then.
+ * openPod throws; nothing is left then.
  *
  * @example
  * const ready = await prepareRun(['node', 'app.js'], { ports: [{ address: undefined, port: 8080, appPort: 8080 }] });
@@ -56,41 +54,46 @@ export async function prepareRun(command: readonly string[], options: RunOptions
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
-    const { onConnection, onName: answered, onTrouble } = options;
+    const { log: heard, onTrouble } = options;
     const names = openNames({
       udp: pod.names.udp.map((fd, at) => ({ fd, family: pod.families[at]! })),
       tcp: pod.names.tcp,
       own: { [HOST_NAME]: GATEWAY.ipv4 },
       ...(options.nameServers ? { servers: options.nameServers } : {}),
-      ...(answered ? { answered } : {}),
+      ...(heard ? { answered: heard.named } : {}),
     });
     closing.push(() => names.close());
-    const [proxy] = await Promise.all([
-      startProxy({
-        address: '127.0.0.1',
-        outboundPort: PORTS.outbound,
-        inboundPort: PORTS.inbound,
-        mark: MARK,
-        workers: 1,
-        engine: options.engine ?? 'auto',
-        readinessPort: 'none',
-        metricsPort: 'none',
-        adminPort: 'none',
-        drain: { notice: 0, timeout: 0 },
-        pod: {
-          ...{ outbound: pod.outbound, inbound: pod.inbound, sockets: pod.sockets, gateway: pod.gateway },
-          addresses: pod.families.map((family) => POD[family]),
-          published: options.ports.flatMap((port) => publishedAt(port, pod.families)),
-          aliases: { [GATEWAY.ipv4]: '127.0.0.1', [GATEWAY.ipv6]: '::1' },
-        },
-        ...(onConnection ? { onConnection: (record) => onConnection(record, names.nameOf) } : {}),
-        ...(onTrouble ? { onTrouble } : {}),
-      }).then((started) => {
-        closing.push(() => started.close());
-        return started;
-      }),
-      pod.intercept(),
-    ]);
+    const log = heard ? openCalls(heard, names.nameOf) : undefined;
+    const proxy = await startProxy({
+      address: '127.0.0.1',
+      outboundPort: PORTS.outbound,
+      inboundPort: PORTS.inbound,
+      mark: MARK,
+      workers: 1,
+      engine: options.engine ?? 'auto',
+      readinessPort: 'none',
+      metricsPort: 'none',
+      adminPort: 'none',
+      drain: { notice: 0, timeout: 0 },
+      pod: {
+        ...{ outbound: pod.outbound, inbound: pod.inbound, sockets: pod.sockets, gateway: pod.gateway },
+        addresses: pod.families.map((family) => POD[family]),
+        published: options.ports.flatMap((port) => publishedAt(port, pod.families)),
+        aliases: { [GATEWAY.ipv4]: '127.0.0.1', [GATEWAY.ipv6]: '::1' },
+      },
+      ...(log ? { onConnection: log.ended, onTheWay: log.onTheWay } : {}),
+      ...(onTrouble ? { onTrouble } : {}),
+    });
+    closing.push(() => proxy.close());
+    if (log) closing.push(log.watch(() => proxy.connections()));
+    let over = false;
+    closing.push(() => {
+      over = true;
+    });
+    void pod.lost.then((said) => {
+      if (!over)
+        onTrouble?.(`the program that makes sockets in the pod has ended: the app is not reached any more. ${said}`);
+    });
     return { pid: pod.pid, address: POD.ipv4, proxy, start: () => startApp(command, pod), close };
   } catch (error) {
     await close();

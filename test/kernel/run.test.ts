@@ -3,10 +3,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { addressesIn, answerTo, questionOf } from '../../src/run/dns-message.ts';
+import { answerTo, questionOf } from '../../src/run/dns-message.ts';
 import { GATEWAY } from '../../src/run/index.ts';
 import { WAYS } from '../support/namespace.ts';
 import { SIDESTEP } from '../support/sidestep.ts';
@@ -141,7 +141,7 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
     expect(await ask(port, 'hello', '::1')).toBe('called by ::6');
     expect(await ask(port, 'user')).toBe(String(user ?? process.getuid!()));
-    await expect.poll(run.said).toMatch(/in {3}app :8080 {2}\d+ B → \d+ B ← {2}\d+ ms\n/);
+    await expect.poll(run.said).toMatch(/in {3}app :8080 {2}HTTP\/1\.1 \d+ B → \d+ B ← {2}\d+ ms\n/);
   });
 
   test.for(['127.0.0.1', '::1'])('an app that listens on %s alone is reached all the same', async (address) => {
@@ -166,19 +166,23 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
   });
 
-  test('the app calls this host by a name, through the sidecar', async () => {
+  test.for([
+    ['127.0.0.1', 'host.sidestep.internal'],
+    ['::1', 'host.sidestep.internal'],
+    ['::1', `[${GATEWAY.ipv6}]`],
+  ] as const)('the app calls %s of this host as %s, through the sidecar', async ([address, name]) => {
     const callers: (string | undefined)[] = [];
     const server = createHttp((request, response) => {
       callers.push(request.socket.remoteAddress);
       response.end('the host says hello');
-    }).listen(0, '127.0.0.1');
+    }).listen(0, address);
     await once(server, 'listening');
     const { port: there } = server.address() as { port: number };
     const run = await started(user, ['--port', `${port}:8080`, '--log']);
-    const of = encodeURIComponent(`http://host.sidestep.internal:${there}/`);
+    const of = encodeURIComponent(`http://${name}:${there}/`);
     expect(await ask(port, `call?of=${of}`)).toBe('the host says hello');
-    expect(callers).toEqual(['127.0.0.1']);
-    await expect.poll(run.said).toContain(`out  host.sidestep.internal:${there} (${GATEWAY.ipv4})`);
+    expect(callers).toEqual([address]);
+    await expect.poll(run.said).toContain(`out  ${name}:${there}`);
     server.close();
   });
 
@@ -245,6 +249,33 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     expect(await run.status).toBe(42);
   });
 
+  test.runIf(spawnSync('script', ['--version']).status === 0)(
+    'the terminal is the app’s, and Ctrl-C ends it',
+    async () => {
+      const words = sidestep(user, ['run', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo up; sleep 100']).flat();
+      const quoted = words.map((word) => `'${word}'`).join(' ');
+      const child = spawn('script', ['-qec', quoted, '/dev/null'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: ENVIRONMENT,
+      });
+      let shown = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        shown += text;
+      });
+      await expect.poll(() => shown, { timeout: 20_000 }).toContain('up');
+      child.stdin.write('\x03');
+      expect((await once(child, 'exit'))[0]).toBe(130);
+    },
+  );
+
+  test('a connection that stays is told of while it is open', async () => {
+    const run = await started(user, ['--port', `${port}:8080`, '--log']);
+    const client = connect(port, '127.0.0.1');
+    await expect.poll(run.said, { timeout: 10_000 }).toMatch(/in {3}app :8080 {2}0 B → 0 B ← {2}open\n/);
+    client.destroy();
+    await expect.poll(run.said, { timeout: 10_000 }).toMatch(/in {3}app :8080 {2}0 B → 0 B ← {2}\d+ ms\n/);
+  });
+
   test('a port that is in use is said before the app starts', async () => {
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
@@ -269,17 +300,4 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
       await expect.poll(() => marked(mark), { timeout: 5000 }).toEqual([]);
     }
   });
-});
-
-test('a message with several addresses, behind names that point at each other, is read', () => {
-  // An answer of a real server's shape: www.example.test is an alias of example.test, which has two addresses.
-  const query = Buffer.from('00070100000100000000000003777777076578616d706c6504746573740000010001', 'hex');
-  const answers = Buffer.from(
-    'c00c000500010000003c0002c010' + 'c010000100010000003c00047f000001' + 'c010000100010000003c00047f000002',
-    'hex',
-  );
-  const message = Buffer.concat([query.subarray(0, 6), Buffer.of(0, 3), query.subarray(8), answers]);
-  expect(questionOf(query)).toMatchObject({ name: 'www.example.test', type: 1 });
-  expect(addressesIn(message)).toEqual(['127.0.0.1', '127.0.0.2']);
-  expect(addressesIn(message.subarray(0, -3))).toEqual(['127.0.0.1']);
 });
