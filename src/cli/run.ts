@@ -4,6 +4,7 @@ import type { NameServer, PublishedPort, Ready } from '../run/index.ts';
 import { defineCommand } from './command.ts';
 import { said } from './failure.ts';
 import { port } from './options.ts';
+import { openLog } from './proxy-log.ts';
 import { callScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
@@ -13,10 +14,11 @@ interface RunCommandOptions {
   readonly dns?: readonly NameServer[];
   readonly engine?: 'epoll' | 'net';
   readonly log?: true;
+  readonly accessLog?: string;
 }
 
 /** Flags that take the word after them. */
-const WITH_VALUE = ['-p', '--port', '--dns', '--engine'];
+const WITH_VALUE = ['-p', '--port', '--access-log', '--dns', '--engine'];
 
 /** `sidestep run`: its exit status is the app's. */
 export const run = defineCommand<RunCommandOptions>({
@@ -43,6 +45,7 @@ export const run = defineCommand<RunCommandOptions>({
         ).argParser((word: string, before: readonly PublishedPort[] = []) => [...before, publishedPort(word)]),
       )
       .option('--log', 'each connection on standard error: who called whom, by name where DNS told one')
+      .option('--access-log <file>', 'one JSON line a connection, as that of sidestep proxy')
       .addOption(
         new Option('--dns <server>', "a name server to ask instead of this host's; may be repeated").argParser(
           (word: string, before: readonly NameServer[] = []) => [...before, nameServer(word)],
@@ -72,15 +75,19 @@ export const run = defineCommand<RunCommandOptions>({
 /** Makes everything ready for the app; a command that cannot be run has the status that a shell gives for it. */
 async function prepared(
   command: readonly string[],
-  { port: ports = [], dns, engine, log }: RunCommandOptions,
+  { port: ports = [], dns, engine, log, accessLog = 'none' }: RunCommandOptions,
   terminal: Terminal,
 ): Promise<Ready | { readonly status: number }> {
   const { NoSuchCommand, prepareRun } = await import('../run/index.ts');
+  if (accessLog === '-')
+    throw new UsageError('--access-log: standard output is the app’s', 'Name a file, or /dev/stderr.');
+  const records = await openLog(accessLog, terminal);
   try {
     return await prepareRun(command, {
       ports,
       engine,
       nameServers: dns,
+      accessLog: records?.stream,
       onTrouble: (what) => void terminal.say(troubleScreen(what), 'warn'),
       ...(log
         ? {

@@ -110,7 +110,7 @@ const pod = readlinkSync(HERE);
 // A port below 1024 is nobody else's here.
 trySysctl('ipv4/ip_unprivileged_port_start', '0');
 setNetworkNamespace(own.gateway);
-// What is no business of the sidecar is answered "unreachable" at once: there is no way on from here.
+// Only who forwards says that there is no way on.
 trySysctl('ipv4/ip_forward', '1');
 trySysctl('ipv6/conf/all/forwarding', '1');
 setNetworkNamespace(own.pod);

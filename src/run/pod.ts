@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { FAMILIES, type Family } from '../address/index.ts';
 import { defaultInterception, dialectOf, heldAfter, type Interception } from '../interception/index.ts';
 import {
@@ -11,6 +11,7 @@ import {
   openChannel,
   openNamespace,
   openScratch,
+  readLocalAddresses,
   receiveDescriptors,
   type Scratch,
   type SocketSource,
@@ -74,16 +75,20 @@ const describe = (pod: Scratch, families: readonly Family[]) => ({
 });
 
 /** IPv6 where this host has it. */
-const familiesHere = (): readonly Family[] => {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return all.some(({ family }) => family === 'IPv6') ? FAMILIES : ['ipv4'];
-};
+const familiesHere = (): readonly Family[] =>
+  readLocalAddresses().some((address) => address.includes(':')) ? FAMILIES : ['ipv4'];
 
-/** Whether this host has an IPv6 address that reaches further than its own link: what the pod has a route for, it tries first. */
-const reachesIpv6 = (): boolean =>
-  Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .some(({ family, internal, scopeid }) => family === 'IPv6' && !internal && !scopeid);
+/** Whether this host has a way out by IPv6: what an app has a route for it tries first, and a sidecar in between takes every call. */
+function hasWayOut6(): boolean {
+  let routes = '';
+  try {
+    routes = readFileSync('/proc/net/ipv6_route', 'utf8');
+  } catch {
+    // Without IPv6 there is no such file.
+  }
+  // A route to everywhere, but for the one on `lo` that refuses. Source: the kernel's net/ipv6/route.c, rt6_seq_show.
+  return /^0{32} 00 .* (?!lo$)\S+$/m.test(routes);
+}
 
 function lay(gateway: Scratch, pod: Scratch, families: readonly Family[]): void {
   const ends = (addresses: Readonly<Record<Family, string>>): readonly string[] => [
@@ -94,11 +99,16 @@ function lay(gateway: Scratch, pod: Scratch, families: readonly Family[]): void 
     }),
     'link set eth0 up',
   ];
-  batch(gateway, [`link add eth0 type veth peer name eth0 netns ${pod.pid}`, ...ends(GATEWAY)]);
+  batch(gateway, [
+    `link add eth0 type veth peer name eth0 netns ${pod.pid}`,
+    ...ends(GATEWAY),
+    // What is no business of the sidecar is told so at once: of all kinds of "unreachable", programs are told of this one.
+    ...families.map((family) => `route add prohibit ${family === 'ipv4' ? '0.0.0.0' : '::'}/0`),
+  ]);
   batch(pod, [
     ...ends(POD),
     `route add default via ${GATEWAY.ipv4}`,
-    ...(families.includes('ipv6') && reachesIpv6() ? [`route add default via ${GATEWAY.ipv6}`] : []),
+    ...(families.includes('ipv6') && hasWayOut6() ? [`route add default via ${GATEWAY.ipv6}`] : []),
   ]);
 }
 

@@ -1,5 +1,7 @@
-import { networkInterfaces } from 'node:os';
-import { type EngineName, type RunningProxy, startProxy } from '../proxy/index.ts';
+import type { Writable } from 'node:stream';
+import type { Family } from '../address/index.ts';
+import { readLocalAddresses } from '../linux/index.ts';
+import { type EngineName, type Published, type RunningProxy, startProxy } from '../proxy/index.ts';
 import { demandCommand, type RunningApp, startApp } from './app.ts';
 import { type Log, openCalls } from './calls.ts';
 import { type NameServer, openNames } from './names.ts';
@@ -21,6 +23,8 @@ export interface RunOptions {
   readonly nameServers?: readonly NameServer[] | undefined;
   /** Told of calls and names as they come. */
   readonly log?: Log | undefined;
+  /** Where records of connections go, as the access log of the sidecar. */
+  readonly accessLog?: Writable | undefined;
   readonly onTrouble?: ((what: string) => void) | undefined;
 }
 
@@ -82,6 +86,7 @@ export async function prepareRun(command: readonly string[], options: RunOptions
         aliases: { [GATEWAY.ipv4]: '127.0.0.1', [GATEWAY.ipv6]: '::1' },
       },
       ...(log ? { onConnection: log.ended, onTheWay: log.onTheWay } : {}),
+      ...(options.accessLog ? { accessLog: options.accessLog } : {}),
       ...(onTrouble ? { onTrouble } : {}),
     });
     closing.push(() => proxy.close());
@@ -102,13 +107,10 @@ export async function prepareRun(command: readonly string[], options: RunOptions
 }
 
 /** Where a port listens, and where that leads to. */
-function publishedAt({ address, port, appPort }: PublishedPort, families: readonly ('ipv4' | 'ipv6')[]) {
-  const to = (family: 'ipv4' | 'ipv6') => ({ family, address: POD[family], port: appPort });
+function publishedAt({ address, port, appPort }: PublishedPort, families: readonly Family[]): readonly Published[] {
+  const to = (family: Family) => ({ family, address: POD[family], port: appPort });
   if (address !== undefined)
     return [{ address, port, to: to(address.includes(':') && families.includes('ipv6') ? 'ipv6' : 'ipv4') }];
-  const both = families.includes('ipv6') && hasLoopback6();
+  const both = readLocalAddresses().includes('::1');
   return [{ address: '127.0.0.1', port, to: to('ipv4') }, ...(both ? [{ address: '::1', port, to: to('ipv6') }] : [])];
 }
-
-const hasLoopback6 = (): boolean =>
-  Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { answerTo, questionOf } from '../../src/run/dns-message.ts';
 import { GATEWAY } from '../../src/run/index.ts';
-import { WAYS } from '../support/namespace.ts';
+import { CLIENT, openPair, POD, WAYS } from '../support/namespace.ts';
 import { SIDESTEP } from '../support/sidestep.ts';
 
 const APP = readFileSync(fileURLToPath(new URL('../support/run-app.cjs', import.meta.url)), 'utf8');
@@ -136,11 +137,23 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
   });
 
   test('a published port leads to the app, through the sidecar, in both families', async () => {
-    const run = await started(user, ['--port', `${port}:8080`, '--log']);
+    const folder = mkdtempSync(`${tmpdir()}/sidestep-run-`);
+    chmodSync(folder, 0o777);
+    const records = `${folder}/records`;
+    const run = await started(user, ['--port', `${port}:8080`, '--log', '--access-log', records]);
     expect(run.said()).toContain(`127.0.0.1:${port} → app :8080`);
     expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
     expect(await ask(port, 'hello', '::1')).toBe('called by ::6');
     expect(await ask(port, 'user')).toBe(String(user ?? process.getuid!()));
+    const written = () => readFileSync(records, 'utf8').trim().split('\n');
+    await expect.poll(() => written().length).toBe(3);
+    expect(JSON.parse(written()[0]!)).toMatchObject({
+      upstream_cluster: 'inbound|8080||',
+      downstream_local_address: '10.77.0.2:8080',
+      upstream_host: '10.77.0.2:8080',
+      response_flags: '-',
+    });
+    rmSync(folder, { recursive: true });
     await expect.poll(run.said).toMatch(/in {3}app :8080 {2}HTTP\/1\.1 \d+ B → \d+ B ← {2}\d+ ms\n/);
   });
 
@@ -197,6 +210,11 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     await expect.poll(run.said).toContain(`dns  db.test is ${GATEWAY.ipv4}`);
     await expect.poll(run.said).toContain(`out  db.test:${names.port + 1} (${GATEWAY.ipv4})`);
     names.close();
+  });
+
+  test('what is no business of the sidecar is refused at once', async () => {
+    await started(user, ['--port', `${port}:8080`]);
+    expect(await ask(port, 'datagram?of=192.0.2.7')).toBe('failed: EHOSTUNREACH');
   });
 
   test('list, trace and bypass work on it by the pid that it says, and by the app’s own', async () => {
@@ -300,4 +318,27 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
       await expect.poll(() => marked(mark), { timeout: 5000 }).toEqual([]);
     }
   });
+});
+
+test.for(WAYS)('the app calls other hosts as this host does, in both families, $title', async ({ options }) => {
+  const { client: world, pod: host, close } = await openPair(options);
+  try {
+    const answering = `require('http').createServer((request, response) => response.end(request.socket.remoteAddress))
+      .listen(8000, '::', () => console.log('listening'))`;
+    const server = world.start([process.execPath, '-e', answering]);
+    await once(server.stdout!, 'data');
+    const calling = `
+      const call = (url) => new Promise((resolve) => require('http').get(url, { agent: false }, (answer) => {
+        answer.setEncoding('utf8').on('data', resolve);
+      }).on('error', ({ code }) => resolve(code)));
+      Promise.all(process.argv.slice(1).map(call)).then((answers) => console.log(answers.join(' ')));`;
+    const urls = [`http://${CLIENT.ipv4}:8000/`, `http://[${CLIENT.ipv6}]:8000/`, `http://${CLIENT.ipv4}:8001/`];
+    const command = [process.execPath, SIDESTEP, 'run', '--log', '--', process.execPath, '-e', calling, ...urls];
+    const done = host.run(command, { env: { NO_COLOR: '1' }, timeout: 30_000 });
+    expect(done.stdout).toBe(`::ffff:${POD.ipv4} ${POD.ipv6} ECONNRESET\n`);
+    expect(done.stderr).toMatch(/out {2}10\.0\.0\.9:8000 {2}HTTP\/1\.1/);
+    expect(done.stderr).toMatch(/out {2}10\.0\.0\.9:8001 .* UF,URX connect ECONNREFUSED 10\.0\.0\.9:8001/);
+  } finally {
+    close();
+  }
 });

@@ -1,4 +1,5 @@
 // An app for `sidestep run`: answers on port 8080, and does what a request asks of it. Says `listening` when it is up.
+const { createSocket } = require('node:dgram');
 const { createServer, get } = require('node:http');
 const { Resolver } = require('node:dns').promises;
 const { connect } = require('node:net');
@@ -17,6 +18,14 @@ function overTcp(name) {
     });
   });
 }
+
+/** Sends a datagram; fails as the network says. */
+const datagram = (address) =>
+  new Promise((resolve, reject) => {
+    const socket = createSocket('udp4').on('error', reject);
+    socket.connect(9, address, () => socket.send('?'));
+    setTimeout(() => resolve('silence'), 3000);
+  });
 
 const call = (url) =>
   new Promise((resolve, reject) => {
@@ -37,6 +46,7 @@ const DOES = {
     return (await resolver.resolve4(name)).join();
   },
   tcp: overTcp,
+  datagram,
 };
 
 const server = createServer(async (request, response) => {

@@ -74,13 +74,15 @@ export interface SocketSource {
 
 /**
  * A socket from a source. The channel's queue holds some that are made already; who finds it empty waits for the next one.
- * Throws SystemCallFailed, EPIPE where the source has ended.
+ * Throws SystemCallFailed, EPIPE where the source has ended, EMFILE where this process has too many open files.
  */
 export function takeSocket(source: SocketSource, family: 'ipv4' | 'ipv6'): number {
   const channel = source[family];
   if (channel === undefined) throw new SystemCallFailed('socket', 'EAFNOSUPPORT');
-  const [fd] = receiveDescriptors(channel, 1)?.descriptors ?? [];
-  if (fd === undefined) throw new SystemCallFailed('socket', 'EPIPE');
+  const passed = receiveDescriptors(channel, 1);
+  const [fd] = passed?.descriptors ?? [];
+  // The kernel leaves descriptors out of a message where this process may have no more.
+  if (fd === undefined) throw new SystemCallFailed('socket', passed ? 'EMFILE' : 'EPIPE');
   return fd;
 }
 
