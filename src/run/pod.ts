@@ -33,6 +33,8 @@ export interface OpenPod {
   readonly names: { readonly udp: readonly number[]; readonly tcp: readonly number[] };
   readonly sockets: SocketSource;
   readonly gateway: SocketSource;
+  /** Resolves when its rules are there; rejects as changeRules does. */
+  readonly intercepted: Promise<void>;
   /** Resolves, with what it said, when the program inside has ended: then the app is not reached any more. */
   readonly lost: Promise<string>;
   /** Ends whatever is left inside; resolves when it is gone. */
@@ -43,8 +45,8 @@ export interface OpenPod {
 const ENDING = 2000;
 
 /**
- * Opens the pod: as root directly, as an ordinary user inside a user namespace. Throws NamespaceRefused, NotPermitted,
- * MissingPackage, and what changeRules throws; nothing is left then.
+ * Opens the pod: as root directly, as an ordinary user inside a user namespace. Throws NamespaceRefused, NotPermitted or
+ * MissingPackage where this system cannot; nothing is left then.
  */
 export async function openPod(): Promise<OpenPod> {
   demandTools(['ip', 'nsenter', 'unshare', 'setpriv', 'sh', 'iptables-save', 'iptables-restore']);
@@ -53,12 +55,13 @@ export async function openPod(): Promise<OpenPod> {
   try {
     const families = familiesHere();
     lay(gateway, pod, families);
-    const [inside] = await Promise.all([startInside(gateway, pod, families), intercept(pod.pid, families)]);
+    const intercepted = intercept(pod.pid, families);
+    // Whoever waits for it hears of it, and nobody has to when something else fails.
+    intercepted.catch(() => {});
+    const { child, ends, handed, lost } = await startInside(gateway, pod, families);
     return {
-      ...describe(pod, families),
-      ...inside.handed,
-      lost: inside.lost,
-      close: () => end(inside, [pod, gateway]),
+      ...{ pid: pod.pid, enter: pod.enter, mapped: !pod.manyUsers, families, intercepted, ...handed, lost },
+      close: () => end(child, ends, [pod, gateway]),
     };
   } catch (error) {
     pod.close();
@@ -66,13 +69,6 @@ export async function openPod(): Promise<OpenPod> {
     throw error;
   }
 }
-
-const describe = (pod: Scratch, families: readonly Family[]) => ({
-  pid: pod.pid,
-  enter: pod.enter,
-  mapped: !pod.manyUsers,
-  families,
-});
 
 /** IPv6 where this host has it. */
 const familiesHere = (): readonly Family[] =>
@@ -235,7 +231,7 @@ function receiveAll(control: number): (purpose: string) => readonly number[] {
 }
 
 /** The program inside ends all others when nobody is at the other end of its channels. */
-async function end({ child, ends }: Started, scratches: readonly Scratch[]): Promise<void> {
+async function end(child: ChildProcess, ends: readonly number[], scratches: readonly Scratch[]): Promise<void> {
   const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
   child.ref();
   for (const descriptor of ends) closeDescriptor(descriptor);

@@ -43,7 +43,7 @@ export interface Ready {
 
 /**
  * Makes a network namespace for a command, with a sidecar between it and the world. Throws NoSuchCommand, PortUnavailable, and what
- * openPod throws; nothing is left then.
+ * openPod and changeRules throw; nothing is left then.
  *
  * @example
  * const ready = await prepareRun(['node', 'app.js'], { ports: [{ address: undefined, port: 8080, appPort: 8080 }] });
@@ -90,6 +90,7 @@ export async function prepareRun(command: readonly string[], options: RunOptions
       ...(onTrouble ? { onTrouble } : {}),
     });
     closing.push(() => proxy.close());
+    await pod.intercepted;
     if (log) closing.push(log.watch(() => proxy.connections()));
     let over = false;
     closing.push(() => {
@@ -97,7 +98,9 @@ export async function prepareRun(command: readonly string[], options: RunOptions
     });
     void pod.lost.then((said) => {
       if (!over)
-        onTrouble?.(`the program that makes sockets in the pod has ended: the app is not reached any more. ${said}`);
+        onTrouble?.(
+          `the program that makes sockets in the pod has ended: soon the app is not reached any more${said && `. ${said}`}`,
+        );
     });
     return { pid: pod.pid, address: POD.ipv4, proxy, start: () => startApp(command, pod), close };
   } catch (error) {
