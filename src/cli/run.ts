@@ -36,7 +36,7 @@ export const run = defineCommand<RunCommandOptions>({
     command
       .argument('<command...>', 'what to run, after --: the program and its arguments')
       .description(
-        'TCP and questions for names (DNS) go out through the sidecar, to wherever this host may go; other UDP and ping find no way. Rules, listening sockets and processes in there end with the app. This host’s own 127.0.0.1 is host.sidestep.internal there.',
+        'TCP and questions for names (DNS) go out through the sidecar, to wherever this host may go; other UDP and ping find no way. Rules, listening sockets and processes in there end with the app. This host’s own 127.0.0.1 is host.sidestep.internal there. The exit status is the app’s: 128 and the signal’s number where one ended it, 127 where there is no such command.',
       )
       .addOption(
         new Option(
@@ -63,6 +63,8 @@ export const run = defineCommand<RunCommandOptions>({
     const ready = await prepared(args, options, terminal);
     if ('status' in ready) return ready.status;
     try {
+      // Node.js makes a pipe non-blocking when it opens it, and the app's is the same one: as a child starts, it blocks again.
+      process.stderr.on('error', () => {});
       await terminal.say(readyScreen(ready, ports, program));
       const app = await ready.start();
       return await app.ended;

@@ -8,6 +8,7 @@ import {
   changeRules,
   closeDescriptor,
   demandTools,
+  limitWaiting,
   openChannel,
   openNamespace,
   openScratch,
@@ -142,6 +143,8 @@ interface Started {
   readonly lost: Promise<string>;
 }
 
+/** How long anybody waits for a socket, in seconds: all connections wait with it. */
+const WAITING = 1;
 /** The first descriptor that a child has beside the standard ones. */
 const FIRST = 3;
 
@@ -166,7 +169,10 @@ async function startInside(gateway: Scratch, pod: Scratch, families: readonly Fa
     detached: true,
     env,
   });
-  for (const [, [, far]] of pairs) closeDescriptor(far);
+  for (const [, [near, far]] of pairs) {
+    closeDescriptor(far);
+    limitWaiting(near, WAITING);
+  }
   const { lost } = await ready(child);
   const handed = receiveAll(near.control!);
   const source = (where: 'pod' | 'gateway'): SocketSource => ({

@@ -320,6 +320,26 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
   });
 });
 
+test.for(WAYS)('who calls by a published port from another host is told, $title', async ({ options }) => {
+  const { client: world, pod: host, close } = await openPair(options);
+  try {
+    const command = [process.execPath, SIDESTEP, 'run', '--log', '-p', '0.0.0.0:9000:8080', ...app()];
+    const run = host.start(command, { env: { NO_COLOR: '1', COLUMNS: '200' } });
+    let said = '';
+    run.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await once(run.stdout!, 'data');
+    const asking = `require('http').get('http://${POD.ipv4}:9000/hello', (answer) => answer.pipe(process.stdout))`;
+    expect(world.must([process.execPath, '-e', asking])).toBe('called by 127.0.0.6');
+    await expect.poll(() => said).toMatch(/in {3}10\.0\.0\.9 → app :8080 {2}HTTP\/1\.1/);
+    run.kill('SIGTERM');
+    await once(run, 'exit');
+  } finally {
+    close();
+  }
+});
+
 test.for(WAYS)('the app calls other hosts as this host does, in both families, $title', async ({ options }) => {
   const { client: world, pod: host, close } = await openPair(options);
   try {

@@ -2,6 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   closeDescriptor,
+  limitWaiting,
   openChannel,
   openListeners,
   receiveDescriptors,
@@ -45,4 +46,13 @@ test('a source gives the family that is asked for, and says when it has none', (
   expect(() => takeSocket(source, 'ipv4')).toThrow('EPIPE');
   expect(() => takeSocket(source, 'ipv6')).toThrow('EAFNOSUPPORT');
   for (const open of [fd, far, ...descriptors]) closeDescriptor(open);
+});
+
+test('nobody waits longer for a message than the limit', () => {
+  const [near, far] = openChannel();
+  limitWaiting(far, 1);
+  const start = performance.now();
+  expect(() => receiveDescriptors(far)).toThrow('EAGAIN');
+  expect(performance.now() - start).toBeGreaterThan(900);
+  for (const fd of [near, far]) closeDescriptor(fd);
 });

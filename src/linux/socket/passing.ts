@@ -65,6 +65,16 @@ export function receiveDescriptors(channel: number, size = 1 << 16): Passed | un
   return length === 0 && descriptors.length === 0 ? undefined : { bytes: bytes.subarray(0, length), descriptors };
 }
 
+/** SO_RCVTIMEO, with a `struct timeval` of a 64-bit kernel. Source: socket(7). */
+const SO_RCVTIMEO = 20;
+
+/** From now on nobody waits longer for a message of a channel: EAGAIN. Seconds. Throws SystemCallFailed. */
+export function limitWaiting(channel: number, seconds: number): void {
+  const time = Buffer.alloc(16);
+  viewOf(time).setBigInt64(0, BigInt(seconds), LITTLE);
+  checked('setsockopt SO_RCVTIMEO', socketCalls().setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, time, time.length));
+}
+
 /** Sockets that another process makes, in its own network namespace, and sends one by one: a channel for each family. */
 export interface SocketSource {
   readonly ipv4: number;
