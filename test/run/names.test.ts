@@ -1,0 +1,76 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { endpointOf, openListeners, openUdpSocket } from '../../src/linux/index.ts';
+import { addressesIn, answerTo, questionOf } from '../../src/run/dns-message.ts';
+import { byTcp, byUdp } from '../../src/run/dns-transport.ts';
+import { type Answered, type NameServer, type Names, openNames } from '../../src/run/names.ts';
+
+/** A question for the address of www.example.test. */
+const QUERY = Buffer.from('00070100000100000000000003777777076578616d706c6504746573740000010001', 'hex');
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+/** A name service on the loopback, that asks these servers. */
+function service(servers: readonly NameServer[]): { names: Names; port: number; answered: Answered[] } {
+  const { descriptors, port } = openListeners(endpointOf('127.0.0.1', 0), false, 1, 8, () => {});
+  const answered: Answered[] = [];
+  const names = openNames({
+    udp: [{ fd: openUdpSocket(endpointOf('127.0.0.1', port)), family: 'ipv4' }],
+    tcp: descriptors,
+    own: { 'host.sidestep.internal': '10.77.0.1' },
+    servers,
+    answered: (answer) => answered.push(answer),
+  });
+  open.push(names);
+  return { names, port, answered };
+}
+
+/** A server on UDP that gives one address for every name. */
+async function server(address: string): Promise<NameServer> {
+  const socket = createSocket('udp4', (query, { port, address: peer }) => {
+    socket.send(answerTo(query, questionOf(query)!, address), port, peer);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  open.push(socket);
+  return { address: '127.0.0.1', port: socket.address().port };
+}
+
+/** A port of the loopback that refuses. */
+const NOBODY: NameServer = { address: '127.0.0.1', port: 1 };
+
+test('where one server refuses, the next is asked; what it found is remembered by its name', async () => {
+  const { names, port, answered } = service([NOBODY, await server('192.0.2.80')]);
+  expect(addressesIn(await byUdp(QUERY, '127.0.0.1', port))).toEqual(['192.0.2.80']);
+  expect(names.nameOf('192.0.2.80')).toBe('www.example.test');
+  expect(names.nameOf('192.0.2.81')).toBeUndefined();
+  expect(answered).toEqual([{ name: 'www.example.test', addresses: ['192.0.2.80'] }]);
+});
+
+test('where no server answers, that is said, by UDP and by TCP', async () => {
+  const { port, answered } = service([NOBODY]);
+  for (const carry of [byUdp, byTcp]) {
+    const answer = await carry(QUERY, '127.0.0.1', port);
+    expect([answer[3]! & 15, addressesIn(answer)]).toEqual([2, []]);
+  }
+  expect(answered).toEqual([]);
+});
+
+test('a name of its own is known without asking', async () => {
+  const { port } = service([NOBODY]);
+  const labels = 'host.sidestep.internal'.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
+  const query = Buffer.from([...QUERY.subarray(0, 12), ...labels, 0, 0, 1, 0, 1]);
+  for (const carry of [byUdp, byTcp]) expect(addressesIn(await carry(query, '127.0.0.1', port))).toEqual(['10.77.0.1']);
+});
+
+test('what is no question gets no answer, and costs nobody else theirs', async () => {
+  const { port } = service([await server('192.0.2.80')]);
+  const socket = createSocket('udp4');
+  open.push(socket);
+  for (const odd of ['', 'no question', '\0'.repeat(12)]) socket.send(odd, port, '127.0.0.1');
+  expect(addressesIn(await byUdp(QUERY, '127.0.0.1', port))).toEqual(['192.0.2.80']);
+});
