@@ -30,7 +30,7 @@ export interface Subject {
  */
 export function errorAbout({ packet, outcome, device, from }: Subject, asked: Question): Question | string {
   const { family } = packet;
-  const here = !OUTSIDE.includes(outcome.kind);
+  const here = asked.own ?? !OUTSIDE.includes(outcome.kind);
   if (here && (outcome.kind === 'dropped' || outcome.kind === 'unknown' || outcome.kind === 'astray'))
     return `nobody has the packet that it would be about: ${outcome.because}`;
   const direction = here ? 'out' : 'in';

@@ -11,6 +11,16 @@ export interface Opener {
   readonly outcome?: Outcome;
 }
 
+/** Ends of a packet that has left this host. */
+const LEFT: readonly Outcome['kind'][] = ['sent', 'forwarded'];
+
+/** ICMP's type of "there is a better way". Source: RFC 792. */
+const REDIRECT = 5;
+
+/** Source: net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation; net/ipv4/ip_forward.c. */
+const OF_REDIRECTS =
+  'it is a redirect that this host sends about a packet on its way: the kernel drops it at nat where nat maps the packet’s connection, or has not decided on its source yet';
+
 /** Whether a packet opens its connection. */
 export const isFirst = ({ connection, packet }: KernelAccount): boolean =>
   connection?.reply === false && packet.ctstate !== CTSTATE.ESTABLISHED;
@@ -30,10 +40,20 @@ export function askedAbout(
   const answersItself = direction === 'out' && opened?.direction === 'in';
   if (packet.ctstate === CTSTATE.RELATED) {
     const isIcmp = packet.protocol === ICMP || packet.protocol === ICMPV6;
+    if (direction === 'out' && packet.protocol === ICMP && packet.icmpType === REDIRECT) return OF_REDIRECTS;
     if (isIcmp && !opener) return 'it is about another packet, which was not seen';
     if (opener && answersItself && (packet.protocol === TCP || (isIcmp && refuses(opener))))
       return { ...opener.question, refusal: true };
     // Else a helper has waited for it: it opens a connection.
+    if (
+      isIcmp &&
+      opened &&
+      direction === 'out' &&
+      connection?.reply &&
+      opener.outcome &&
+      LEFT.includes(opener.outcome.kind)
+    )
+      return { ...question, about: opened, own: true };
     if (isIcmp && opened)
       return { ...question, about: connection?.reply ? opened : { ...opened, reply: { later: true } } };
   }

@@ -36,6 +36,8 @@ export interface Question {
   readonly refusal?: true;
   /** It is an ICMP error about that packet; of `packet` only the type, the sender and the interface are asked for. */
   readonly about?: Question;
+  /** With `about`: this host itself complains, of a packet that left it or went on: nobody has the next address, say. */
+  readonly own?: true;
 }
 
 /** What is asked of an answer. */

@@ -134,6 +134,27 @@ describe.runIf(process.getuid?.() === 0)('odd packets', { timeout: 60_000 }, () 
     expect(documents.filter(({ packet }) => packet.state === 'RELATED')).toHaveLength(2);
   });
 
+  test('this host tells its own sender that nobody has the next address', async () => {
+    pair.pod.must(['sysctl', '-qw', 'net.ipv4.neigh.eth0.retrans_time_ms=100', 'net.ipv4.neigh.eth0.mcast_solicit=1']);
+    load('ipv4', '*nat', '-A OUTPUT -p udp -m udp --dport 2008 -j DNAT --to-destination 10.0.0.78:2009');
+    load('ipv4', '*filter', '-A INPUT -i lo -m conntrack --ctstate RELATED -j ACCEPT', '-A INPUT -p icmp -j DROP');
+    const documents = await seen(4, ['out udp', 'out icmp'], async () => {
+      datagrams(pair.pod, '10.0.0.77', [2005]);
+      datagrams(pair.pod, '10.0.0.77', [2008]);
+    });
+    expect(saysOf(documents)).toEqual(Array(4).fill(SAME));
+    expect(documents.filter(({ packet }) => packet.state === 'RELATED')).toHaveLength(2);
+  });
+
+  test('a redirect of this host’s own: nat drops it before it is done with the packet that it is about', async () => {
+    pair.pod.must(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.send_redirects=1']);
+    load('ipv4', '*nat', '-A POSTROUTING -o eth0 -j MASQUERADE');
+    const documents = await seen(1, ['out icmp'], () => datagrams(pair.client, '10.9.9.9', [2010]));
+    expect(documents).toMatchObject([
+      { outcome: { kind: 'unknown' }, simulator: { says: 'nothing', because: expect.stringContaining('redirect') } },
+    ]);
+  });
+
   test('a connection that a helper waits for: RELATED, and new to nat', async () => {
     load('ipv4', '*raw', '-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp');
     load('ipv4', '*nat', '-A PREROUTING -p tcp -m tcp --dport 8079 -j REDIRECT --to-ports 8080');
