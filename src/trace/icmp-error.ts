@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, type Packet } from '../netfilter/index.ts';
+import { CTSTATE, CTSTATUS, ICMP, ICMPV6, type Packet } from '../netfilter/index.ts';
 import { type Connection, endsOf, sameEnds, type Tuple, turned, type Way, wayOf } from './connection.ts';
 import { USUAL_HOPS } from './defaults.ts';
 import { NOBODY, type Outcome, type Question } from './result.ts';
@@ -90,6 +90,19 @@ export function rewriteInside(walk: Walk, ofDestination: boolean): void {
     ? { ...inside, source: sent.source, sourcePort: sent.sourcePort }
     : { ...inside, destination: sent.destination, destinationPort: sent.destinationPort };
   changed(walk);
+}
+
+/** ICMP's type of "there is a better way". Source: RFC 792. */
+export const REDIRECT = 5;
+
+/**
+ * nat takes no redirect through that is about a connection which it maps: the two ends would speak of different addresses.
+ * Source: net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation.
+ */
+export function lostRedirect({ inside, packet, way }: Walk): Outcome | undefined {
+  if (!inside || !way || packet.protocol !== ICMP || packet.icmpType !== REDIRECT) return undefined;
+  if (((packet.ctstatus ?? 0) & (CTSTATUS.SNAT | CTSTATUS.DNAT)) === 0) return undefined;
+  return { kind: 'dropped', because: 'nat drops a redirect that is about a connection which it maps' };
 }
 
 /** What an ICMP error comes to: its receiver knows the packet inside, or it does not. */

@@ -1,5 +1,15 @@
-import { CTSTATE, CTSTATUS, ICMP, ICMPV6, type KernelAccount, TCP, TCP_FLAGS } from '../netfilter/index.ts';
+import {
+  CTSTATE,
+  CTSTATUS,
+  ICMP,
+  ICMPV6,
+  type KernelAccount,
+  type Packet,
+  TCP,
+  TCP_FLAGS,
+} from '../netfilter/index.ts';
 import type { Answers } from './agreement.ts';
+import { REDIRECT } from './icmp-error.ts';
 import type { Outcome, Question } from './result.ts';
 
 /** A packet that opened a connection, as it was seen to pass. */
@@ -14,12 +24,14 @@ export interface Opener {
 /** Ends of a packet that has left this host. */
 const LEFT: readonly Outcome['kind'][] = ['sent', 'forwarded'];
 
-/** ICMP's type of "there is a better way". Source: RFC 792. */
-const REDIRECT = 5;
-
 /** Source: net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation; net/ipv4/ip_forward.c. */
 const OF_REDIRECTS =
   'it is a redirect that this host sends about a packet on its way: the kernel drops it at nat where nat maps the packet’s connection, or has not decided on its source yet';
+
+const OF_LOST =
+  'it is a redirect, of which the kernel tells nothing more: nat drops those about connections that it maps, and does not say of which';
+
+const isRedirect = ({ protocol, icmpType }: Packet): boolean => protocol === ICMP && icmpType === REDIRECT;
 
 /** Whether a packet opens its connection. */
 export const isFirst = ({ connection, packet }: KernelAccount): boolean =>
@@ -31,16 +43,17 @@ export const isFirst = ({ connection, packet }: KernelAccount): boolean =>
  */
 export function askedAbout(
   question: Question,
-  { connection }: KernelAccount,
+  { connection, quiet }: KernelAccount,
   opener: Opener | undefined,
   refuses: (opener: Opener) => boolean,
 ): Question | string {
   const { packet, direction } = question;
   const opened = opener?.question;
+  if (isRedirect(packet) && quiet && !connection) return OF_LOST;
   const answersItself = direction === 'out' && opened?.direction === 'in';
   if (packet.ctstate === CTSTATE.RELATED) {
     const isIcmp = packet.protocol === ICMP || packet.protocol === ICMPV6;
-    if (direction === 'out' && packet.protocol === ICMP && packet.icmpType === REDIRECT) return OF_REDIRECTS;
+    if (direction === 'out' && isRedirect(packet)) return OF_REDIRECTS;
     if (isIcmp && !opener) return 'it is about another packet, which was not seen';
     if (opener && answersItself && (packet.protocol === TCP || (isIcmp && refuses(opener))))
       return { ...opener.question, refusal: true };

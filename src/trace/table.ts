@@ -1,7 +1,7 @@
 import type { TableName } from '../netfilter/index.ts';
 import { refresh } from './arrival.ts';
 import { runChain } from './chain.ts';
-import { rewriteInside } from './icmp-error.ts';
+import { lostRedirect, rewriteInside } from './icmp-error.ts';
 import { mapAgain, mapBack } from './mapping.ts';
 import { isAskedBack, mapsDestination, natSilence } from './nat.ts';
 import { type Asked, isHeld, isIdle, type PlannedTable } from './plan.ts';
@@ -65,6 +65,8 @@ export function notFollowed(walk: Walk, { before, held, beside, after }: Planned
 
 /** nat decides once a connection and direction; the first chain that maps the connection has decided. */
 function askNat(walk: Walk, all: readonly Asked[]): Outcome | undefined {
+  const lost = lostRedirect(walk);
+  if (lost) return lost;
   const silence = natSilence(walk);
   const ofDestination = mapsDestination(walk);
   if (silence === undefined && walk.way && !isAskedBack(walk)) return keepMapping(walk, all, ofDestination);

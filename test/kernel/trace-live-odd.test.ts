@@ -146,6 +146,25 @@ describe.runIf(process.getuid?.() === 0)('odd packets', { timeout: 60_000 }, () 
     expect(documents.filter(({ packet }) => packet.state === 'RELATED')).toHaveLength(2);
   });
 
+  test('a redirect from elsewhere: nat drops it where it maps the connection', async () => {
+    load('ipv4', '*nat', '-A OUTPUT -p udp -m udp --dport 8125 -j DNAT --to-destination :8126');
+    for (const port of [8124, 8126])
+      await client.listen({ name: `udp ${port}`, protocol: 'udp', address: '0.0.0.0', port, mute: true });
+    const documents = await seen(4, ['out udp', 'in icmp'], async () => {
+      for (const port of [8124, 8125]) {
+        const [own, to] = [40_000 + port, port === 8125 ? 8126 : port];
+        run(
+          pair.pod,
+          `const s=require('dgram').createSocket('udp4');s.bind(${own},()=>s.send('x',${port},'${CLIENT.ipv4}',()=>process.exit()))`,
+        );
+        await client.sendRaw(redirectAbout(own, to), POD.ipv4);
+      }
+    });
+    expect(saysOf(documents)).toEqual([SAME, SAME, SAME, 'nothing']);
+    const ends = documents.filter(({ packet }) => packet.protocol === 'icmp').map(({ outcome }) => outcome.kind);
+    expect(ends).toEqual(['delivered', 'unknown']);
+  });
+
   test('a redirect of this host’s own: nat drops it before it is done with the packet that it is about', async () => {
     pair.pod.must(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.send_redirects=1']);
     load('ipv4', '*nat', '-A POSTROUTING -o eth0 -j MASQUERADE');
@@ -190,3 +209,29 @@ describe.runIf(process.getuid?.() === 0)('odd packets', { timeout: 60_000 }, () 
     expect(stdout).toMatch(/^ *inet mine pre {2}2 .* accept$/m);
   });
 });
+
+/** An ICMP redirect from the client, about a datagram of the pod's to it. */
+function redirectAbout(sourcePort: number, destinationPort: number): Uint8Array {
+  const header = (length: number, protocol: number, from: number, to: number): number[] => [
+    ...[0x45, 0, 0, length, 0, 0, 0, 0, 64, protocol, 0, 0],
+    ...[10, 0, 0, from, 10, 0, 0, to],
+  ];
+  const inner = header(29, UDP, 5, 9);
+  const sum = checksum(inner);
+  inner[10] = sum >> 8;
+  inner[11] = sum & 255;
+  const ports = [sourcePort, destinationPort].flatMap((port) => [port >> 8, port & 255]);
+  const message = [5, 1, 0, 0, 10, 0, 0, 9, ...inner, ...ports, 0, 9, 0, 0];
+  const whole = checksum(message);
+  message[2] = whole >> 8;
+  message[3] = whole & 255;
+  return Uint8Array.from([...header(20 + message.length, 1, 9, 5), ...message]);
+}
+
+/** The Internet's checksum. Source: RFC 1071. */
+function checksum(bytes: readonly number[]): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += (bytes[at]! << 8) | (bytes[at + 1] ?? 0);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
+}
