@@ -71,8 +71,8 @@ export async function startApp(command: readonly string[], { enter, mapped }: Op
   const words = [...enter, ...itself, demandTool('setpriv'), '--pdeathsig=KILL', '--', ...command];
   const [file = '', ...args] = [demandTool('nsenter'), ...words.slice(1)];
   const child = spawn(file, args, { stdio: 'inherit' });
-  const ended = once(child, 'exit').then(([code, signal]) => statusOf(code, signal));
   await once(child, 'spawn');
+  const ended = once(child, 'exit').then(([code, signal]) => statusOf(code, signal));
   const stop = passSignals(child);
   return { pid: child.pid!, ended: ended.finally(stop) };
 }

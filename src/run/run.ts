@@ -28,6 +28,9 @@ export interface RunOptions {
   readonly onTrouble?: ((what: string) => void) | undefined;
 }
 
+/** How long what an app has said last may take to reach its callers, once it has ended. Milliseconds. */
+const LAST_WORDS = 1000;
+
 /** A pod with its sidecar, ready for its app. */
 export interface Ready {
   /** A process that is in the pod as long as this one lives. */
@@ -37,7 +40,7 @@ export interface Ready {
   readonly proxy: RunningProxy;
   /** Starts the app; its end is not the end of the sidecar. */
   start(): Promise<RunningApp>;
-  /** Ends everything that is left. */
+  /** Ends everything that is left, once what was said has arrived. */
   close(): Promise<void>;
 }
 
@@ -78,7 +81,7 @@ export async function prepareRun(command: readonly string[], options: RunOptions
       readinessPort: 'none',
       metricsPort: 'none',
       adminPort: 'none',
-      drain: { notice: 0, timeout: 0 },
+      drain: { notice: 0, timeout: LAST_WORDS },
       pod: {
         ...{ outbound: pod.outbound, inbound: pod.inbound, sockets: pod.sockets, gateway: pod.gateway },
         addresses: pod.families.map((family) => POD[family]),
@@ -89,7 +92,7 @@ export async function prepareRun(command: readonly string[], options: RunOptions
       ...(options.accessLog ? { accessLog: options.accessLog } : {}),
       ...(onTrouble ? { onTrouble } : {}),
     });
-    closing.push(() => proxy.close());
+    closing.push(() => proxy.drain());
     await pod.intercepted;
     if (log) closing.push(log.watch(() => proxy.connections()));
     let over = false;

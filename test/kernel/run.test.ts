@@ -294,6 +294,22 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     await expect.poll(run.said, { timeout: 10_000 }).toMatch(/in {3}app :8080 {2}0 B → 0 B ← {2}\d+ ms\n/);
   });
 
+  test('what the app says last arrives, also when it ends at once', async () => {
+    const size = 3_000_000;
+    const saying = `
+      const server = require('net').createServer((socket) => socket.end(Buffer.alloc(${size}), () => process.exit(3)));
+      server.listen(8080, () => console.log('listening'));`;
+    const run = await started(user, ['--port', `${port}:8080`], ['--', process.execPath, '-e', saying]);
+    const client = connect(port, '127.0.0.1');
+    let received = 0;
+    client.on('data', (bytes) => {
+      received += bytes.length;
+    });
+    await once(client, 'end');
+    expect(received).toBe(size);
+    expect(await run.status).toBe(3);
+  });
+
   test('a port that is in use is said before the app starts', async () => {
     const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
