@@ -2,7 +2,7 @@ import type { FieldName } from '../netfilter/index.ts';
 import type { Value } from './code.ts';
 import { complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import { type Case, type Current, constant, type Environment, type Environments } from './environment.ts';
-import { Flow } from './flow.ts';
+import type { Exits, Way } from './exits.ts';
 import { kept } from './kept.ts';
 
 /** What nat writes: of these, rules may have thousands. */
@@ -15,14 +15,28 @@ const MAPPED: ReadonlySet<FieldName> = new Set([
  * Packets that nat has sent to very many places, in one environment: there the place is a case of the packet's. So what comes after
  * nat is gone through once, where it were once for each endpoint of a cluster's services.
  */
-export function gatheredByCases(diagram: Diagram, environments: Environments, flow: Flow): Flow {
-  const groups = new Map<string, { readonly environment: Environment; readonly when: Edge }[]>();
-  for (const each of flow) kept(groups, keyBesidesPlaces(environments, each.environment), () => []).push(each);
-  const after = new Flow(diagram);
+export function byCases(diagram: Diagram, environments: Environments, exits: Exits): Exits {
+  if (exits.length < 2) return exits;
+  const groups = new Map<string, Placed[]>();
+  const after: Way[] = [];
+  for (const { exit, when } of exits) {
+    if (exit.kind !== 'accept') after.push({ exit, when });
+    else {
+      const { environment } = exit;
+      kept(groups, keyBesidesPlaces(environments, environment), () => []).push({ environment, when });
+    }
+  }
   for (const group of groups.values()) {
-    after.add(withCases(environments, group), diagram.any(group.map(({ when }) => when)));
+    const when = diagram.any(group.map((each) => each.when));
+    after.push({ exit: { kind: 'accept', environment: withCases(environments, group) }, when });
   }
   return after;
+}
+
+/** Packets, and what has become of them. */
+interface Placed {
+  readonly environment: Environment;
+  readonly when: Edge;
 }
 
 /** Tells environments apart that differ in more than in constants of a mapping. */
@@ -34,10 +48,7 @@ function keyBesidesPlaces(environments: Environments, { fields, state }: Environ
   return environments.keyOf(new Map(bare), state);
 }
 
-function withCases(
-  environments: Environments,
-  group: readonly { readonly environment: Environment; readonly when: Edge }[],
-): Environment {
+function withCases(environments: Environments, group: readonly Placed[]): Environment {
   const [first] = group;
   if (!first) throw new Error('a group has at least one environment');
   if (group.length === 1) return first.environment;

@@ -1,9 +1,11 @@
 import { contentOf, type FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
+import { madeOf } from './boundaries.ts';
+import { byCases } from './cases.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { unknown } from './end.ts';
-import { currentKey, type Environment } from './environment.ts';
+import { currentKey, type Environment, type Environments } from './environment.ts';
 import { choose, type Exits, ends, followed, NOWHERE, only, within } from './exits.ts';
 import type { Folding, Visit } from './fold.ts';
 import { kept } from './kept.ts';
@@ -23,30 +25,55 @@ const MOST_VISITS = 20_000;
  */
 export class Chains {
   readonly #space: Space;
+  readonly #environments: Environments;
   readonly #folding: Folding;
   readonly #performing: Performing;
   readonly #natures = new Natures();
   readonly #known = new Map<CompiledChain, Map<string, Exits>>();
+  /** Of built-in chains, by environment. */
+  readonly #bases = new Map<CompiledChain, Map<number, Exits>>();
   /** Of chains that change packets: parts of them, by where they begin and end and the environment. */
   readonly #parts = new Map<CompiledChain, Map<string, Exits>>();
   readonly #visits = new Map<string, number>();
   #visited = 0;
 
-  constructor(space: Space, folding: Folding, performing: Performing) {
+  constructor(space: Space, environments: Environments, folding: Folding, performing: Performing) {
     this.#space = space;
+    this.#environments = environments;
     this.#folding = folding;
     this.#performing = performing;
   }
 
   /** What becomes of packets that come to a built-in chain in this environment: accepted, or at their end. */
   base(chain: CompiledChain, environment: Environment): Exits {
+    const general = this.general(chain, environment);
+    const known = kept(this.#bases, chain, () => new Map<number, Exits>());
+    const exits = kept(known, general.id, () => this.#base(chain, general));
+    return exits.map((way) => {
+      if (way.exit.kind === 'end') return way;
+      const after = this.#environments.likewise(environment, general, way.exit.environment);
+      return { exit: { kind: way.exit.kind, environment: after }, when: way.when };
+    });
+  }
+
+  /** The environment as a chain can tell it from others: by which way packets are to leave few chains ask. */
+  general(chain: CompiledChain, environment: Environment): Environment {
+    const { routed, changes, reads } = this.#natures.of(chain);
+    const told = routed ? environment : this.#environments.wherever(environment);
+    if (changes) return told;
+    const asked = new Set([...reads].flatMap((field) => [field, ...madeOf(field)]));
+    return this.#environments.make(new Map([...told.fields].filter(([field]) => asked.has(field))), told.state);
+  }
+
+  #base(chain: CompiledChain, environment: Environment): Exits {
     const { table, name, policy } = chain;
-    return followed(this.#space.diagram, this.chain(chain, environment), 'return', (after) => {
+    const exits = followed(this.#space.diagram, this.chain(chain, environment), 'return', (after) => {
       if (policy === 'DROP') return NOWHERE;
       if (policy === 'QUEUE')
         return ends(unknown(`the policy of ${table} ${name} hands it to a program`, `policy of ${table} ${name}`));
       return only({ kind: 'accept', environment: after });
     });
+    return byCases(this.#space.diagram, this.#environments, exits);
   }
 
   /** What becomes of packets that come to a chain in this environment: accepted, at their end, or back to its caller. */

@@ -140,7 +140,9 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
         parts.push(...tables.map((table) => routeName(find(host, table, address, name), suppresses)));
     }
     if (asksDevices) parts.push(...devicesOf(host, address));
-    if (masquerades) for (const { name } of host.interfaces) parts.push(sourceTowards(host, { device: name }, address));
+    if (masquerades)
+      for (const { name } of host.interfaces)
+        parts.push(sourceTowards(host, { device: name }, { destination: address }));
     return parts.join(' ');
   };
 }

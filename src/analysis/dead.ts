@@ -89,10 +89,10 @@ interface Look {
 
 /** Takes the packets that come to a chain from rule to rule, and to the chains that they call. */
 function passThrough(look: Look, chain: CompiledChain, alive: Set<CompiledRule>): void {
-  const { diagram, arrived, sight } = look;
+  const { diagram, arrived, sight, shop } = look;
   const flow = new Flow(diagram);
   for (const { environment, when } of arrived.get(chain) ?? [])
-    flow.add(environment, sight.of(chain, environment, when));
+    flow.add(shop.chains.general(chain, environment), sight.of(chain, environment, when));
   arrived.set(chain, flow);
   passBetween(look, { chain, first: 0, end: chain.rules.length }, flow, alive);
 }

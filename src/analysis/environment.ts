@@ -37,6 +37,9 @@ export function sameAs(field: FieldName): Current {
   return kept(SAME, field, () => ({ kind: 'of', field }));
 }
 
+/** The interface that packets are to leave by, where nobody may ask for it. */
+export const UNTOLD = '\0';
+
 /** What the walk remembers beside the packet. */
 export const STATE = [
   ...(['hook', 'pass', 'connection', 'way', 'destinationDecided', 'sourceDecided', 'destination', 'source'] as const),
@@ -111,6 +114,28 @@ export class Environments {
     if (fields.size === 0 && !moved) return before;
     const after = fields.size === 0 ? before.fields : new Map([...before.fields, ...fields]);
     return this.make(after, moved ? { ...before.state, ...state, receiver: undefined } : before.state);
+  }
+
+  /** The same, whichever way the packets are to leave. */
+  wherever({ fields, state }: Environment): Environment {
+    const out = fields.get('out');
+    return this.make(out ? new Map([...fields, ['out', constant(UNTOLD)]]) : fields, {
+      ...state,
+      device: UNTOLD,
+      gateway: undefined,
+      supposed: false,
+    });
+  }
+
+  /** What has happened to packets between two environments, to those of another one. */
+  likewise(environment: Environment, from: Environment, to: Environment): Environment {
+    if (from === to) return environment;
+    const fields = new Map(environment.fields);
+    for (const [field, current] of to.fields)
+      if (fieldKey(from, field) !== currentKey(current)) fields.set(field, current);
+    for (const field of from.fields.keys()) if (!to.fields.has(field)) fields.delete(field);
+    const moved = STATE.filter((key) => to.state[key] !== from.state[key]).map((key) => [key, to.state[key]]);
+    return this.make(fields, { ...environment.state, ...(Object.fromEntries(moved) as Partial<State>) });
   }
 
   /** With some fields changed. */

@@ -1,5 +1,6 @@
 import { type Effect, eachPart, type FieldName } from '../netfilter/index.ts';
 import { type CompiledChain, type CompiledRule, contentsOfChain, onlyCounts, predicatesOf } from '../trace/parts.ts';
+import { madeOf } from './boundaries.ts';
 import { kept } from './kept.ts';
 
 /** What a chain is like, and all that it leads to. */
@@ -9,6 +10,8 @@ export interface Nature {
   /** The kernel chooses in it, or Sidestep does not know: each visit is one of its own. */
   readonly open: boolean;
   readonly reads: ReadonlySet<FieldName>;
+  /** By which way packets are to leave may be asked for. */
+  readonly routed: boolean;
   /** Its rules that can do anything to a packet. */
   readonly active: readonly CompiledRule[];
 }
@@ -25,20 +28,30 @@ export class Natures {
     const { reads: own, effects, targets, open: chooses } = contentsOfChain(chain);
     const reads = new Set(own);
     let changes = false;
+    let routed = false;
     let open = chooses;
-    for (const effect of effects) changes ||= changesPackets(effect);
+    for (const effect of effects) {
+      changes ||= changesPackets(effect);
+      routed ||= asksRoute(effect);
+    }
     for (const target of targets) {
       const inner = this.of(target);
       for (const field of inner.reads) reads.add(field);
       changes ||= inner.changes;
+      routed ||= inner.routed;
       open ||= inner.open;
     }
-    return { changes, open, reads, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
+    for (const field of reads) routed ||= madeOf(field).includes('out');
+    return { changes, open, reads, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
   }
 }
 
 const changesPackets = (effect: Effect): boolean =>
   effect.kind === 'nat' || effect.kind === 'tproxy' || (effect.kind === 'continue' && effect.assign.length > 0);
+
+/** MASQUERADE takes an address of the device; what TPROXY hands over is looked up. */
+const asksRoute = (effect: Effect): boolean =>
+  effect.kind === 'tproxy' || (effect.kind === 'nat' && effect.address === 'outgoing');
 
 /** Whether a rule is undecided on some packet, whatever is known of it. */
 export function isOpen(rule: CompiledRule): boolean {

@@ -15,7 +15,6 @@ import {
   type Walk,
 } from '../trace/parts.ts';
 import type { Asking, Inquiry } from './ask.ts';
-import { gatheredByCases } from './cases.ts';
 import type { Chains } from './chain.ts';
 import type { Value } from './code.ts';
 import { ALL, type Diagram, type Edge, NONE } from './diagram.ts';
@@ -157,7 +156,7 @@ function throughNat(shop: Workshop, planned: PlannedTable, flow: Flow, reroutes:
       const part = new Flow(diagram);
       part.add(environment, set);
       const mapped = inTurn(shop, part, nats, (asked, packets) => throughMapping(shop, asked, packets));
-      for (const passed of gatheredByCases(diagram, environments, mapped)) {
+      for (const passed of mapped) {
         const { state, fields } = passed.environment;
         const decided = mapsDestination(state) ? { destinationDecided: true } : { sourceDecided: true };
         const settled = environments.make(fields, { ...state, ...decided });

@@ -19,6 +19,7 @@ import {
   sameAs,
   stateKey,
   stateOf,
+  UNTOLD,
 } from './environment.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
@@ -135,8 +136,21 @@ export class Trial {
       get own() {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
+      cameByAny: (devices) => this.#cameByAny(devices),
       takesForOwn: (address) => this.#takesForOwn(address, () => ownEnd(direction, asked)),
     };
+  }
+
+  /** Whether it has come in by one of some interfaces: which one it is need not be told apart. */
+  #cameByAny(devices: readonly string[]): boolean {
+    const current = this.#now('in');
+    const placed = current.kind === 'of' ? this.#space.domain.fields.get('in') : undefined;
+    if (!placed) return devices.includes(String(this.#look('in')));
+    const { diagram } = this.#space;
+    const set = diagram.any(devices.map((device) => this.#space.valueSet(leafIs('in', device))));
+    const is = diagram.holds(set, this.#number);
+    this.#conditions.push(is ? set : complement(set));
+    return is;
   }
 
   /**
@@ -174,6 +188,8 @@ export class Trial {
     Object.defineProperty(this.walk, key, {
       get: () => {
         if (!(key in this.#moved)) this.#footprint.state.set(key, this.#state[key]);
+        if (this.#state[key] === UNTOLD)
+          throw new Error(`the walk asks for the ${key} in a chain that was taken not to`);
         return this.#state[key];
       },
       set: (value: State[K]) => {
@@ -206,7 +222,10 @@ export class Trial {
 
   #look(field: FieldName): Value | undefined {
     const current = this.#now(field);
-    if (current.kind === 'const') return this.#remember(current.value, current);
+    if (current.kind === 'const') {
+      if (current.value === UNTOLD) throw new Error(`the walk asks for ${field} in a chain that was taken not to`);
+      return this.#remember(current.value, current);
+    }
     if (current.kind === 'open') return this.#remember(undefined, current);
     if (current.kind === 'case') return this.#remember(this.#caseOf(field, current), current);
     const value = this.#original(current.field);

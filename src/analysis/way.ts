@@ -67,7 +67,7 @@ function shopFor(space: Space, seen: Seen | undefined): Workshop {
   const asking = new Asking(space, environments);
   const folding = new Folding(space, asking);
   const performing = new Performing(space, environments, asking, folding);
-  const chains = new Chains(space, folding, performing);
+  const chains = new Chains(space, environments, folding, performing);
   return { diagram, environments, asking, folding, performing, chains, ends: new Ends(diagram), valid, seen };
 }
 

@@ -103,7 +103,11 @@ function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue,
     },
     decide,
   );
-  return routed.kind === 'local' ? to : routed.kind === 'device' ? sourceTowards(host, routed, to) : none;
+  return routed.kind === 'local'
+    ? to
+    : routed.kind === 'device'
+      ? sourceTowards(host, routed, { destination: to })
+      : none;
 }
 
 /**

@@ -96,7 +96,7 @@ function receiverOf(walk: Walk, port: number): Receiver | undefined {
   const { packet, ground, opening } = walk;
   if (opening && sameEnds(endsOf(packet), endsOf(opening.packet))) return opening.receiver ?? { port };
   if (!ground.sockets) return { port };
-  return findListener(ground.sockets, { packet, address: packet.destination, port, device: deviceOf(walk) });
+  return findListener(ground.sockets, { packet, address: packet.destination, port, device: () => deviceOf(walk) });
 }
 
 /**

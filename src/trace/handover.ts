@@ -60,7 +60,7 @@ function receiverAt(walk: Walk, effect: Tproxy, port: number): Receiver | string
   if (!ground.sockets) return { port };
   const own = ground.host.known ? primaryAddress(ground.host, packet.in, packet.destination) : walk.own;
   const address = effect.address || own || packet.destination;
-  const found = findListener(ground.sockets, { packet, address, port, device: packet.in });
+  const found = findListener(ground.sockets, { packet, address, port, device: () => packet.in });
   if (!found) return `no transparent socket listens on :${port}`;
   return found.listener.transparent ? found : `the socket on :${port} is not transparent`;
 }

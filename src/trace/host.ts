@@ -184,20 +184,22 @@ export function scopeOf(address: bigint): 'host' | 'compatible' | 'link' | 'site
   return group === 5 || address >> 118n === 0xfec0n >> 6n ? 'site' : 'global';
 }
 
-/** The source address that the kernel chooses for a packet of this host's own, or for MASQUERADE. */
+/** The source address that the kernel chooses for a packet of this host's own, or for MASQUERADE. Whither it goes is read where there is a choice. */
 export function sourceTowards(
   host: Host,
   routed: { readonly device: string; readonly gateway?: AddressValue; readonly source?: AddressValue },
-  destination: AddressValue,
+  to: { readonly destination: AddressValue },
 ): AddressValue | undefined {
   if (routed.source !== undefined) return routed.source;
-  if (host.family === 'ipv6') return nearestSource(host, routed.device, destination);
-  const next = routed.gateway ?? destination;
+  if (host.family === 'ipv6') return nearestSource(host, routed.device, to.destination);
   const own = primariesOf(host, routed.device);
-  const near = own.find(({ value, length }) => {
-    const mask = maskOf(host.family, length);
-    return masked(value, mask) === masked(next, mask);
-  });
+  const near =
+    own.length < 2
+      ? undefined
+      : own.find(({ value, length }) => {
+          const mask = maskOf(host.family, length);
+          return masked(value, mask) === masked(routed.gateway ?? to.destination, mask);
+        });
   // An interface without any borrows from the first that has one: loopback does. Source: devinet.c, inet_select_addr.
   return (near ?? own[0] ?? host.interfaces.flatMap(({ name }) => primariesOf(host, name))[0])?.value;
 }

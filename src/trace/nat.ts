@@ -162,7 +162,7 @@ function outgoing(walk: Walk, rule: CompiledRule): AddressValue | Outcome {
   const { packet, ground, device, gateway } = walk;
   if (!ground.host.known) return (walk.direction === 'out' && walk.own) || ASSUMED.own[packet.family];
   const routed = { kind: 'device', device, ...(gateway === undefined ? {} : { gateway }) } as const;
-  const own = sourceTowards(ground.host, routed, packet.destination);
+  const own = sourceTowards(ground.host, routed, packet);
   return own ?? { kind: 'dropped', because: `${nameOf(rule)} masquerades, but this host has no address to send from` };
 }
 

@@ -215,7 +215,7 @@ function sourceFor(read: Expression, host: Host, destination: AddressValue): Add
   // Before its source is chosen it has none.
   const flow = { source: family === 'ipv4' ? 0 : 0n, in: LOOPBACK, uid, protocol, ...ports };
   const routed = lookUp(host, { destination, mark: read.mark ?? 0, marked: false, ...flow }, () => true);
-  const chosen = routed.kind === 'device' ? sourceTowards(host, routed, destination) : undefined;
+  const chosen = routed.kind === 'device' ? sourceTowards(host, routed, { destination }) : undefined;
   return chosen ?? (destination === ASSUMED.own[family] ? ASSUMED.other[family] : ASSUMED.own[family]);
 }
 

@@ -2,14 +2,15 @@ import { formatAddress } from '../address/index.ts';
 import type { ReversePath } from '../netfilter/index.ts';
 import { LOOPBACK } from './host.ts';
 import { lookUp } from './lookup.ts';
-import type { Walk } from './state.ts';
+import { cameBy, type Walk } from './state.ts';
 
 /** What holds for an interface: its own setting or that for all, whichever is larger. */
-function modeOn(settings: readonly ReversePath[] = [], on: string | undefined): ReversePath['mode'] | undefined {
-  let found: ReversePath['mode'] | undefined;
-  for (const { interface: name, mode } of settings)
-    if ((name === 'all' || name === on) && found !== 'loose') found = mode;
-  return found;
+function modeFor(walk: Walk): ReversePath['mode'] | undefined {
+  const { rpFilter = [] } = walk.ground;
+  return (['loose', 'strict'] as const).find((mode) => {
+    const on = rpFilter.flatMap((setting) => (setting.mode === mode ? [setting.interface] : []));
+    return on.length > 0 && (on.includes('all') || cameBy(walk, on));
+  });
 }
 
 /**
@@ -21,8 +22,8 @@ export function reversePathBecause(walk: Walk): string | undefined {
   const { family } = packet;
   if (family === 'ipv6' || !ground.host.known) return undefined;
   const { source } = packet;
-  if (source === undefined || packet.in === LOOPBACK) return undefined;
-  const mode = modeOn(ground.rpFilter, packet.in);
+  if (source === undefined || cameBy(walk, [LOOPBACK])) return undefined;
+  const mode = modeFor(walk);
   if (mode === undefined) return undefined;
   const loose = mode === 'loose';
   const { asks } = ground.host;
@@ -37,7 +38,7 @@ export function reversePathBecause(walk: Walk): string | undefined {
     destinationPort: asks.destinationPort ? packet.sourcePort : undefined,
   };
   const back = lookUp(ground.host, { ...flow, marked: false }, () => false);
-  if (back.kind === 'device' && (loose || back.device === packet.in)) return undefined;
+  if (back.kind === 'device' && (loose || cameBy(walk, [back.device]))) return undefined;
   const from = formatAddress(family, source);
   const answered = back.kind === 'device' ? `would be answered by ${back.device}` : 'would not be answered';
   return `${from} ${answered}, and rp_filter is ${loose ? 'loose' : 'strict'} on ${packet.in}`;

@@ -6,7 +6,7 @@ import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
 import type { Routed } from './routes.ts';
-import { isTaken, type Walk } from './state.ts';
+import { cameBy, isTaken, type Walk } from './state.ts';
 import { isSupposed, supposeDevice } from './supposed.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -32,7 +32,7 @@ function routeOf(walk: Walk, source?: AddressValue): Routed {
     destinationPort: asks.destinationPort ? packet.destinationPort : undefined,
     uid: !asks.uid || !sent || packet.owned !== 1 || packet.uid === NOBODY ? 0 : packet.uid,
     // Only addresses of a link are looked for by where a packet came in, and where no interfaces are known there are none.
-    in: sent ? LOOPBACK : asks.in || host.known ? packet.in : '',
+    in: sent ? LOOPBACK : asks.in || (host.known && isOfLink(packet.destination)) ? packet.in : '',
     marked,
     handed: marked && ground.handed.has(packet.mark ?? 0),
     leaving: sent ? packet.out : undefined,
@@ -40,6 +40,9 @@ function routeOf(walk: Walk, source?: AddressValue): Routed {
   };
   return lookUp(host, lookup, decide);
 }
+
+/** Addresses that are looked for on a link: which one hangs on where the packet came in. */
+const isOfLink = (address: AddressValue): boolean => isLinkLocal(address) || address === 1n;
 
 function say(walk: Walk, decision: string): void {
   walk.steps?.push({ kind: 'route', decision });
@@ -136,7 +139,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
       return refuse(walk, `${to()} is not an address of this host, and forwarding is off`);
   }
   if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
-  if (packet.family === 'ipv6' && beyondScope(packet.source) && routed.device !== packet.in)
+  if (packet.family === 'ipv6' && beyondScope(packet.source) && !cameBy(walk, [routed.device]))
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
@@ -216,19 +219,19 @@ function martianBecause(walk: Walk): string | undefined {
   const { family } = packet;
   // Also where nat has just sent it there (netfilter-semantics 14).
   if (family === 'ipv6')
-    return isLoopback(family, packet.destination) && packet.in !== LOOPBACK && ground.forwards !== true
+    return isLoopback(family, packet.destination) && !cameBy(walk, [LOOPBACK]) && ground.forwards !== true
       ? '::1 is not reached from outside'
       : undefined;
   const { source } = packet;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  const foreign = source !== undefined && isForeign(walk, source) && packet.in !== LOOPBACK;
+  const foreign = source !== undefined && isForeign(walk, source) && !cameBy(walk, [LOOPBACK]);
   if (toAll(packet)) return foreign ? asOwn(walk) : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
   const { destination } = packet;
   if (destination === 0) return "0.0.0.0 is nobody's address";
   const fromLoopback = source !== undefined && isLoopback(family, source);
-  if ((fromLoopback || isLoopback(family, destination)) && packet.in !== LOOPBACK && !allowsLocalnet(walk)) {
+  if ((fromLoopback || isLoopback(family, destination)) && !cameBy(walk, [LOOPBACK]) && !allowsLocalnet(walk)) {
     return isLoopback(family, destination)
       ? `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`
       : `${spoken(walk, source!)} may not come from outside`;
@@ -255,19 +258,20 @@ function broadcastSource(walk: Walk, device: string): string | undefined {
   const { family } = packet;
   if (family === 'ipv6' || !ground.host.known) return undefined;
   const { source } = packet;
-  if (source === undefined || packet.in === LOOPBACK) return undefined;
-  if (device !== packet.in && !ground.host.custom) return undefined;
+  if (source === undefined || cameBy(walk, [LOOPBACK])) return undefined;
+  if (!ground.host.custom && !cameBy(walk, [device])) return undefined;
   const back = lookUp(ground.host, { destination: source, mark: 0, marked: false }, () => false);
   return back.kind === 'local' ? `${spoken(walk, source)} is no host's address: it may not be a source` : undefined;
 }
 
-function allowsLocalnet({ ground, packet, assumptions }: Walk): boolean {
+function allowsLocalnet(walk: Walk): boolean {
+  const { ground, packet, assumptions } = walk;
   if (!ground.routeLocalnet) {
     const asks = isLoopback('ipv4', packet.destination);
     if (asks) assumptions?.add('route_localnet is off, as it is by default');
     return false;
   }
-  return isAllowed(ground.routeLocalnet, packet.in);
+  return ground.routeLocalnet.includes('all') || cameBy(walk, ground.routeLocalnet);
 }
 
 /** A packet of this host's own gets its first route before OUTPUT. */

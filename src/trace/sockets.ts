@@ -40,8 +40,8 @@ export interface Sought {
   readonly packet: Packet;
   readonly address: AddressValue;
   readonly port: number;
-  /** The device that it has come by. */
-  readonly device: string | undefined;
+  /** The device that it has come by: few sockets ask. */
+  readonly device: () => string | undefined;
 }
 
 /**
@@ -63,7 +63,7 @@ export function findListener(listeners: Listeners, sought: Sought): Listening | 
 
 function scoreOf(listener: Listener, { packet, address, device }: Sought): number {
   if (listener.protocol !== protocolOf(packet)) return 0;
-  if (listener.device !== undefined && listener.device !== device) return 0;
+  if (listener.device !== undefined && listener.device !== device()) return 0;
   const exact = boundTo(listener, packet, address);
   if (exact === undefined) return 0;
   return (exact ? 8 : 0) + (listener.device === undefined ? 0 : 4) + (listener.family === packet.family ? 2 : 1);
@@ -90,7 +90,12 @@ export function socketLookup(listeners: Listeners | undefined, packet: Packet): 
   if (protocolOf(packet) === undefined) return SOCKET_LOOKUP.none;
   if (destinationPort === undefined) return undefined;
   if (!listeners) return SOCKET_LOOKUP.wildcard;
-  const found = findListener(listeners, { packet, address: destination, port: destinationPort, device: packet.in });
+  const found = findListener(listeners, {
+    packet,
+    address: destination,
+    port: destinationPort,
+    device: () => packet.in,
+  });
   return found ? kindOf(found.listener) : SOCKET_LOOKUP.none;
 }
 

@@ -77,6 +77,8 @@ export interface Walk {
   readonly own: AddressValue | undefined;
   /** Tells whether an address is `own`, in place of a comparison: whoever follows many packets at once need not tell apart what `own` is. */
   readonly takesForOwn?: (address: AddressValue) => boolean;
+  /** In the same way, whether the packet has come in by one of some interfaces. */
+  readonly cameByAny?: (devices: readonly string[]) => boolean;
 
   /** Who goes along. */
   witness: Witness | undefined;
@@ -138,6 +140,13 @@ export function tracks({ ground, decide }: Walk): boolean {
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
 export const nameOf = ({ name }: CompiledRule): string => name;
+
+/** Whether a packet has come in by one of some interfaces. */
+export function cameBy(walk: Walk, devices: readonly string[]): boolean {
+  if (walk.cameByAny) return walk.cameByAny(devices);
+  const { in: device } = walk.packet;
+  return device !== undefined && devices.includes(device);
+}
 
 /** Whether an address is taken to be this host's own, where no interfaces are known. */
 export const isTaken = (walk: Walk, address: AddressValue): boolean =>

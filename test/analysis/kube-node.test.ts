@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { kubeNode } from '../../bench/kube-node.js';
+import { parseAddress } from '../../src/address/index.ts';
 import { reach } from '../../src/analysis/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
@@ -18,9 +19,35 @@ function node(services: number, machine: Snapshot, pods = 3): Snapshot {
   return { ...machine, held: parseSave(text).map((rules) => ({ backend: 'nft' as const, rules })) };
 }
 
-test.each(['untold', 'router', 'host', 'transparent'])('%s: packets to services agree with their traces', (name) => {
+/** Each pod on the node has a card of its own, and is let through to where nothing tells by which. */
+const cards = HOSTS.router!.interfaces!.slice(2).flatMap((card) =>
+  Array.from({ length: 12 }, (_, at) => ({ ...card, name: `cali${at}`, index: 10 + at, addresses: [] })),
+);
+const many: Snapshot = {
+  ...HOSTS.router!,
+  interfaces: [...HOSTS.router!.interfaces!, ...cards],
+  routes: [
+    ...HOSTS.router!.routes!,
+    ...cards.map(({ name }, at) => ({
+      ...HOSTS.router!.routes![0]!,
+      destination: parseAddress(`10.244.0.${at + 1}`)!.value,
+      length: 32,
+      device: name,
+    })),
+  ],
+};
+
+const MACHINES: Readonly<Record<string, Snapshot>> = { ...HOSTS, 'a card for each pod': many };
+
+test.each(Object.keys(MACHINES))('%s: packets to services agree with their traces', (name) => {
   for (const direction of ['in', 'out'] as const) {
-    const { asked, disagreement } = compare(node(12, HOSTS[name]!), 'ipv4', direction, seeded(direction.length), 250);
+    const { asked, disagreement } = compare(
+      node(12, MACHINES[name]!),
+      'ipv4',
+      direction,
+      seeded(direction.length),
+      250,
+    );
     expect(disagreement).toBeUndefined();
     expect(asked).toBeGreaterThan(100);
   }
