@@ -57,9 +57,18 @@ function called({ address, port }: NonNullable<Call['caller']>, found: string | 
   return found === undefined ? plain : `${found}:${port} (${address})`;
 }
 
-/** A name that was found. */
-export const nameScreen = ({ name: found, addresses }: Answered): Screen => [
-  paragraph(line(faint(clock(Date.now())), '  ', faint('dns'), `  ${found} is ${addresses.join(', ')}`), HANG),
+/** A name that was asked for. */
+export const nameScreen = ({ name: asked, addresses, failure }: Answered): Screen => [
+  paragraph(
+    line(
+      faint(clock(Date.now())),
+      '  ',
+      faint('dns'),
+      `  ${asked}`,
+      failure ? bad(`  ${failure}`) : ` is ${addresses.join(', ')}`,
+    ),
+    HANG,
+  ),
 ];
 
 export const troubleScreen = (what: string): Screen => [paragraph(line(warn('trouble:'), ` ${what}`))];

@@ -52,6 +52,9 @@ export function addressesIn(message: Uint8Array): readonly string[] {
   return addresses;
 }
 
+/** What an answer says of the question itself: 0 that all is well. */
+export const codeOf = (message: Uint8Array): number => (message[3] ?? 0) & 0x0f;
+
 /** An answer of our own: an IPv4 address for a name, and nothing for other types than that. */
 export function answerTo(query: Uint8Array, { type, end }: Question, address: string): Buffer {
   const found = type === A;

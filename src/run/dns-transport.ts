@@ -22,9 +22,10 @@ export function overUdp({ fd, family }: NameSocket, answerFor: Answering): { clo
   const socket: Datagrams = createSocket(family === 'ipv4' ? 'udp4' : 'udp6');
   socket.on('error', () => {});
   socket.on('message', (query, { port, address }) => {
-    void answerFor(query).then((answer) => {
-      if (answer) socket.send(answer, port, address, () => {});
-    });
+    answerFor(query).then(
+      (answer) => answer && socket.send(answer, port, address, () => {}),
+      () => {},
+    );
   });
   socket.bind({ fd });
   socket.unref();
@@ -40,9 +41,10 @@ export function overTcp(fd: number, answerFor: Answering): { close(): void } {
     client.on('error', () => {});
     client.setTimeout(30_000, () => client.destroy());
     eachMessage(client, (query) => {
-      void answerFor(query).then((answer) => {
-        if (answer && client.writable) client.write(framed(answer));
-      });
+      answerFor(query).then(
+        (answer) => answer && client.writable && client.write(framed(answer)),
+        () => {},
+      );
     });
   });
   server.on('error', () => {});

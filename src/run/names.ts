@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { addressesIn, answerTo, failureTo, questionOf } from './dns-message.ts';
+import { addressesIn, answerTo, codeOf, failureTo, questionOf } from './dns-message.ts';
 import { byTcp, byUdp, type Carrier, type NameSocket, overTcp, overUdp } from './dns-transport.ts';
 
 /** The name service of a pod. */
@@ -10,10 +10,12 @@ export interface Names {
   close(): void;
 }
 
-/** What became of a question. */
+/** What became of a question for a name's addresses. */
 export interface Answered {
   readonly name: string;
   readonly addresses: readonly string[];
+  /** Why there are none; undefined where there are, or where the name has none of the family that was asked for. */
+  readonly failure: 'no such name' | 'no answer' | undefined;
 }
 
 export interface NamesOptions {
@@ -24,7 +26,7 @@ export interface NamesOptions {
   readonly servers?: readonly NameServer[];
   /** Names that are not asked for: each with its address. */
   readonly own: Readonly<Record<string, string>>;
-  /** Told of each answer that has addresses. */
+  /** Told of each answer that has addresses, and of names that could not be found. */
   readonly answered?: (answer: Answered) => void;
 }
 
@@ -38,6 +40,8 @@ const MOST = 512;
 /** Names kept. */
 const KEPT = 4096;
 const DNS = 53;
+/** By the answer's code. Source: RFC 1035, section 4.1.1. */
+const FAILURES: Readonly<Record<number, Answered['failure']>> = { 2: 'no answer', 3: 'no such name' };
 
 /**
  * Passes questions for names on to this host's own servers, and remembers the answers' addresses. Servers are looked up for each
@@ -47,7 +51,7 @@ export function openNames({ udp, tcp, own, servers, answered }: NamesOptions): N
   const known = new Map<string, string>();
   let asking = 0;
 
-  const remember = (name: string, answer: Buffer): void => {
+  const remember = (name: string, answer: Buffer): Buffer => {
     const addresses = addressesIn(answer);
     for (const address of addresses) {
       known.delete(address);
@@ -57,27 +61,23 @@ export function openNames({ udp, tcp, own, servers, answered }: NamesOptions): N
       if (known.size <= KEPT) break;
       known.delete(oldest);
     }
-    if (addresses.length > 0) answered?.({ name, addresses });
+    const failure = FAILURES[codeOf(answer)];
+    if (addresses.length > 0 || failure) answered?.({ name, addresses, failure });
+    return answer;
   };
 
   const answerFor = async (query: Buffer, carry: Carrier): Promise<Buffer | undefined> => {
     const question = questionOf(query);
     if (!question || asking >= MOST) return undefined;
-    const ours = own[question.name];
-    if (ours !== undefined) {
-      const answer = answerTo(query, question, ours);
-      remember(question.name, answer);
-      return answer;
-    }
+    const ours = Object.hasOwn(own, question.name) ? own[question.name] : undefined;
+    if (ours !== undefined) return remember(question.name, answerTo(query, question, ours));
     asking += 1;
     try {
       for (const { address, port } of servers ?? serversHere()) {
         const answer = await carry(query, address, port).catch(() => undefined);
-        if (!answer) continue;
-        remember(question.name, answer);
-        return answer;
+        if (answer) return remember(question.name, answer);
       }
-      return failureTo(query, question);
+      return remember(question.name, failureTo(query, question));
     } finally {
       asking -= 1;
     }

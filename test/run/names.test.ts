@@ -9,6 +9,11 @@ import { type Answered, type NameServer, type Names, openNames } from '../../src
 /** A question for the address of www.example.test. */
 const QUERY = Buffer.from('00070100000100000000000003777777076578616d706c6504746573740000010001', 'hex');
 
+const questionFor = (name: string): Buffer => {
+  const labels = name.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
+  return Buffer.from([...QUERY.subarray(0, 12), ...labels, 0, 0, 1, 0, 1]);
+};
+
 const open: { close(): void }[] = [];
 afterEach(() => {
   for (const one of open.splice(0)) one.close();
@@ -48,7 +53,7 @@ test('where one server refuses, the next is asked; what it found is remembered b
   expect(addressesIn(await byUdp(QUERY, '127.0.0.1', port))).toEqual(['192.0.2.80']);
   expect(names.nameOf('192.0.2.80')).toBe('www.example.test');
   expect(names.nameOf('192.0.2.81')).toBeUndefined();
-  expect(answered).toEqual([{ name: 'www.example.test', addresses: ['192.0.2.80'] }]);
+  expect(answered).toEqual([{ name: 'www.example.test', addresses: ['192.0.2.80'], failure: undefined }]);
 });
 
 test('where no server answers, that is said, by UDP and by TCP', async () => {
@@ -57,13 +62,13 @@ test('where no server answers, that is said, by UDP and by TCP', async () => {
     const answer = await carry(QUERY, '127.0.0.1', port);
     expect([answer[3]! & 15, addressesIn(answer)]).toEqual([2, []]);
   }
-  expect(answered).toEqual([]);
+  const failed = { name: 'www.example.test', addresses: [], failure: 'no answer' };
+  expect(answered).toEqual([failed, failed]);
 });
 
 test('a name of its own is known without asking', async () => {
   const { port } = service([NOBODY]);
-  const labels = 'host.sidestep.internal'.split('.').flatMap((label) => [label.length, ...Buffer.from(label)]);
-  const query = Buffer.from([...QUERY.subarray(0, 12), ...labels, 0, 0, 1, 0, 1]);
+  const query = questionFor('host.sidestep.internal');
   for (const carry of [byUdp, byTcp]) expect(addressesIn(await carry(query, '127.0.0.1', port))).toEqual(['10.77.0.1']);
 });
 
@@ -73,4 +78,10 @@ test('what is no question gets no answer, and costs nobody else theirs', async (
   open.push(socket);
   for (const odd of ['', 'no question', '\0'.repeat(12)]) socket.send(odd, port, '127.0.0.1');
   expect(addressesIn(await byUdp(QUERY, '127.0.0.1', port))).toEqual(['192.0.2.80']);
+});
+
+test.for(['constructor', '__proto__', 'toString'])('%s is a name like any', async (name) => {
+  const { names, port } = service([await server('192.0.2.80')]);
+  expect(addressesIn(await byUdp(questionFor(name), '127.0.0.1', port))).toEqual(['192.0.2.80']);
+  expect(names.nameOf('192.0.2.80')).toBe(name.toLowerCase());
 });
