@@ -5,6 +5,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'n
 import {
   closeDescriptor,
   endpointOf,
+  limitQueue,
   openListeners,
   openSocketFor,
   openUdpSocket,
@@ -18,6 +19,8 @@ import type { Channels, Inside } from './plan.ts';
 const { channels, families, gateway, listeners, mark } = JSON.parse(process.argv[2] ?? '') as Inside;
 /** Until a socket is made again when one could not be, in milliseconds. */
 const PAUSE = 50;
+/** Sockets that wait in each channel, made already. */
+const READY = 16;
 const HERE = '/proc/thread-self/ns/net';
 const own = { pod: openSync(HERE, 'r'), gateway: openSync(gateway, 'r') };
 
@@ -55,6 +58,7 @@ function serve(): void {
     { family, where: 'gateway' as const, channel: channels[`gateway ${family}` as keyof Channels] },
   ]);
   const watched = sources.map(({ channel }) => channel);
+  for (const channel of watched) limitQueue(channel, READY);
   for (;;) {
     const { writable, gone } = whichWritable(watched, channels.control);
     if (gone) return;

@@ -10,6 +10,7 @@ export { setMark as setSocketMark } from './mark.ts';
 export { originalDestination } from './original-destination.ts';
 export type { Owner } from './owner.ts';
 export {
+  limitQueue,
   limitWaiting,
   openChannel,
   type Passed,

@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { checked, SOL_SOCKET, SystemCallFailed, socketCalls } from './calls.ts';
+import { checked, SOL_SOCKET, SystemCallFailed, setOption, socketCalls } from './calls.ts';
 
 const AF_UNIX = 1;
 /** SOCK_SEQPACKET | SOCK_CLOEXEC: messages stay apart, and whose other end is gone reads an end. */
@@ -73,6 +73,20 @@ export function limitWaiting(channel: number, seconds: number): void {
   const time = Buffer.alloc(16);
   viewOf(time).setBigInt64(0, BigInt(seconds), LITTLE);
   checked('setsockopt SO_RCVTIMEO', socketCalls().setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, time, time.length));
+}
+
+const SO_SNDBUF = 7;
+/** What the kernel counts for a message of one byte, and the part of a buffer at which a socket is no longer called writable. */
+const MESSAGE = 768;
+const WRITABLE = 4;
+
+/**
+ * From now on about so many messages wait in a channel until it is not called writable. Those that carry descriptors count towards
+ * what one user may have under way in all (RLIMIT_NOFILE): past it, nothing can be sent. Throws SystemCallFailed.
+ */
+export function limitQueue(channel: number, messages: number): void {
+  // The kernel doubles what it is given. Source: socket(7), SO_SNDBUF.
+  setOption(channel, SOL_SOCKET, SO_SNDBUF, (messages * MESSAGE * WRITABLE) / 2, 'setsockopt SO_SNDBUF');
 }
 
 /** Sockets that another process makes, in its own network namespace, and sends one by one: a channel for each family. */
