@@ -31,6 +31,17 @@ function read(text: string, table?: 'nat' | 'mangle' | 'raw' | 'filter') {
 }
 
 describe('a listing is recognised by its content', () => {
+  test.each([
+    ['tcp  --  anywhere             anywhere             TIME from 09:00:00 to 17:00:00 UTC', 'ipv4'],
+    ['tcp  --  anywhere             anywhere             MAC 00:11:22:33:44:55', 'ipv4'],
+    ['tcp  --  0.0.0.0/0            0.0.0.0/0            TIME from 09:00:00 to 17:00:00 UTC', 'ipv4'],
+    ['tcp      anywhere             !2001:db8::/32       TIME from 09:00:00 to 17:00:00 UTC', 'ipv6'],
+    ['tcp      ::/0                 ::/0                 ', 'ipv6'],
+    ['tcp      ::1                  2001:db8:0:0:0:0:0:9/128 ', 'ipv6'],
+  ])('by its addresses: %s', (rest, family) => {
+    expect(read(listing(PLAIN, `ACCEPT     ${rest}`)).snapshot.held[0]?.rules.family).toBe(family);
+  });
+
   test('the post’s, of one table that its chains tell', () => {
     const { snapshot } = read(post);
     expect(snapshot.held[0]?.rules.tables.map(({ name }) => name)).toEqual(['nat']);

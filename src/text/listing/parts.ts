@@ -1,4 +1,4 @@
-import type { Family } from '../../address/index.ts';
+import { type Family, parseIpv6 } from '../../address/index.ts';
 import { BUILT_IN, TABLES, type TableName } from '../../netfilter/index.ts';
 import { cutColumns } from './columns.ts';
 import { type ColumnsLine, type CommandLine, type HeadLine, type Line, lineKind } from './lines.ts';
@@ -133,9 +133,13 @@ export function familyOfListing({ command, chains }: ListedTable): Family | unde
   if (command) return command.family;
   for (const { rules } of chains)
     for (const { text } of rules) {
-      if (/\s!?(?:[0-9a-f]*:){2,}[0-9a-f]*(?:\/\d+)?\s/i.test(` ${text} `.slice(0, 200))) return 'ipv6';
+      if (text.slice(0, 200).split(/\s+/).some(isIpv6)) return 'ipv6';
       if (/\s!?\d+\.\d+\.\d+\.\d+(?:\/\S+)?\s/.test(` ${text} `)) return 'ipv4';
       if (/\b(ipv6-icmp|icmp6-)/.test(text)) return 'ipv6';
     }
   return undefined;
 }
+
+/** An address of IPv6, with or without its length: no time of day and no MAC address, which have colons, too. */
+const isIpv6 = (word: string): boolean =>
+  word.includes(':') && parseIpv6(word.replace(/^!/, '').replace(/\/.*$/, '')) !== undefined;
