@@ -68,8 +68,9 @@ function apart(text: string): { readonly rules: string; readonly sets?: string }
   return sets.some((line) => line !== '') ? { rules: rules.join('\n'), sets: sets.join('\n') } : { rules: text };
 }
 
-/** The first line that says something begins a table of nft, or makes room for them. */
-const NFT_TEXT = /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:table[ \t]|flush[ \t]+ruleset\b)/;
+/** The first line that says something begins a table of nft, makes room for them, or is a command of a script for `nft -f`. */
+const NFT_TEXT =
+  /^\ufeff?(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*(?:table[ \t]|flush[ \t]+ruleset\b|define[ \t]+\w+[ \t]*=|include[ \t]+"|(?:add|create)[ \t]+(?:table|chain|rule|set|map|element)[ \t])/;
 
 const ofFamily = (snapshot: Snapshot, family: Family): Snapshot => ({
   ...snapshot,

@@ -45,6 +45,17 @@ describe('a rule that cannot be read is refused with its place and the likely ca
     ]);
   });
 
+  test.each([
+    ['define wan = eth0\ntable ip t {\n}\n', 'x:1:1: "define" stands where table was expected'],
+    ['add table ip t\n', 'x:1:1: "add" stands where table was expected'],
+    [inChain('iifname $wan accept'), 'x:3:11: $wan is a variable of a script'],
+    [inChain('tcp dport { $http, 80 } accept'), 'x:3:15: $http is a variable of a script'],
+  ])('a script for nft -f is not run: %j', (text, told) => {
+    const said = refusal(() => readInput(text, { source: 'x' }));
+    expect(said).toContain(told);
+    expect(said).toContain('nft -f FILE; nft list ruleset');
+  });
+
   test('all faults of a text are told at once', () => {
     const text = `table ip t {
 	set s {

@@ -4,6 +4,7 @@ import { asList } from './bits.ts';
 import { datatypeOf, isBits } from './datatype.ts';
 import { readSetOrName } from './read-elements.ts';
 import { LEAD_WORDS, readLead, startsLead } from './read-lead.ts';
+import { SCRIPT } from './script.ts';
 import { expect, goTo, isNext, peek, type Scanner, take, takeIf, unexpected } from './tokens.ts';
 import { readJsonWords, unknownWord } from './unknown.ts';
 import { constant } from './value.ts';
@@ -147,6 +148,8 @@ export function readConstant(scanner: Scanner, datatype: string | undefined): Nf
     take(scanner);
     return { kind: 'value', value: token.text === 'exists' };
   }
+  if (token.text.startsWith('$'))
+    throw new Fault(token.at, token.text.length, `${token.text} is a variable of a script`, SCRIPT);
   const word = scanner.inKey ? beforeColon(token.text, datatype) : token.text;
   const found = constant(word, datatype);
   if (!found) throw unexpected(scanner, what(datatype));

@@ -3,6 +3,7 @@ import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnosti
 import { lineStartOf, MOST_DIAGNOSTICS, type ReadOptions, refuseBinary } from '../reading.ts';
 import type { Complaints } from './read-chain.ts';
 import { readTable } from './read-table.ts';
+import { SCRIPT } from './script.ts';
 import { isNext, peek, peekSecond, type Scanner, scannerOver, skipLines, take, takeIf, unexpected } from './tokens.ts';
 
 /**
@@ -41,7 +42,7 @@ function readTables(scanner: Scanner, complaints: Complaints): NftTable[] {
       const { kind, at } = peek(scanner);
       if (kind === 'end') return tables;
       if (takeFlush(scanner)) continue;
-      if (!takeIf(scanner, 'table')) throw unexpected(scanner, 'table', HINT);
+      if (!takeIf(scanner, 'table')) throw unexpected(scanner, 'table', isNext(scanner, ...COMMANDS) ? SCRIPT : HINT);
       const table = readTable(scanner, complaints);
       if (tables.some(({ family, name }) => family === table.family && name === table.name)) {
         complaints.complainAt(at, `the table ${table.family} ${table.name} stands here twice`);
@@ -63,6 +64,21 @@ function takeFlush(scanner: Scanner): boolean {
 }
 
 const HINT = 'Expected what nft list ruleset prints: tables, each with its chains and sets between braces.';
+
+/** What begins the commands of a script that is no list of tables. Source: nft(8), INPUT FILE FORMATS. */
+const COMMANDS = [
+  'define',
+  'redefine',
+  'undefine',
+  'include',
+  'add',
+  'create',
+  'insert',
+  'replace',
+  'delete',
+  'destroy',
+  'flush',
+];
 
 /** Goes on with the next table after a fault: the next line that begins with the word. */
 function recover(scanner: Scanner, at: number): void {
