@@ -16,32 +16,38 @@ export interface Catch {
 }
 
 /** A rule set never changes, and both a recognition and a summary ask what it catches. */
-const known = new WeakMap<RuleSet, { readonly now: number | undefined; readonly found: Catch }>();
+const known = new WeakMap<RuleSet, Asked & { readonly found: Catch }>();
+
+/** `sets`: they were read, and are not told in a few lines. */
+interface Asked {
+  readonly now: number | undefined;
+  readonly sets: 'aside' | undefined;
+}
 
 /**
  * What these rule sets (one family) turn to a socket of this host that is not the one it was sent to. Rules that turn
  * nothing are not walked (then there are no fates either), unless `always`.
  */
-export function catchOf(held: readonly RuleSet[], now?: number, always = false): Catch {
+export function catchOf(held: readonly RuleSet[], now?: number, always = false, sets?: 'aside'): Catch {
   const [first] = held;
   const before = first && held.length === 1 ? known.get(first) : undefined;
-  if (before && before.now === now) return before.found;
+  if (before && before.now === now && before.sets === sets) return before.found;
   if (!always && !held.some(turnsAnything)) return NOTHING;
-  const found = walked(held, now);
-  if (first && held.length === 1) known.set(first, { now, found });
+  const found = walked(held, now, sets);
+  if (first && held.length === 1) known.set(first, { now, sets, found });
   return found;
 }
 
 const NOTHING: Catch = { caught: [], fates: { inbound: [], outbound: [], self: [] }, doubts: [] };
 
-function walked(held: readonly RuleSet[], now: number | undefined): Catch {
+function walked(held: readonly RuleSet[], now: number | undefined, sets: 'aside' | undefined): Catch {
   const family = held[0]?.family ?? 'ipv4';
   // The worlds that a doubt is about.
   const doubts = new Map<string, World[]>();
   const fates = { inbound: [], outbound: [], self: [] } as Record<World, readonly Fate[]>;
   const caught: Caught[] = [];
   for (const world of WORLDS) {
-    const found = fatesOf(held, world, now);
+    const found = fatesOf(held, world, now, sets);
     const told = new Set(found ? [] : ['there are too many cases to tell them in a few lines']);
     fates[world] = found ?? [];
     for (const fate of fates[world]) {

@@ -9,6 +9,7 @@ import {
   type FieldBits,
   fieldWidth,
   type HookName,
+  type MeaningContext,
   type Rule,
   type RuleSet,
   spanOf,
@@ -58,6 +59,8 @@ export type Verdict = 'arrives' | 'dropped' | 'rejected' | 'unknown';
 /** One walk of a world through the tables. */
 export interface Walk {
   readonly family: Family;
+  /** What of sets is looked at. */
+  readonly sets?: MeaningContext['sets'];
   /** Takes a batch whose fate is known. */
   settle(one: Traveller, verdict: Verdict): void;
   /** Set once the rules prove too many; the walk's fates then mean nothing. */
@@ -110,7 +113,7 @@ export function runChain(
     const effect = effectOf(rule.target, walk.family);
     // A rule that changes nothing (a counter, a LOG) need not be decided.
     if (effect.kind === 'continue' && effect.assign.length === 0) continue;
-    const { yes, no } = divide(rule, going, walk.family);
+    const { yes, no } = divide(rule, going, walk);
     const place: Place = { table: run.table, chain: name, number: index + 1 };
     const acted = yes.length === 0 ? NOBODY : act(run, effect, yes, place, depth);
     back.push(...acted.returned);
@@ -120,8 +123,8 @@ export function runChain(
   return [...back, ...going];
 }
 
-function divide(rule: Rule, travellers: readonly Traveller[], family: Family) {
-  const of = conditionsOf(rule, family).map(({ predicate }) => predicate);
+function divide(rule: Rule, travellers: readonly Traveller[], { family, sets }: Walk) {
+  const of = conditionsOf(rule, family, sets).map(({ predicate }) => predicate);
   const yes: Traveller[] = [];
   const no: Traveller[] = [];
   for (const one of travellers) {

@@ -25,12 +25,18 @@ export interface Fate extends Traveller {
  *
  * @param now the clock in seconds since 1970, for rules that end; undefined: any time
  */
-export function fatesOf(held: readonly RuleSet[], world: World, now: number | undefined): readonly Fate[] | undefined {
+export function fatesOf(
+  held: readonly RuleSet[],
+  world: World,
+  now: number | undefined,
+  sets?: Walk['sets'],
+): readonly Fate[] | undefined {
   const family = held[0]?.family ?? 'ipv4';
   const start: Traveller = { sent: baseOf(world, family, now), now: EVERYTHING, doubts: [], trail: [] };
   const fates: Fate[] = [];
   const walk: Walk = {
     family,
+    sets,
     settle: (one, verdict) => fates.push({ ...one, verdict }),
     tooMany: false,
   };

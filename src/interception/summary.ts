@@ -59,7 +59,7 @@ export function summarise(given: Snapshot, now: number | undefined = takenAt(giv
   const setsOf = (family: Family) => heldFor(snapshot, family).map(({ rules }) => rules);
   // Beside a family that is intercepted it matters what becomes of one that is not.
   const beside = snapshot.held.some(({ rules }) => turnsAnything(rules));
-  const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside)]));
+  const found = new Map(read.map((family) => [family, catchOf(setsOf(family), now, beside, snapshot.sets && 'aside')]));
   const bypasses = bypassesIn(snapshot, now);
   const proxyPorts = proxyPortsOf(given);
   const idle = now === undefined ? [] : idleBypasses(snapshot, now);

@@ -59,8 +59,8 @@ export interface RuleContext {
 /** What a match or target needs to know of its surroundings to say what it means. */
 export interface MeaningContext {
   readonly family: Family;
-  /** The sets that rules name. Undefined: not read. */
-  readonly sets?: IpSets;
+  /** The sets that rules name. `aside`: they were read, and whoever asks does not look into them. Undefined: not read. */
+  readonly sets?: IpSets | 'aside';
 }
 
 /** What matches and targets share: how they are typed and where they may stand. */

@@ -22,12 +22,12 @@ export interface Condition {
  * The conditions of a rule in the order in which the kernel looks at them. `sets` are those that the rule may name; without
  * them what is in a set is not known.
  */
-export const conditionsOf = (rule: Rule, family: Family, sets?: IpSets): readonly Condition[] =>
+export const conditionsOf = (rule: Rule, family: Family, sets?: MeaningContext['sets']): readonly Condition[] =>
   readConditions(family, sets)(rule);
 
 /** The same for many rules: what several of them have in common, as text that was read has it, is one condition. */
-export function readConditions(family: Family, sets?: IpSets): (rule: Rule) => readonly Condition[] {
-  const context = sets ? { family, sets } : { family };
+export function readConditions(family: Family, sets?: MeaningContext['sets']): (rule: Rule) => readonly Condition[] {
+  const context: MeaningContext = sets ? { family, sets } : { family };
   const known: Known = new Map();
   return (rule) => {
     const conditions = headerConditions(rule.header, family, known);

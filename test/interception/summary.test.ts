@@ -252,4 +252,13 @@ describe('native tables', () => {
     expect(native('tcp dport 80 accept')).toEqual([]);
     expect(native('tcp dport 80 redirect to :15006', '\tflags dormant\n\n')).toEqual([]);
   });
+
+  test('of a set it is said whether it was read', () => {
+    const rules = '*nat\n-A PREROUTING -p tcp -m set ! --match-set b src -j REDIRECT --to-ports 15006\nCOMMIT\n';
+    const doubtsOf = (text: string) => summarise(readInput(text), NOW).doubts;
+    expect(doubtsOf(rules)).toEqual([expect.stringContaining('what is in the set "b" was not read')]);
+    expect(doubtsOf(`create b hash:ip family inet\n${rules}`)).toEqual([
+      'inbound: what is in the set "b" is not told in a few lines; trace looks at it',
+    ]);
+  });
 });

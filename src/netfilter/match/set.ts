@@ -114,16 +114,19 @@ function inSet({ set: of, returnNomatch, packets, bytes }: SetOptions, context: 
   const { name, directions } = of.value;
   const group = `the set ${JSON.stringify(name)}`;
   const sources = directions.map((side) => side === 'src');
-  const found = context.sets?.get(name);
+  const read = context.sets === 'aside' ? undefined : context.sets;
+  const found = read?.get(name);
   const fields = fieldsOf(found?.type, sources);
   const known = (meaning: Predicate): Predicate => ({ kind: 'member', fields, group, meaning });
-  if (!context.sets) return known(unknown(`what is in ${group} was not read (${HOW_TO_READ})`));
+  if (context.sets === 'aside')
+    return known(unknown(`what is in ${group} is not told in a few lines; trace looks at it`));
+  if (!read) return known(unknown(`what is in ${group} was not read (${HOW_TO_READ})`));
   if (!found) return known(unknown(`${group} is not among those that were read`));
   const inside = memberOf(found, {
     sources,
     returnNomatch: returnNomatch === true,
     family: context.family,
-    sets: context.sets,
+    sets: read,
   });
   if (!found.counts || (!packets && !bytes)) return known(inside);
   return known(all(inside, choice(`counters ${name}`, `it depends on the packets that ${group} has counted so far`)));
