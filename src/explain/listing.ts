@@ -25,7 +25,7 @@ export function listingScreen(snapshot: Snapshot, summary: Summary, options: Lis
     ...warnings,
     BLANK,
     ...chainBlocks(snapshot, summary, options),
-    ...nativeBlocks(snapshot.native ?? [], options.counters),
+    ...nativeBlocks(snapshot.native ?? [], snapshot.clocks, options.counters),
     ...(options.next ? [nextBlock(options.next)] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import { isFollowed, type NftChain, type NftSet, type NftTable } from '../netfilter/index.ts';
+import { asksMeta, isFollowed, type NftChain, type NftSet, type NftTable, type Snapshot } from '../netfilter/index.ts';
 import { printNftHook, printNftRule, printNftSetHead } from '../text/index.ts';
 import {
   BLANK,
@@ -17,12 +17,19 @@ import {
 import { count } from './words.ts';
 
 /** The native tables of nftables: their chains with hook, priority and policy, and the rules in nft's words. */
-export const nativeBlocks = (tables: readonly NftTable[], counters: boolean): Block[] =>
+export const nativeBlocks = (tables: readonly NftTable[], clocks: Snapshot['clocks'], counters: boolean): Block[] =>
   tables.flatMap((part) => [
-    paragraph([...line(strong(`nftables, table ${part.family} ${part.name}`)), ...noteOf(part)]),
+    paragraph([
+      ...line(strong(`nftables, table ${part.family} ${part.name}`)),
+      ...noteOf(part),
+      ...(clocks?.nft && asksMeta(part, SHOWN_IN_A_ZONE) ? line(faint('  times are in UTC')) : []),
+    ]),
     ...tableBlock(part, counters),
     BLANK,
   ]);
+
+/** Keys of `meta` that nft shows in the time zone of whoever asks it. */
+const SHOWN_IN_A_ZONE: ReadonlySet<string> = new Set(['hour', 'time']);
 
 /** What has to be known of a table before its rules are read. */
 function noteOf(part: NftTable): Line {

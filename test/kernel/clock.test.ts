@@ -5,6 +5,7 @@ import { parseRule, parseSnapshot, printSnapshot } from '../../src/text/index.ts
 import { parseQuestion, prepare } from '../../src/trace/index.ts';
 import { namespaceOf } from '../support/change.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
+import { SIDESTEP } from '../support/sidestep.ts';
 
 // What rules ask of the clock, against the kernel's own: one packet, sent now, through rules around the present time.
 
@@ -109,6 +110,8 @@ describe.skipIf(notRoot)('the clock', () => {
       expect(steps.map(({ answer }) => answer)).not.toContain('undecided');
     }
     expect(new Set(counted)).toEqual(new Set([0, 1]));
+    const listed = pod.must([process.execPath, SIDESTEP, 'list'], { env: { TZ: 'EST5', NO_COLOR: '1' } });
+    expect(listed).toContain('nftables, table ip t  times are in UTC');
   });
 });
 
