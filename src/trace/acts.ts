@@ -11,6 +11,8 @@ interface Progress {
   note?: string;
   /** The first condition that could not be decided. */
   open?: Condition;
+  /** This walk has taken one of several ways. */
+  settled?: true;
 }
 
 /**
@@ -25,8 +27,8 @@ export function runActs(
 ): CompiledRule | undefined {
   const step = walk.steps && stepOf(walk, rule, depth);
   const progress: Progress = { effects: [] };
-  for (const act of acts) {
-    const as = chosen(walk, rule, act, progress);
+  for (const [at, act] of acts.entries()) {
+    const as = chosen(walk, rule, act, at > (rule.lastDeed ?? at), progress);
     if (!as) return write(walk, step, progress, act.condition);
     const { effect } = as;
     if (effect.kind !== 'continue' && effect.kind !== 'tproxy') return write(walk, step, progress, undefined, as);
@@ -41,11 +43,12 @@ export function runActs(
   return through;
 }
 
-/** The first alternative that holds. */
+/** The first alternative that holds. `idle`: neither it nor what follows in the rule does anything, so that it may stay open. */
 function chosen(
   walk: Walk,
   rule: CompiledRule,
   { alternatives, condition }: CompiledAct,
+  idle: boolean,
   progress: Progress,
 ): CompiledRule | undefined {
   for (const { test, predicate, as } of alternatives) {
@@ -54,7 +57,10 @@ function chosen(
     if (answer === false) continue;
     // Where one of several is always taken, the condition holds, and which of them is open.
     progress.open ??= condition.predicate.kind === 'always' ? { ...condition, predicate } : condition;
-    if (walk.witness?.saw?.(rule, as) ?? settleRule(walk, rule, predicate)) return as;
+    const seen = walk.witness?.saw?.(rule, as);
+    if (seen === undefined && idle) return undefined;
+    progress.settled = true;
+    if (seen ?? settleRule(walk, rule, predicate)) return as;
   }
   return undefined;
 }
@@ -63,7 +69,7 @@ function chosen(
 function write(
   walk: Walk,
   step: Omit<RuleStep, 'answer'> | undefined,
-  { effects, note, open }: Progress,
+  { effects, note, open, settled }: Progress,
   missing?: Condition,
   as?: CompiledRule,
 ): CompiledRule | undefined {
@@ -76,7 +82,7 @@ function write(
     ...step,
     answer: open ? 'undecided' : missing ? 'passed by' : 'matched',
     ...(decisive ? { decisive } : {}),
-    ...(open ? { taken: missing === undefined } : {}),
+    ...(settled ? { taken: missing === undefined } : {}),
     ...(last ? { effect: last } : {}),
     ...(all.length > 1 ? { effects: all } : {}),
     ...(after ? { changed: after } : {}),

@@ -4,7 +4,7 @@ import { MANY } from './candidates.ts';
 import { act } from './effects.ts';
 import type { CompiledChain, CompiledRule } from './program.ts';
 import type { Outcome, RuleStep } from './result.ts';
-import { settleRule, stepOf } from './rule.ts';
+import { doesNothing, settleRule, stepOf } from './rule.ts';
 import { nameOf, type Walk } from './state.ts';
 
 /** More rules than any packet meets; a set that doubles itself in every chain would never end. */
@@ -122,7 +122,9 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
     return answer;
   }
   const seen = walk.witness?.saw?.(rule);
-  const taken = seen ?? settleRule(walk, rule, rule.predicate);
+  // Both ways go on alike: it stays open, and no other way is followed for it.
+  const idle = seen === undefined && doesNothing(rule.effect);
+  const taken = seen ?? (!idle && settleRule(walk, rule, rule.predicate));
   if (walk.steps) {
     const step = stepOf(walk, rule, depth);
     const decisive = rule.conditions.find((condition) => testOf(condition)(walk.packet) === 'undecided');
@@ -130,7 +132,7 @@ function matches(walk: Walk, rule: CompiledRule, depth: number): boolean {
       ...step,
       answer: 'undecided',
       ...(decisive ? { decisive } : {}),
-      taken,
+      ...(idle ? {} : { taken }),
       ...(taken ? { effect: rule.effect } : {}),
     });
   }

@@ -22,6 +22,7 @@ import { candidatesOf } from './candidates.ts';
 import { leadsBack } from './loops.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from './program.ts';
 import { readsOf } from './reads.ts';
+import { doesNothing } from './rule.ts';
 
 /** The native tables that packets of a family pass. A dormant table's chains are not hooked in. */
 const tablesFor = ({ native = [] }: Snapshot, family: Family): readonly NftTable[] =>
@@ -112,7 +113,10 @@ export function compileNftRule(
       condition: { part, predicate: anyOf(alternatives.map(({ when }) => when)) },
     };
   });
-  return { ...plain, acts: compiled };
+  const lastDeed = compiled.findLastIndex(
+    ({ alternatives }) => !alternatives.every(({ as }) => doesNothing(as.effect)),
+  );
+  return { ...plain, acts: compiled, lastDeed };
 }
 
 /** An effect, and the chain that it leads to. */

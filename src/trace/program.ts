@@ -59,6 +59,8 @@ export interface CompiledRule {
   readonly target?: CompiledChain;
   /** A native rule does several things in turn, each on a condition; `test` and `effect` say nothing of it. */
   readonly acts?: readonly CompiledAct[];
+  /** Of a native rule: the last of its acts that does anything but go on; -1 where none does. */
+  readonly lastDeed?: number;
 }
 
 /** One thing that a native rule does: the first alternative that holds, or the end of the rule. */

@@ -1,4 +1,4 @@
-import type { Predicate } from '../netfilter/index.ts';
+import type { Effect, Predicate } from '../netfilter/index.ts';
 import type { Doubt } from './decisions.ts';
 import type { CompiledRule } from './program.ts';
 import type { RuleStep } from './result.ts';
@@ -13,6 +13,9 @@ export const settleRule = (walk: Walk, rule: CompiledRule, predicate: Predicate)
     choice: (because, id, turned) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because, turned)),
     field: (because, id, turned) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because, turned)),
   });
+
+/** Whether the packet goes on as it was: it is logged, or counted. */
+export const doesNothing = (effect: Effect): boolean => effect.kind === 'continue' && effect.assign.length === 0;
 
 function doubt(rule: CompiledRule, because: string, turned: boolean): Doubt {
   const where = nameOf(rule);

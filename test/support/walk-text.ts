@@ -27,7 +27,7 @@ function stepLines(step: Step): string[] {
       // Every hook has tables that nobody uses.
       return step.silent === 'no rules' ? [] : [`  ${step.table}${step.silent ? `: ${step.silent}` : ''}`];
     case 'rule': {
-      const sign = step.answer === 'matched' ? '✓' : step.answer === 'undecided' ? (step.taken ? '?✓' : '?·') : '·';
+      const sign = step.answer === 'matched' ? '✓' : step.answer === 'undecided' ? OPEN[String(step.taken)] : '·';
       const why = step.decisive ? `  (${step.decisive.part})` : '';
       const note = step.note ? `  ${step.note}` : '';
       return [`    ${'  '.repeat(step.depth)}${sign} ${step.chain} ${step.number}${why}${note}`];
@@ -63,3 +63,6 @@ export const walkText = ({ question, steps, outcome, possible }: Trace): string 
     ...possible.map((other) => `  ${outcomeText(other.outcome)}; ${other.because}`),
     '',
   ].join('\n');
+
+/** Which way a walk goes where it is open: where both are alike, none. */
+const OPEN: Readonly<Record<string, string>> = { true: '?✓', false: '?·', undefined: '?' };

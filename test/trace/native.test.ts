@@ -108,3 +108,17 @@ test('how an open connection is mapped is not known where what mapped it is not'
     because: expect.stringContaining("how nat mapped the connection's first packet is not known"),
   });
 });
+
+test('rules that only log or count stay open, however many there are; those that do more are followed both ways', () => {
+  const logs = Array.from({ length: 10 }, (_, at) => `limit rate 5/second log prefix "${at} "`);
+  const counts = Array.from({ length: 10 }, () => 'meta cpu 0 counter');
+  const {
+    outcome,
+    possible,
+    steps: walked,
+  } = prepare(input(...logs, ...counts, 'meta cpu 0 meta mark set 1 counter'), [])(parseQuestion('in tcp/80', input()));
+  expect(outcome.kind).toBe('app');
+  expect(possible).toEqual([]);
+  const open = walked.flatMap((step) => (step.kind === 'rule' ? [step.taken] : []));
+  expect(open).toEqual([...Array(20).fill(undefined), true]);
+});
