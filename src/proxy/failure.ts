@@ -6,6 +6,8 @@ const BECAUSE: Readonly<Record<string, string>> = {
   EPERM: 'CAP_NET_ADMIN is missing, or a rule rejects it',
   EMFILE: 'too many open files',
   ENFILE: 'too many open files',
+  ENOMEM: 'the kernel has no memory for it',
+  ENOBUFS: 'the kernel has no memory for it',
 };
 
 /**
@@ -17,6 +19,13 @@ export function failureOf(said: string, code: string | undefined): string {
   const words = code === undefined ? undefined : BECAUSE[code];
   return words ? `${said} (${words})` : said;
 }
+
+/** Whether errno's name says that the system has none of what any connection needs, whoever it goes to. */
+export const isScarcity = (code: string | undefined): boolean =>
+  code !== undefined && ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'].includes(code);
+
+/** What is told of it, beside the connection's own record. */
+export const scarcityAt = (said: string): string => `a connection could not be passed on: ${said}`;
 
 /** How a side that is gone is told of in a record, by errno's name. */
 export const goneBecause = (who: 'client' | 'upstream', code: string | undefined, said: string): string =>

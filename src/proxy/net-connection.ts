@@ -3,7 +3,7 @@ import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
 import type { ConnectionRecord, Flag, Hearer, ListenerOptions } from './engine.ts';
-import { failureOf, goneBecause } from './failure.ts';
+import { failureOf, goneBecause, isScarcity, scarcityAt } from './failure.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
@@ -198,11 +198,9 @@ export class Connection {
   }
 
   #unreachable(error: Error): void {
-    this.#abort({
-      flag: 'UF,URX',
-      details: undefined,
-      failure: failureOf(error.message, (error as NodeJS.ErrnoException).code),
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    if (isScarcity(code)) this.#outside.tell.trouble(scarcityAt(error.message));
+    this.#abort({ flag: 'UF,URX', details: undefined, failure: failureOf(error.message, code) });
   }
 
   /** An end that truncates nothing is a FIN; where bytes wait that will not be sent, a RST says so. */

@@ -4,6 +4,9 @@ import { Memory } from './memory.ts';
 /** O_NONBLOCK | O_CLOEXEC. */
 const NONBLOCK = 0x8_0800;
 const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
+/** One that takes less is worth less than reading and writing. */
+const LEAST = 1 << 16;
 
 /** A pipe through which splice(2) moves bytes. `held` of them are in it. */
 export interface Pipe {
@@ -14,7 +17,8 @@ export interface Pipe {
 
 /**
  * Pipes that are used over and over: making one takes as long as moving 100 KB through it. `most` may be open at a time;
- * `size` bytes fit into each, or as many as the kernel lets this user have (pipe(7), pipe-user-pages-soft).
+ * `size` bytes fit into each, or as many as the kernel lets this user have; a user who has too many already (pipe(7),
+ * pipe-user-pages-soft) is given some of two pages, which are not taken.
  */
 export class Pipes {
   readonly #calls = loopCalls();
@@ -47,9 +51,12 @@ export class Pipes {
   #make(): Pipe | undefined {
     if (this.#open >= this.#most || this.#calls.pipe2(this.#pair.address, NONBLOCK) < 0) return undefined;
     const [read, write] = new Int32Array(this.#pair.bytes.buffer) as unknown as [number, number];
-    this.#calls.fcntl(write, F_SETPIPE_SZ, this.#size);
     this.#open += 1;
-    return { read, write, held: 0 };
+    const pipe = { read, write, held: 0 };
+    if (this.#calls.fcntl(write, F_SETPIPE_SZ, this.#size) >= 0) return pipe;
+    if (this.#calls.fcntl(write, F_GETPIPE_SZ, 0) >= LEAST) return pipe;
+    this.#close(pipe);
+    return undefined;
   }
 
   #close({ read, write }: Pipe): void {

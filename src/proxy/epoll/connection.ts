@@ -4,7 +4,7 @@ import { STREAM_EVENTS } from '../../linux/epoll/index.ts';
 import { type Endpoint, formatEndpoint, SystemCallFailed } from '../../linux/socket/index.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from '../ending.ts';
 import type { ConnectionRecord, Flag } from '../engine.ts';
-import { failureOf, goneBecause } from '../failure.ts';
+import { failureOf, goneBecause, isScarcity, scarcityAt } from '../failure.ts';
 import { FirstBytes } from '../first-bytes.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
 import { nextLeg, socketFor, wouldLoop } from '../pod.ts';
@@ -239,6 +239,7 @@ export class Connection implements Owner, FlowOwner, Timed {
   }
 
   #unreachable(said: string, code?: string): void {
+    if (isScarcity(code)) this.#tools.trouble(this.#lodging.id, scarcityAt(said));
     this.#abort({ flag: 'UF,URX', details: undefined, failure: failureOf(said, code) });
   }
 
