@@ -102,6 +102,8 @@ function serve(port) {
         } else if (plan.clientResets < 0 && plan.serverResets < 0)
           tell({ short: { begun, ended: Date.now(), how, got, plan } });
         else tally.reset += 1;
+        // The caller is dead, and has nobody to tell so: its half of the connection would stay open for as long as ours.
+        if (got !== plan.up || how !== 'end') socket.destroy();
       });
       const take = compare(socket, { seed: plan.seed, size: plan.up, random, slow: plan.slow }, ended);
       if (head.length > end + 1) take(head.subarray(end + 1));
