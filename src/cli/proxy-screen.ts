@@ -15,6 +15,7 @@ export function startScreen(running: RunningProxy): Screen {
     paragraph(line(good('ready'), `  takes ${portsOf(running)} (${settings.mode})`), HANG),
     under(`inbound goes on to ${to}; the app sees ${seen}`),
     under(engineOf(running)),
+    ...predecessor(running),
     ...identity(running),
     ...(maxConnections < settings.maxConnections
       ? [under(`at most ${maxConnections} connections a port: open files (ulimit -n) are limited to no more`)]
@@ -41,6 +42,14 @@ function portsOf({ settings, inboundPort, outboundPort }: RunningProxy): string 
 function engineOf({ engine: { name, workers, because } }: RunningProxy): string {
   if (name === 'epoll') return `engine epoll, ${workers === 1 ? '1 worker' : `${workers} workers`}`;
   return because === undefined ? 'engine net' : `engine net: epoll does not work here, ${because}`;
+}
+
+/** Whose place it took, where it was to take one. */
+function predecessor({ settings, tookOver }: RunningProxy): Screen {
+  if (!settings.takeOver) return [];
+  return tookOver === undefined
+    ? [under('no proxy was there whose place to take')]
+    : [under(`takes the place of pid ${tookOver}, which finishes what it has and ends`)];
 }
 
 /** How rules can tell the proxy's own connections; those that they catch would come back to it. */
@@ -79,6 +88,19 @@ export function drainingScreen(signal: string, running: RunningProxy): Screen {
       `${signal}: draining. Not ready from now on; accepting for another ${notice / 1000} s, then up to ${timeout / 1000} s for what is open (${open} now). Once more ends it at once.`,
     ),
   ];
+}
+
+/** Another has taken its place. */
+export function takenOverScreen(pid: number, running: RunningProxy): Screen {
+  const { open } = running.statistics();
+  return [paragraph(`pid ${pid} has taken over: accepting no more, and ending once what is open has (${open} now).`)];
+}
+
+/** What a signal has begun where another has taken its place. */
+export function hurriedScreen(signal: string, running: RunningProxy): Screen {
+  const { open } = running.statistics();
+  const seconds = running.settings.drain.timeout / 1000;
+  return [paragraph(`${signal}: up to ${seconds} s for what is open (${open} now). Once more ends it at once.`)];
 }
 
 /** How it ended. `told`: why lines of the access log get lost was said when it happened. */

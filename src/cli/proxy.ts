@@ -4,7 +4,7 @@ import type { DrainReport, ProxyConfig, RunningProxy } from '../proxy/index.ts';
 import { defineCommand } from './command.ts';
 import { milliseconds, port, wholeNumber } from './options.ts';
 import { openLog } from './proxy-log.ts';
-import { drainingScreen, endScreen, startScreen } from './proxy-screen.ts';
+import { drainingScreen, endScreen, hurriedScreen, startScreen, takenOverScreen } from './proxy-screen.ts';
 import { EXIT } from './status.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
@@ -27,6 +27,7 @@ export const proxy = defineCommand<ProxyOptions>({
     ['sidestep proxy --dialect istio-2018', 'one port, 15001, for both directions'],
     ['sidestep proxy --mark 1337', 'its own traffic is known by mark: where uid 1337 does not exist'],
     ['sudo -u "#1337" sidestep proxy', 'as the user that init leaves alone'],
+    ['sidestep proxy --take-over', 'a new version in the place of the one that runs: no connection is refused'],
   ],
   declare(command) {
     command
@@ -91,6 +92,8 @@ export const proxy = defineCommand<ProxyOptions>({
           wholeNumber('a count', 1, 1_000_000),
         ),
       )
+      .optionsGroup('Its beginning and its end:')
+      .option('--take-over', 'takes the ports of the proxy that runs, which finishes what it has, and ends')
       .addOption(
         new Option('--drain-notice <time>', 'after SIGTERM, until it stops accepting (5s)').argParser(milliseconds),
       )
@@ -189,17 +192,20 @@ function untilStopped(
   reopen: (() => Promise<void>) | undefined,
 ): Promise<DrainReport> {
   let asked = false;
+  let taken = false;
   const stop = (signal: string): void => {
     if (asked) {
       void running.close();
       return;
     }
     asked = true;
-    void terminal.say(drainingScreen(signal, running));
+    void terminal.say(taken ? hurriedScreen(signal, running) : drainingScreen(signal, running));
     void running.drain();
   };
-  void running.draining.then(() => {
-    if (!asked) void terminal.say(drainingScreen('asked at the admin port', running));
+  void running.draining.then((successor) => {
+    taken = successor !== undefined;
+    if (successor !== undefined) void terminal.say(takenOverScreen(successor, running));
+    else if (!asked) void terminal.say(drainingScreen('asked at the admin port', running));
   });
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));

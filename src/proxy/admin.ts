@@ -27,8 +27,8 @@ POST /drain               shut down as on SIGTERM
 `;
 
 /** A port on the loopback for who runs the proxy. Throws Node's error as it comes. */
-export const openAdmin = (port: number, of: Administered): Promise<OpenHttp> =>
-  openHttp(LOOPBACK, port, (asked) => answered(asked, of));
+export const openAdmin = (port: number, of: Administered, given?: number): Promise<OpenHttp> =>
+  openHttp(LOOPBACK, port, (asked) => answered(asked, of), given);
 
 async function answered({ method, path, query, fromPage }: Asked, of: Administered): Promise<Answer> {
   if (fromPage)

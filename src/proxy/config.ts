@@ -72,6 +72,11 @@ export interface ProxyConfig {
   /** The port on 127.0.0.1 for who runs the proxy: connections, configuration, log level, drain; `none` for none. Default 15000. */
   readonly adminPort?: number | 'none';
   readonly drain?: Partial<DrainTimes>;
+  /**
+   * Takes the place of the proxy that has the outbound port: its listening sockets are handed over, so that no connection is
+   * refused, and it ends once those that it has are over. Where there is none, this one starts as always. Default false.
+   */
+  readonly takeOver?: boolean;
   /** The app's network namespace, where it is not this one. Default: it is this one. */
   readonly pod?: Pod;
   /** Where the access log goes: one line per connection, when it ends. Default nowhere. The stream is not closed. */
@@ -117,6 +122,7 @@ export const PROXY_DEFAULTS: Settings = {
   metricsPort: 15090,
   adminPort: 15000,
   drain: { notice: 5_000, timeout: 20_000 },
+  takeOver: false,
   accessLogFormat: 'json',
   accessLogBuffer: 1 << 20,
 };

@@ -39,8 +39,8 @@ export interface ListenerOptions {
   readonly transparent: boolean;
   readonly maxConnections: number;
   /**
-   * Listening sockets that are open already, made in another network namespace or by another process: one for each worker of the
-   * engine, which takes them over. `address`, `port` and `transparent` then say what they are.
+   * Listening sockets that are open already, made in another network namespace or by another process, which the engine takes
+   * over and divides among its workers. `address`, `port` and `transparent` then say what they are.
    */
   readonly descriptors?: readonly number[] | undefined;
   /** Where everything that comes goes, instead of its original destination. */
@@ -50,6 +50,8 @@ export interface ListenerOptions {
 export interface OpenListener {
   /** The port, also where 0 was asked for. */
   readonly port: number;
+  /** The listening sockets, until it is stopped: for whoever takes this proxy's place. */
+  readonly descriptors: readonly number[];
   /** Connections open now. */
   readonly connections: number;
   /** Accepts no more. Open connections go on. */

@@ -45,6 +45,17 @@ export class EngineUnavailable extends Error {
   }
 }
 
+/** The proxy that has the ports did not give them. The message names it. */
+export class TakeOverFailed extends Error {
+  readonly hint = 'stop it and start this one without --take-over, or start this one as its user';
+  readonly exitStatus = 2;
+
+  constructor(port: number, pid: number, why: string) {
+    super(`the proxy on port ${port} (pid ${pid}) cannot be taken over: ${why}`);
+    this.name = 'TakeOverFailed';
+  }
+}
+
 const codeOf = (error: unknown): string =>
   error instanceof SystemCallFailed ? error.code : ((error as NodeJS.ErrnoException)?.code ?? '');
 

@@ -3,6 +3,7 @@ import type { Settings } from './config.ts';
 import { onEitherFamily } from './either-family.ts';
 import type { Hearer, ListenerOptions, OpenListener } from './engine.ts';
 import { EngineUnavailable } from './errors.ts';
+import type { HandedListener } from './hand-over.ts';
 import { connectionLimit } from './limits.ts';
 
 /** The ports that take connections, and the engine behind them. */
@@ -16,6 +17,8 @@ export interface Front {
   readonly inboundPort: number;
   /** Connections that each port takes at a time. */
   readonly maxConnections: number;
+  /** What the ports are, for whoever takes this proxy's place. */
+  handed(): readonly HandedListener[];
   /** Resolves when connections are served. Throws EngineUnavailable. */
   ready(): Promise<void>;
   /** Closes the ports and resets what came by them; `reason` goes into the records. */
@@ -32,8 +35,9 @@ export async function openFront(
   instead: Instead,
   tell: Hearer,
   onTheWay: Hearer['ended'] = () => {},
+  handed: readonly HandedListener[] = [],
 ): Promise<Front> {
-  const planned = listenersOf(settings);
+  const planned = listenersOf(settings).map((options) => withHanded(options, handed));
   const listeners: OpenListener[] = [];
   let chosen = first;
   const close = async (reason: string): Promise<void> => {
@@ -79,9 +83,17 @@ export async function openFront(
       return listeners[planned[0]!.takes === 'both' ? 0 : 1]!.port;
     },
     maxConnections: Math.min(...planned.map(({ maxConnections }) => maxConnections)),
+    handed: () => listeners.map(({ port, descriptors }, at) => ({ ...partOf(planned[at]!), port, descriptors })),
     ready: () => orInstead(() => chosen.engine.ready()),
     close,
   };
+}
+
+/** A port as it was handed over, where it is the same. */
+function withHanded(options: ListenerOptions, handed: readonly HandedListener[]): ListenerOptions {
+  const { takes, port, transparent } = options;
+  const same = handed.find((one) => one.takes === takes && one.port === port && one.transparent === transparent);
+  return same ? { ...options, descriptors: same.descriptors } : options;
 }
 
 function listenersOf(settings: Settings): ListenerOptions[] {
@@ -103,6 +115,8 @@ function listenersOf(settings: Settings): ListenerOptions[] {
   });
   return [...own, ...lead];
 }
+
+const partOf = ({ takes, transparent }: ListenerOptions) => ({ takes, transparent });
 
 const purposeOf = ({ takes, to }: ListenerOptions): string =>
   to ? 'published' : takes === 'both' ? 'inbound and outbound' : takes;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { descriptorOf } from '../linux/socket/index.ts';
 
 /** What a port of the proxy's own answers. */
 export interface Answer {
@@ -20,6 +21,10 @@ export interface Asked {
 
 export interface OpenHttp {
   readonly port: number;
+  /** The listening socket, until it is stopped: for whoever takes this proxy's place. */
+  readonly descriptor: number | undefined;
+  /** Takes no more connections; whoever has asked gets an answer. */
+  stop(): void;
   close(): Promise<void>;
 }
 
@@ -27,7 +32,7 @@ export interface OpenHttp {
 const ASKING = 16;
 
 /**
- * A port on which others ask the proxy how it is. HEAD is GET without the text. Throws Node's error as it comes.
+ * A port on which others ask the proxy how it is. HEAD is GET without the text. `given` is a listening socket that is open already. Throws Node's error as it comes.
  *
  * @example await openHttp('127.0.0.1', 15021, ({ path }) => ({ status: path === '/' ? 200 : 404, text: 'here' }))
  */
@@ -35,6 +40,7 @@ export async function openHttp(
   address: string,
   port: number,
   answer: (asked: Asked) => Answer | Promise<Answer>,
+  given?: number,
 ): Promise<OpenHttp> {
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
@@ -46,7 +52,7 @@ export async function openHttp(
   keepFew(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host: address }, () => {
+    server.listen(given === undefined ? { port, host: address } : { fd: given }, () => {
       server.off('error', reject);
       resolve();
     });
@@ -54,6 +60,10 @@ export async function openHttp(
   server.on('error', () => {});
   return {
     port: (server.address() as { port: number }).port,
+    get descriptor() {
+      return descriptorOf(server);
+    },
+    stop: () => void server.close(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

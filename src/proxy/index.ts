@@ -13,7 +13,7 @@ export {
 } from './config.ts';
 export type { ConnectionRecord, Engine, EngineName, Flag, Hearer, ListenerOptions, OpenListener } from './engine.ts';
 export { type EpollOptions, epollEngine } from './epoll/index.ts';
-export { EngineUnavailable, PortUnavailable, ProxyNotPermitted } from './errors.ts';
+export { EngineUnavailable, PortUnavailable, ProxyNotPermitted, TakeOverFailed } from './errors.ts';
 export { type Protocol, recognise, type Spoken } from './first-bytes.ts';
 export { fileLog, type LogFile, openLogFile } from './log-file.ts';
 export { METRICS_PATHS } from './metrics.ts';

@@ -1,7 +1,7 @@
 import type { MetricValueWithName } from 'prom-client';
 import { requireInstalled } from '../linux/socket/index.ts';
 import type { ConnectionRecord } from './engine.ts';
-import { type OpenHttp, openHttp } from './http.ts';
+import { type Answer, type Asked, type OpenHttp, openHttp } from './http.ts';
 import { LONGEST, type Tally } from './tally.ts';
 
 /** Where Prometheus looks: Envoy's path, and everybody else's. */
@@ -18,15 +18,16 @@ export interface Counted {
  * Answers Prometheus. Bytes and durations are those of connections that have ended, as in the access log; open ones are counted when
  * somebody asks. Nothing is loaded before, and where that fails (for want of descriptors, say) it is tried again. Throws Node's error as it comes.
  */
-export async function openMetrics(address: string, port: number, counted: Counted): Promise<OpenHttp> {
+export async function openMetrics(address: string, port: number, counted: Counted, given?: number): Promise<OpenHttp> {
   let printing: ReturnType<typeof printer> | undefined;
-  return openHttp(address, port, async ({ method, path }) => {
+  const answer = async ({ method, path }: Asked): Promise<Answer> => {
     if (method !== 'GET' || !METRICS_PATHS.includes(path))
       return { status: 404, text: `only GET ${METRICS_PATHS.join(' and ')}\n` };
     printing ??= printer(counted);
     const { type, print } = printing;
     return { status: 200, type, text: await print() };
-  });
+  };
+  return openHttp(address, port, answer, given);
 }
 
 /** The registry of prom-client, which knows the format; what it prints is taken from the tally each time. */

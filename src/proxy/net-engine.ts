@@ -1,5 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { type Endpoint, endpointOf, openTransparentListener } from '../linux/socket/index.ts';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
+import { descriptorOf, type Endpoint, endpointOf, openTransparentListener } from '../linux/socket/index.ts';
 import type { Engine, ListenerOptions, OpenListener } from './engine.ts';
 import { Connection, type Outside } from './net-connection.ts';
 import { type KernelSockets, kernelSockets } from './net-sockets.ts';
@@ -33,7 +33,7 @@ export function netEngine(kernel: KernelSockets = kernelSockets): Engine {
 async function openListener(options: ListenerOptions, outside: Omit<Outside, 'over'>): Promise<OpenListener> {
   const connections = new Set<Connection>();
   const waiting: (() => void)[] = [];
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+  const accepted = (client: Socket): void => {
     const connection = new Connection(client, {
       ...outside,
       over() {
@@ -45,22 +45,26 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
     if (connections.size > options.maxConnections) {
       connection.refuse('UO', `the limit of ${options.maxConnections} connections on port ${options.port} is reached`);
     } else connection.start(options, (peer, local) => originalOf(client, peer, local, port, options, outside.kernel));
-  });
-  await listening(server, options);
+  };
+  const servers = await serversFor(options, accepted);
   // The kernel may be out of descriptors for a while: that ends no other connection.
-  server.on('error', (error) => outside.tell.trouble(`a connection could not be accepted: ${error.message}`));
-  const { port } = server.address() as { port: number };
+  for (const server of servers)
+    server.on('error', (error) => outside.tell.trouble(`a connection could not be accepted: ${error.message}`));
+  const { port } = servers[0]!.address() as { port: number };
   const timer = setInterval(() => {
     const now = Date.now();
     for (const connection of connections) connection.tick(now);
   }, TICK).unref();
   return {
     port,
+    get descriptors() {
+      return servers.map((server) => descriptorOf(server)).filter((fd) => fd !== undefined);
+    },
     get connections() {
       return connections.size;
     },
     stop() {
-      server.close();
+      for (const server of servers) server.close();
     },
     async idle() {
       if (connections.size > 0) await new Promise<void>((resolve) => waiting.push(resolve));
@@ -95,16 +99,29 @@ function originalOf(
   }
 }
 
-async function listening(server: Server, { address, port, transparent, descriptors }: ListenerOptions): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
+type Way = ListenOptions | { readonly fd: number };
+
+/** A server, or one for each socket that was given. */
+async function serversFor(options: ListenerOptions, accepted: (client: Socket) => void): Promise<readonly Server[]> {
+  const { address, port, transparent, descriptors } = options;
+  const ways: readonly Way[] = descriptors
+    ? descriptors.map((fd) => ({ fd }))
+    : transparent
+      ? [{ fd: openTransparentListener(endpointOf(address, port)) }]
+      : [{ port, host: address, backlog: BACKLOG, ipv6Only: false }];
+  return await Promise.all(ways.map((way) => listening(way, accepted)));
+}
+
+function listening(way: Way, accepted: (client: Socket) => void): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, accepted);
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
       server.off('error', reject);
-      resolve();
+      resolve(server);
     });
-    const [given] = descriptors ?? [];
-    if (given !== undefined) server.listen({ fd: given }, BACKLOG);
-    else if (transparent) server.listen({ fd: openTransparentListener(endpointOf(address, port)) }, BACKLOG);
-    else server.listen({ port, host: address, backlog: BACKLOG, ipv6Only: false });
+    // For a descriptor, the backlog counts as an argument alone.
+    if ('fd' in way) server.listen(way, BACKLOG);
+    else server.listen(way);
   });
 }

@@ -7,6 +7,7 @@ import { onEitherFamily } from './either-family.ts';
 import type { ConnectionRecord, Engine, Hearer } from './engine.ts';
 import { explainDeparture, explainListen } from './errors.ts';
 import { type Front, openFront } from './front.ts';
+import { besideAt, type Handed, type HandedBeside, offerHandOver, type TakenOver, takeOver } from './hand-over.ts';
 import type { OpenHttp } from './http.ts';
 import { openMetrics } from './metrics.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
@@ -28,6 +29,8 @@ export interface ProxyStatistics {
 /** A proxy that takes connections. */
 export interface RunningProxy {
   readonly settings: Settings;
+  /** The pid of the proxy whose place it took. Undefined where none was there, or none was to be taken. */
+  readonly tookOver: number | undefined;
   /** What moves the bytes, in how many threads. */
   readonly engine: Pick<Engine, 'name' | 'workers'> & {
     /** Why it is `net`, where `epoll` would have been taken. */
@@ -51,8 +54,11 @@ export interface RunningProxy {
   drain(): Promise<DrainReport>;
   /** Ends at once: what is open is reset. Also cuts a drain short. */
   close(): Promise<DrainReport>;
-  /** Resolves when a drain begins, also where the admin port asked for it. */
-  readonly draining: Promise<void>;
+  /**
+   * Resolves when a drain begins, also where the admin port asked for it; to the pid of another proxy, if that has taken this one's
+   * place: then nothing is accepted any more, and what is open goes on until it ends, or until `drain` or `close` is called.
+   */
+  readonly draining: Promise<number | undefined>;
   /** Resolves when the proxy has ended, also where the admin port asked for it. */
   readonly ended: Promise<DrainReport>;
 }
@@ -60,7 +66,7 @@ export interface RunningProxy {
 /**
  * Starts the sidecar: resolves when both ports (and readiness) take connections.
  *
- * Throws ProxyConfigRefused, PortUnavailable or ProxyNotPermitted; then nothing is left open.
+ * Throws ProxyConfigRefused, PortUnavailable, ProxyNotPermitted or TakeOverFailed; then nothing is left open.
  *
  * @example
  * const proxy = await startProxy({ dialect: 'istio-2018', accessLog: process.stdout });
@@ -93,29 +99,49 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   let metrics: OpenHttp | undefined;
   let admin: OpenHttp | undefined;
   let shutdown: Shutdown | undefined;
+  let taken: TakenOver | undefined;
+  const handed = (): Handed => ({
+    listeners: front?.handed() ?? [],
+    beside: Object.entries({ readiness, metrics, admin }).flatMap(([name, open]) => {
+      const { port, descriptor } = open ?? {};
+      return port === undefined || descriptor === undefined ? [] : [{ name, port, descriptor } as HandedBeside];
+    }),
+  });
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
   const chosen = given ? { engine: given, because: undefined } : await chooseEngine(settings);
+  checkDepartures(settings);
   try {
-    front = await openFront(settings, chosen, netInstead(settings, given), tell, config.onTheWay);
-    checkDepartures(settings);
+    taken = settings.takeOver ? await takeOver(settings.outboundPort) : undefined;
+    front = await openFront(settings, chosen, netInstead(settings, given), tell, config.onTheWay, taken?.listeners);
     const { readinessPort, metricsPort, adminPort, address } = settings;
     if (adminPort !== 'none')
-      admin = await openAdmin(adminPort, {
-        ...{ settings, open: connections, statistics, log },
-        drain: () => void shutdown?.drain(),
-      }).catch((error) => {
+      admin = await openAdmin(
+        adminPort,
+        { ...{ settings, open: connections, statistics, log }, drain: () => void shutdown?.drain() },
+        besideAt(taken, 'admin', adminPort),
+      ).catch((error) => {
         throw explainListen(error, adminPort, 'admin');
       });
     if (metricsPort !== 'none')
       metrics = await onEitherFamily(address, metricsPort, 'metrics', (at) =>
-        openMetrics(at, metricsPort, { tally, open: connections, linesDropped: () => log.dropped }),
+        openMetrics(
+          at,
+          metricsPort,
+          { tally, open: connections, linesDropped: () => log.dropped },
+          besideAt(taken, 'metrics', metricsPort),
+        ),
       );
     await front.ready();
     if (readinessPort !== 'none')
-      readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) => openReadiness(at, readinessPort));
+      readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) =>
+        openReadiness(at, readinessPort, besideAt(taken, 'readiness', readinessPort)),
+      );
+    taken?.keepOnly(handed());
+    await taken?.ready();
   } catch (error) {
-    for (const open of [admin, metrics]) void open?.close();
+    taken?.giveUp();
+    for (const open of [admin, metrics, readiness]) void open?.close();
     await front?.close('the proxy could not start');
     throw error;
   }
@@ -125,8 +151,11 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
     await log.flush(1000);
     return log.dropped;
   });
+  const offer = settings.pod ? undefined : offerHandOver(outboundPort, handed, (pid) => shutdown?.handedOver(pid));
+  void shutdown.draining.then(() => offer?.close());
   return {
     settings,
+    tookOver: taken?.pid,
     engine: { name: serving.engine.name, workers: serving.engine.workers, because: serving.because },
     inboundPort,
     outboundPort,

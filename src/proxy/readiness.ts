@@ -1,4 +1,4 @@
-import { type OpenHttp, openHttp } from './http.ts';
+import { type Answer, type Asked, type OpenHttp, openHttp } from './http.ts';
 
 /** What the kubelet asks a sidecar. */
 export interface Readiness extends OpenHttp {
@@ -12,18 +12,18 @@ export const READINESS_PATH = '/healthz/ready';
 export const LIVENESS_PATH = '/healthz/live';
 
 /** Answers `GET /healthz/ready` with 200, or with 503 once `fail` was called. Throws Node's error as it comes. */
-export async function openReadiness(address: string, port: number): Promise<Readiness> {
+export async function openReadiness(address: string, port: number, given?: number): Promise<Readiness> {
   let ready = true;
-  const open = await openHttp(address, port, ({ method, path }) => {
+  const answer = ({ method, path }: Asked): Answer => {
     if (method === 'GET' && path === LIVENESS_PATH) return { status: 200, text: 'alive\n' };
     if (method !== 'GET' || path !== READINESS_PATH)
       return { status: 404, text: `only GET ${READINESS_PATH} and ${LIVENESS_PATH}\n` };
     return ready ? { status: 200, text: 'ready\n' } : { status: 503, text: 'draining\n' };
-  });
-  return {
-    ...open,
+  };
+  const open = await openHttp(address, port, answer, given);
+  return Object.assign(open, {
     fail() {
       ready = false;
     },
-  };
+  });
 }

@@ -23,8 +23,10 @@ export interface Beside {
 export interface Shutdown {
   drain(): Promise<DrainReport>;
   close(): Promise<DrainReport>;
-  /** Resolves when it begins, whoever asks for it. */
-  readonly draining: Promise<void>;
+  /** Another has taken this proxy's place: nothing is accepted any more, and what is open may go on until it ends by itself. */
+  handedOver(pid: number): void;
+  /** Resolves when it begins, whoever asks for it: to the pid of the proxy that has taken this one's place, if that is why. */
+  readonly draining: Promise<number | undefined>;
   /** Resolves when it is over, whoever asked for it. */
   readonly ended: Promise<DrainReport>;
 }
@@ -40,16 +42,22 @@ export function shutdownOf(
   flush: () => Promise<number>,
 ): Shutdown {
   const hurry = new AbortController();
+  const asked = new AbortController();
   const open = () => listeners.reduce((sum, { connections }) => sum + connections, 0);
-  const run = async (): Promise<DrainReport> => {
-    fail();
-    await patiently(times.notice, hurry.signal);
+  const run = async (successor: number | undefined): Promise<DrainReport> => {
+    if (successor !== undefined) for (const { stop } of beside) stop();
+    else {
+      fail();
+      await patiently(times.notice, hurry.signal);
+    }
     for (const listener of listeners) listener.stop();
     const before = open();
     const idle = Promise.all(listeners.map((listener) => listener.idle()));
     const early = new AbortController();
     void idle.then(() => early.abort());
-    await patiently(times.timeout, AbortSignal.any([hurry.signal, early.signal]));
+    const cut = AbortSignal.any([hurry.signal, early.signal]);
+    if (successor !== undefined) await aborted(AbortSignal.any([cut, asked.signal]));
+    await patiently(times.timeout, cut);
     const left = open();
     const reason = hurry.signal.aborted
       ? 'the proxy was stopped'
@@ -59,12 +67,13 @@ export function shutdownOf(
     await Promise.all(beside.map((open) => open.close()));
     return { ended: before - left, reset: left, logLinesDropped: await flush() };
   };
-  let begin = () => {};
-  const draining = new Promise<void>((resolve) => {
+  let begin: (successor?: number) => void = () => {};
+  const draining = new Promise<number | undefined>((resolve) => {
     begin = resolve;
   });
   const ended = draining.then(run);
   const drain = () => {
+    asked.abort();
     begin();
     return ended;
   };
@@ -72,6 +81,7 @@ export function shutdownOf(
     draining,
     ended,
     drain,
+    handedOver: (pid) => begin(pid),
     close() {
       hurry.abort();
       return drain();
@@ -81,5 +91,9 @@ export function shutdownOf(
 
 /** Waits, unless told not to. */
 async function patiently(time: number, signal: AbortSignal): Promise<void> {
-  if (time > 0) await sleep(time, undefined, { signal }).catch(() => {});
+  if (time > 0 && !signal.aborted) await sleep(time, undefined, { signal }).catch(() => {});
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

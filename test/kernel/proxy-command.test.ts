@@ -131,6 +131,63 @@ test('metrics that cannot be loaded for want of descriptors are told once there 
   await stop(proxy);
 });
 
+test('--take-over: one that connects without a pause is not refused, and each says what happens', async () => {
+  const old = await start(['--workers', '2']);
+  const ended = Promise.all([once(old.child, 'exit'), once(old.child.stderr!, 'end')]);
+  // Straight to the port: what is accepted is reset, what is not is ECONNREFUSED.
+  const program = `
+    const { connect } = require('net');
+    const seen = {};
+    let over = false;
+    const next = () => {
+      if (over) return;
+      let connected = false;
+      let code = '';
+      connect(15001, '127.0.0.1')
+        .on('connect', () => (connected = true))
+        .on('error', (error) => (code = error.code))
+        .on('close', () => {
+          const what = code === 'ECONNREFUSED' ? code : connected ? 'accepted' : code;
+          seen[what] = (seen[what] ?? 0) + 1;
+          setImmediate(next);
+        })
+        .resume();
+    };
+    for (let at = 0; at < 8; at += 1) next();
+    console.log('knocking');
+    process.stdin.once('data', () => {
+      over = true;
+      setTimeout(() => {
+        console.log(JSON.stringify(seen));
+        process.exit();
+      }, 300);
+    });
+  `;
+  const knocking = pod.start([process.execPath, '-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let seen = '';
+  knocking.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    seen += text;
+  });
+  await once(knocking.stdout!, 'data');
+  let last = old;
+  for (let round = 0; round < 3; round += 1) {
+    const fresh = await start(['--take-over', '--workers', String(1 + round)]);
+    expect(fresh.said()).toContain(`takes the place of pid ${last.child.pid}, which finishes what it has and ends\n`);
+    await expect.poll(() => last.said(), { timeout: 10_000 }).toContain('stopped: ');
+    expect(last.said()).toContain(`pid ${fresh.child.pid} has taken over: accepting no more`);
+    last = fresh;
+  }
+  expect((await ended)[0]).toEqual([0, null]);
+  knocking.stdin!.write('enough');
+  await once(knocking, 'close');
+  expect(seen).toMatch(/^knocking\n\{.*"accepted":\d+.*\}\n$/);
+  expect(seen).not.toContain('REFUSED');
+  await stop(last);
+  const alone = await start(['--take-over']);
+  expect(alone.said()).toContain('no proxy was there whose place to take');
+  await stop(alone);
+});
+
 describe('an access log that cannot be written', () => {
   test('a full disk on standard output costs lines, and is said', async () => {
     const full = openSync('/dev/full', 'w');

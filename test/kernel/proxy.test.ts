@@ -416,6 +416,35 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
   });
 });
 
+test.each(ENGINES)(
+  'engine %s: a new proxy takes the place of the old one, and no connection is refused or reset',
+  async (engine) => {
+    const world = await World.open(WAYS[0]!.options, 'istio', { engine });
+    const { pod } = world.pair;
+    await world.app.do('serve', { port: 8080, as: 'tell' });
+    const patient = world.client.do<Outcome>('slowly', { to: { host: POD.ipv4, port: 8080 }, pause: 1500 });
+    const count = 3000;
+    const many = world.client.do('many', { to: { host: POD.ipv4, port: 8080 }, count, together: 20 });
+    const proxies = [world.proxy];
+    const [become, mark] = pod.manyUsers ? [{ uid: 1337 }, {}] : [{}, { mark: PROXY_MARK }];
+    await world.proxy.line(50);
+    // From several listening sockets to fewer, and to more.
+    for (const workers of [1, 3, 2]) {
+      const fresh = await startProxyIn(pod, { engine, workers, takeOver: true, ...mark }, become);
+      proxies.push(fresh);
+      await fresh.line(50);
+    }
+    expect(await many).toEqual({ served: count });
+    expect(JSON.parse((await patient).answer).said).toBe('one two');
+    const lines = () => proxies.flatMap((proxy) => proxy.lines.map(({ response_flags }) => response_flags));
+    await expect.poll(() => lines().length).toBe(count + 1);
+    expect(new Set(lines())).toEqual(new Set(['-']));
+    await expect.poll(() => proxies.slice(0, -1).map((proxy) => proxy.alive())).toEqual([false, false, false]);
+    for (const proxy of proxies) proxy.close();
+    world.close();
+  },
+);
+
 /** Takes all the memory for pipes that a user may have, and more pipes than that. */
 const HOARD = `
   const koffi = require('koffi');

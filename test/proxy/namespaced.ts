@@ -54,6 +54,7 @@ export interface ProxyProcess {
   descriptors(): number;
   /** SIGTERM; resolves to the report once the process has ended. */
   drain(): Promise<DrainReport>;
+  alive(): boolean;
   close(): void;
 }
 
@@ -110,6 +111,7 @@ export async function startProxyIn(
       await sleep(10);
       return JSON.parse(told.at(-1)!) as DrainReport;
     },
+    alive: () => child.exitCode === null,
     close: () => void child.kill('SIGKILL'),
   };
 }

@@ -184,11 +184,11 @@ const commands = {
     held.push(socket);
     return await outcome(socket);
   },
-  async slowly({ to }) {
+  async slowly({ to, pause = 50 }) {
     const socket = dial(to);
     const answer = collect(socket);
     socket.write('one ');
-    setTimeout(() => socket.end('two'), 50);
+    setTimeout(() => socket.end('two'), pause);
     return { answer: await answer };
   },
   async abort({ to, say }) {

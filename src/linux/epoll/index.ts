@@ -1,4 +1,5 @@
 export { EAGAIN, ECONNABORTED, EINTR, EMFILE, ENFILE } from './calls.ts';
+export { duplicate } from './duplicate.ts';
 export { Memory } from './memory.ts';
 export { type Pipe, Pipes } from './pipe.ts';
 export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Poll, STREAM_EVENTS } from './poll.ts';

@@ -20,6 +20,7 @@ interface SocketCalls {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   close(fd: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
@@ -49,6 +50,7 @@ export function socketCalls(): SocketCalls {
     socket: call('int socket(int, int, int)'),
     bind: call('int bind(int, const void *, uint32_t)'),
     listen: call('int listen(int, int)'),
+    connect: call('int connect(int, const void *, uint32_t)'),
     getsockname: call('int getsockname(int, _Out_ void *, _Inout_ void *)'),
     close: call('int close(int)'),
     getsockopt: call('int getsockopt(int, int, int, _Out_ void *, _Inout_ void *)'),

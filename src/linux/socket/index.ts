@@ -1,3 +1,4 @@
+export { type Credentials, connectAbstract, credentialsOf, listenAbstract } from './abstract.ts';
 export { type Endpoint, endpointOf, formatEndpoint, isLinkLocal, sameEndpoint } from './address.ts';
 export { closeDescriptor, SystemCallFailed } from './calls.ts';
 export { connectFrom, type Departure, tryDeparture } from './connect.ts';

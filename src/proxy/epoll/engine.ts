@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Streams } from '../../linux/epoll/index.ts';
+import { duplicate, Streams } from '../../linux/epoll/index.ts';
 import {
   closeDescriptor,
   type Endpoint,
@@ -65,14 +65,14 @@ export function epollEngine({ workers = availableParallelism(), pipes, original 
       last += 1;
       const id = last;
       crew ??= crewFor(settings, options);
-      const post = new Post(options, { id, crew, workers }, tell, () => leave(id));
+      const post = new Post(options, { id, crew, workers, descriptors: opened.descriptors }, tell, () => leave(id));
       posts.set(id, post);
       crew.ready.catch(() => {
         // Those that were given are there for whoever takes this one's place.
-        if (!asked.descriptors) for (const fd of opened.descriptors) closeDescriptor(fd);
+        for (const fd of opened.descriptors) if (!asked.descriptors?.includes(fd)) closeDescriptor(fd);
         post.lost();
       });
-      for (const [worker, fd] of opened.descriptors.entries()) crew.tell(worker, { kind: 'listen', id, fd, options });
+      for (const [at, fd] of opened.descriptors.entries()) crew.tell(at % workers, { kind: 'listen', id, fd, options });
       return post;
     },
     async ready() {
@@ -92,11 +92,13 @@ function listenersFor(
   prepare: (fd: number) => void,
 ): SharedListeners {
   if (!descriptors) return openListeners(endpointOf(address, port), transparent, workers, BACKLOG, prepare);
-  if (descriptors.length !== workers)
-    throw new RangeError(`${descriptors.length} listening sockets for ${workers} workers`);
   for (const descriptor of descriptors) prepare(descriptor);
-  return { descriptors, port };
+  return { descriptors: enoughFor(workers, descriptors), port };
 }
+
+/** At least one socket for each worker: where there are fewer, several wait at one. */
+const enoughFor = (workers: number, given: readonly number[]): readonly number[] =>
+  Array.from({ length: Math.max(workers, given.length) }, (_, at) => given[at] ?? duplicate(given[at % given.length]!));
 
 /** Sets on a listening socket what the accepted ones are to have. */
 function inherited({ keepAlive }: Settings): (fd: number) => void {

@@ -11,6 +11,7 @@ interface Question {
 /** A listener as the main thread sees it: its sockets are the Workers'. */
 export class Post implements OpenListener {
   readonly port: number;
+  readonly descriptors: readonly number[];
   readonly #id: number;
   readonly #crew: Crew;
   readonly #workers: number;
@@ -28,11 +29,17 @@ export class Post implements OpenListener {
   /** `gone` is called when nothing is accepted any more and no connection is open. */
   constructor(
     { port }: ListenerOptions,
-    place: { readonly id: number; readonly crew: Crew; readonly workers: number },
+    place: {
+      readonly id: number;
+      readonly crew: Crew;
+      readonly workers: number;
+      readonly descriptors: readonly number[];
+    },
     tell: Hearer,
     gone: () => void,
   ) {
     this.port = port;
+    this.descriptors = place.descriptors;
     this.#id = place.id;
     this.#crew = place.crew;
     this.#workers = place.workers;

@@ -19,6 +19,11 @@ export class Reserve {
     return taken;
   }
 
+  close(): void {
+    if (this.#fd !== undefined) this.#streams.close(this.#fd);
+    this.#fd = undefined;
+  }
+
   /** Fills it again, where that is possible. */
   refill(): void {
     try {

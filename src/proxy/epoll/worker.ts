@@ -21,7 +21,8 @@ const loop = new Loop();
 const streams = new Streams();
 const reserve = new Reserve(streams);
 const records = new RecordBatch((id, batch) => tell({ kind: 'records', id, records: batch }));
-const listeners = new Map<number, Listener>();
+/** By their numbers; one that was taken over may have several sockets. */
+const listeners = new Map<number, Listener[]>();
 const ports: number[] = [];
 const opened = new OpenedTable(shared.tables, shared.connecting, worker);
 
@@ -45,19 +46,20 @@ function obey(message: ToWorker): void {
   switch (message.kind) {
     case 'listen': {
       if (!message.options.to) ports.push(message.options.port);
-      listeners.set(message.id, new Listener(message.id, message.fd, message.options, tools, shared.counts, reserve));
+      const one = new Listener(message.id, message.fd, message.options, tools, shared.counts, reserve);
+      listeners.set(message.id, [...(listeners.get(message.id) ?? []), one]);
       return;
     }
     case 'stop':
-      listeners.get(message.id)?.stop();
+      for (const listener of listeners.get(message.id) ?? []) listener.stop();
       tell({ kind: 'stopped', id: message.id });
       return;
     case 'reset':
-      listeners.get(message.id)?.resetAll(message.reason);
+      for (const listener of listeners.get(message.id) ?? []) listener.resetAll(message.reason);
       return;
     case 'list': {
       const { id, question } = message;
-      tell({ kind: 'listed', id, question, records: listeners.get(id)?.list() ?? [] });
+      tell({ kind: 'listed', id, question, records: (listeners.get(id) ?? []).flatMap((each) => each.list()) });
       return;
     }
     case 'end':
@@ -74,3 +76,4 @@ tell({ kind: 'ready' });
 loop.run();
 records.flush();
 tools.pipes.closeAll();
+reserve.close();
