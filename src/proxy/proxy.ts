@@ -1,16 +1,12 @@
 import { tryDeparture } from '../linux/socket/index.ts';
 import { openAccessLog } from './access-log.ts';
-import { openAdmin } from './admin.ts';
+import { Beside } from './beside.ts';
 import { chooseEngine, netInstead } from './choose-engine.ts';
 import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
-import { onEitherFamily } from './either-family.ts';
 import type { ConnectionRecord, Engine, Hearer } from './engine.ts';
-import { explainDeparture, explainListen } from './errors.ts';
+import { explainDeparture } from './errors.ts';
 import { type Front, openFront } from './front.ts';
-import { besideAt, type Handed, type HandedBeside, offerHandOver, type TakenOver, takeOver } from './hand-over.ts';
-import type { OpenHttp } from './http.ts';
-import { openMetrics } from './metrics.ts';
-import { openReadiness, type Readiness } from './readiness.ts';
+import { type Handed, offerHandOver, type TakenOver, takeOver } from './hand-over.ts';
 import { type DrainReport, type Shutdown, shutdownOf } from './shutdown.ts';
 import { Tally } from './tally.ts';
 
@@ -95,59 +91,34 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
     open: listeners().reduce((sum, listener) => sum + listener.connections, 0),
     logLinesDropped: log.dropped,
   });
-  let readiness: Readiness | undefined;
-  let metrics: OpenHttp | undefined;
-  let admin: OpenHttp | undefined;
   let shutdown: Shutdown | undefined;
   let taken: TakenOver | undefined;
-  const handed = (): Handed => ({
-    listeners: front?.handed() ?? [],
-    beside: Object.entries({ readiness, metrics, admin }).flatMap(([name, open]) => {
-      const { port, descriptor } = open ?? {};
-      return port === undefined || descriptor === undefined ? [] : [{ name, port, descriptor } as HandedBeside];
-    }),
-  });
+  let beside: Beside | undefined;
+  const handed = (): Handed => ({ listeners: front?.handed() ?? [], beside: beside?.handed() ?? [] });
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
-  const chosen = given ? { engine: given, because: undefined } : await chooseEngine(settings);
+  const first = given ? { engine: given, because: undefined } : await chooseEngine(settings);
   checkDepartures(settings);
   try {
     taken = settings.takeOver ? await takeOver(settings.outboundPort) : undefined;
-    front = await openFront(settings, chosen, netInstead(settings, given), tell, config.onTheWay, taken?.listeners);
-    const { readinessPort, metricsPort, adminPort, address } = settings;
-    if (adminPort !== 'none')
-      admin = await openAdmin(
-        adminPort,
-        { ...{ settings, open: connections, statistics, log }, drain: () => void shutdown?.drain() },
-        besideAt(taken, 'admin', adminPort),
-      ).catch((error) => {
-        throw explainListen(error, adminPort, 'admin');
-      });
-    if (metricsPort !== 'none')
-      metrics = await onEitherFamily(address, metricsPort, 'metrics', (at) =>
-        openMetrics(
-          at,
-          metricsPort,
-          { tally, open: connections, linesDropped: () => log.dropped },
-          besideAt(taken, 'metrics', metricsPort),
-        ),
-      );
+    front = await openFront(settings, first, netInstead(settings, given), tell, config.onTheWay, taken?.listeners);
+    beside = new Beside(settings, taken);
+    await beside.open(
+      { ...{ settings, open: connections, statistics, log }, drain: () => void shutdown?.drain() },
+      { tally, open: connections, linesDropped: () => log.dropped },
+    );
     await front.ready();
-    if (readinessPort !== 'none')
-      readiness = await onEitherFamily(address, readinessPort, 'readiness', (at) =>
-        openReadiness(at, readinessPort, besideAt(taken, 'readiness', readinessPort)),
-      );
+    await beside.openReadiness();
     taken?.keepOnly(handed());
     await taken?.ready();
   } catch (error) {
     taken?.giveUp();
-    for (const open of [admin, metrics, readiness]) void open?.close();
+    void beside?.close();
     await front?.close('the proxy could not start');
     throw error;
   }
-  const { chosen: serving, outboundPort, inboundPort, maxConnections } = front;
-  const beside = [readiness, metrics, admin].filter((open) => open !== undefined);
-  shutdown = shutdownOf(front.listeners, { fail: () => readiness?.fail(), beside }, settings.drain, async () => {
+  const { chosen, outboundPort, inboundPort, maxConnections } = front;
+  shutdown = shutdownOf(front.listeners, beside, settings.drain, async () => {
     await log.flush(1000);
     return log.dropped;
   });
@@ -156,12 +127,12 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   return {
     settings,
     tookOver: taken?.pid,
-    engine: { name: serving.engine.name, workers: serving.engine.workers, because: serving.because },
+    engine: { name: chosen.engine.name, workers: chosen.engine.workers, because: chosen.because },
     inboundPort,
     outboundPort,
-    readinessPort: readiness?.port,
-    metricsPort: metrics?.port,
-    adminPort: admin?.port,
+    readinessPort: beside.readiness?.port,
+    metricsPort: beside.metrics?.port,
+    adminPort: beside.admin?.port,
     maxConnections,
     statistics,
     connections,

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DrainTimes } from './config.ts';
 import type { OpenListener } from './engine.ts';
-import type { OpenHttp } from './http.ts';
 
 /** How a shutdown went. */
 export interface DrainReport {
@@ -12,12 +11,13 @@ export interface DrainReport {
   readonly logLinesDropped: number;
 }
 
-/** What stands beside the ports that take connections. */
-export interface Beside {
+/** The ports for those who ask, as far as a shutdown goes by them: they are there until the end. */
+export interface Asked {
   /** Readiness begins to fail. */
   fail(): void;
-  /** The ports for those who ask: they are there until the end. */
-  readonly beside: readonly OpenHttp[];
+  /** Another proxy answers there. */
+  stop(): void;
+  close(): Promise<void>;
 }
 
 export interface Shutdown {
@@ -37,7 +37,7 @@ export interface Shutdown {
  */
 export function shutdownOf(
   listeners: readonly OpenListener[],
-  { fail, beside }: Beside,
+  beside: Asked,
   times: DrainTimes,
   flush: () => Promise<number>,
 ): Shutdown {
@@ -45,9 +45,9 @@ export function shutdownOf(
   const asked = new AbortController();
   const open = () => listeners.reduce((sum, { connections }) => sum + connections, 0);
   const run = async (successor: number | undefined): Promise<DrainReport> => {
-    if (successor !== undefined) for (const { stop } of beside) stop();
+    if (successor !== undefined) beside.stop();
     else {
-      fail();
+      beside.fail();
       await patiently(times.notice, hurry.signal);
     }
     for (const listener of listeners) listener.stop();
@@ -64,7 +64,7 @@ export function shutdownOf(
       : `the proxy drained for ${times.timeout} ms and stopped`;
     for (const listener of listeners) listener.reset(reason);
     await idle;
-    await Promise.all(beside.map((open) => open.close()));
+    await beside.close();
     return { ended: before - left, reset: left, logLinesDropped: await flush() };
   };
   let begin: (successor?: number) => void = () => {};

@@ -25,7 +25,7 @@ export interface Verdict {
 const PORTS = [8080, 8081];
 /** A connection that ended so long before or after a kill may have ended by it: until its end is noticed, a second goes by. */
 const LATE = 2500;
-/** MB that a process may grow by, beside a tenth: what a heap and its collector come and go by. */
+/** MB that a process may grow by, beside a tenth: what a heap comes and goes by. */
 const SWING = 24;
 
 /**
@@ -128,7 +128,10 @@ function verdict({ servers, callers, proxy, before, after, resident, status }: S
     ...problem(after.sockets > before.sockets, `sockets: ${before.sockets} before, ${after.sockets} after`),
     ...problem(after.others > before.others + 2, `other descriptors: ${before.others} before, ${after.others} after`),
     ...problem(late > early * 1.1 + SWING, `memory grew from ${early.toFixed(0)} MB to ${late.toFixed(0)} MB`),
-    ...problem(proxy.faults.length > 0, `the proxy was at fault: ${proxy.faults[0]}`),
+    ...problem(
+      proxy.faults.length > 0,
+      `the proxy refused or ended what it should not: ${proxy.faults.slice(0, 3).join(' ')}`,
+    ),
     ...problem(status !== 0 || proxy.said().includes('trouble'), `the proxy said: ${proxy.said()} (exit ${status})`),
     ...problem(!proxy.said().includes(' 0 were reset'), `connections were left open: ${proxy.said()}`),
     ...problem(down.right === 0 || up.right === 0 || down.reset === 0, 'too little happened to say anything'),
@@ -142,7 +145,7 @@ function verdict({ servers, callers, proxy, before, after, resident, status }: S
       `${down.right} answers were whole, ${up.right} requests; ${down.reset} connections were meant to be reset`,
       `access log: ${lines} lines (${flags})`,
       `descriptors before and after: sockets ${before.sockets} and ${after.sockets}, ends of pipes ${before.pipes} and ${after.pipes}, others ${before.others} and ${after.others}`,
-      `memory: ${early.toFixed(1)} MB in the second quarter, ${late.toFixed(1)} MB in the last, ${Math.max(...resident).toFixed(1)} MB at most`,
+      `memory: at least ${early.toFixed(1)} MB in the second quarter, ${late.toFixed(1)} MB in the last, ${Math.max(...resident).toFixed(1)} MB at most`,
     ],
   };
 }
@@ -153,10 +156,10 @@ const explained = ({ port, begun, ended }: Short, others: readonly Party[]): boo
     .filter(({ name }) => port === undefined || name === `server ${port}`)
     .some(({ away }) => away.some(({ from, until }) => begun <= until + LATE && ended >= from - LATE));
 
+/** The least of a quarter: what a collector leaves; what is above it comes and goes with how much is done. */
 const quarter = (samples: readonly number[], number: number): number => {
-  const size = Math.floor(samples.length / 4);
-  const part = samples.slice(number * size, (number + 1) * size).sort((a, b) => a - b);
-  return part[Math.floor(part.length / 2)] ?? 0;
+  const size = Math.max(1, Math.floor(samples.length / 4));
+  return Math.min(...samples.slice(number * size, (number + 1) * size));
 };
 
 const totalOf = (parties: readonly Party[]) => {

@@ -10,7 +10,7 @@ import type { Scratch } from '../support/namespace.ts';
 export interface Watched {
   /** Lines of the access log, by response flags. */
   readonly flags: ReadonlyMap<string, number>;
-  /** Lines of the access log that say that the proxy itself was at fault. */
+  /** Lines of the access log that tell of what nobody has done: connections refused, or ended by the proxy. */
   readonly faults: readonly string[];
   said(): string;
   /** Descriptors by what they are. */
@@ -46,7 +46,7 @@ export async function startProxyCommand(scratch: Scratch, engine: EngineName): P
   createInterface({ input: child.stdout! }).on('line', (line) => {
     const [, flag = '?'] = /"response_flags":"([^"]*)"/.exec(line) ?? [];
     flags.set(flag, (flags.get(flag) ?? 0) + 1);
-    if (line.includes("the proxy's own")) faults.push(line);
+    if (['NR', 'UO', 'LR', 'SI', '?'].includes(flag)) faults.push(line);
   });
   let said = '';
   await new Promise<void>((ready, failed) => {

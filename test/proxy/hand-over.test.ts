@@ -54,17 +54,17 @@ describe.each(PAIRS)('from engine $from to engine $to', ({ from, to }) => {
         await sleep(1);
       }
     })();
-    await sleep(50);
+    const served = (by: Loopback, count: number) =>
+      expect.poll(() => by.proxy.statistics().ended, { timeout: 10_000 }).toBeGreaterThan(count);
+    await served(old, 10);
     const fresh = await next();
     expect(fresh.proxy.tookOver).toBe(process.pid);
     expect(await old.proxy.draining).toBe(process.pid);
-    await sleep(50);
+    await served(fresh, 10);
     over = true;
     await knocking;
     const said = await Promise.all(answers);
     expect(said).toEqual(said.map((_, count) => `you said ${count}`));
-    expect(said.length).toBeGreaterThan(20);
-    expect(fresh.proxy.statistics().ended + fresh.proxy.statistics().open).toBeGreaterThan(0);
     patient.end('and after');
     expect(await received(patient)).toBe('you said before and after');
     expect(await old.proxy.ended).toMatchObject({ reset: 0 });
