@@ -86,11 +86,15 @@ function serve(port) {
     const begun = Date.now();
     socket.on('error', () => {});
     let head = Buffer.alloc(0);
+    // Killed before it had said its plan.
+    const without = () => socket.destroy();
+    socket.once('end', without);
     const onHead = (piece) => {
       head = Buffer.concat([head, piece]);
       const end = head.indexOf('\n');
       if (end < 0) return;
       socket.off('data', onHead);
+      socket.off('end', without);
       const plan = JSON.parse(head.subarray(0, end));
       tally.connections += 1;
       const random = randomFrom(plan.seed + 1);

@@ -5,6 +5,7 @@ import { SO_ORIGINAL_DST, withZone } from '../socket/original-destination.ts';
 import { SO_ERROR, SO_LINGER } from '../socket/reset.ts';
 import { IP_TRANSPARENT, IPV6_TRANSPARENT } from '../socket/transparent.ts';
 import { accepted, EINPROGRESS, loopCalls } from './calls.ts';
+import { Ipv4Texts } from './ipv4-texts.ts';
 import { Memory } from './memory.ts';
 
 /** SOCK_NONBLOCK | SOCK_CLOEXEC. */
@@ -19,6 +20,12 @@ const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const SO_KEEPALIVE = 9;
 const SOCKADDR = 28;
+/** Of a `struct sockaddr_in`. */
+const IPV4 = 16;
+
+/** IPv4 on a dual-stack socket. */
+const isMapped = (bytes: Buffer): boolean =>
+  bytes.readUInt32BE(16) === 0xffff && bytes.readUInt32BE(12) === 0 && bytes.readUInt32BE(8) === 0;
 
 /** How a connection leaves: to whom, and with which options. */
 export interface Leaving {
@@ -39,6 +46,9 @@ export interface Leaving {
 export class Streams {
   readonly #calls = loopCalls();
   readonly #address = new Memory(SOCKADDR);
+  /** The first is the family. */
+  readonly #words = new Uint16Array(this.#address.bytes.buffer, this.#address.bytes.byteOffset, 1);
+  readonly #texts = new Ipv4Texts();
   readonly #size = new Memory(4);
   readonly #sizeOf = new Uint32Array(this.#size.bytes.buffer);
   readonly #value = new Memory(8);
@@ -151,13 +161,25 @@ export class Streams {
   }
 
   #place(at: Endpoint): number {
-    const bytes = toSockaddr(at);
-    this.#address.bytes.set(bytes);
-    return bytes.length;
+    const value = at.family === 'ipv4' ? this.#texts.value(at.address) : undefined;
+    const { bytes } = this.#address;
+    if (value === undefined) {
+      const written = toSockaddr(at);
+      bytes.set(written);
+      return written.length;
+    }
+    bytes.fill(0, 8, IPV4);
+    this.#words[0] = AF_INET;
+    bytes.writeUInt16BE(at.port, 2);
+    bytes.writeUInt32BE(value, 4);
+    return IPV4;
   }
 
   #end(): Endpoint {
     const { bytes } = this.#address;
+    const at = this.#words[0] === AF_INET ? 4 : isMapped(bytes) ? 20 : -1;
+    if (at > 0)
+      return { family: 'ipv4', address: this.#texts.text(bytes.readUInt32BE(at)), port: bytes.readUInt16BE(2) };
     const endpoint = fromSockaddr(bytes);
     return endpoint.family === 'ipv6' ? withZone(endpoint, bytes) : endpoint;
   }

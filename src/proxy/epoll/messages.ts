@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../linux/socket/index.ts';
 import type { Settings } from '../config.ts';
 import type { ConnectionRecord, ListenerOptions } from '../engine.ts';
+import type { Cell } from './record-row.ts';
 
 /** What a Worker is started with. */
 export interface WorkerStart {
@@ -43,7 +44,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'records'; readonly id: number; readonly records: readonly ConnectionRecord[] }
+  /** Records of connections that have ended: see recordsIn. */
+  | { readonly kind: 'records'; readonly id: number; readonly rows: readonly Cell[] }
   | { readonly kind: 'stopped'; readonly id: number }
   /** What is open at this Worker, for the question of that number. */
   | {

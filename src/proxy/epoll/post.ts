@@ -1,6 +1,7 @@
 import type { ConnectionRecord, Hearer, ListenerOptions, OpenListener } from '../engine.ts';
 import type { Crew } from './crew.ts';
 import { COUNTS, type FromWorker } from './messages.ts';
+import { recordsIn } from './record-row.ts';
 
 interface Question {
   readonly records: ConnectionRecord[];
@@ -84,8 +85,9 @@ export class Post implements OpenListener {
     else if (message.kind === 'stopped') this.#accepting -= 1;
     else if (message.kind === 'listed') this.#listed(message);
     else {
-      this.#ended = (this.#ended + message.records.length) | 0;
-      for (const record of message.records) this.#tell.ended(record);
+      const records = recordsIn(message.rows);
+      this.#ended = (this.#ended + records.length) | 0;
+      for (const record of records) this.#tell.ended(record);
     }
     this.#settle();
   }

@@ -20,7 +20,7 @@ const tell = (message: FromWorker): void => port.postMessage(message);
 const loop = new Loop();
 const streams = new Streams();
 const reserve = new Reserve(streams);
-const records = new RecordBatch((id, batch) => tell({ kind: 'records', id, records: batch }));
+const records = new RecordBatch((id, rows) => tell({ kind: 'records', id, rows }));
 /** By their numbers; one that was taken over may have several sockets. */
 const listeners = new Map<number, Listener[]>();
 const ports: number[] = [];
