@@ -91,8 +91,9 @@ export async function openFront(
 
 /** A port as it was handed over, where it is the same. */
 function withHanded(options: ListenerOptions, handed: readonly HandedListener[]): ListenerOptions {
-  const { takes, port, transparent } = options;
-  const same = handed.find((one) => one.takes === takes && one.port === port && one.transparent === transparent);
+  const same = handed.find((one) =>
+    (['takes', 'address', 'port', 'transparent'] as const).every((field) => one[field] === options[field]),
+  );
   return same ? { ...options, descriptors: same.descriptors } : options;
 }
 
@@ -116,7 +117,7 @@ function listenersOf(settings: Settings): ListenerOptions[] {
   return [...own, ...lead];
 }
 
-const partOf = ({ takes, transparent }: ListenerOptions) => ({ takes, transparent });
+const partOf = ({ takes, address, transparent }: ListenerOptions) => ({ takes, address, transparent });
 
 const purposeOf = ({ takes, to }: ListenerOptions): string =>
   to ? 'published' : takes === 'both' ? 'inbound and outbound' : takes;

@@ -14,7 +14,7 @@ import type { ListenerOptions } from './engine.ts';
 import { TakeOverFailed } from './errors.ts';
 
 /** A port that takes connections, and its listening sockets. */
-export interface HandedListener extends Pick<ListenerOptions, 'takes' | 'port' | 'transparent'> {
+export interface HandedListener extends Pick<ListenerOptions, 'takes' | 'address' | 'port' | 'transparent'> {
   readonly descriptors: readonly number[];
 }
 

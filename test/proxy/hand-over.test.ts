@@ -108,6 +108,8 @@ describe.each(PAIRS)('from engine $from to engine $to', ({ from, to }) => {
     const taken = await serve(() => {});
     await expect(next({ readinessPort: taken.port })).rejects.toMatchObject({ name: 'PortUnavailable' });
     taken.server.close();
+    // Nor one that would listen elsewhere: it is told who is in its way.
+    await expect(next({ address: '0.0.0.0' })).rejects.toMatchObject({ name: 'PortUnavailable', code: 'EADDRINUSE' });
     for (let count = 0; count < 20; count += 1) {
       const client = old.dial();
       client.end('still');
