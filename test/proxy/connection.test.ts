@@ -313,7 +313,7 @@ describe.each(ENGINES)('engine %s', (engine) => {
     const { dial, line, proxy } = await inFrontOf(answer, { drain: { notice: 0, timeout: 5000 } });
     const [patient, stubborn] = [dial(), dial()];
     await Promise.all([once(patient, 'connect'), once(stubborn, 'connect')]);
-    await sleep(30);
+    await expect.poll(() => proxy.statistics().open, { timeout: 10_000 }).toBe(2);
     const drained = proxy.drain();
     await sleep(30);
     expect(await ending(dial())).toBe('ECONNREFUSED');

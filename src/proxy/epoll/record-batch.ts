@@ -1,10 +1,14 @@
 import type { ConnectionRecord } from '../engine.ts';
 import { addRow, type Cell } from './record-row.ts';
 
-/** So many records are told at once, */
-const MOST = 128;
-/** and none later than this many milliseconds after its connection has ended. */
+/** Records are told no later than this many milliseconds after the first of them; */
 const LATEST = 20;
+/** where so many have come by then, there is much to do, and each time another thread is woken costs: then it is */
+const MANY = 16;
+/** so many milliseconds, */
+const LATEST_OF_MANY = 100;
+/** or so many records. */
+const MOST = 512;
 
 /** Records on their way to the main thread: a message costs several times what is in it. */
 export class RecordBatch {
@@ -32,7 +36,8 @@ export class RecordBatch {
   /** Tells them if it is time to. How many milliseconds it has until then, or -1. */
   due(now: number): number {
     if (this.#count === 0) return -1;
-    if (this.#count < MOST && now - this.#since < LATEST) return LATEST - Math.floor(now - this.#since);
+    const latest = this.#count < MANY ? LATEST : LATEST_OF_MANY;
+    if (this.#count < MOST && now - this.#since < latest) return latest - Math.floor(now - this.#since);
     this.flush();
     return -1;
   }
