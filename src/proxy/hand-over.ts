@@ -47,6 +47,7 @@ const PATIENCE = 5000;
 const ASK = 'sockets\n';
 const READY = 'ready\n';
 const OVER = 'over\n';
+const GONE = 'it did not give its sockets';
 
 /** By the port that both know. The name has no file: it is the network namespace's, as the ports are. */
 const nameOf = (outboundPort: number): string => `sidestep/proxy/${outboundPort}`;
@@ -149,7 +150,8 @@ export async function takeOver(outboundPort: number): Promise<TakenOver | undefi
     await receiveUntil(channel, received, () => countOf(received.text) === received.descriptors.length);
   } catch (error) {
     for (const fd of received.descriptors) closeDescriptor(fd);
-    throw failed((error as Error).message);
+    const others = uid === process.getuid?.() ? '' : ` (it is uid ${uid}'s)`;
+    throw failed(`${reasonOf(error)}${others}`);
   }
   const handed = sorted(received);
   return {
@@ -164,7 +166,7 @@ export async function takeOver(outboundPort: number): Promise<TakenOver | undefi
         sendDescriptors(channel, Buffer.from(READY), []);
         await receiveUntil(channel, received, () => received.text.endsWith(OVER));
       } catch (error) {
-        throw failed((error as Error).message);
+        throw failed(reasonOf(error));
       }
       close();
     },
@@ -189,13 +191,16 @@ async function receiveUntil(channel: number, received: Received, enough: () => b
     if (message === 'nothing yet') {
       if (performance.now() > end) throw new Error(`it has not answered within ${PATIENCE / 1000} s`);
       await sleep(2);
-    } else if (!message) throw new Error('it did not give them');
+    } else if (!message) throw new Error(GONE);
     else {
       received.text += message.bytes.toString();
       received.descriptors.push(...message.descriptors);
     }
   }
 }
+
+const reasonOf = (error: unknown): string =>
+  error instanceof SystemCallFailed && ['EPIPE', 'ECONNRESET'].includes(error.code) ? GONE : (error as Error).message;
 
 function tried(channel: number) {
   try {

@@ -188,6 +188,19 @@ test('--take-over: one that connects without a pause is not refused, and each sa
   await stop(alone);
 });
 
+test.runIf(process.getuid?.() === 0)('--take-over: another user is given nothing', async () => {
+  const proxy = await start([]);
+  const stranger = ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups', '--'];
+  const refused = pod.run([...stranger, process.execPath, SIDESTEP, 'proxy', '--take-over'], { env: ENVIRONMENT });
+  expect(refused.status).toBe(2);
+  expect(refused.stderr).toBe(
+    `sidestep: the proxy on port 15001 (pid ${proxy.child.pid}) cannot be taken over: it did not give its sockets (it is uid 0's)\n` +
+      '  stop it and start this one without --take-over, or start this one as its user\n',
+  );
+  expect(proxy.said()).not.toContain('taken over');
+  await stop(proxy);
+});
+
 describe('an access log that cannot be written', () => {
   test('a full disk on standard output costs lines, and is said', async () => {
     const full = openSync('/dev/full', 'w');
