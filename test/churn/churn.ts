@@ -37,6 +37,9 @@ export async function churn(options: ChurnOptions): Promise<Verdict> {
   const pair = await openPair();
   const { client, pod } = pair;
   loadIstio(pod, pod.manyUsers ? BY_OWNER : BY_MARK);
+  // Else conntrack's table fills with what is over: then it forgets where connections were going.
+  for (const where of [client, pod])
+    where.run(['sysctl', '-q', '-e', '-w', 'net.netfilter.nf_conntrack_tcp_timeout_time_wait=1']);
   const app = pod.manyUsers ? { uid: 1000 } : {};
   const servers = await Promise.all(
     PORTS.map((port) => startParty(pod, `server ${port}`, () => ['serve', `${port}`], app)),
