@@ -38,21 +38,25 @@ export async function openFront(
   handed: readonly HandedListener[] = [],
 ): Promise<Front> {
   const planned = listenersOf(settings).map((options) => withHanded(options, handed));
-  const listeners: OpenListener[] = [];
+  const opened = new Map<ListenerOptions, OpenListener>();
+  const listeners = () => planned.map((options) => opened.get(options)).filter((one) => one !== undefined);
   let chosen = first;
   const close = async (reason: string): Promise<void> => {
-    for (const listener of listeners) {
+    const all = listeners();
+    opened.clear();
+    for (const listener of all) {
       listener.stop();
       listener.reset(reason);
     }
-    await Promise.all(listeners.splice(0).map((listener) => listener.idle()));
+    await Promise.all(all.map((listener) => listener.idle()));
   };
   const open = async (): Promise<void> => {
-    for (const options of planned) {
+    // Those that nobody can have connected to yet come first: where one of them fails, no connection is lost with the others.
+    for (const options of [...planned].sort((a, b) => Number(!!a.descriptors) - Number(!!b.descriptors))) {
       // What comes by a published port is told of where the pod takes it up.
       const heard: Hearer = options.to ? { ended: onTheWay, trouble: tell.trouble } : tell;
       const one = (address: string) => chosen.engine.open({ ...options, address }, settings, heard);
-      listeners.push(await onEitherFamily(options.address, options.port, purposeOf(options), one));
+      opened.set(options, await onEitherFamily(options.address, options.port, purposeOf(options), one));
     }
   };
   // What stands in is ready at once: it has no Workers.
@@ -75,15 +79,17 @@ export async function openFront(
     get chosen() {
       return chosen;
     },
-    listeners,
+    get listeners() {
+      return listeners();
+    },
     get outboundPort() {
-      return listeners[0]!.port;
+      return listeners()[0]!.port;
     },
     get inboundPort() {
-      return listeners[planned[0]!.takes === 'both' ? 0 : 1]!.port;
+      return listeners()[planned[0]!.takes === 'both' ? 0 : 1]!.port;
     },
     maxConnections: Math.min(...planned.map(({ maxConnections }) => maxConnections)),
-    handed: () => listeners.map(({ port, descriptors }, at) => ({ ...partOf(planned[at]!), port, descriptors })),
+    handed: () => listeners().map(({ port, descriptors }, at) => ({ ...partOf(planned[at]!), port, descriptors })),
     ready: () => orInstead(() => chosen.engine.ready()),
     close,
   };

@@ -98,17 +98,24 @@ export async function startProxy(config: ProxyConfig = {}, given?: Engine): Prom
   // Without the kernel's answers every connection would be refused for want of an original destination.
   tryDeparture({});
   const first = given ? { engine: given, because: undefined } : await chooseEngine(settings);
-  checkDepartures(settings);
   try {
     taken = settings.takeOver ? await takeOver(settings.outboundPort) : undefined;
-    front = await openFront(settings, first, netInstead(settings, given), tell, config.onTheWay, taken?.listeners);
     beside = new Beside(settings, taken);
-    await beside.open(
-      { ...{ settings, open: connections, statistics, log }, drain: () => void shutdown?.drain() },
-      { tally, open: connections, linesDropped: () => log.dropped },
-    );
+    const administered = { settings, open: connections, statistics, log, drain: () => void shutdown?.drain() };
+    const openBeside = () => beside?.open(administered, { tally, open: connections, linesDropped: () => log.dropped });
+    // What may fail does so before connections come which the other proxy would have served.
+    if (taken) {
+      checkDepartures(settings);
+      await openBeside();
+      await beside.openReadiness();
+    }
+    front = await openFront(settings, first, netInstead(settings, given), tell, config.onTheWay, taken?.listeners);
+    if (!taken) {
+      checkDepartures(settings);
+      await openBeside();
+    }
     await front.ready();
-    await beside.openReadiness();
+    if (!taken) await beside.openReadiness();
     taken?.keepOnly(handed());
     await taken?.ready();
   } catch (error) {
