@@ -1,7 +1,7 @@
 import { type Administered, openAdmin } from './admin.ts';
 import type { Settings } from './config.ts';
 import { onEitherFamily } from './either-family.ts';
-import { besideAt, type Handed, type HandedBeside } from './hand-over.ts';
+import { besideAt, type Handed, type HandedBeside } from './handed.ts';
 import type { OpenHttp } from './http.ts';
 import { type Counted, openMetrics } from './metrics.ts';
 import { openReadiness, type Readiness } from './readiness.ts';

@@ -3,7 +3,7 @@ import type { Settings } from './config.ts';
 import { onEitherFamily } from './either-family.ts';
 import type { Hearer, ListenerOptions, OpenListener } from './engine.ts';
 import { EngineUnavailable } from './errors.ts';
-import type { HandedListener } from './hand-over.ts';
+import type { HandedListener } from './handed.ts';
 import { connectionLimit } from './limits.ts';
 
 /** The ports that take connections, and the engine behind them. */

@@ -6,8 +6,10 @@ import { type ProxyConfig, type Settings, settingsOf } from './config.ts';
 import type { ConnectionRecord, Engine, Hearer } from './engine.ts';
 import { explainDeparture } from './errors.ts';
 import { type Front, openFront } from './front.ts';
-import { type Handed, offerHandOver, type TakenOver, takeOver } from './hand-over.ts';
+import { offerHandOver } from './hand-over.ts';
+import type { Handed } from './handed.ts';
 import { type DrainReport, type Shutdown, shutdownOf } from './shutdown.ts';
+import { type TakenOver, takeOver } from './take-over.ts';
 import { Tally } from './tally.ts';
 
 /** Counts since the start. */
