@@ -27,6 +27,9 @@ export const isScarcity = (code: string | undefined): boolean =>
 /** What is told of it, beside the connection's own record. */
 export const scarcityAt = (said: string): string => `a connection could not be passed on: ${said}`;
 
+/** Of a connection that its client has reset: conntrack may have forgotten by then where it was going. */
+export const GONE_BEFORE = 'the client was gone before its connection was looked at';
+
 /** How a side that is gone is told of in a record, by errno's name. */
 export const goneBecause = (who: 'client' | 'upstream', code: string | undefined, said: string): string =>
   code === 'ECONNRESET' || code === 'EPIPE' ? `the ${who} reset the connection` : `the ${who} is gone: ${said}`;

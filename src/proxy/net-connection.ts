@@ -3,7 +3,7 @@ import type { Endpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
 import type { ConnectionRecord, Flag, Hearer, ListenerOptions } from './engine.ts';
-import { failureOf, goneBecause, isScarcity, scarcityAt } from './failure.ts';
+import { failureOf, GONE_BEFORE, goneBecause, isScarcity, scarcityAt } from './failure.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { keepAliveSeconds } from './keep-alive.ts';
 import { pump, whenWritten } from './net-pump.ts';
@@ -72,7 +72,7 @@ export class Connection {
   ): void {
     const local = localEnd(this.#client);
     if (!this.#peer || !local) {
-      this.refuse('DC', 'the client was gone before its connection was looked at');
+      this.refuse('DC', GONE_BEFORE);
       return;
     }
     const arrival: Arrival = {
@@ -81,7 +81,9 @@ export class Connection {
     };
     this.#destination = arrival.original ?? local;
     this.#decision = decide(arrival, this.#settings, this.#outside.host);
-    if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
+    if (!arrival.original && !to && this.#kernel.takeReset(this.#client) !== undefined)
+      this.#abort({ ...ORDINARY, flag: 'DC', details: GONE_BEFORE });
+    else if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
     else this.#connect(this.#decision);
   }
 

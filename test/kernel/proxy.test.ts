@@ -354,6 +354,16 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
     expect(heard).toContain(' so far ECONNRESET');
   });
 
+  test('a client that is gone before its connection is looked at', async () => {
+    process.kill(world.proxy.pid, 'SIGSTOP');
+    await world.client.do('abort', { ...to(8080), say: 'never mind' });
+    await sleep(100);
+    // The kernel forgets it, as it does of itself sooner or later.
+    world.pair.pod.run(['conntrack', '-F']);
+    process.kill(world.proxy.pid, 'SIGCONT');
+    expect(await world.line()).toMatchObject({ response_flags: 'DC' });
+  });
+
   test('200 connections whose FIN comes at once', async () => {
     expect(await world.client.do('many', { ...to(8080), count: 200, together: 200 })).toEqual({ served: 200 });
     expect(await world.flags(200)).toEqual(new Set(['-']));

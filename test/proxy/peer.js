@@ -195,6 +195,7 @@ const commands = {
     const socket = dial(to);
     await new Promise((resolve) => socket.on('connect', resolve));
     socket.write(say, () => setTimeout(() => socket.resetAndDestroy(), 50));
+    await new Promise((resolve) => socket.on('close', resolve));
     return {};
   },
   async up({ to, bytes }) {

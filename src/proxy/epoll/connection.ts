@@ -4,7 +4,7 @@ import { STREAM_EVENTS } from '../../linux/epoll/index.ts';
 import { type Endpoint, formatEndpoint, SystemCallFailed } from '../../linux/socket/index.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from '../ending.ts';
 import type { ConnectionRecord, Flag } from '../engine.ts';
-import { failureOf, goneBecause, isScarcity, scarcityAt } from '../failure.ts';
+import { failureOf, GONE_BEFORE, goneBecause, isScarcity, scarcityAt } from '../failure.ts';
 import { FirstBytes } from '../first-bytes.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
 import { nextLeg, socketFor, wouldLoop } from '../pod.ts';
@@ -70,7 +70,9 @@ export class Connection implements Owner, FlowOwner, Timed {
   start(arrival: Arrival): void {
     this.#destination = arrival.original ?? arrival.local;
     this.#decision = decide(arrival, this.#tools.settings, this.#tools.host);
-    if (this.#decision.kind === 'refuse') this.reset('NR', this.#decision.reason);
+    if (!arrival.original && !arrival.to && this.#tools.streams.takeError(this.#client.fd) !== 0)
+      this.reset('DC', GONE_BEFORE);
+    else if (this.#decision.kind === 'refuse') this.reset('NR', this.#decision.reason);
     else if (this.#watch(this.#client)) this.#connect(this.#decision);
   }
 
