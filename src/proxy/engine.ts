@@ -54,8 +54,8 @@ export interface OpenListener {
   readonly descriptors: readonly number[];
   /** Connections open now. */
   readonly connections: number;
-  /** Accepts no more. Open connections go on. */
-  stop(): void;
+  /** Accepts no more; resolves when that is so, and what has ended before is told. Open connections go on. */
+  stop(): Promise<void>;
   /** Resolves when no connection is open. */
   idle(): Promise<void>;
   /** Resets all open connections; `reason` goes into their records. */

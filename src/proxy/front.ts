@@ -45,7 +45,7 @@ export async function openFront(
     const all = listeners();
     opened.clear();
     for (const listener of all) {
-      listener.stop();
+      void listener.stop();
       listener.reset(reason);
     }
     await Promise.all(all.map((listener) => listener.idle()));

@@ -63,7 +63,7 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
     get connections() {
       return connections.size;
     },
-    stop() {
+    async stop() {
       for (const server of servers) server.close();
     },
     async idle() {

@@ -50,7 +50,7 @@ export function shutdownOf(
       beside.fail();
       await patiently(times.notice, hurry.signal);
     }
-    for (const listener of listeners) listener.stop();
+    await Promise.all(listeners.map((listener) => listener.stop()));
     const before = open();
     const idle = Promise.all(listeners.map((listener) => listener.idle()));
     const early = new AbortController();

@@ -426,14 +426,10 @@ describe.each(ENGINES)('engine %s, every correctness case, by REDIRECT', (engine
   });
 });
 
-test.each([
-  ...ENGINES.map((engine) => ({ engine, mode: 'REDIRECT' }) as const),
-  // Its sockets take connections to foreign addresses, also in other hands.
-  { engine: 'epoll', mode: 'TPROXY' } as const,
-])(
-  'engine $engine, $mode: a new proxy takes the place of the old one, and no connection is refused or reset',
-  async ({ engine, mode }) => {
-    const world = await World.open(WAYS[0]!.options, mode === 'TPROXY' ? 'tproxy' : 'istio', { engine, mode });
+test.each(ENGINES)(
+  'engine %s: a new proxy takes the place of the old one, and no connection is refused or reset',
+  async (engine) => {
+    const world = await World.open(WAYS[0]!.options, 'istio', { engine });
     const { pod } = world.pair;
     await world.app.do('serve', { port: 8080, as: 'tell' });
     const patient = world.client.do<Outcome>('slowly', { to: { host: POD.ipv4, port: 8080 }, pause: 1500 });
@@ -441,11 +437,11 @@ test.each([
     const many = world.client.do('many', { to: { host: POD.ipv4, port: 8080 }, count, together: 20 });
     const proxies = [world.proxy];
     const mark = pod.manyUsers ? {} : { mark: PROXY_MARK };
-    const become = !pod.manyUsers ? {} : mode === 'TPROXY' ? { gid: 1337 } : { uid: 1337 };
+    const become = pod.manyUsers ? { uid: 1337 } : {};
     await world.proxy.line(50);
     // From several listening sockets to fewer, and to more.
     for (const workers of [1, 3, 2]) {
-      const fresh = await startProxyIn(pod, { engine, mode, workers, takeOver: true, ...mark }, become);
+      const fresh = await startProxyIn(pod, { engine, workers, takeOver: true, ...mark }, become);
       proxies.push(fresh);
       await fresh.line(50);
     }

@@ -19,6 +19,7 @@ export class Post implements OpenListener {
   readonly #tell: Hearer;
   readonly #gone: () => void;
   readonly #waiting: (() => void)[] = [];
+  readonly #stopping: (() => void)[] = [];
   /** Questions that not all Workers have answered: what came so far, how many answers are missing, and who waits. */
   readonly #questions = new Map<number, Question>();
   #lastQuestion = 0;
@@ -54,8 +55,12 @@ export class Post implements OpenListener {
     return (Atomics.load(this.#crew.shared.counts, COUNTS.words * this.#id + COUNTS.accepted) - this.#ended) | 0;
   }
 
-  stop(): void {
+  stop(): Promise<void> {
     this.#crew.tellAll({ kind: 'stop', id: this.#id });
+    return new Promise((resolve) => {
+      this.#stopping.push(resolve);
+      this.#settle();
+    });
   }
 
   idle(): Promise<void> {
@@ -112,7 +117,9 @@ export class Post implements OpenListener {
   }
 
   #settle(): void {
-    if (this.connections > 0 || this.#accepting > 0) return;
+    if (this.#accepting > 0) return;
+    for (const resolve of this.#stopping.splice(0)) resolve();
+    if (this.connections > 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
     for (const [question, asked] of this.#questions) this.#answer(question, asked);
     if (!this.#over) this.#gone();

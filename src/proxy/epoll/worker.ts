@@ -52,6 +52,8 @@ function obey(message: ToWorker): void {
     }
     case 'stop':
       for (const listener of listeners.get(message.id) ?? []) listener.stop();
+      // What has ended before is told before.
+      records.flush();
       tell({ kind: 'stopped', id: message.id });
       return;
     case 'reset':
