@@ -5,14 +5,18 @@ const kernel = ['test/kernel/**/*.test.ts'];
 /** Those that ask the tools and the kernel, each file in namespaces of its own, and wait for nobody: two at a time disturb none. */
 const asking = [
   'acceptance',
+  'audit',
   'clock',
   'connections',
+  'dialects',
   'facts/*',
   'frames',
   'hidden-part',
   'ipset',
+  'istio-nft',
   'listing',
   'nft-of-iptables',
+  'nft-open',
   'nft-text',
   'reconcile',
   'routes-read',
@@ -20,6 +24,7 @@ const asking = [
   'text',
   'trace',
   'trace-counters',
+  'verify',
   'way-back',
 ].map((name) => `test/kernel/${name}.test.ts`);
 

@@ -6,7 +6,7 @@ import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
 import type { Routed } from './routes.ts';
-import { cameBy, isTaken, type Walk } from './state.ts';
+import { cameBy, cameByAny, isTaken, type Walk } from './state.ts';
 import { isSupposed, supposeDevice } from './supposed.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -139,7 +139,7 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
       return refuse(walk, `${to()} is not an address of this host, and forwarding is off`);
   }
   if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
-  if (packet.family === 'ipv6' && beyondScope(packet.source) && !cameBy(walk, [routed.device]))
+  if (packet.family === 'ipv6' && beyondScope(packet.source) && !cameBy(walk, routed.device))
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
@@ -219,19 +219,19 @@ function martianBecause(walk: Walk): string | undefined {
   const { family } = packet;
   // Also where nat has just sent it there (netfilter-semantics 14).
   if (family === 'ipv6')
-    return isLoopback(family, packet.destination) && !cameBy(walk, [LOOPBACK]) && ground.forwards !== true
+    return isLoopback(family, packet.destination) && !cameBy(walk, LOOPBACK) && ground.forwards !== true
       ? '::1 is not reached from outside'
       : undefined;
   const { source } = packet;
   if (source !== undefined && (isMulticast(family, source) || source === 0xffff_ffff))
     return `${spoken(walk, source)} is a group: nothing comes from it`;
-  const foreign = source !== undefined && isForeign(walk, source) && !cameBy(walk, [LOOPBACK]);
+  const foreign = source !== undefined && isForeign(walk, source) && !cameBy(walk, LOOPBACK);
   if (toAll(packet)) return foreign ? asOwn(walk) : undefined;
   if (source === 0) return '0.0.0.0 may not be a source';
   const { destination } = packet;
   if (destination === 0) return "0.0.0.0 is nobody's address";
   const fromLoopback = source !== undefined && isLoopback(family, source);
-  if ((fromLoopback || isLoopback(family, destination)) && !cameBy(walk, [LOOPBACK]) && !allowsLocalnet(walk)) {
+  if ((fromLoopback || isLoopback(family, destination)) && !cameBy(walk, LOOPBACK) && !allowsLocalnet(walk)) {
     return isLoopback(family, destination)
       ? `${spoken(walk, destination)} may not be reached from ${packet.in || 'outside'}: route_localnet is off there`
       : `${spoken(walk, source!)} may not come from outside`;
@@ -258,8 +258,8 @@ function broadcastSource(walk: Walk, device: string): string | undefined {
   const { family } = packet;
   if (family === 'ipv6' || !ground.host.known) return undefined;
   const { source } = packet;
-  if (source === undefined || cameBy(walk, [LOOPBACK])) return undefined;
-  if (!ground.host.custom && !cameBy(walk, [device])) return undefined;
+  if (source === undefined || cameBy(walk, LOOPBACK)) return undefined;
+  if (!ground.host.custom && !cameBy(walk, device)) return undefined;
   const back = lookUp(ground.host, { destination: source, mark: 0, marked: false }, () => false);
   return back.kind === 'local' ? `${spoken(walk, source)} is no host's address: it may not be a source` : undefined;
 }
@@ -271,7 +271,7 @@ function allowsLocalnet(walk: Walk): boolean {
     if (asks) assumptions?.add('route_localnet is off, as it is by default');
     return false;
   }
-  return ground.routeLocalnet.includes('all') || cameBy(walk, ground.routeLocalnet);
+  return ground.routeLocalnet.includes('all') || cameByAny(walk, ground.routeLocalnet);
 }
 
 /** A packet of this host's own gets its first route before OUTPUT. */

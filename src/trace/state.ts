@@ -141,8 +141,12 @@ export function tracks({ ground, decide }: Walk): boolean {
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
 export const nameOf = ({ name }: CompiledRule): string => name;
 
-/** Whether a packet has come in by one of some interfaces. */
-export function cameBy(walk: Walk, devices: readonly string[]): boolean {
+/** Whether a packet has come in by an interface. */
+export const cameBy = (walk: Walk, device: string): boolean =>
+  walk.cameByAny ? walk.cameByAny([device]) : walk.packet.in === device;
+
+/** … by one of some interfaces. */
+export function cameByAny(walk: Walk, devices: readonly string[]): boolean {
   if (walk.cameByAny) return walk.cameByAny(devices);
   const { in: device } = walk.packet;
   return device !== undefined && devices.includes(device);
