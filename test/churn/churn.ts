@@ -37,9 +37,9 @@ export async function churn(options: ChurnOptions): Promise<Verdict> {
   const pair = await openPair();
   const { client, pod } = pair;
   loadIstio(pod, pod.manyUsers ? BY_OWNER : BY_MARK);
-  // Else conntrack's table fills with what is over: then it forgets where connections were going.
+  // Else conntrack keeps what is over for two minutes. Less than a reader stalls would have it forget what is not over.
   for (const where of [client, pod])
-    where.run(['sysctl', '-q', '-e', '-w', 'net.netfilter.nf_conntrack_tcp_timeout_time_wait=1']);
+    where.run(['sysctl', '-q', '-e', '-w', 'net.netfilter.nf_conntrack_tcp_timeout_time_wait=30']);
   const app = pod.manyUsers ? { uid: 1000 } : {};
   const servers = await Promise.all(
     PORTS.map((port) => startParty(pod, `server ${port}`, () => ['serve', `${port}`], app)),
@@ -59,10 +59,10 @@ export async function churn(options: ChurnOptions): Promise<Verdict> {
   const parties = [...servers, ...callers];
   try {
     const resident = await watched(parties, proxy, { seconds, killEvery, seed, say });
-    await Promise.all(callers.map((caller) => caller.finish()));
+    const finished = await Promise.all(callers.map((caller) => caller.finish()));
     const after = await settled(proxy, before.sockets);
     const status = await proxy.stop();
-    return verdict({ servers, callers, proxy, before, after, resident, status });
+    return verdict({ servers, callers, finished, proxy, before, after, resident, status });
   } finally {
     for (const { close } of [...parties, proxy, pair]) close();
   }
@@ -104,6 +104,7 @@ async function settled(proxy: Watched, sockets: number) {
 interface Seen {
   readonly servers: readonly Party[];
   readonly callers: readonly Party[];
+  readonly finished: readonly boolean[];
   readonly proxy: Watched;
   readonly before: ReturnType<Watched['descriptors']>;
   readonly after: ReturnType<Watched['descriptors']>;
@@ -111,7 +112,7 @@ interface Seen {
   readonly status: number | null;
 }
 
-function verdict({ servers, callers, proxy, before, after, resident, status }: Seen): Verdict {
+function verdict({ servers, callers, finished, proxy, before, after, resident, status }: Seen): Verdict {
   const parties = [...servers, ...callers];
   const wrong = parties.flatMap((party) => party.wrong);
   const lost = [
@@ -128,6 +129,7 @@ function verdict({ servers, callers, proxy, before, after, resident, status }: S
       lost.length > 0,
       `connections ended early, and nobody had been killed: ${JSON.stringify(lost.slice(0, 3))}`,
     ),
+    ...problem(finished.includes(false), 'a connection of a caller never came to an end'),
     ...problem(after.sockets > before.sockets, `sockets: ${before.sockets} before, ${after.sockets} after`),
     ...problem(after.others > before.others + 2, `other descriptors: ${before.others} before, ${after.others} after`),
     ...problem(late > early * 1.1 + SWING, `memory grew from ${early.toFixed(0)} MB to ${late.toFixed(0)} MB`),

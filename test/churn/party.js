@@ -146,10 +146,14 @@ const one = (host, port, random) =>
     const socket = connect({ host, port, allowHalfOpen: true });
     tally.open += 1;
     tally.connections += 1;
-    socket.on('close', () => {
+    const over = once(() => {
+      clearInterval(watch);
       tally.open -= 1;
       resolve();
     });
+    socket.on('close', over);
+    // Node does not always tell of the end of a socket that was reset.
+    const watch = setInterval(() => socket.destroyed && over(), 1000);
     const ended = once((got, how) => {
       if (got === plan.down && how === 'end') tally.right += 1;
       else if (plan.clientResets >= 0 || plan.serverResets >= 0) tally.reset += 1;

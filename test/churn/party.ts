@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scratch } from '../support/namespace.ts';
 
 /** What a party has counted. */
@@ -34,10 +35,13 @@ export interface Party {
   /** All that it and those before it have counted. */
   counted(): Counted;
   kill(): Promise<void>;
-  /** Lets a caller finish what it has begun. */
-  finish(): Promise<void>;
+  /** Lets a caller finish what it has begun; false where that never came to an end. */
+  finish(): Promise<boolean>;
   close(): void;
 }
+
+/** Milliseconds for what a caller has begun: its longest connection takes a few seconds. */
+const LONGEST = 40_000;
 
 const NOTHING: Counted = { connections: 0, right: 0, reset: 0, bytes: 0, open: 0 };
 
@@ -84,9 +88,9 @@ export async function startParty(
       absence.until = Date.now();
     },
     async finish() {
-      const ended = once(child, 'exit');
+      const ended = once(child, 'exit').then(() => true);
       child.kill('SIGTERM');
-      await ended;
+      return await Promise.race([ended, sleep(LONGEST, false, { ref: false })]);
     },
     close: () => void child.kill('SIGKILL'),
   };
