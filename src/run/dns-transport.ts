@@ -20,31 +20,50 @@ const PATIENCE = 2000;
 /** Answers what comes to a socket. It keeps no process alive. */
 export function overUdp({ fd, family }: NameSocket, answerFor: Answering): { close(): void } {
   const socket: Datagrams = createSocket(family === 'ipv4' ? 'udp4' : 'udp6');
+  let closed = false;
   socket.on('error', () => {});
   socket.on('message', (query, { port, address }) => {
     answerFor(query).then(
-      (answer) => answer && socket.send(answer, port, address, () => {}),
+      // An answer may come when nobody is left who asked.
+      (answer) => answer && !closed && socket.send(answer, port, address, () => {}),
       () => {},
     );
   });
   socket.bind({ fd });
   socket.unref();
-  return { close: () => socket.close() };
+  return {
+    close() {
+      closed = true;
+      socket.close();
+    },
+  };
 }
 
 /** The same on a listening socket. Each message has its length before it, and several may be under way. Source: RFC 1035, section 4.2.2. */
 export function overTcp(fd: number, answerFor: Answering): { close(): void } {
   const open = new Set<Socket>();
-  const server = createServer((client) => {
+  // Who has asked all it wants may shut down its sending side, and still waits for the answers.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    let asking = 0;
+    const endWhenAnswered = (): void => {
+      if (asking === 0 && client.readableEnded) client.end();
+    };
     open.add(client);
+    client.on('end', endWhenAnswered);
     client.on('close', () => open.delete(client));
     client.on('error', () => {});
     client.setTimeout(30_000, () => client.destroy());
     eachMessage(client, (query) => {
-      answerFor(query).then(
-        (answer) => answer && client.writable && client.write(framed(answer)),
-        () => {},
-      );
+      asking += 1;
+      answerFor(query)
+        .then(
+          (answer) => answer && client.writable && client.write(framed(answer)),
+          () => {},
+        )
+        .finally(() => {
+          asking -= 1;
+          endWhenAnswered();
+        });
     });
   });
   server.on('error', () => {});

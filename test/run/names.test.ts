@@ -1,5 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { endpointOf, openListeners, openUdpSocket } from '../../src/linux/index.ts';
 import { addressesIn, answerTo, questionOf } from '../../src/run/dns-message.ts';
@@ -34,9 +36,10 @@ function service(servers: readonly NameServer[]): { names: Names; port: number; 
   return { names, port, answered };
 }
 
-/** A server on UDP that gives one address for every name. */
-async function server(address: string): Promise<NameServer> {
-  const socket = createSocket('udp4', (query, { port, address: peer }) => {
+/** A server on UDP that gives one address for every name, after so many milliseconds. */
+async function server(address: string, delay = 0): Promise<NameServer> {
+  const socket = createSocket('udp4', async (query, { port, address: peer }) => {
+    if (delay > 0) await pause(delay);
     socket.send(answerTo(query, questionOf(query)!, address), port, peer);
   });
   socket.bind(0, '127.0.0.1');
@@ -54,6 +57,28 @@ test('where one server refuses, the next is asked; what it found is remembered b
   expect(names.nameOf('192.0.2.80')).toBe('www.example.test');
   expect(names.nameOf('192.0.2.81')).toBeUndefined();
   expect(answered).toEqual([{ name: 'www.example.test', addresses: ['192.0.2.80'], failure: undefined }]);
+});
+
+test('an answer that comes when nobody is served any more is nobody’s', async () => {
+  const { names, port, answered } = service([await server('192.0.2.80', 20)]);
+  const asking = createSocket('udp4');
+  asking.send(QUERY, port, '127.0.0.1');
+  await pause(10);
+  names.close();
+  open.splice(open.indexOf(names), 1);
+  await expect.poll(() => answered).toHaveLength(1);
+  // What is thrown here is thrown at nobody, and the test run fails by it.
+  await pause(10);
+  asking.close();
+});
+
+test('who has asked, and shuts down its sending side, is answered by TCP, and then the connection ends', async () => {
+  const { port } = service([NOBODY]);
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const query = questionFor('host.sidestep.internal');
+  socket.end(Buffer.concat([Buffer.of(0, query.length), query]));
+  const pieces = await socket.toArray();
+  expect(addressesIn(Buffer.concat(pieces).subarray(2))).toEqual(['10.77.0.1']);
 });
 
 test('where no server answers, that is said, by UDP and by TCP', async () => {
