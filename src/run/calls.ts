@@ -35,15 +35,15 @@ const TOGETHER = 100;
 /** Callers kept for calls that have not ended. */
 const KEPT = 1024;
 
-/** Brings together what is known of each call, and tells of it. */
-export function openCalls(log: Log, nameOf: (address: string) => string | undefined): Calls {
+/** Brings together what is known of each call, and tells of it. `nameOf` gives the name of an address when the call began. */
+export function openCalls(log: Log, nameOf: (address: string, at: number) => string | undefined): Calls {
   /** By the end that the pod sees, who is behind it. */
   const callers = new Map<string, ConnectionRecord['peer']>();
   const waiting = new Map<string, (caller: ConnectionRecord['peer']) => void>();
   const told = new Set<string>();
 
   const tell = (record: ConnectionRecord, caller: ConnectionRecord['peer'], open: boolean): void =>
-    log.called({ record, caller, open, name: record.destination && nameOf(record.destination.address) });
+    log.called({ record, caller, open, name: record.destination && nameOf(record.destination.address, record.start) });
 
   return {
     ended(record) {

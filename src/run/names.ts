@@ -5,8 +5,8 @@ import { byTcp, byUdp, type Carrier, type NameSocket, overTcp, overUdp } from '.
 
 /** The name service of a pod. */
 export interface Names {
-  /** The name by which an address was last found, if any. */
-  nameOf(address: string): string | undefined;
+  /** The name by which an address had last been found at a time (milliseconds since 1970; now), if any. */
+  nameOf(address: string, at?: number): string | undefined;
   close(): void;
 }
 
@@ -30,6 +30,12 @@ export interface NamesOptions {
   readonly answered?: (answer: Answered) => void;
 }
 
+/** A name, and since when an address is known by it. */
+interface Found {
+  readonly name: string;
+  readonly since: number;
+}
+
 export interface NameServer {
   readonly address: string;
   readonly port: number;
@@ -37,8 +43,10 @@ export interface NameServer {
 
 /** Questions under way at a time; who asks more is not heard, and asks again. */
 const MOST = 512;
-/** Names kept. */
+/** Addresses kept. */
 const KEPT = 4096;
+/** Names kept of each: what many names share is told by the right one as long as its connections were made not too many names ago. */
+const NAMES_KEPT = 32;
 const DNS = 53;
 /** By the answer's code. Source: RFC 1035, section 4.1.1. */
 const FAILURES: Readonly<Record<number, Answered['failure']>> = { 2: 'no answer', 3: 'no such name' };
@@ -48,14 +56,17 @@ const FAILURES: Readonly<Record<number, Answered['failure']>> = { 2: 'no answer'
  * question, since they change with the network that a host is in; one after the other is asked, as resolv.conf(5) has it.
  */
 export function openNames({ udp, tcp, own, servers, answered }: NamesOptions): Names {
-  const known = new Map<string, string>();
+  /** By address: its names, the one that was found last in front. */
+  const known = new Map<string, readonly Found[]>();
   let asking = 0;
 
   const remember = (name: string, answer: Buffer): Buffer => {
     const addresses = addressesIn(answer);
     for (const address of addresses) {
+      const [last, ...earlier] = known.get(address) ?? [];
       known.delete(address);
-      known.set(address, name);
+      const before = last === undefined ? [] : [last, ...earlier];
+      known.set(address, last?.name === name ? before : [{ name, since: Date.now() }, ...before].slice(0, NAMES_KEPT));
     }
     for (const oldest of known.keys()) {
       if (known.size <= KEPT) break;
@@ -86,7 +97,7 @@ export function openNames({ udp, tcp, own, servers, answered }: NamesOptions): N
   const sockets = udp.map((socket) => overUdp(socket, (query) => answerFor(query, byUdp)));
   const listeners = tcp.map((fd) => overTcp(fd, (query) => answerFor(query, byTcp)));
   return {
-    nameOf: (address) => known.get(address),
+    nameOf: (address, at = Date.now()) => known.get(address)?.find(({ since }) => since <= at)?.name,
     close() {
       for (const open of [...sockets, ...listeners]) open.close();
     },

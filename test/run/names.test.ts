@@ -59,6 +59,18 @@ test('where one server refuses, the next is asked; what it found is remembered b
   expect(answered).toEqual([{ name: 'www.example.test', addresses: ['192.0.2.80'], failure: undefined }]);
 });
 
+test('an address that names share is known, at any time, by the one that was found last before', async () => {
+  const { names, port } = service([await server('192.0.2.80')]);
+  const before = Date.now();
+  await pause(2);
+  await byUdp(questionFor('a.test'), '127.0.0.1', port);
+  const between = Date.now();
+  await pause(2);
+  await byUdp(questionFor('b.test'), '127.0.0.1', port);
+  const at = (time?: number) => names.nameOf('192.0.2.80', time);
+  expect([at(before), at(between), at()]).toEqual([undefined, 'a.test', 'b.test']);
+});
+
 test('an answer that comes when nobody is served any more is nobody’s', async () => {
   const { names, port, answered } = service([await server('192.0.2.80', 20)]);
   const asking = createSocket('udp4');
