@@ -1,7 +1,7 @@
 // The one program of `sidestep run` beside the app that lives in the pod: it makes sockets there and at the other end of the link,
 // and hands them out to the sidecar, which stays outside. When the sidecar is gone, however it went, it ends whatever is left
 // in the pod, and itself.
-import { closeSync, openSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import {
   closeDescriptor,
   endpointOf,
@@ -14,6 +14,7 @@ import {
   setSocketMark,
   whichWritable,
 } from '../linux/socket/index.ts';
+import { endInhabitants, networkOf } from './inhabitants.ts';
 import type { Channels, Inside } from './plan.ts';
 
 const { channels, families, gateway, listeners, mark } = JSON.parse(process.argv[2] ?? '') as Inside;
@@ -86,31 +87,7 @@ function hand(channel: number, fd: number, mark: number): void {
   }
 }
 
-/** The processes that are in the pod, but for this one. */
-function inhabitants(pod: string): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid) return [];
-    try {
-      return readlinkSync(`/proc/${pid}/ns/net`) === pod ? [pid] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-/** Nobody is told to end politely: whoever could have was the sidecar, and without it there is no network. */
-function endAll(pod: string): void {
-  for (let left = inhabitants(pod); left.length > 0; left = inhabitants(pod)) {
-    for (const pid of left) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {}
-    }
-  }
-}
-
-const pod = readlinkSync(HERE);
+const pod = networkOf('self');
 // A port below 1024 is nobody else's here.
 trySysctl('ipv4/ip_unprivileged_port_start', '0');
 setNetworkNamespace(own.gateway);
@@ -124,5 +101,5 @@ try {
   serve();
 } finally {
   closeSync(own.gateway);
-  endAll(pod);
+  endInhabitants(pod);
 }

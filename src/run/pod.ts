@@ -13,6 +13,7 @@ import {
   type Scratch,
 } from '../linux/index.ts';
 import { type Handed, startInside } from './handed.ts';
+import { endInhabitants, networkOf } from './inhabitants.ts';
 import { GATEWAY, LINK, MARK, POD, PORTS } from './plan.ts';
 
 /** A network namespace for an app, with a link, rules, and sockets that were made in it. */
@@ -44,6 +45,7 @@ export async function openPod(): Promise<OpenPod> {
   const gateway = await openScratch();
   const pod = await gateway.beside();
   try {
+    const network = networkOf(pod.pid);
     const families = familiesHere();
     lay(gateway, pod, families);
     const intercepted = intercept(pod.pid, families);
@@ -52,7 +54,7 @@ export async function openPod(): Promise<OpenPod> {
     const { child, ends, handed, lost } = await startInside(gateway, pod, families);
     return {
       ...{ pid: pod.pid, enter: pod.enter, mapped: !pod.manyUsers, families, intercepted, ...handed, lost },
-      close: () => end(child, ends, [pod, gateway]),
+      close: () => end(child, ends, network, [pod, gateway]),
     };
   } catch (error) {
     pod.close();
@@ -126,12 +128,19 @@ async function intercept(pid: number, families: readonly Family[]): Promise<void
 }
 
 /** The program inside ends all others when nobody is at the other end of its channels. */
-async function end(child: ChildProcess, ends: readonly number[], scratches: readonly Scratch[]): Promise<void> {
+async function end(
+  child: ChildProcess,
+  ends: readonly number[],
+  network: string,
+  scratches: readonly Scratch[],
+): Promise<void> {
   const gone = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
   child.ref();
   for (const descriptor of ends) closeDescriptor(descriptor);
   const timer = setTimeout(() => child.kill('SIGKILL'), ENDING);
   await gone;
   clearTimeout(timer);
+  // Unless it was killed itself.
+  if (child.exitCode !== 0) endInhabitants(network, ENDING);
   for (const scratch of scratches) scratch.close();
 }

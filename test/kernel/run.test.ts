@@ -334,6 +334,21 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
       await expect.poll(() => marked(mark), { timeout: 5000 }).toEqual([]);
     }
   });
+
+  test('nothing is left either where the program inside was killed before', async () => {
+    const value = `${process.pid}-${user ?? 0}-inside`;
+    const mark = `SIDESTEP_RUN_TEST=${value}`;
+    const command = ['--', 'sh', '-c', 'setsid sleep 1000 >/dev/null 2>&1 & echo listening; sleep 1000'];
+    const run = start(user, command, { ...ENVIRONMENT, SIDESTEP_RUN_TEST: value });
+    await expect.poll(run.out, { timeout: 20_000 }).toContain('listening');
+    const inside = marked(mark).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('inside.js'));
+    expect(inside).toHaveLength(1);
+    process.kill(Number(inside[0]), 'SIGKILL');
+    await expect.poll(run.said).toContain('the program that makes sockets in the pod has ended');
+    run.child.kill('SIGTERM');
+    await run.status;
+    expect(marked(mark)).toEqual([]);
+  });
 });
 
 test.for(WAYS)('who calls by a published port from another host is told, $title', async ({ options }) => {
