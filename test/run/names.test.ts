@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { endpointOf, openListeners, openUdpSocket } from '../../src/linux/index.ts';
@@ -85,12 +85,21 @@ test('an answer that comes when nobody is served any more is nobody’s', async 
 });
 
 test('who has asked, and shuts down its sending side, is answered by TCP, and then the connection ends', async () => {
-  const { port } = service([NOBODY]);
+  const framed = (message: Buffer) => Buffer.concat([Buffer.of(0, message.length), message]);
+  const slow = createServer((client) => {
+    client.once('data', async (bytes) => {
+      await pause(20);
+      const query = bytes.subarray(2);
+      client.write(framed(answerTo(query, questionOf(query)!, '192.0.2.80')));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(slow, 'listening');
+  open.push(slow);
+  const { port } = service([{ address: '127.0.0.1', port: (slow.address() as { port: number }).port }]);
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  const query = questionFor('host.sidestep.internal');
-  socket.end(Buffer.concat([Buffer.of(0, query.length), query]));
+  socket.end(framed(QUERY));
   const pieces = await socket.toArray();
-  expect(addressesIn(Buffer.concat(pieces).subarray(2))).toEqual(['10.77.0.1']);
+  expect(addressesIn(Buffer.concat(pieces).subarray(2))).toEqual(['192.0.2.80']);
 });
 
 test('where no server answers, that is said, by UDP and by TCP', async () => {
