@@ -36,7 +36,7 @@ export const run = defineCommand<RunCommandOptions>({
     command
       .argument('<command...>', 'what to run, after --: the program and its arguments')
       .description(
-        'TCP and questions for names (DNS) go out through the sidecar, to wherever this host may go; other UDP and ping find no way. Rules, listening sockets and processes in there end with the app. This host’s own 127.0.0.1 is host.sidestep.internal there. The exit status is the app’s: 128 and the signal’s number where one ended it, 127 where there is no such command.',
+        'TCP and questions for names (DNS) go out through the sidecar, to wherever this host may go; other UDP and ping find no way. Rules, listening sockets and processes in there end with the app. This host’s own 127.0.0.1 is host.sidestep.internal there. The exit status is the app’s: 128 and the signal’s number where one ended it, 127 where there is no such command. Signals sent to sidestep run go on to the app, but for SIGINT and SIGQUIT in its terminal’s foreground: there Ctrl-C and Ctrl-\\ reach the app by themselves. For nohup, say it of the app too: nohup sidestep run -- nohup …',
       )
       .addOption(
         new Option(
@@ -135,13 +135,26 @@ function nameServer(word: string): NameServer {
   return { address, port: wanted === undefined ? 53 : port(wanted) };
 }
 
-/** The same port of this host cannot lead to two of the app's. */
+/** A place of this host cannot lead to two ports of the app's. */
 function demandApart(ports: readonly PublishedPort[]): void {
-  const seen = new Set<string>();
-  for (const { address = '', port: number } of ports) {
-    const key = `${address} ${number}`;
-    if (seen.has(key))
-      throw new UsageError(`--port: ${number} is given twice`, 'Each port of this host leads to one of the app’s.');
-    seen.add(key);
+  for (const [at, one] of ports.entries()) {
+    const other = ports.slice(0, at).find((before) => before.port === one.port && meet(before.address, one.address));
+    if (!other) continue;
+    const [first, second] = [placeOf(other), placeOf(one)];
+    throw new UsageError(
+      first === second ? `--port: ${first} is given twice` : `--port: ${first} and ${second} are the same place`,
+      'Each port of this host leads to one of the app’s; without an address it is that of 127.0.0.1 and ::1.',
+    );
   }
+}
+
+const placeOf = ({ address, port: number }: PublishedPort): string =>
+  address === undefined ? `${number}` : `${address.includes(':') ? `[${address}]` : address}:${number}`;
+
+/** Whether two addresses have one in common; :: takes IPv4 as well. */
+function meet(one: string | undefined, other: string | undefined): boolean {
+  const covers = (wide: string, address: string): boolean =>
+    wide === address || wide === '::' || (wide === '0.0.0.0' && !address.includes(':'));
+  const addresses = (address: string | undefined): readonly string[] => (address ? [address] : ['127.0.0.1', '::1']);
+  return addresses(one).some((a) => addresses(other).some((b) => covers(a, b) || covers(b, a)));
 }

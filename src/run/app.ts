@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants as fsConstants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants as fsConstants, readFileSync, type Stats, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import { demandTool } from '../linux/index.ts';
@@ -25,23 +25,25 @@ export function demandCommand(command: string): void {
   const candidates = command.includes('/')
     ? [command]
     : path.split(delimiter).map((folder) => `${folder || '.'}/${command}`);
-  const files = candidates.filter(isFile);
+  const files = candidates.filter((path) => statusAt(path)?.isFile());
   if (files.some(isProgram)) return;
   const [first] = files;
   if (first !== undefined)
     throw new NoSuchCommand(command, 126, `${first} may not be executed`, `If it is a program: chmod +x ${first}`);
+  if (command.includes('/') && statusAt(command)?.isDirectory())
+    throw new NoSuchCommand(command, 126, 'it is a folder', 'The command that starts the app comes after --.');
   throw command.includes('/')
     ? new NoSuchCommand(command, 127, 'there is no such file', 'The command that starts the app comes after --.')
     : new NoSuchCommand(command, 127, 'command not found', `It is in no folder of PATH (${path}).`);
 }
 
-function isFile(file: string): boolean {
+const statusAt = (path: string): Stats | undefined => {
   try {
-    return statSync(file).isFile();
+    return statSync(path);
   } catch {
-    return false;
+    return undefined;
   }
-}
+};
 
 function isProgram(file: string): boolean {
   try {

@@ -247,6 +247,10 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     expect(none).toMatchObject({ status: 127, stdout: '' });
     expect(none.stderr).toMatch(/^sidestep: there-is-no-such-command: command not found\n/);
     expect(status('/etc/passwd')).toMatchObject({ status: 126 });
+    expect(status('/tmp')).toMatchObject({
+      status: 126,
+      stderr: expect.stringMatching(/^sidestep: \/tmp: it is a folder\n/),
+    });
   });
 
   test('standard input and output are the app’s', () => {
@@ -349,6 +353,19 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     await run.status;
     expect(marked(mark)).toEqual([]);
   });
+});
+
+test.for([
+  ['8080:80', '8080:81', '8080 is given twice'],
+  ['28081:80', '127.0.0.1:28081:81', '28081 and 127.0.0.1:28081 are the same place'],
+  ['[::1]:28081:80', '28081:81', '[::1]:28081 and 28081 are the same place'],
+  ['0.0.0.0:28081:80', '10.0.0.1:28081:81', '0.0.0.0:28081 and 10.0.0.1:28081 are the same place'],
+  ['10.0.0.1:28081:80', '[::]:28081:81', '10.0.0.1:28081 and [::]:28081 are the same place'],
+] as const)('-p %s -p %s: %s', ([first, second, why]) => {
+  const words = ['run', '-p', first, '-p', second, '--', 'echo', 'started'];
+  const done = spawnSync(...sidestep(undefined, words), { encoding: 'utf8', env: ENVIRONMENT });
+  expect(done).toMatchObject({ status: 2, stdout: '' });
+  expect(done.stderr).toContain(`--port: ${why}`);
 });
 
 test.for(WAYS)('who calls by a published port from another host is told, $title', async ({ options }) => {
