@@ -63,9 +63,11 @@ export const run = defineCommand<RunCommandOptions>({
     const ready = await prepared(args, options, terminal);
     if ('status' in ready) return ready.status;
     try {
-      // Node.js makes a pipe non-blocking when it opens it, and the app's is the same one: as a child starts, it blocks again.
       process.stderr.on('error', () => {});
       await terminal.say(readyScreen(ready, ports, program));
+      // Node.js makes a pipe non-blocking when it opens it, and the app's is the same one: as a child starts, it blocks again. Names,
+      // signals and the end must not wait with it for a reader.
+      await terminal.neverWait();
       const app = await ready.start();
       return await app.ended;
     } finally {

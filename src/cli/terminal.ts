@@ -1,4 +1,5 @@
 import type { Line, Screen, Tone } from '../explain/index.ts';
+import type { Aside } from './aside.ts';
 import { EXIT } from './status.ts';
 
 /** How much is said on standard error: SIDESTEP_LOG. */
@@ -15,6 +16,11 @@ export interface Terminal {
   json(document: object, form?: 'document' | 'stream'): void;
   /** Something said on the way. */
   say(screen: Screen, level?: Level): Promise<void>;
+  /**
+   * From now on what is said waits for nobody: what has no room on standard error is dropped, and how much that was is said there later.
+   * For a standard error that is shared with a program of which one does not know what it does to it.
+   */
+  neverWait(): Promise<void>;
   /** Fulfilled when all that was written has left this process, or never will. */
   settled(): Promise<void>;
   /** Nobody reads standard output any more. */
@@ -50,7 +56,12 @@ export function openTerminal(color: boolean | undefined): Terminal {
     if (stream.writable) stream.write(text);
   };
   let heard = false;
+  let aside: Aside | undefined;
   const say = (text: string): void => {
+    if (aside) {
+      aside.write(text);
+      return;
+    }
     // Standard error is opened when there is something to say.
     const { stderr } = process;
     if (!heard) stderr.on('error', () => {});
@@ -64,10 +75,14 @@ export function openTerminal(color: boolean | undefined): Terminal {
     async say(screen, at = 'info') {
       if (LEVELS.indexOf(at) <= threshold) say(await painted(screen, process.stderr, color));
     },
+    async neverWait() {
+      const { openAside } = await import('./aside.ts');
+      aside = openAside(2);
+    },
     async settled() {
       // What went wrong with the last write is told a turn later.
       await new Promise((turn) => setImmediate(turn));
-      for (const stream of heard ? [stdout, process.stderr] : [stdout])
+      for (const stream of heard && !aside ? [stdout, process.stderr] : [stdout])
         if (stream.writable && stream.writableLength > 0)
           await new Promise<void>((done) => stream.write('', () => done()));
     },

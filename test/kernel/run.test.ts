@@ -1,7 +1,18 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { createServer as createHttp } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -41,8 +52,13 @@ afterEach(async () => {
   runs = [];
 });
 
-function start(user: number | undefined, args: readonly string[], env: NodeJS.ProcessEnv = ENVIRONMENT): Run {
-  const child = spawn(...sidestep(user, ['run', ...args]), { stdio: ['ignore', 'pipe', 'pipe'], env });
+function start(
+  user: number | undefined,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = ENVIRONMENT,
+  stderr: 'pipe' | number = 'pipe',
+): Run {
+  const child = spawn(...sidestep(user, ['run', ...args]), { stdio: ['ignore', 'pipe', stderr], env });
   const heard = { out: '', said: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     heard.out += text;
@@ -61,8 +77,13 @@ function start(user: number | undefined, args: readonly string[], env: NodeJS.Pr
   return run;
 }
 
-async function started(user: number | undefined, flags: readonly string[], command = app()): Promise<Run> {
-  const run = start(user, [...flags, ...command]);
+async function started(
+  user: number | undefined,
+  flags: readonly string[],
+  command = app(),
+  stderr: 'pipe' | number = 'pipe',
+): Promise<Run> {
+  const run = start(user, [...flags, ...command], ENVIRONMENT, stderr);
   await expect.poll(() => run.out() + run.said(), { timeout: 20_000 }).toContain('listening');
   return run;
 }
@@ -337,6 +358,38 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
       await run.status;
       await expect.poll(() => marked(mark), { timeout: 5000 }).toEqual([]);
     }
+  });
+
+  test('a standard error that nobody reads any more keeps nobody waiting, and what was dropped is counted', async () => {
+    const folder = mkdtempSync(`${tmpdir()}/sidestep-run-`);
+    chmodSync(folder, 0o755);
+    const path = `${folder}/unread`;
+    execFileSync('mkfifo', ['-m', '666', path]);
+    const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const unread = openSync(path, constants.O_WRONLY);
+    const run = await started(user, ['--port', `${port}:8080`, '--log'], app(), unread);
+    closeSync(unread);
+    expect(() => {
+      for (;;) writeSync(pipe, 'x'.repeat(4096));
+    }).toThrow('EAGAIN');
+    expect(await ask(port, 'call?of=http%3A%2F%2Fhost.sidestep.internal%3A1%2F')).toMatch(/^failed: /);
+    run.child.kill('SIGUSR2');
+    await expect.poll(run.out).toContain('heard SIGUSR2');
+    const bytes = Buffer.alloc(1 << 20);
+    let text = '';
+    const read = (): string => {
+      text += bytes.toString('utf8', 0, readSync(pipe, bytes));
+      return text;
+    };
+    read();
+    expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
+    await expect
+      .poll(read)
+      .toMatch(/sidestep: \d+ lines were dropped here: nobody read them in time\n.* in {3}app :8080/s);
+    run.child.kill('SIGTERM');
+    expect(await run.status).toBe(42);
+    closeSync(pipe);
+    rmSync(folder, { recursive: true });
   });
 
   test('nothing is left either where the program inside was killed before', async () => {

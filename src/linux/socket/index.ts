@@ -17,6 +17,7 @@ export {
   type Passed,
   receiveDescriptors,
   type SocketSource,
+  sendAtOnce,
   sendDescriptors,
   takeSocket,
 } from './passing.ts';

@@ -5,8 +5,9 @@ const AF_UNIX = 1;
 /** SOCK_SEQPACKET | SOCK_CLOEXEC: messages stay apart, and whose other end is gone reads an end. */
 const PACKETS = 0x8_0005;
 const SCM_RIGHTS = 1;
-/** MSG_NOSIGNAL; MSG_CMSG_CLOEXEC. */
+/** MSG_NOSIGNAL; MSG_DONTWAIT; MSG_CMSG_CLOEXEC. */
 const NO_SIGNAL = 0x4000;
+const DO_NOT_WAIT = 0x40;
 const CLOSE_ON_EXEC = 0x4000_0000;
 /** The kernel's own limit of descriptors in one message. Source: unix(7), SCM_MAX_FD. */
 const MOST = 253;
@@ -46,6 +47,12 @@ export function sendDescriptors(channel: number, bytes: Uint8Array, descriptors:
   const data = Buffer.from(bytes);
   const header = messageOf(data, descriptors.length > 0 ? control : undefined);
   checked('sendmsg', socketCalls().sendmsg(channel, header, NO_SIGNAL));
+}
+
+/** Sends as many bytes as a socket has room for; returns how many. Throws SystemCallFailed, EAGAIN where it has none. Source: send(2). */
+export function sendAtOnce(socket: number, bytes: Uint8Array): number {
+  const data = Buffer.from(bytes);
+  return checked('sendmsg', socketCalls().sendmsg(socket, messageOf(data), NO_SIGNAL | DO_NOT_WAIT));
 }
 
 /**

@@ -39,11 +39,12 @@ export function openUdpSocket(at: Endpoint): number {
 
 /**
  * Waits until there is room in one of several channels, or nobody is at the other end of `partner` or of one of them. The thread
- * sleeps meanwhile. Source: poll(2).
+ * sleeps meanwhile, for `patience` milliseconds at most where that is not negative. A `partner` of -1 is nobody. Source: poll(2).
  */
 export function whichWritable(
   channels: readonly number[],
   partner: number,
+  patience = -1,
 ): { readonly writable: readonly number[]; readonly gone: boolean } {
   const entries = new Uint8Array(8 * (channels.length + 1));
   const view = new DataView(entries.buffer);
@@ -51,7 +52,7 @@ export function whichWritable(
     view.setInt32(8 * at, fd, LITTLE);
     view.setInt16(8 * at + 4, at === 0 ? 0 : POLLOUT, LITTLE);
   }
-  checked('poll', socketCalls().poll(entries, channels.length + 1, -1));
+  checked('poll', socketCalls().poll(entries, channels.length + 1, patience));
   const happened = (at: number): number => view.getInt16(8 * at + 6, LITTLE);
   const all = [partner, ...channels].map((_, at) => happened(at));
   return {
