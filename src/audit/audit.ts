@@ -21,11 +21,15 @@ export interface Audit extends Pick<Audited, 'lanes' | 'tooComplex' | 'families'
  * Looks at all packets at once: where the connections of each family and way go, and what is the matter with the rules.
  *
  * @param now seconds since 1970, for rules that end
- * @param name the program's name, for the commands that mend something
+ * @param command makes of its words a command that mends something there, as it is typed
  * @example audit(snapshot, Date.now() / 1000).findings // [{ kind: 'family-open', level: 'high', … }]
  */
-export function audit(snapshot: Snapshot, now: number, name = 'sidestep'): Audit {
-  const audited = auditedOf(snapshot, now, name);
+export function audit(
+  snapshot: Snapshot,
+  now: number,
+  command: Audited['command'] = (words) => `sidestep ${words}`,
+): Audit {
+  const audited = auditedOf(snapshot, now, command);
   const findings = KINDS.flatMap((kind) =>
     kind.look(audited).map((finding): Named => ({ ...finding, kind: kind.name })),
   );

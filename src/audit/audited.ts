@@ -19,13 +19,13 @@ export interface Audited extends Lanes {
   readonly written?: { readonly interception: Interception; readonly program: Program };
   /** What differs from what it writes; nothing where no dialect of Sidestep's wrote the rules. */
   readonly drifts: readonly DriftFound[];
-  /** The program's name, for commands that mend something. */
-  readonly name: string;
+  /** A command of the program's that mends something there, as it is typed. */
+  readonly command: (words: string) => string;
   /** One packet of a set, followed; undefined where the set is empty. */
   example(packets: PacketSet | undefined): Example | undefined;
 }
 
-export function auditedOf(snapshot: Snapshot, now: number, name: string): Audited {
+export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command']): Audited {
   const proxyPorts = proxyPortsOf(snapshot);
   const families = FAMILIES.filter((family) => rulesRead(snapshot, family));
   const interception = inferInterception(snapshot);
@@ -39,7 +39,7 @@ export function auditedOf(snapshot: Snapshot, now: number, name: string): Audite
     proxyPorts,
     ...(written ? { written } : {}),
     drifts: written ? compareAsWritten(snapshot, written.program, now).drifts : [],
-    name,
+    command,
     example(packets) {
       const question = packets?.witness();
       return question && { question, trace: follow(question) };

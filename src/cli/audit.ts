@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { familyOption, outputOption, type SourceOptions, sourceOptions } from './options.ts';
 import { sayUnread } from './said.ts';
 import { readSource } from './source.ts';
+import { sourceFlags } from './source-flags.ts';
 import { EXIT } from './status.ts';
 import { versionOf } from './version.ts';
 
@@ -32,10 +33,11 @@ export const audit = defineCommand<AuditOptions>({
     outputOption(command, 'text', 'json', 'sarif');
   },
   async run({ options, terminal, program }) {
-    const { output, failOn, from } = options;
+    const { output, failOn, from, netns, pid, container } = options;
+    const there = sourceFlags({ netns, pid, container });
     const snapshot = await readSource(options, terminal);
     await sayUnread(snapshot, terminal);
-    const found = auditOf(snapshot, Math.floor(Date.now() / 1000), program);
+    const found = auditOf(snapshot, Math.floor(Date.now() / 1000), (words) => `${program} ${words}${there}`);
     if (output === 'json') terminal.json(auditDocument(found));
     else if (output === 'sarif')
       terminal.json(

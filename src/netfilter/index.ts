@@ -108,7 +108,7 @@ export {
   type Predicate,
   type Test,
 } from './predicate.ts';
-export { ICMP, ICMPV6, protocolName, protocolNumber, SCTP, TCP, UDP, UDPLITE } from './protocol.ts';
+export { ICMP, ICMPV6, PORTED, protocolName, protocolNumber, SCTP, TCP, UDP, UDPLITE } from './protocol.ts';
 export { allMatches, allTargets, findMatch, findTarget } from './registry.ts';
 export {
   BUILT_IN,

@@ -83,6 +83,9 @@ export const AH = 51;
 export const NO_NEXT = 59;
 export const MOBILITY = 135;
 
+/** Protocols whose packets have ports that rules can ask for and nat can change. */
+export const PORTED: ReadonlySet<number> = new Set([TCP, UDP, DCCP, SCTP, UDPLITE]);
+
 /** The number of a protocol given by name (`tcp`, `icmpv6`) or number; `all` is 0. Undefined when it is neither. */
 export function protocolNumber(text: string): number | undefined {
   const usual = NAMES.get(text);

@@ -21,8 +21,16 @@ export function readLong(draft: Draft, cursor: Cursor, word: string, negated: bo
   }
   const general = GENERAL.get(word);
   if (general !== undefined) return general;
-  if (!word.startsWith('--') || word.length < 3) throw notAnOption(cursor, word);
+  if (!word.startsWith('--') || word.length < 3) return readAttached(draft, cursor, word);
   return readUnusual(draft, cursor, word, negated);
+}
+
+/** `-mstate`, `-gCHAIN`: of the options of one letter that every rule may have, the tools take a value in the same word for these two. */
+function readAttached(draft: Draft, cursor: Cursor, word: string): string {
+  const [, name, rest] = /^(-[mg])(.+)$/s.exec(word) ?? [];
+  if (name === undefined || rest === undefined || draft.quick) throw notAnOption(cursor, word);
+  cursor.rest = { word: rest, start: cursor.start + (cursor.quoted ? 0 : 2) };
+  return name;
 }
 
 function notAnOption(cursor: Cursor, word: string): Fault {
@@ -87,10 +95,13 @@ function readUnusual(draft: Draft, cursor: Cursor, word: string, negated: boolea
   if (draft.quick) throw fault(cursor, `${word} is not as iptables-save writes it`);
   const equals = word.indexOf('=');
   if (equals > 2) {
-    // The value becomes the next word.
-    cursor.at = cursor.start + equals + 1;
-    cursor.stop = cursor.start + equals;
-    return readLong(draft, cursor, word.slice(0, equals), negated);
+    const name = word.slice(0, equals);
+    cursor.rest = { word: word.slice(equals + 1), start: cursor.start + (cursor.quoted ? 0 : equals + 1) };
+    const general = readLong(draft, cursor, name, negated);
+    // The tools look for these values where the next word is, and find the option itself.
+    if (general !== undefined && general !== '-m' && general !== '-g')
+      throw fault(cursor, `${word} is not what iptables takes`, `The value of ${name} is a word of its own.`);
+    return general;
   }
   const meant = shortened(draft, word, cursor);
   if (meant !== undefined) return readLong(draft, cursor, meant, negated);
@@ -134,6 +145,7 @@ function readForeign(draft: Draft, cursor: Cursor, negated: boolean): boolean {
   const implied = impliedName(draft);
   if (implied !== undefined && !matchSpelling(implied)) {
     cursor.at = from;
+    cursor.rest = undefined;
     draft.matches.push({ kind: 'opaque', name: implied, words: opaqueWords(cursor) });
     return true;
   }
@@ -143,6 +155,7 @@ function readForeign(draft: Draft, cursor: Cursor, negated: boolean): boolean {
   if (known !== undefined)
     throw new Fault(undeclared.at, undeclared.length, `unknown target ${target.chain}`, `Did you mean ${known}?`);
   cursor.at = from;
+  cursor.rest = undefined;
   draft.target = { kind: 'opaque', name: target.chain, words: opaqueWords(cursor) };
   draft.undeclared = undefined;
   return true;

@@ -31,6 +31,7 @@ export function readCommand(
   const { cursor } = reading;
   cursor.at = at;
   cursor.end = end;
+  cursor.rest = undefined;
   nextWord(cursor);
   switch (cursor.word) {
     case '-A':

@@ -22,6 +22,7 @@ export function readRule(
   rules: Rule[],
 ): void {
   const from = cursor.at;
+  cursor.rest = undefined;
   clear(draft);
   draft.counters = counters;
   if (!readSegments(cursor, draft)) {

@@ -17,6 +17,8 @@ export interface Cursor {
   start: number;
   stop: number;
   quoted: boolean;
+  /** What stands in the same word behind the option that it began with: it comes next. */
+  rest: { readonly word: string; readonly start: number } | undefined;
 }
 
 export const cursorOver = (text: string, at = 0, end = text.length): Cursor => ({
@@ -27,6 +29,7 @@ export const cursorOver = (text: string, at = 0, end = text.length): Cursor => (
   start: at,
   stop: at,
   quoted: false,
+  rest: undefined,
 });
 
 /** What the tools take at most in one word. Source: XT_PARAM_BUF in xshared.h. */
@@ -40,6 +43,12 @@ const SHORT: readonly string[] = Array.from({ length: 128 }, (_, code) =>
 /** Moves on to the next word. False at the end of the line. */
 export function nextWord(cursor: Cursor): boolean {
   const { text, end } = cursor;
+  if (cursor.rest !== undefined) {
+    cursor.word = cursor.rest.word;
+    cursor.start = cursor.rest.start;
+    cursor.rest = undefined;
+    return true;
+  }
   let at = cursor.at;
   // ` -s `: what comes next most often.
   if (at + 3 < end && text.charCodeAt(at + 1) === 45 && text.charCodeAt(at) === 32 && text.charCodeAt(at + 3) === 32) {

@@ -1,5 +1,5 @@
 import { type AddressValue, type Family, parseAddress, parsePort } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, protocolNumber, servicePort, TCP, UDP } from '../netfilter/index.ts';
+import { CTSTATE, ICMP, ICMPV6, PORTED, protocolNumber, servicePort, TCP, UDP } from '../netfilter/index.ts';
 import { findOption, icmpNamed, type Options, optionNames } from './options.ts';
 import { endOf, isArrow, meant, named, refuse, said, type Word, wordsOf } from './words.ts';
 
@@ -64,7 +64,8 @@ function wayOf(text: string, word: Word): Expression['way'] {
 /** No protocol in particular. */
 const ANY: ReturnType<typeof readProtocol> = { protocol: 0 };
 
-const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
+/** Whether a packet that opens a connection has to say to which port: of other protocols with ports few rules ask for one. */
+const needsPort = (protocol: number): boolean => protocol === TCP || protocol === UDP;
 
 /** `tcp`, `tcp/8888`, `47`. */
 function readProtocol(text: string, word: Word): { readonly protocol: number; readonly port?: number } {
@@ -76,7 +77,7 @@ function readProtocol(text: string, word: Word): { readonly protocol: number; re
     return refuse(text, at, name === '' ? 'a protocol is missing' : `${said(at)} is no protocol`, hint);
   }
   if (port === undefined) return { protocol };
-  if (!hasPorts(protocol)) refuse(text, word, `${name} has no ports`, `Leave "/${port}" out.`);
+  if (!PORTED.has(protocol)) refuse(text, word, `${name} has no ports`, `Leave "/${port}" out.`);
   const position = word.position + name.length + 1;
   return { protocol, port: readPort(text, { text: port, position, length: port.length }) };
 }
@@ -211,11 +212,11 @@ function check(
     if (word) refuse(text, word, what, hint);
   };
   const name = places.get('protocol')?.text ?? '';
-  if (!partial && hasPorts(protocol) && destination.port === undefined) {
+  if (!partial && needsPort(protocol) && destination.port === undefined) {
     const hint = `Write it after the protocol (${name}/8080) or after the address (> 10.0.0.5:8080).`;
     refuse(text, places.get('destination') ?? places.get('protocol') ?? endOf(text), 'to which port?', hint);
   }
-  if (!hasPorts(protocol)) {
+  if (!PORTED.has(protocol)) {
     for (const [which, { port }] of Object.entries({ source, destination })) {
       if (port !== undefined) never(which, `${name} has no ports`, 'Leave the port out.');
     }

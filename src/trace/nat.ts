@@ -1,5 +1,5 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { CTSTATUS, type Effect, ICMP, ICMPV6, inNetwork, TCP, UDP } from '../netfilter/index.ts';
+import { CTSTATUS, type Effect, ICMP, ICMPV6, inNetwork, PORTED } from '../netfilter/index.ts';
 import { ACCEPTED, type Done } from './effects.ts';
 import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
 import type { CompiledRule } from './program.ts';
@@ -10,9 +10,6 @@ type Nat = Extract<Effect, { readonly kind: 'nat' }>;
 
 /** More choices than this of the kernel's are not followed one by one. */
 const MOST_CHOICES = 8;
-
-/** Protocols whose ports nat can change. */
-const PORTED: ReadonlySet<number> = new Set([TCP, UDP, 33, 132, 136]);
 
 /** Carries out a nat target: the connection's destination or source is decided, and the table ends. */
 export function mapConnection(walk: Walk, rule: CompiledRule, effect: Nat): Done {

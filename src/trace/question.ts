@@ -120,7 +120,9 @@ function likelyFamily(snapshot: Snapshot): Family {
 
 type Ends = Pick<Packet, 'in' | 'out' | 'source' | 'destination' | 'sourcePort' | 'destinationPort'>;
 
-const hasPorts = (protocol: number): boolean => protocol === TCP || protocol === UDP;
+/** Whether a packet has ports; of what is neither TCP nor UDP, where the expression says one. */
+const hasPorts = ({ protocol, destination, source }: Expression): boolean =>
+  protocol === TCP || protocol === UDP || destination.port !== undefined || source.port !== undefined;
 
 const spoken = (family: Family, address: AddressValue, port: number | undefined): string => {
   const text = formatAddress(family, address);
@@ -129,7 +131,7 @@ const spoken = (family: Family, address: AddressValue, port: number | undefined)
 
 /** Says what was made up of one end. */
 function assumeSource(read: Expression, host: Host, source: AddressValue, assume: Assume): number | undefined {
-  const port = hasPorts(read.protocol) ? (read.source.port ?? DEFAULT.port) : undefined;
+  const port = hasPorts(read) ? (read.source.port ?? DEFAULT.port) : undefined;
   if (read.source.address === undefined) {
     assume(`source ${spoken(host.family, source, read.source.port === undefined ? port : undefined)}`);
   } else if (read.source.port === undefined && port !== undefined) assume(`source port ${port}`);
@@ -209,7 +211,7 @@ function sourceFor(read: Expression, host: Host, destination: AddressValue): Add
   if (isLoopback(family, destination)) return loopback(family);
   if (read.way === 'self' || isOwn(host, destination)) return destination;
   const { protocol, uid = DEFAULT.uid } = read;
-  const ports = hasPorts(protocol)
+  const ports = hasPorts(read)
     ? { sourcePort: read.source.port ?? DEFAULT.port, destinationPort: read.destination.port }
     : {};
   // Before its source is chosen it has none.

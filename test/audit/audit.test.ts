@@ -73,6 +73,12 @@ describe('what is the matter', () => {
     const both = { ...ISTIO, families: ['ipv4', 'ipv6'] } as const;
     expect(kinds({ held: held(both), interfaces: [LO, DUAL] })).toEqual([]);
     expect(finding('family-open', { held: held(ISTIO), interfaces: [LO, DUAL] })?.mend).toContain('--family both');
+    const there = audit(
+      { origin: 'a pod', held: held(ISTIO), interfaces: [LO, DUAL] },
+      NOW,
+      (words) => `s ${words} --pid 7`,
+    );
+    expect(there.findings[0]?.mend).toMatch(/^s init .*--family both.* --pid 7$/);
   });
 
   test('nobody listens where connections are turned to', () => {

@@ -7,7 +7,7 @@ import type { Kind } from './kind.ts';
 export const bothBackends: Kind = {
   name: 'both-backends',
   about: 'Both back ends of iptables hold rules of the same table: each of its tools shows one half of them.',
-  look: ({ snapshot, families, name }) =>
+  look: ({ snapshot, families, command }) =>
     families.flatMap((family): readonly Finding[] => {
       const [one, other] = heldFor(snapshot, family);
       if (!one || !other) return [];
@@ -22,7 +22,7 @@ export const bothBackends: Kind = {
           family,
           says: `both back ends hold ${familyWord(family)} rules (${tables}): both run, and iptables shows only its own.`,
           rules: [],
-          mend: `see both: ${name} list; then take away those of the back end that is not in use`,
+          mend: `see both: ${command('list')}; then take away those of the back end that is not in use`,
         },
       ];
     }),

@@ -15,7 +15,7 @@ export const bypassed: Kind = {
       drift.bypass
         ? [
             found(drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
-              mend: `${audited.name} bypass ${portsOf(audited, drift)} --undo`,
+              mend: audited.command(`bypass ${portsOf(audited, drift)} --undo`),
             }),
           ]
         : [],
@@ -26,7 +26,7 @@ export const bypassed: Kind = {
 export const idleBypass: Kind = {
   name: 'idle-bypass',
   about: 'A bypass lets nothing pass: without it, its ports would go past the proxy all the same.',
-  look: ({ snapshot, now, name }) =>
+  look: ({ snapshot, now, command }) =>
     idleBypasses(snapshot, now).map(({ family, backend, table, chain, number, ports }): Finding => {
       const words = typed(ports);
       return {
@@ -34,7 +34,7 @@ export const idleBypass: Kind = {
         family,
         says: `the bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now.`,
         rules: [{ family, backend, table, chain, number }],
-        mend: `${name} bypass ${words} --undo`,
+        mend: command(`bypass ${words} --undo`),
       };
     }),
 };

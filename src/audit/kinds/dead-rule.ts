@@ -55,7 +55,7 @@ function unreachedChain(audited: Audited, rules: readonly DeadRule[], family: Fa
     family,
     says: `no packet comes to ${familyWord(family)} ${table} ${chain}: ${many}.${left}`,
     rules: rules.map((rule) => placed(audited, rule, family)),
-    mend: left === '' ? 'take the chain away, or jump to it' : `${audited.name} clean`,
+    mend: left === '' ? 'take the chain away, or jump to it' : audited.command('clean'),
   };
 }
 

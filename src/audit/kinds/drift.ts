@@ -28,7 +28,7 @@ export const drifted: Kind = {
         ? []
         : [
             found(drift, drift.means ? 'high' : 'medium', (means) => `${placeWords(drift)}: ${whatOf(drift)}${means}`, {
-              mend: `${audited.name} verify`,
+              mend: audited.command('verify'),
             }),
           ],
     ),

@@ -40,8 +40,8 @@ export const familyOpen: Kind = {
 const hasAddress = ({ snapshot: { interfaces } }: Audited, family: Family): boolean | undefined =>
   interfaces?.some(({ addresses }) => addresses.some((own) => own.family === family && own.scope === 'global'));
 
-function mend({ written, name }: Audited, family: Family): string {
+function mend({ written, command }: Audited, family: Family): string {
   if (!written) return `write the same rules for ${familyWord(family)}, or take the ${familyWord(family)} address away`;
   const both = { ...written.interception, families: FAMILIES };
-  return `${name} init ${askedWords(both).join(' ')}`;
+  return command(`init ${askedWords(both).join(' ')}`);
 }

@@ -80,6 +80,8 @@ export const statistic: MatchExtension<StatisticOptions> = {
             : choice(`random ${of}`, `a random match with probability ${(of / WHOLE).toFixed(3)}`);
       return unless(share?.negated ?? false, drawn);
     }
+    // The kernel counts to one below it: with 1 it is every packet's turn.
+    if (every?.value === 1) return unless(every.negated, ALWAYS);
     const turn = choice(`nth ${every?.value} ${packet}`, `it matches one packet in ${every?.value}, in turn`);
     return unless(every?.negated ?? false, turn);
   },
