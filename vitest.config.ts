@@ -2,24 +2,32 @@ import { defineConfig } from 'vitest/config';
 
 const kernel = ['test/kernel/**/*.test.ts'];
 
-/** Those that ask the tools and the kernel, each file in namespaces of its own, and wait for nobody: two at a time disturb none. */
+/** Those that ask the tools and the kernel, each file in namespaces of its own, and measure nothing: two at a time disturb none. */
 const asking = [
   'acceptance',
   'audit',
+  'bypass',
+  'bypass-command',
+  'bypass-witness',
+  'cli',
   'clock',
   'connections',
   'dialects',
   'facts/*',
   'frames',
   'hidden-part',
+  'init-prove',
   'ipset',
   'istio-nft',
   'listing',
   'nft-of-iptables',
   'nft-open',
   'nft-text',
+  'pod',
+  'proxy-command',
   'reconcile',
   'routes-read',
+  'run',
   'script',
   'text',
   'trace',
