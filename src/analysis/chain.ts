@@ -1,7 +1,6 @@
 import { contentOf, type FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
-import { madeOf } from './boundaries.ts';
 import { byCases } from './cases.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { unknown } from './end.ts';
@@ -58,11 +57,10 @@ export class Chains {
 
   /** The environment as a chain can tell it from others: by which way packets are to leave few chains ask. */
   general(chain: CompiledChain, environment: Environment): Environment {
-    const { routed, changes, reads } = this.#natures.of(chain);
+    const { routed, changes, tells } = this.#natures.of(chain);
     const told = routed ? environment : this.#environments.wherever(environment);
     if (changes) return told;
-    const asked = new Set([...reads].flatMap((field) => [field, ...madeOf(field)]));
-    return this.#environments.make(new Map([...told.fields].filter(([field]) => asked.has(field))), told.state);
+    return this.#environments.make(new Map([...told.fields].filter(([field]) => tells.has(field))), told.state);
   }
 
   #base(chain: CompiledChain, environment: Environment): Exits {

@@ -69,7 +69,7 @@ export const effectsIn = ({ program }: Ground): readonly Effect[] => contentsOf(
  * Where no interfaces are known, this host's address is what a packet says it is: then what nat sends somewhere may be sent to the
  * very address that the packet has for its own.
  */
-export function takenForOwn(ground: Ground): readonly AddressValue[] {
+function takenForOwn(ground: Ground): readonly AddressValue[] {
   const { host } = ground;
   if (host.known) return [];
   const mapped = effectsIn(ground).flatMap((effect) =>

@@ -10,6 +10,8 @@ export interface Nature {
   /** The kernel chooses in it, or Sidestep does not know: each visit is one of its own. */
   readonly open: boolean;
   readonly reads: ReadonlySet<FieldName>;
+  /** All that it can tell of a packet: what it reads, and what that is found out from. */
+  readonly tells: ReadonlySet<FieldName>;
   /** By which way packets are to leave may be asked for. */
   readonly routed: boolean;
   /** Its rules that can do anything to a packet. */
@@ -41,8 +43,9 @@ export class Natures {
       routed ||= inner.routed;
       open ||= inner.open;
     }
-    for (const field of reads) routed ||= madeOf(field).includes('out');
-    return { changes, open, reads, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
+    const tells = new Set([...reads].flatMap((field) => [field, ...madeOf(field)]));
+    routed ||= tells.has('out');
+    return { changes, open, reads, tells, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
   }
 }
 

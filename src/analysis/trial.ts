@@ -25,6 +25,8 @@ import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import type { Space } from './space.ts';
 
+const UNCLEAR = 'unclear';
+
 /** A walk that can be set to where packets are. */
 type Settable = { -readonly [K in keyof Walk]: Walk[K] };
 
@@ -59,7 +61,7 @@ export class Trial {
   /** Cases that nothing tells apart. */
   readonly #alike = new Map<string, readonly Alike[]>();
   /** The packets whose case is this host's own address. */
-  readonly #ownCases = new Map<string, Edge>();
+  readonly #ownCases = new Map<string, Edge | typeof UNCLEAR>();
   /** What was read last. */
   #value: Value | undefined;
   #current: Current = OPEN;
@@ -146,9 +148,12 @@ export class Trial {
     const current = this.#now('in');
     const placed = current.kind === 'of' ? this.#space.domain.fields.get('in') : undefined;
     if (!placed) return devices.includes(String(this.#look('in')));
-    const { diagram } = this.#space;
-    const set = diagram.any(devices.map((device) => this.#space.valueSet(leafIs('in', device))));
-    const is = diagram.holds(set, this.#number);
+    return this.#isIn(this.#space.diagram.any(devices.map((device) => this.#space.valueSet(leafIs('in', device)))));
+  }
+
+  /** Whether the packet is in a set: no more than that is taken down. */
+  #isIn(set: Edge): boolean {
+    const is = this.#space.diagram.holds(set, this.#number);
     this.#conditions.push(is ? set : complement(set));
     return is;
   }
@@ -166,21 +171,21 @@ export class Trial {
     const placed = this.#space.domain.fields.get(end)!;
     const { code } = placed;
     if (code.kind !== 'intervals') return address === this.#original(end);
-    const { diagram } = this.#space;
     const isEnd = (value: Value): Edge =>
       this.#space.original({ kind: 'in', field: end, ranges: [[value, value]] } as Leaf);
-    const set =
-      current.kind === 'const' && isAlone(code, address)
-        ? isEnd(address)
-        : current.kind === 'case' && current.values.every((value) => isAlone(code, value))
-          ? kept(this.#ownCases, `${current.id} ${end}`, () =>
-              diagram.any(current.sets.map((one, n) => diagram.and(one, isEnd(current.values[n]!)))),
-            )
-          : undefined;
-    if (set === undefined) return address === this.#original(end);
-    const is = diagram.holds(set, this.#number);
-    this.#conditions.push(is ? set : complement(set));
-    return is;
+    if (current.kind === 'const' && isAlone(code, address)) return this.#isIn(isEnd(address));
+    if (current.kind === 'case') {
+      const set = kept(this.#ownCases, `${current.id} ${end}`, () => this.#ownCase(current, code, isEnd));
+      if (set !== UNCLEAR) return this.#isIn(set);
+    }
+    return address === this.#original(end);
+  }
+
+  /** The packets whose case is what one of their ends is; unclear where more addresses than one are one to the diagram. */
+  #ownCase({ sets, values }: Case, code: Intervals, isEnd: (value: Value) => Edge): Edge | typeof UNCLEAR {
+    const { diagram } = this.#space;
+    if (!values.every((value) => isAlone(code, value))) return UNCLEAR;
+    return diagram.any(sets.map((set, at) => diagram.and(set, isEnd(values[at]!))));
   }
 
   /** Takes down who asks the walk what it remembers, and who changes it. */

@@ -6,7 +6,7 @@ import { ASSUMED, isOwn, LOOPBACK, sourceTowards } from './host.ts';
 import { lookUp } from './lookup.ts';
 import type { Circumstances } from './once.ts';
 import { NOBODY, type Outcome, type Question, type ReplyAsked } from './result.ts';
-import type { Receiver } from './state.ts';
+import { isTaken, type Receiver } from './state.ts';
 
 /** Whose sockets these are taken to be where nobody says. */
 const OWNER = { proxy: 1337, app: 1000 } as const;
@@ -90,7 +90,9 @@ function chosenSource(connection: Connection, { ground, decide }: Circumstances)
 type Sending = Pick<Circumstances, 'ground' | 'decide'> & { readonly own: AddressValue | undefined };
 
 /** The address from which the kernel would send to another host; `none` where it would send nothing there. */
-function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue, none: AddressValue) {
+function sourceFor(sending: Sending, to: AddressValue, none: AddressValue) {
+  const { ground, decide } = sending;
+  const { host } = ground;
   const routed = lookUp(
     host,
     {
@@ -99,7 +101,7 @@ function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue,
       marked: false,
       in: LOOPBACK,
       source: typeof to === 'bigint' ? 0n : 0,
-      taken: !host.known && to === own,
+      taken: isTaken(sending, to),
     },
     decide,
   );
@@ -116,11 +118,7 @@ function sourceFor({ ground: { host }, decide, own }: Sending, to: AddressValue,
  */
 export function complainsFrom(walk: Sending, { kind }: Outcome, { family, source, destination }: Packet): AddressValue {
   const { ground, own } = walk;
-  if (
-    kind !== 'rejected' ||
-    source === undefined ||
-    isOwn(ground.host, destination, !ground.host.known && destination === own)
-  )
+  if (kind !== 'rejected' || source === undefined || isOwn(ground.host, destination, isTaken(walk, destination)))
     return destination;
   if (!ground.host.known) return own ?? ASSUMED.own[family];
   return sourceFor(walk, source, destination) ?? destination;

@@ -153,5 +153,5 @@ export function cameByAny(walk: Walk, devices: readonly string[]): boolean {
 }
 
 /** Whether an address is taken to be this host's own, where no interfaces are known. */
-export const isTaken = (walk: Walk, address: AddressValue): boolean =>
+export const isTaken = (walk: Pick<Walk, 'ground' | 'own' | 'takesForOwn'>, address: AddressValue): boolean =>
   !walk.ground.host.known && (walk.takesForOwn ? walk.takesForOwn(address) : address === walk.own);

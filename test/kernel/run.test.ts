@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { answerTo, questionOf } from '../../src/run/dns-message.ts';
 import { GATEWAY } from '../../src/run/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { CLIENT, openPair, POD, WAYS } from '../support/namespace.ts';
 import { SIDESTEP } from '../support/sidestep.ts';
 
@@ -100,16 +101,6 @@ async function ask(port: number, path: string, host = '127.0.0.1'): Promise<stri
       answer.on('end', () => resolve(text));
     }).on('error', reject);
   });
-}
-
-/** A port that nobody has now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Processes that carry a mark in their environment. */

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AF_INET } from '../../src/linux/socket/address.ts';
 import { openSocket } from '../../src/linux/socket/calls.ts';
@@ -11,6 +10,7 @@ import {
   sendDescriptors,
 } from '../../src/linux/socket/index.ts';
 import type { Pod } from '../../src/proxy/index.ts';
+import { freePort } from '../support/free-port.ts';
 import { ENGINES, type Loopback, openLoopback, received, serve } from './loopback.ts';
 
 /** As many as the engines of these tests have workers. */
@@ -26,16 +26,6 @@ function sourceOf(count: number): { readonly ipv4: number; readonly ipv6: undefi
   }
   closeDescriptor(near);
   return { ipv4: far, ipv6: undefined };
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe.each(ENGINES)('an app elsewhere, engine %s', (engine) => {
