@@ -140,8 +140,9 @@ export class Mapping {
     const after = { ...state, ...(destination ? { destination: endpoint, mappedBy: rule } : { source: endpoint }) };
     const accept = (status: number): Exits => {
       const now = fields.get('ctstatus');
-      const all = status === 0 || now?.kind !== 'const' ? fields : new Map(fields);
-      if (all !== fields && now?.kind === 'const') all.set('ctstatus', constant(Number(now.value) | status));
+      const all = status === 0 ? fields : new Map(fields);
+      // A packet's own is 0: it opens a connection, or none is asked.
+      if (status !== 0) all.set('ctstatus', constant((now?.kind === 'const' ? Number(now.value) : 0) | status));
       return only({ kind: 'accept', environment: environments.make(all, after) });
     };
     if (!reads.has('ctstatus')) return accept(0);

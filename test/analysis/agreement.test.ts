@@ -71,6 +71,15 @@ test('so do those of a packet that a rule has given a zone, and that has no conn
   expect(compare({ ...HOSTS.router!, held }, 'ipv4', 'out', seeded(1), 500).disagreement).toBeUndefined();
 });
 
+test.each(['in', 'out'] as const)('so do those that ask whether nat has mapped a packet, %s', (direction) => {
+  const text =
+    '*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 8080\n-A OUTPUT -p tcp -j REDIRECT --to-ports 8080\nCOMMIT\n' +
+    '*filter\n-A INPUT -m conntrack --ctstate DNAT -j DROP\nCOMMIT\n';
+  const held = parseSave(text).map((rules) => ({ backend: 'nft' as const, rules }));
+  for (const host of Object.values(HOSTS))
+    expect(compare({ ...host, held }, 'ipv4', direction, seeded(1), 500).disagreement).toBeUndefined();
+});
+
 test('so do those of a packet that nat is not asked about, though its rules map nothing', () => {
   const text =
     '*nat\n-A OUTPUT -p tcp -j NFQUEUE\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n';
