@@ -29,7 +29,7 @@ export const catchesExactly = ({ missed, extra, open }: Catching): boolean =>
 
 /**
  * Whether an interception catches what it is to catch, of all packets of both families: what it would turn if nothing else stood
- * there, and nothing more. That its rules alone catch what was asked for is what the dialects' tests show.
+ * there, and nothing more. That its rules alone catch what was asked for, test/analysis/asked.test.ts shows of random requests.
  *
  * @param alone the interception in an empty namespace
  * @param here the namespace with the interception in it

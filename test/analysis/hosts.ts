@@ -88,6 +88,31 @@ const router: Snapshot = {
 /** A network namespace that nobody has given a card yet. */
 export const ALONE: Snapshot = { ...router, origin: 'alone', interfaces: router.interfaces!.slice(0, 1), routes: [] };
 
+/** A pod with a card, and others that an interception may be told to leave alone, by the network behind each. */
+export const CARDS = { eth0: 0, eth5: 5, net1: 11, vnet0: 20, vnet1: 21 } as const;
+export const POD: Snapshot = {
+  origin: 'a pod',
+  held: [],
+  interfaces: [
+    router.interfaces![0]!,
+    ...Object.entries(CARDS).map(([name, net], at) => ({
+      name,
+      index: 2 + at,
+      up: true,
+      addresses: [own(`10.${net}.0.5/24`), own(`2001:db8:${net}::5/64`)],
+    })),
+  ],
+  routes: [
+    ...Object.entries(CARDS).flatMap(([name, net]) => [
+      route(`10.${net}.0.0/24`, name),
+      route(`2001:db8:${net}::/64`, name),
+    ]),
+    route('0.0.0.0/0', 'eth0', { gateway: at('10.0.0.1') }),
+    route('::/0', 'eth0', { gateway: at('2001:db8:0::1') }),
+  ],
+  routingRules: usual,
+};
+
 /** Machines to follow packets on, by name; `untold` is one of which only the rules are known. */
 export const HOSTS: Readonly<Record<string, Snapshot>> = {
   untold: { origin: 'a file', held: [] },
