@@ -79,6 +79,8 @@ export const ICMP = 1;
 export const ICMPV6 = 58;
 export const ESP = 50;
 export const AH = 51;
+export const IPCOMP = 108;
+export const IGMP = 2;
 /** IPv6's "no next header". */
 export const NO_NEXT = 59;
 export const MOBILITY = 135;

@@ -37,9 +37,10 @@ const DIGITS: Readonly<Record<string, number>> = {
   raw: 1,
 };
 
-/** The type by which nft prints what stands beside an expression: what it reads by offset alone is hexadecimal. */
+/** The type by which nft prints what stands beside an expression: what it reads by offset alone is hexadecimal, and so are IPComp's flags. */
 export function printedType(expression: NftExpression): string | undefined {
   if (expression.kind === 'raw') return 'raw';
+  if (expression.kind === 'payload' && expression.protocol === 'comp' && expression.field === 'flags') return 'raw';
   if (expression.kind === 'binary') return printedType(expression.left);
   return datatypeOf(expression);
 }

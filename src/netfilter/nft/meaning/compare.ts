@@ -46,7 +46,7 @@ export function compare(
 
 const turned = (whether: boolean, predicate: Predicate): Predicate => (whether ? not(predicate) : predicate);
 
-const notUnderstood = (): Predicate => unknown('what it is compared with is not followed');
+const notUnderstood = (because = 'what it is compared with is not followed'): Predicate => unknown(because);
 
 /** The subject has the value, lies in the range, or is a member of the set. */
 export function equals(subject: Subject, to: NftExpression, context: NftContext): Predicate {
@@ -146,10 +146,14 @@ function within(subject: Valued, [low, high]: Range): Predicate {
       return some(
         ...subject.cases
           .filter((of) => of.high >= low && of.low <= high)
-          .map((of) => (of.low >= low && of.high <= high ? of.when : all(of.when, notUnderstood()))),
+          .map((of) => (of.low >= low && of.high <= high ? of.when : all(of.when, notUnderstood(of.because)))),
       );
     case 'field': {
-      const { field, mask } = subject;
+      const { field, mask, other } = subject;
+      if (other) {
+        const plain = { kind: 'field', field, type: subject.type, needs: subject.needs } as const;
+        return some(all(not(other.when), within(plain, [low, high])), all(other.when, unknown(other.because)));
+      }
       // Of a connection's status the bits that matter are followed, not all of them.
       if (field === 'ctstatus') return unknown('not all bits of the connection’s status are followed');
       if (field === 'time') return untilWithin(low, high);

@@ -33,6 +33,18 @@ export const tcpFlag = named({ ...inLowerCase(TCP_FLAGS), ecn: 64, cwr: 128 });
 export const nfproto = named({ ipv4: 2, ipv6: 10 });
 export const etherType = named({ ip: 0x800, ip6: 0x86dd, arp: 0x806, vlan: 0x8100 });
 
+/** The loopback device's type. Source: linux/if_arp.h, ARPHRD_LOOPBACK. */
+export const LOOPBACK_TYPE = 772;
+export const interfaceType = named({
+  ether: 1,
+  ppp: 512,
+  ipip: 768,
+  ipip6: 769,
+  loopback: LOOPBACK_TYPE,
+  sit: 776,
+  ipgre: 778,
+});
+
 /** Kinds of address by the number of their bit. Source: linux/rtnetlink.h, RTN_*. */
 export const addressType = named(
   Object.fromEntries(Object.entries(ADDRESS_TYPE).map(([name, bit]) => [name.toLowerCase(), Math.log2(bit)])),

@@ -1,6 +1,6 @@
 import type { AddressValue } from '../../../address/index.ts';
 import type { NameField, ValueField } from '../../fields.ts';
-import { ALWAYS, type Predicate } from '../../predicate.ts';
+import { ALWAYS, not, type Predicate } from '../../predicate.ts';
 import { type Datatype, integer } from './datatype.ts';
 
 /** One of the few values that an expression can have, and when it has it. */
@@ -8,6 +8,8 @@ export interface Case {
   readonly low: number;
   readonly high: number;
   readonly when: Predicate;
+  /** Why it is not known which of them it has, where they are many. */
+  readonly because?: string;
 }
 
 /**
@@ -23,6 +25,8 @@ export type Subject = { readonly needs: Predicate } & (
       readonly mask?: AddressValue;
       /** The field is so much more: a packet's length counts the headers before the one that is asked. */
       readonly beyond?: number;
+      /** Where this holds, it is another value than the field's, which is not known. */
+      readonly other?: { readonly when: Predicate; readonly because: string };
     }
   | { readonly kind: 'name'; readonly field: NameField /** By its number: no pattern. */; readonly whole: boolean }
   | { readonly kind: 'cases'; readonly type: Datatype; readonly cases: readonly Case[] }
@@ -52,6 +56,24 @@ export const notFollowed = (what: string, needs: Predicate = ALWAYS): Subject =>
   kind: 'unknown',
   needs,
   because: `${what} is not followed`,
+});
+
+/** What the kernel knows and nothing tells, in a clause's subject: `the mark of the socket`. */
+export const notKnown = (what: string, needs: Predicate = ALWAYS): Subject => ({
+  kind: 'unknown',
+  needs,
+  because: `${what} is not known`,
+});
+
+/** Whether something is there, which is asked by `exists` and `missing`, 1 and 0. */
+export const presence = (there: Predicate, needs: Predicate = ALWAYS): Subject => ({
+  kind: 'cases',
+  type: integer,
+  needs,
+  cases: [
+    { low: 0, high: 0, when: not(there) },
+    { low: 1, high: 1, when: there },
+  ],
 });
 
 export const field = (name: ValueField, type: Datatype, needs: Predicate = ALWAYS): Subject => ({

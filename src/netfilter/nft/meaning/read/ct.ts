@@ -1,10 +1,10 @@
-import type { ValueField } from '../../../fields.ts';
+import { CTSTATUS, type ValueField } from '../../../fields.ts';
 import { tracked } from '../../../match/conntrack.ts';
-import { NEVER } from '../../../predicate.ts';
+import { all, hasAnyBit, NEVER } from '../../../predicate.ts';
 import type { NftAddressFamily, NftExpression } from '../../expression.ts';
 import type { NftContext } from '../context.ts';
-import { address, ctDirection, ctState, ctStatus, integer, protocol, service } from '../datatype.ts';
-import { anyNumber, field, notFollowed, type Subject } from '../subject.ts';
+import { address, ctDirection, ctState, ctStatus, integer, nfproto, protocol, service } from '../datatype.ts';
+import { anyNumber, constant, field, notFollowed, notKnown, type Subject } from '../subject.ts';
 
 type Ct = Extract<NftExpression, { readonly kind: 'ct' }>;
 
@@ -47,6 +47,19 @@ export function readCt({ key, direction, family: of }: Ct, { family }: NftContex
         'it depends on what the connection has carried so far',
         tracked,
       );
+    case 'l3proto':
+      return { ...constant(nfproto, family === 'ipv4' ? 2 : 10), needs: tracked };
+    case 'helper':
+      // The helper of the connection that waited for this one.
+      return notKnown('which helper expected the connection', all(tracked, hasAnyBit('ctstatus', CTSTATUS.EXPECTED)));
+    case 'label':
+      return notKnown('the set of the connection’s labels', tracked);
+    case 'expiration':
+      return notKnown('how long the connection still lives', tracked);
+    case 'id':
+      return notKnown('the number that the kernel gave the connection', tracked);
+    case 'secmark':
+      return notKnown('the security mark of the connection', tracked);
     default:
       return notFollowed(`ct ${key}`, tracked);
   }

@@ -1,8 +1,21 @@
 import { inKernelZone } from '../../../clock.ts';
-import { ALWAYS, is } from '../../../predicate.ts';
+import type { NameField } from '../../../fields.ts';
+import { ALWAYS, all, is, isNamed, not, type Predicate } from '../../../predicate.ts';
 import type { NftContext } from '../context.ts';
-import { date, etherType, integer, nfproto, owner, packetType, protocol, timeOfDay, weekday } from '../datatype.ts';
-import { anyNumber, constant, field, notFollowed, type Subject } from '../subject.ts';
+import {
+  date,
+  etherType,
+  integer,
+  interfaceType,
+  LOOPBACK_TYPE,
+  nfproto,
+  owner,
+  packetType,
+  protocol,
+  timeOfDay,
+  weekday,
+} from '../datatype.ts';
+import { anyNumber, constant, field, notFollowed, notKnown, presence, type Subject } from '../subject.ts';
 
 /**
  * `meta KEY`. A packet without a socket has no owner: no comparison with one holds. Where there is no interface, its name is
@@ -41,10 +54,57 @@ export function readMeta(key: string, { family, zone }: NftContext): Subject {
     case 'day':
       // The kernel's zone decides, whatever zone nft shows times in. Source: nft_meta_weekday.
       return field('weekday', weekday, inKernelZone(ALWAYS));
+    case 'iiftype':
+      return typeOf('in');
+    case 'oiftype':
+      return typeOf('out');
+    case 'iifgroup':
+      return notKnown('the group of the incoming interface', isThere('in'));
+    case 'oifgroup':
+      return notKnown('the group of the outgoing interface', isThere('out'));
+    case 'iifkind':
+      return notKnown('the kind of the incoming interface', isThere('in'));
+    case 'oifkind':
+      return notKnown('the kind of the outgoing interface', isThere('out'));
+    case 'random':
+      return anyNumber('random', 'the kernel throws dice');
+    case 'cgroup':
+      return notKnown('the control group of the process', is('owned', 1));
+    case 'ipsec':
+      // Whether IPsec has unwrapped it: what it will do to what leaves `rt ipsec` tells.
+      return presence(all(isThere('in'), is('ipsec', 1)));
+    case 'rtclassid':
+      return notKnown('the realm of the packet’s route');
+    case 'priority':
+      return notKnown('the priority of the packet');
+    case 'secmark':
+      return notKnown('the security mark of the packet');
+    case 'sdif':
+    case 'sdifname':
+      return notKnown('the VRF that the packet came in by');
     default:
       return notFollowed(`meta ${key}`);
   }
 }
+
+/** The type of an interface: only the loopback device, which is always called so, has that one. Without an interface the rule ends. */
+const typeOf = (by: NameField): Subject => {
+  const other = { when: not(isNamed(by, 'lo')), because: `the type of the ${SPOKEN[by]} interface is not known` };
+  return {
+    kind: 'cases',
+    type: interfaceType,
+    needs: isThere(by),
+    cases: [
+      { low: 0, high: LOOPBACK_TYPE - 1, ...other },
+      { low: LOOPBACK_TYPE, high: LOOPBACK_TYPE, when: isNamed(by, 'lo') },
+      { low: LOOPBACK_TYPE + 1, high: 0xffff, ...other },
+    ],
+  };
+};
+
+const SPOKEN = { in: 'incoming', out: 'outgoing' } as const;
+/** The packet has the interface: none comes in by one in OUTPUT, or leaves by one before it is routed. */
+export const isThere = (by: NameField): Predicate => not(isNamed(by, ''));
 
 /** Which hour is meant nobody can tell from the text. */
 const elsewhere = (key: string): Subject => ({

@@ -1,7 +1,7 @@
 import type { Family } from '../../../../address/index.ts';
 import { IPV6_HEADERS, type ValueField } from '../../../fields.ts';
-import { ALWAYS, all, is, NEVER, not, type Predicate, some, unknown } from '../../../predicate.ts';
-import { DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE } from '../../../protocol.ts';
+import { ALWAYS, all, hasAnyBit, is, NEVER, not, type Predicate, some, unknown } from '../../../predicate.ts';
+import { AH, DCCP, ESP, ICMP, ICMPV6, IGMP, IPCOMP, SCTP, TCP, UDP, UDPLITE } from '../../../protocol.ts';
 import type { NftContext } from '../context.ts';
 import {
   address,
@@ -18,7 +18,7 @@ import {
   service,
   tcpFlag,
 } from '../datatype.ts';
-import { constant, field, notFollowed, type Subject } from '../subject.ts';
+import { constant, field, notFollowed, notKnown, type Subject } from '../subject.ts';
 
 /** Headers above the network layer, by their protocol; `th` is whatever there is. */
 const TRANSPORT: Readonly<Record<string, number | undefined>> = {
@@ -30,7 +30,19 @@ const TRANSPORT: Readonly<Record<string, number | undefined>> = {
   sctp: SCTP,
   icmp: ICMP,
   icmpv6: ICMPV6,
+  igmp: IGMP,
+  ah: AH,
+  esp: ESP,
+  comp: IPCOMP,
 };
+
+/** Headers that may stand between the first and the last one. */
+const BEFORE_LAST =
+  IPV6_HEADERS['hop-by-hop'] |
+  IPV6_HEADERS['ipv6-opts'] |
+  IPV6_HEADERS['ipv6-route'] |
+  IPV6_HEADERS['ipv6-frag'] |
+  IPV6_HEADERS.ah;
 
 type Known = readonly [field: ValueField, type: Datatype];
 
@@ -49,14 +61,20 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, Known>>>> = {
   sctp: ports,
   icmp: { type: ['icmpType', icmpType], code: ['icmpCode', icmpCode] },
   icmpv6: { type: ['icmpType', icmpv6Type], code: ['icmpCode', icmpv6Code] },
+  ah: { spi: ['spi', integer] },
+  esp: { spi: ['spi', integer] },
 };
 
-/** A later fragment has no transport header: nft ends the rule there. Source: net/netfilter/nft_payload.c. */
-const firstFragment = is('fragment', 0);
+/** Fields that messages of one type alone have: nft asks for the type and leaves that out where it shows a rule. */
+const OF_TYPE: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  icmp: { mtu: 3, gateway: 5 },
+  icmpv6: { mtu: 2, 'packet-too-big': 2, 'parameter-problem': 4, 'max-delay': 130 },
+};
 
 /**
- * A field of a header. nft asks for the header's protocol before it, and leaves that out where it shows a rule.
- * Source: nft(8), PAYLOAD EXPRESSIONS.
+ * A field of a header. nft asks for the header's protocol before it, and leaves that out where it shows a rule. A later fragment
+ * has no transport header: what stands in its place is compared, and that nobody knows.
+ * Source: nft(8), PAYLOAD EXPRESSIONS; net/netfilter/nf_tables_core.c, nft_payload_fast_eval.
  */
 export function readPayload(header: string, name: string, { family }: NftContext): Subject {
   if (header === 'ip' || header === 'ip6') return readNetwork(header, name, family);
@@ -67,11 +85,13 @@ export function readPayload(header: string, name: string, { family }: NftContext
   }
   if (!Object.hasOwn(TRANSPORT, header)) return notFollowed(`${header} ${name}`);
   const number = TRANSPORT[header];
-  const needs = all(number === undefined ? ALWAYS : is('protocol', number), firstFragment);
+  const needs = number === undefined ? ALWAYS : is('protocol', number);
   if (header === 'udp' && name === 'length')
-    return lengthBeyond(NETWORK_HEADER[family], all(needs, noHeaderBetween(family)));
+    return lengthBeyond(NETWORK_HEADER[family], all(needs, firstOrUnknown, noHeaderBetween(family)));
   const known = FIELDS[header]?.[name];
-  return known ? field(known[0], known[1], needs) : notFollowed(`${header} ${name}`, needs);
+  if (known) return field(known[0], known[1], needs);
+  const type = OF_TYPE[header]?.[name];
+  return notKnown(`${header} ${name} of the packet`, type === undefined ? needs : all(needs, is('icmpType', type)));
 }
 
 function readNetwork(header: 'ip' | 'ip6', name: string, family: Family): Subject {
@@ -82,8 +102,9 @@ function readNetwork(header: 'ip' | 'ip6', name: string, family: Family): Subjec
     case 'daddr':
       return field('destination', address[header === 'ip' ? 'ipv4' : 'ipv6'], needs);
     case 'protocol':
-    case 'nexthdr':
       return field('protocol', protocol, needs);
+    case 'nexthdr':
+      return { kind: 'field', field: 'protocol', type: protocol, other: headerBefore, needs };
     case 'ttl':
     case 'hoplimit':
       return field('ttl', integer, needs);
@@ -96,10 +117,18 @@ function readNetwork(header: 'ip' | 'ip6', name: string, family: Family): Subjec
       return header === 'ip' ? field('length', integer, needs) : lengthBeyond(NETWORK_HEADER.ipv6, needs);
     case 'version':
       return { ...constant(integer, header === 'ip' ? 4 : 6), needs };
+    case 'hdrlength':
+      return notKnown('whether the IPv4 header has options', needs);
     default:
-      return notFollowed(`${header} ${name}`, needs);
+      return notKnown(`${header} ${name} of the packet`, needs);
   }
 }
+
+/** IPv6 names the header that follows its own, which need not be the last one. */
+const headerBefore = {
+  when: hasAnyBit('headers', BEFORE_LAST),
+  because: 'which header follows the first one is not known',
+};
 
 /** Bytes of a network header; IPv4's options are not followed. */
 const NETWORK_HEADER: Readonly<Record<Family, number>> = { ipv4: 20, ipv6: 40 };
@@ -113,22 +142,13 @@ const lengthBeyond = (bytes: number, needs: Predicate): Subject => ({
   needs,
 });
 
+const firstOrUnknown = some(
+  is('fragment', 0),
+  unknown('what stands where a later fragment has no header is not known'),
+);
+
 /** How long IPv6's further headers are nobody says. */
 const noHeaderBetween = (family: Family): Predicate =>
   family === 'ipv4'
     ? ALWAYS
     : some(is('headers', IPV6_HEADERS.protocol), unknown('the length of the headers before UDP is not known'));
-
-/** The part of `ip frag-off` that only later fragments have anything in. */
-export const FRAGMENT_OFFSET = 0x1fff;
-
-/** `ip frag-off & 0x1fff`: not zero in later fragments only. */
-export const fragmentOffset = ({ family }: NftContext): Subject => ({
-  kind: 'cases',
-  type: integer,
-  needs: family === 'ipv4' ? ALWAYS : NEVER,
-  cases: [
-    { low: 0, high: 0, when: is('fragment', 0) },
-    { low: 1, high: FRAGMENT_OFFSET, when: is('fragment', 1) },
-  ],
-});

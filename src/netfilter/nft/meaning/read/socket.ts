@@ -1,7 +1,7 @@
 import { SOCKET_LOOKUP } from '../../../fields.ts';
 import { isIn } from '../../../predicate.ts';
 import { integer } from '../datatype.ts';
-import { type Case, notFollowed, type Subject } from '../subject.ts';
+import { type Case, notFollowed, notKnown, type Subject } from '../subject.ts';
 
 const { wildcard, plain, transparent, wildcardTransparent } = SOCKET_LOOKUP;
 
@@ -31,6 +31,10 @@ export function readSocket(key: string): Subject {
         needs: found,
         cases: eitherOr([plain, transparent], [wildcard, wildcardTransparent]),
       };
+    case 'mark':
+      return notKnown('the mark of the socket', found);
+    case 'cgroupv2':
+      return notKnown('the control group of the socket', found);
     default:
       return notFollowed(`socket ${key}`, found);
   }
