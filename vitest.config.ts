@@ -20,6 +20,7 @@ const asking = [
   'ipset',
   'istio-nft',
   'listing',
+  'listing-extensions',
   'nft-of-iptables',
   'nft-open',
   'nft-text',

@@ -47,6 +47,7 @@ export {
 } from './fields.ts';
 export { icmpType } from './icmp-type.ts';
 export { type Dimension, type IpSet, type IpSets, SET_TYPES, type SetEntry, type SetPart } from './ipset.ts';
+export type { ListedUse } from './listed.ts';
 export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf, readConditions } from './meaning.ts';

@@ -1,16 +1,30 @@
 import { quoted } from './codec.ts';
 
-/**
- * How `iptables -L` words an extension: given a line and a place in it, where the extension's text ends and the options of
- * iptables-save that say the same. Undefined: what stands there is not this extension's.
- */
-export type Listed = (line: string, at: number) => { readonly end: number; readonly words: string } | undefined;
+/** What stands in a line for one extension. */
+export interface ListedUse {
+  /** Where its text ends. Absent: nobody can tell, and all that follows may be part of it. */
+  readonly end?: number;
+  /** The options of iptables-save that say the same, as far as the line tells them. Undefined: too little is told. */
+  readonly words?: string;
+  /** What the line does not tell, as a clause: a match may ask for it besides. */
+  readonly unshown?: string;
+}
+
+/** How `iptables -L` words an extension, given a line and a place in it. Undefined: what stands there is not this extension's. */
+export type Listed = (line: string, at: number) => ListedUse | undefined;
+
+/** Words with `$1` for a group of the pattern, quoted where need be, nothing where it took no part; or made of the groups. */
+type Words = string | ((...groups: string[]) => string | undefined);
 
 /**
- * One part of that text, and its options: `$1` is a group of the pattern, quoted where need be, nothing where it took no
- * part. A part ends at a blank or at the end of the line.
+ * One part of that text, its options, and what it leaves open, if anything. A part ends at a blank or at the end of the
+ * line. Where the options are undefined, too little is told for any.
  */
-export type ListedPart = readonly [pattern: RegExp, words: string | ((...groups: string[]) => string)];
+export type ListedPart = readonly [
+  pattern: RegExp,
+  words: Words | undefined,
+  unshown?: (...groups: string[]) => string | undefined,
+];
 
 /**
  * Parts in the order in which the tools print them, each of which may be missing; at least one is there.
@@ -18,18 +32,26 @@ export type ListedPart = readonly [pattern: RegExp, words: string | ((...groups:
  * @example listed([/redir ports (\S+)/, '--to-ports $1'], [/random/, '--random'])
  */
 export function listed(...parts: readonly ListedPart[]): Listed {
-  const readers = parts.map(([pattern, words]) => ({ pattern: atPlace(pattern), words }));
+  const readers = parts.map(([pattern, words, unshown]) => ({ pattern: atPlace(pattern), words, unshown }));
   return (line, at) => {
-    const found: string[] = [];
+    const found: (string | undefined)[] = [];
+    let open: string | undefined;
     let end = at;
-    for (const { pattern, words } of readers) {
+    for (const { pattern, words, unshown } of readers) {
       pattern.lastIndex = end;
       const match = pattern.exec(line);
       if (!match) continue;
-      found.push(wordsOf(words, match.slice(1)));
+      const groups = match.slice(1).map((group = '') => group);
+      found.push(wordsOf(words, groups));
+      open ??= unshown?.(...groups);
       end = pattern.lastIndex;
     }
-    return found.length === 0 ? undefined : { end, words: found.join(' ') };
+    if (found.length === 0) return undefined;
+    return {
+      end,
+      ...(found.includes(undefined) ? {} : { words: found.join(' ') }),
+      ...(open === undefined ? {} : { unshown: open }),
+    };
   };
 }
 
@@ -45,12 +67,45 @@ export function listedAfter(lead: RegExp, ...parts: readonly ListedPart[]): List
   };
 }
 
+/**
+ * A text that is printed as it is, whatever it holds, between two marks. Of the marks that close it only one may be its end.
+ *
+ * @example listedText(/\/\* /, ' *\/', 255, (text) => `--comment ${quoted(text)}`)
+ */
+export function listedText(
+  opens: RegExp,
+  closes: string,
+  longest: number,
+  words: (text: string, ...groups: string[]) => string,
+): Listed {
+  const begins = new RegExp(`[ \\t]*(?:${opens.source})`, 'y');
+  return (line, at) => {
+    begins.lastIndex = at;
+    const match = begins.exec(line);
+    if (!match) return undefined;
+    const from = begins.lastIndex;
+    const ends = closings(line, from, closes, longest);
+    const [end = 0] = ends;
+    const groups = match.slice(1).map((group = '') => group);
+    if (ends.length === 1) return { end: end + closes.length, words: words(line.slice(from, end), ...groups) };
+    return ends.length > 1 ? { unshown: `the text after ${match[0].trim()} may end at several places` } : undefined;
+  };
+}
+
+/** Where a mark stands that may close a text of so many bytes at most. */
+function closings(line: string, from: number, mark: string, longest: number): number[] {
+  const found: number[] = [];
+  for (let at = line.indexOf(mark, from); at >= 0 && at <= from + longest; at = line.indexOf(mark, at + 1))
+    if (/^(?:\s|$)/.test(line.slice(at + mark.length, at + mark.length + 1))) found.push(at);
+  return found;
+}
+
 const atPlace = ({ source }: RegExp): RegExp => new RegExp(`[ \\t]*(?:${source})(?=\\s|$)`, 'y');
 
-const wordsOf = (words: ListedPart[1], groups: readonly (string | undefined)[]): string =>
+const wordsOf = (words: Words | undefined, groups: readonly string[]): string | undefined =>
   typeof words === 'function'
-    ? words(...groups.map((group = '') => group))
-    : words.replace(/\$(\d)/g, (_, number) => safely(groups[Number(number) - 1] ?? ''));
+    ? words(...groups)
+    : words?.replace(/\$(\d)/g, (_, number) => safely(groups[Number(number) - 1] ?? ''));
 
 /** A value may hold what a word may not. */
 const safely = (value: string): string => (/["'\\]/.test(value) ? quoted(value) : value);

@@ -34,8 +34,8 @@ export function readConditions(family: Family, sets?: MeaningContext['sets']): (
     for (const use of rule.matches)
       add(conditions, known.get(use) ?? shared(known, use, () => matchCondition(use, context)));
     if (!rule.unshown) return conditions;
-    for (const { part, because } of rule.unshown) {
-      const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(part));
+    for (const { part, words = part, because } of rule.unshown) {
+      const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(words));
       conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
     }
     return conditions;

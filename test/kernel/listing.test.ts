@@ -1,19 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAMILIES, type Family } from '../../src/address/index.ts';
-import {
-  type Backend,
-  conditionsOf,
-  effectOf,
-  type Predicate,
-  type Rule,
-  type RuleSet,
-  type Snapshot,
-} from '../../src/netfilter/index.ts';
+import type { Backend, RuleSet, Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave, printRule, readInput } from '../../src/text/index.ts';
 import { type Outcome, parseQuestion, prepareOutcome } from '../../src/trace/index.ts';
 import { openScratch, type Scratch } from '../support/namespace.ts';
 import { seeded } from '../support/random.ts';
 import { randomSave, randomSets } from '../support/random-rules.ts';
+import { asText, contradiction } from '../support/same-rule.ts';
 
 /** How many random rule sets of each family and back end; SEEDS=50 for a long run, from SEED on. */
 const SEEDS = Number(process.env.SEEDS ?? 8);
@@ -38,35 +31,6 @@ beforeAll(async () => {
   scratch = await openScratch();
 });
 afterAll(() => scratch.close());
-
-/** A value as text, for comparing: what is a chance of the kernel's is one thing, whatever it is called. */
-const asText = (value: unknown): string =>
-  JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
-
-/** The conditions of a rule, one by one. */
-const partsOf = (rule: Rule, family: Family): Predicate[] =>
-  conditionsOf(rule, family).flatMap(({ predicate }) => (predicate.kind === 'all' ? predicate.of : [predicate]));
-
-/** Every port there is: nothing that a listing would have to show. */
-const isEveryPort = (predicate: Predicate): boolean =>
-  predicate.kind === 'in' && /Port$/.test(predicate.field) && asText(predicate.ranges) === '[[0,65535]]';
-
-const isOpen = (predicate: Predicate): boolean => asText(predicate).includes('"kind":"unknown"');
-
-/** What a listing says of a rule and the saved text does not. */
-function contradiction(listed: Rule, saved: Rule, family: Family): string | undefined {
-  // Of eui64 a listing of the nft back end shows nothing at all.
-  const traced: Rule = { ...saved, matches: saved.matches.filter(({ name }) => name !== 'eui64') };
-  const [claimed, held] = [partsOf(listed, family), partsOf(traced, family)];
-  const there = new Set(held.map(asText));
-  const wrong = claimed.find((part) => !isOpen(part) && !there.has(asText(part)));
-  if (wrong) return `it claims ${asText(wrong)}`;
-  const told = new Set(claimed.map(asText));
-  const lost = held.find((part) => !isOpen(part) && !isEveryPort(part) && !told.has(asText(part)));
-  if (lost && !claimed.some(isOpen)) return `it passes over ${asText(lost)}`;
-  const [does, did] = [listed.target, saved.target].map((target) => effectOf(target, family));
-  return does?.kind === 'unknown' || asText(does) === asText(did) ? undefined : `it does ${asText(does)}`;
-}
 
 /** The differences of two readings of the same rules. */
 function differences(listed: RuleSet, saved: RuleSet): string[] {
@@ -148,8 +112,9 @@ describe.skipIf(notRoot)('listings (root: owners, and the legacy back end’s lo
           fresh.close();
         }
       }
-      // Some matches and targets are shown in words that do not tell all; a listing with -n and -v tells most rules whole.
-      expect(whole / rules).toBeGreaterThan(0.5);
+      // Of a few matches a listing does not show all; with -n and -v it tells most rules whole.
+      console.log(`${tool}: ${whole} of ${rules} rules whole`);
+      expect(whole / rules).toBeGreaterThan(0.8);
     });
   });
 });

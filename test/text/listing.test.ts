@@ -115,6 +115,10 @@ describe('a rule is read by its columns', () => {
       '-m limit --limit 3/hour -j LOG --log-prefix "a \\"b\\" "',
     ],
     [
+      'ACCEPT     all  --  anywhere             anywhere             policy match dir in pol ipsec ! proto esp ! ctstate NEW',
+      '-m policy --dir in --pol ipsec ! --proto esp -m conntrack ! --ctstate NEW -j ACCEPT',
+    ],
+    [
       'WEB        tcp  --  anywhere             anywhere            [goto]  multiport dports  !80,443',
       '-p tcp -m multiport ! --dports 80,443 -g WEB',
     ],
@@ -159,8 +163,8 @@ describe('what is not shown is not known', () => {
     ],
     [
       'an unknown match, and what looks like one behind it',
-      'ACCEPT     tcp  --  anywhere             anywhere             STRING match  "x tcp dpt:80" ALGO name bm',
-      'STRING match  "x tcp dpt:80" ALGO name bm',
+      'ACCEPT     tcp  --  anywhere             anywhere             FOO match  "x tcp dpt:80" bar',
+      'FOO match  "x tcp dpt:80" bar',
     ],
     [
       'a comment that ends twice',
@@ -178,6 +182,34 @@ describe('what is not shown is not known', () => {
     const out = sidestep(['trace', 'out tcp > 10.0.0.5:80 uid 1337', '--from', '-'], { input: post }).stdout;
     expect(out).toMatch(/possible +the proxy on :15001/);
     expect(out).toMatch(/possible +sent by eth0/);
+  });
+
+  test.for<[text: string, because: RegExp]>([
+    ['quota: 16 bytes', /whether a quota is negated/],
+    ['limit: up to 5/sec burst 5 mode srcip', /the table of a hashlimit match/],
+    ['OS fingerprint match Linux', /the --ttl of an osf match/],
+    ['cgroup 5', /a class of net_cls .* from a path/],
+    ['STRING match  "|0d0a|" ALGO name bm', /the bytes of "\|0d0a\|" from a text/],
+    ['helper match "a" STRING match  "b" ALGO name bm', /the text after helper match " may end at several places/],
+    ['/* a */ tcp dpt:80 /* b */', /the text after \/\* may end at several places/],
+    ['ctstate UNTRACKED ctorigdst 10.0.0.1', /one conntrack match .* or two/],
+    ['tcp dpt:my-own-service', /my-own-service/],
+  ])('%s: the reason is the true one', ([words, because]) => {
+    const line = `ACCEPT     tcp  --  0.0.0.0/0            0.0.0.0/0            ${words}`;
+    const { snapshot } = read(listing(PLAIN, line), 'filter');
+    const reasons = snapshot.unread?.map((one) => one.because) ?? [];
+    expect(reasons.filter((reason) => because.test(reason))).toHaveLength(1);
+  });
+
+  test('the chains that a listing leaves out are no rules of it', () => {
+    const { snapshot } = read(
+      listing(VERBOSE, '    0     0 ACCEPT     all  --  *  *  0.0.0.0/0  0.0.0.0/0  quota: 16 bytes'),
+    );
+    expect(snapshot.unread?.map(({ what }) => what)).toEqual([
+      'all that the rule in line 3 asks for',
+      'the chains FORWARD and OUTPUT of filter',
+      'the tables raw, mangle, nat and security',
+    ]);
   });
 
   test('list says once what is missing, and the command that shows it', () => {

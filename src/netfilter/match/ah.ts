@@ -1,6 +1,7 @@
 import { integer, type NumberRange } from '../codec.ts';
 import { flag, type MatchExtension, negatable } from '../extension.ts';
 import { IPV6_HEADERS } from '../fields.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, is, unknown } from '../predicate.ts';
 import { AH } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -29,6 +30,12 @@ export const ah: MatchExtension<AhOptions> = {
     length: { ...length, print: (of, family) => (of.value === 0 && !of.negated ? '' : length.print(of, family)) },
     reserved: flag('--ahres'),
   },
+  // Nothing stands between the SPI and the length.
+  listed: listed([
+    /ah(?: +spis?:(!?)(\d+(?::\d+)?))?(?: *length:(!?)(\d+))?(?: +(reserved))?/,
+    (other, spi, unlike, long, reserved) =>
+      [spi && `${other} --ahspi ${spi}`, long && `${unlike} --ahlen ${long}`, reserved && '--ahres'].join(' '),
+  ]),
   refuse({ length: of, reserved }, { family, protocol }) {
     if (family === 'ipv6') return undefined;
     if (of || reserved) return '--ahlen and --ahres are for IPv6';

@@ -1,5 +1,6 @@
 import { parseNumber, plainName } from '../codec.ts';
 import { type Codec, type MatchExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 
 export interface BpfOptions {
@@ -41,6 +42,10 @@ export const bpf: MatchExtension<BpfOptions> = {
     pinned: value(['--object-pinned'], plainName('a path', 511)),
     bytecode: value(['--bytecode'], bytecode),
   },
+  listed: listed(
+    [/match bpf pinned (\S+)/, '--object-pinned $1'],
+    [/match bpf (\d+(?: \d+){3}(?:,\d+(?: \d+){3})*)/, (code) => `--bytecode "${code.split(',').length},${code}"`],
+  ),
   refuse: ({ bytecode: code, pinned }) =>
     (code === undefined) === (pinned === undefined) ? 'bpf needs either --bytecode or --object-pinned' : undefined,
   predicate: () => unknown('Sidestep does not run BPF programs'),

@@ -1,5 +1,6 @@
-import { integer, text } from '../codec.ts';
+import { integer, quoted, text } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -8,6 +9,8 @@ export interface CgroupOptions {
   /** The class of the older net_cls controller. */
   readonly class?: Negatable<number>;
 }
+
+const CLASS_OR_PATH = 'the listing does not tell a class of net_cls (--cgroup) from a path that is a number (--path)';
 
 /** `-m cgroup`: the control group of the socket. Source: iptables-extensions(8), cgroup; net/netfilter/xt_cgroup.c. */
 export const cgroup: MatchExtension<CgroupOptions> = {
@@ -20,6 +23,11 @@ export const cgroup: MatchExtension<CgroupOptions> = {
     }),
     class: negatable(['--cgroup'], integer('a class', 0, 0xffff_ffff)),
   },
+  listed: listed([
+    /cgroup (! )?(\S*)/,
+    (bang, of) => (/^\d+$/.test(of) ? undefined : `${bang} --path ${quoted(of)}`),
+    (_bang, of) => (/^\d+$/.test(of) ? CLASS_OR_PATH : undefined),
+  ]),
   refuse: ({ path, class: of }) =>
     (path === undefined) === (of === undefined) ? 'cgroup needs either --path or --cgroup' : undefined,
   predicate: () => unknown('the control group of the process is not known'),

@@ -1,5 +1,6 @@
 import { integer, parseUint32 } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { all, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 import { tracked } from './conntrack.ts';
@@ -46,6 +47,10 @@ export const cluster: MatchExtension<ClusterOptions> = {
     total: value(['--cluster-total-nodes'], integer('a number of nodes', 1, MOST)),
     seed: value(['--cluster-hash-seed'], seed),
   },
+  listed: listed([
+    /cluster (!?)node_mask=(\w+) total_nodes=(\d+) hash_seed=(\w+)/,
+    '$1 --cluster-local-nodemask $2 --cluster-total-nodes $3 --cluster-hash-seed $4',
+  ]),
   required: ['nodes', 'total', 'seed'],
   refuse: ({ nodes: of, total = 0 }) =>
     of && of.value >= 2 ** total ? `there are ${total} nodes, and the local one is beyond them` : undefined,

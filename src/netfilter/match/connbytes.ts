@@ -1,5 +1,6 @@
 import { uint64 } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { all, choice, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 import { tracked } from './conntrack.ts';
@@ -51,6 +52,10 @@ export const connbytes: MatchExtension<ConnbytesOptions> = {
     mode: value(['--connbytes-mode'], oneOf(MODES)),
     direction: value(['--connbytes-dir'], oneOf(DIRECTIONS)),
   },
+  listed: listed([
+    /(! )?connbytes (\d+(?::\d+)?) connbytes mode (\w+) connbytes direction (\w+)/,
+    '$1 --connbytes $2 --connbytes-mode $3 --connbytes-dir $4',
+  ]),
   required: ['amount', 'mode', 'direction'],
   // Without a connection it never matches, negated or not.
   predicate: ({ amount: of, mode, direction }) =>

@@ -1,5 +1,6 @@
 import { parseNumber } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { all, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 import { tracked } from './conntrack.ts';
@@ -24,6 +25,7 @@ const label: Codec<number | string> = {
 export const connlabel: MatchExtension<ConnlabelOptions> = {
   name: 'connlabel',
   options: { label: negatable(['--label'], label), set: flag('--set') },
+  listed: listed([/connlabel (! )?(?:'([^'\s]+)'|(\d+))/, '$1 --label $2$3'], [/set/, '--set']),
   required: ['label'],
   predicate: ({ label: of }) =>
     unless(of?.negated ?? false, all(tracked, unknown('the labels of the connection are not known'))),

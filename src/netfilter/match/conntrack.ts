@@ -120,6 +120,12 @@ const LISTED = [
   ...['ctreplsrcport', 'ctrepldstport', 'ctstatus', 'ctexpire', 'ctdir'],
 ];
 
+const shown = listed(...LISTED.map((name): ListedPart => [new RegExp(`(! )?${name} (\\S+)`), `$1 --${name} $2`]));
+
+/** A state that a packet without a connection may have, and more. */
+const ONE_OR_TWO = /^\s*(?:!\s+--ctstate \S+|--ctstate \S*(?:INVALID|UNTRACKED)\S*)\s.*--/;
+const NOT_HOW_MANY = 'the listing does not tell whether one conntrack match asks for all of it, or two do';
+
 /** `-m conntrack`. Source: iptables-extensions(8), conntrack; net/netfilter/xt_conntrack.c. */
 export const conntrack: MatchExtension<ConntrackOptions> = {
   name: 'conntrack',
@@ -138,7 +144,11 @@ export const conntrack: MatchExtension<ConntrackOptions> = {
     expire: negatable(['--ctexpire'], seconds),
     direction: value(['--ctdir'], direction),
   },
-  listed: listed(...LISTED.map((name): ListedPart => [new RegExp(`(! )?${name} (\\S+)`), `$1 --${name} $2`])),
+  listed(line, at) {
+    const found = shown(line, at);
+    // Without a connection one match looks at the state alone, and two are never true at once.
+    return found && ONE_OR_TWO.test(found.words ?? '') ? { ...found, unshown: NOT_HOW_MANY } : found;
+  },
   refuse: (options) => (Object.keys(options).length === 0 ? 'conntrack needs at least one option' : undefined),
   predicate(options, { family }) {
     const rest = all(...ofConnection(options, family));

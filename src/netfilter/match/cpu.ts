@@ -1,5 +1,6 @@
 import { integer } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, choice, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -11,6 +12,7 @@ export interface CpuOptions {
 export const cpu: MatchExtension<CpuOptions> = {
   name: 'cpu',
   options: { cpu: negatable(['--cpu'], integer('the number of a CPU', 0, 0xffff_ffff)) },
+  listed: listed([/cpu (! )?(\d+)/, '$1 --cpu $2']),
   required: ['cpu'],
   predicate: ({ cpu: of }) =>
     of

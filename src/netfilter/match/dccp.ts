@@ -27,6 +27,10 @@ const TYPES = {
   INVALID: 1024,
 } as const;
 
+/** With -n a listing has numbers in their place, for INVALID all those that are left. */
+const namedTypes = (list: string): string =>
+  list.replace(/\d+/g, (number) => Object.keys(TYPES)[Math.min(Number(number), 10)] ?? '');
+
 /** `-m dccp`. Source: iptables-extensions(8), dccp; net/netfilter/xt_dccp.c. */
 export const dccp: MatchExtension<DccpOptions> = {
   name: 'dccp',
@@ -37,7 +41,12 @@ export const dccp: MatchExtension<DccpOptions> = {
     types: negatable(['--dccp-types'], bitNames('kinds of DCCP packets', TYPES)),
     option: negatable(['--dccp-option'], integer('the number of a DCCP option', 1, 255)),
   },
-  listed: listedAfter(/dccp/, ...listedPorts),
+  listed: listedAfter(
+    /dccp/,
+    ...listedPorts,
+    [/(! )?((?:\d+|[A-Z]+)(?:,(?:\d+|[A-Z]+))*)/, (bang, list) => `${bang} --dccp-types ${namedTypes(list)}`],
+    [/option=(!?)(\d+)/, '$1 --dccp-option $2'],
+  ),
   predicate: ({ sourcePort, destinationPort, types, option }) =>
     all(
       is('fragment', 0),

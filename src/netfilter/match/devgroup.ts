@@ -1,5 +1,6 @@
 import type { MaskedMark } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, type Predicate, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 import { namedMark } from './named-mark.ts';
@@ -28,6 +29,7 @@ export const devgroup: MatchExtension<DevgroupOptions> = {
     source: negatable(['--src-group'], group),
     destination: negatable(['--dst-group'], group),
   },
+  listed: listed([/(! )?src-group (\S+)/, '$1 --src-group $2'], [/(! )?dst-group (\S+)/, '$1 --dst-group $2']),
   refuse: ({ source, destination }) =>
     source || destination ? undefined : 'devgroup needs --src-group or --dst-group',
   predicate: ({ source, destination }) => all(inGroup(source, 'incoming'), inGroup(destination, 'outgoing')),

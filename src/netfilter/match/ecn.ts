@@ -1,6 +1,7 @@
 import { integer } from '../codec.ts';
 import { type MatchExtension, negatable, negatableFlag } from '../extension.ts';
 import { ECN_FLAGS } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasBits, is, type Predicate, unless } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -23,6 +24,12 @@ export const ecn: MatchExtension<EcnOptions> = {
     cwr: negatableFlag('--ecn-tcp-cwr'),
     ect: negatable(['--ecn-ip-ect'], integer('the two bits', 0, 3)),
   },
+  listed: listedAfter(
+    /ECN match/,
+    [/(!?)ECE/, '$1 --ecn-tcp-ece'],
+    [/(!?)CWR/, '$1 --ecn-tcp-cwr'],
+    [/(!?)ECT=(\d)/, '$1 --ecn-ip-ect $2'],
+  ),
   refuse({ ece, cwr, ect }, { protocol }) {
     if (!ece && !cwr && !ect) return 'ecn needs one of --ecn-tcp-ece, --ecn-tcp-cwr and --ecn-ip-ect';
     return (ece || cwr) && protocol !== TCP ? 'the flags of TCP need -p tcp' : undefined;

@@ -1,5 +1,6 @@
 import { type NumberRange, numberRange, silentWhenFull } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { all, between, is, type Predicate, unless } from '../predicate.ts';
 import { ESP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -26,6 +27,7 @@ export const esp: MatchExtension<EspOptions> = {
   name: 'esp',
   protocols: [ESP],
   options: { spi: spiOption('--espspi') },
+  listed: listedAfter(/esp/, [/spis?:(!?)(\d+(?::\d+)?)/, '$1 --espspi $2']),
   // Never true of a later fragment, negated or not.
   predicate: ({ spi }) => all(spiIn(spi), is('fragment', 0)),
 };

@@ -1,6 +1,7 @@
 import { integer, type NumberRange, numberRange, silentWhenFull } from '../codec.ts';
 import { flag, type MatchExtension, negatable, type Option } from '../extension.ts';
 import { IPV6_HEADERS } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, is, unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -32,6 +33,15 @@ export const frag: MatchExtension<FragOptions> = {
     first: flag('--fragfirst'),
     more: [place('fragmore'), place('fraglast')],
   },
+  listed: listedAfter(
+    /frag/,
+    [/ids?:(!?)(\d+(?::\d+)?)/, '$1 --fragid $2'],
+    [/length:(!?)(\d+)/, '$1 --fraglen $2'],
+    [/reserved/, '--fragres'],
+    [/first/, '--fragfirst'],
+    [/more/, '--fragmore'],
+    [/last/, '--fraglast'],
+  ),
   predicate: ({ id, reserved, first, more }) =>
     all(
       hasAnyBit('headers', IPV6_HEADERS['ipv6-frag']),

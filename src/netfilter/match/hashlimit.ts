@@ -1,6 +1,7 @@
 import { lengthOf, parseIpv4, parseIpv6, widthOf } from '../../address/index.ts';
 import { asWord, integer, parseNumber } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { choice } from '../predicate.ts';
 
 /** A rate as the kernel holds it: what one packet, or sixteen bytes, cost. */
@@ -230,6 +231,19 @@ export const hashlimit: MatchExtension<HashlimitOptions> = {
       rateInterval: rateMatch && seconds !== 1 ? seconds : undefined,
     });
   },
+  listed: listed([
+    new RegExp(
+      [
+        /limit: (?:up to|above) \d+(?:\/\w+|[km]?b\/s)/,
+        ...[/burst \d+[km]?b?/, /mode [a-z-]+/, /htable-size \d+/, /htable-max \d+/, /htable-gcinterval \d+/],
+        ...[/htable-expire \d+/, /srcmask \d+/, /dstmask \d+/, /rate-match/, /rate-interval \d+/],
+      ]
+        .map(({ source }, at) => (at === 0 ? source : `(?: ${source})?`))
+        .join(''),
+    ),
+    undefined,
+    () => 'the listing does not name the table of a hashlimit match (--hashlimit-name)',
+  ]),
   // A packet of a flow that finds no place in the table is dropped. Source: hashlimit_mt_common.
   mayDrop: {
     full: ({ name, most }) => `the table ${name} of hashlimit${most ? `, of ${most} entries,` : ''}`,

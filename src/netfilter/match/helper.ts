@@ -1,6 +1,7 @@
-import { text } from '../codec.ts';
+import { quoted, text } from '../codec.ts';
 import { type MatchExtension, negatable } from '../extension.ts';
 import { CTSTATE, CTSTATUS } from '../fields.ts';
+import { listedText } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -18,6 +19,7 @@ const LONGEST = 29;
 export const helper: MatchExtension<HelperOptions> = {
   name: 'helper',
   options: { name: negatable(['--helper'], text(0, LONGEST)) },
+  listed: listedText(/helper match (! )?"/, '"', LONGEST, (name, bang) => `${bang} --helper ${quoted(name)}`),
   required: ['name'],
   predicate: ({ name }) =>
     name

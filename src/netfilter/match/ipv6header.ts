@@ -1,5 +1,6 @@
 import { type Codec, flag, type MatchExtension, negatable } from '../extension.ts';
 import { IPV6_HEADERS } from '../fields.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, hasBits, is, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -54,6 +55,13 @@ export const ipv6header: MatchExtension<Ipv6headerOptions> = {
   name: 'ipv6header',
   places: { families: ['ipv6'] },
   options: { headers: negatable(['--header'], headers), soft: flag('--soft') },
+  listed: listed(
+    [
+      /ipv6header flags:(!?)(?:0x([\dA-F]{2})|([a-z\d,-]+))/,
+      (bang, bits, names) => `${bang} --header ${names || headers.print(Number.parseInt(bits, 16), 'ipv6')}`,
+    ],
+    [/soft/, '--soft'],
+  ),
   required: ['headers'],
   predicate({ headers: of, soft }) {
     if (!of) return ALWAYS;

@@ -1,5 +1,6 @@
 import { type NumberRange, parseNumber, silentWhenFull } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, is, unknown, unless } from '../predicate.ts';
 import { MOBILITY } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -42,11 +43,18 @@ const types: Codec<NumberRange> = {
   print: ([low, high]) => (low === high ? String(low) : `${low}:${high}`),
 };
 
+/** `!5:7`, `hoti:cot`: types as a listing has them. */
+const LISTED = (() => {
+  const type = ['\\d+', ...NAMES.map(([name]) => name)].join('|');
+  return new RegExp(`(!?)((?:${type})(?::(?:${type}))?)`);
+})();
+
 /** `-m mh`: IPv6's Mobility header. Source: iptables-extensions(8), mh; libip6t_mh.c; net/ipv6/netfilter/ip6t_mh.c. */
 export const mh: MatchExtension<MhOptions> = {
   name: 'mh',
   places: { families: ['ipv6'] },
   protocols: [MOBILITY],
+  listed: listedAfter(/mh/, [LISTED, '$1 --mh-type $2']),
   options: { type: silentWhenFull(negatable(['--mh-type'], types), 255) },
   predicate({ type }) {
     const full = !type || (type.value[0] === 0 && type.value[1] === 255);

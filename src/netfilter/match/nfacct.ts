@@ -1,5 +1,6 @@
 import { plainName } from '../codec.ts';
 import { type MatchExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 
 export interface NfacctOptions {
@@ -10,6 +11,7 @@ export interface NfacctOptions {
 export const nfacct: MatchExtension<NfacctOptions> = {
   name: 'nfacct',
   options: { object: value(['--nfacct-name'], plainName('the name of an accounting object', 31)) },
+  listed: listed([/nfacct-name +("(?:[^"\\]|\\.)*"|[\w-]+)/, (name) => `--nfacct-name ${name}`]),
   required: ['object'],
   predicate: ({ object = '' }) =>
     unknown(`whether the accounting object ${JSON.stringify(object)} has a quota that is not used up is not known`),

@@ -1,6 +1,7 @@
 import { integer, parseUint32 } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
 import { IPV6_HEADERS } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -47,6 +48,11 @@ export const optionsHeader = (
     length: negatable([`--${name}-len`], integer('a number of bytes', 0, 0xffff_ffff)),
     options: value([`--${name}-opts`], list),
   },
+  listed: listedAfter(
+    new RegExp(name),
+    [/length:(!?)(\d+)/, `$1 --${name}-len $2`],
+    [/opts +([\d:,]+)/, `--${name}-opts $1`],
+  ),
   predicate: ({ length, options }) =>
     all(
       hasAnyBit('headers', IPV6_HEADERS[header]),

@@ -1,5 +1,6 @@
 import { integer, plainName } from '../codec.ts';
 import { type MatchExtension, negatable, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { all, hasBits, unknown } from '../predicate.ts';
 import { TCP } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -12,6 +13,8 @@ export interface OsfOptions {
 
 const level = integer('a level', 0, 2);
 
+const NO_TTL = 'the listing does not show the --ttl of an osf match';
+
 /** `-m osf`: the sender's operating system, guessed from a SYN. Source: iptables-extensions(8), osf; net/netfilter/xt_osf.c. */
 export const osf: MatchExtension<OsfOptions> = {
   name: 'osf',
@@ -22,6 +25,7 @@ export const osf: MatchExtension<OsfOptions> = {
     ttl: value(['--ttl'], level),
     log: value(['--log'], level),
   },
+  listed: listed([/OS fingerprint match (! )?(\S+)/, '$1 --genre $2', () => NO_TTL]),
   required: ['genre'],
   predicate: () => all(hasBits('tcpFlags', 2, 2), unknown('from which system the packet came is not known')),
 };

@@ -1,4 +1,5 @@
 import { type Codec, type MatchExtension, negatable, negatableFlag, type Places } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -30,6 +31,14 @@ export const physdev: MatchExtension<PhysdevOptions> = {
     out: negatable(['--physdev-out'], port),
     isBridged: negatableFlag('--physdev-is-bridged'),
   },
+  listed: listedAfter(
+    /PHYSDEV match/,
+    [/(! )?--physdev-is-in/, '$1 --physdev-is-in'],
+    [/(! )?--physdev-in (\S+)/, '$1 --physdev-in $2'],
+    [/(! )?--physdev-is-out/, '$1 --physdev-is-out'],
+    [/(! )?--physdev-out (\S+)/, '$1 --physdev-out $2'],
+    [/(! )?--physdev-is-bridged/, '$1 --physdev-is-bridged'],
+  ),
   refuse: ({ isIn, in: name, isOut, out, isBridged }) =>
     isIn || name || isOut || out || isBridged ? undefined : 'physdev needs one of its options',
   predicate: () => unknown('by which bridge ports the packet comes and goes is not known'),

@@ -9,6 +9,7 @@ import {
 } from '../../address/index.ts';
 import { hexadecimal, integer, parseUint32 } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, type Option, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { ALWAYS, all, is, not, unknown } from '../predicate.ts';
 import { protocolNumber } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
@@ -126,6 +127,13 @@ const hasEndsInVain = ({ mode, tunnelSource, tunnelDestination }: Element): bool
   (tunnelSource !== undefined || tunnelDestination !== undefined) &&
   (mode === undefined || (mode.value === 'tunnel') === mode.negated);
 
+/** ` [0] ! reqid 5 proto 50 [1] mode tunnel`: elements as a listing has them. */
+const elementWords = (text: string): string =>
+  text
+    .replace(/ \[0\]/, '')
+    .replace(/ \[\d\]/g, ' --next')
+    .replace(/ (reqid|spi|proto|mode|tunnel-(?:src|dst)) /g, ' --$1 ');
+
 /** `-m policy`. Source: iptables-extensions(8), policy; libxt_policy.c; net/netfilter/xt_policy.c. */
 export const policy: MatchExtension<PolicyOptions> = {
   name: 'policy',
@@ -138,6 +146,11 @@ export const policy: MatchExtension<PolicyOptions> = {
     strict: flag('--strict'),
     elements: [partOption('reqid'), ...KEYS.slice(1).map(partOption), next],
   },
+  listed: listed([
+    /policy match dir (in|out) pol (none|ipsec)(?: (strict))?((?: (?:\[\d\]|(?:! )?(?:reqid|spi|proto|mode|tunnel-src|tunnel-dst) [\w.:/]+))*)/,
+    (direction, of, strict, elements) =>
+      [`--dir ${direction} --pol ${of}`, strict && '--strict', elementWords(elements)].join(' '),
+  ]),
   required: ['direction'],
   refuse({ policy: of, strict, elements = [{}] }) {
     if (of === 'none' && strict) return '--pol none cannot be --strict: there is nothing to be strict about';

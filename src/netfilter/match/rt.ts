@@ -2,6 +2,7 @@ import { formatAddress, parseIpv6 } from '../../address/index.ts';
 import { integer, type NumberRange, numberRange, silentWhenFull } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatable, value } from '../extension.ts';
 import { IPV6_HEADERS } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { ALWAYS, all, hasAnyBit, unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -45,6 +46,16 @@ export const rt: MatchExtension<RtOptions> = {
     addresses: value(['--rt-0-addrs'], addresses),
     notStrict: flag('--rt-0-not-strict'),
   },
+  listed: listedAfter(
+    /rt/,
+    // The highest ones turn negative.
+    [/type:(!?)(-?\d+)/, (bang, type) => `${bang} --rt-type ${Number(type) >>> 0}`],
+    [/segslefts?:(!?)(\d+(?::\d+)?)/, '$1 --rt-segsleft $2'],
+    [/length:(!?)(\d+)/, '$1 --rt-len $2'],
+    [/reserved/, '--rt-0-res'],
+    [/0-addrs ([\da-f:.,]+)/, '--rt-0-addrs $1'],
+    [/0-not-strict/, '--rt-0-not-strict'],
+  ),
   refuse(options) {
     // The tools look at what has been said so far, and keys stand in the order in which they were said.
     const said = Object.keys(options);

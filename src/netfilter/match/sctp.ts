@@ -81,6 +81,10 @@ function readChunks(word: string): ChunkTypes['chunks'] | undefined {
 
 const nameOf = (type: number): string => Object.keys(TYPES).find((name) => TYPES[name] === type) ?? String(type);
 
+/** With -n a listing has numbers in their place: `0x0000:Be,0x0001`. */
+const namedChunks = (list: string): string =>
+  list.replace(/0x[\dA-F]{4}/g, (number) => nameOf(Number.parseInt(number, 16)));
+
 const printChunks = (chunks: ChunkTypes['chunks']): string =>
   typeof chunks === 'string'
     ? chunks
@@ -108,7 +112,10 @@ export const sctp: MatchExtension<SctpOptions> = {
     destinationPort: negatable(['--dport', '--destination-port'], numberedPorts),
     chunks: chunkTypes,
   },
-  listed: listedAfter(/sctp/, ...listedPorts),
+  listed: listedAfter(/sctp/, ...listedPorts, [
+    /(! )?(all|any|only) (\S+)/,
+    (bang, mode, list) => `${bang} --chunk-types ${mode} ${namedChunks(list)}`,
+  ]),
   predicate: ({ sourcePort, destinationPort, chunks }) =>
     all(
       is('fragment', 0),

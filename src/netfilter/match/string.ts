@@ -1,5 +1,6 @@
 import { integer, oneOf } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatable, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { unknown } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -71,6 +72,9 @@ const hexadecimal = negatable(['--hex-string'], {
   read: (word) => limited(readHex(word)),
 });
 
+/** Bytes that a listing shows in hexadecimal are shown as a text of bars and digits is. */
+const isBytesOrText = (words: string): boolean => /^\|([\da-f]{2})+\|$/.test(words) && !isPlain(readHex(words) ?? '');
+
 /** `-m string`. Source: iptables-extensions(8), string; libxt_string.c; net/netfilter/xt_string.c. */
 export const string: MatchExtension<StringOptions> = {
   name: 'string',
@@ -81,6 +85,22 @@ export const string: MatchExtension<StringOptions> = {
     to: value(['--to'], integer('an offset', 0, END)),
     ignoreCase: flag('--icase'),
   },
+  listed: listed([
+    /STRING match +(! ?)?"((?:[^"\\]|\\.)*)" ALGO name (\w+)(?: FROM (\d+))?(?: TO (\d+))?(?: (ICASE))?/,
+    (bang, words, by, from, to, ignoreCase) =>
+      isBytesOrText(words)
+        ? undefined
+        : [
+            `${bang} --string "${words}" --algo ${by}`,
+            from && `--from ${from}`,
+            to && `--to ${to}`,
+            ignoreCase && '--icase',
+          ].join(' '),
+    (_bang, words) =>
+      isBytesOrText(words)
+        ? `the listing does not tell the bytes of "${words}" from a text with bars in it`
+        : undefined,
+  ]),
   required: ['algorithm', 'pattern'],
   refuse: ({ from = 0, to = END }) => (from > to ? '--from is beyond --to' : undefined),
   complete({ from, to, ...rest }) {

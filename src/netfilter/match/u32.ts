@@ -2,6 +2,7 @@ import type { Range } from '../../address/index.ts';
 import { parseUint32 } from '../codec.ts';
 import { type Codec, type MatchExtension, type MeaningContext, negatable } from '../extension.ts';
 import type { ValueField } from '../fields.ts';
+import { listed } from '../listed.ts';
 import { all, hasBits, isIn, type Predicate, some, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -118,6 +119,7 @@ export const u32: MatchExtension<U32Options> = {
   name: 'u32',
   options: { tests: negatable(['--u32'], tests) },
   required: ['tests'],
+  listed: listed([/u32 (! )?"([^"]*)"/, (bang, list) => `${bang} --u32 "${list}"`]),
   predicate: ({ tests: of }, context) =>
     of ? unless(of.negated, all(...of.value.map((test) => meaningOf(test, context)))) : NOT_KNOWN,
 };

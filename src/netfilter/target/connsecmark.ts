@@ -1,5 +1,6 @@
 import { CONTINUE } from '../effect.ts';
 import { flag, type TargetExtension } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface ConnsecmarkOptions {
   readonly save?: true;
@@ -11,6 +12,7 @@ export const connsecmark: TargetExtension<ConnsecmarkOptions> = {
   name: 'CONNSECMARK',
   places: { tables: ['mangle', 'security'] },
   options: { save: flag('--save'), restore: flag('--restore') },
+  listed: listed([/CONNSECMARK (save|restore)/, '--$1']),
   refuse: ({ save, restore }) => (save === restore ? 'CONNSECMARK needs either --save or --restore' : undefined),
   effect: () => CONTINUE,
 };

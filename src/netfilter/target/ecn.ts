@@ -2,6 +2,7 @@ import { parseNumber } from '../codec.ts';
 import type { Assignment } from '../effect.ts';
 import type { Option, TargetExtension } from '../extension.ts';
 import { ECN_FLAGS } from '../fields.ts';
+import { listedAfter } from '../listed.ts';
 import { TCP } from '../protocol.ts';
 
 /** What the bits of congestion notification become; what is absent stays. */
@@ -65,6 +66,13 @@ export const ecnTarget: TargetExtension<EcnTargetOptions> = {
       }),
     ],
   },
+  listed: listedAfter(
+    /ECN/,
+    [/TCP remove/, '--ecn-tcp-remove'],
+    [/ECE=([01])/, '--ecn-tcp-ece $1'],
+    [/CWR=([01])/, '--ecn-tcp-cwr $1'],
+    [/ECT codepoint=([0-3])/, '--ecn-ip-ect $1'],
+  ),
   required: ['bits'],
   refuse: ({ bits }, { protocol }) =>
     (bits?.ece !== undefined || bits?.cwr !== undefined) && protocol !== TCP

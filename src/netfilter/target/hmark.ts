@@ -1,6 +1,7 @@
 import { lengthOf, parseAddress, widthOf } from '../../address/index.ts';
 import { integer, parseNumber } from '../codec.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { type ListedPart, listed } from '../listed.ts';
 
 /** What the hash is made of. */
 type Member = 'src' | 'dst' | 'sport' | 'dport' | 'spi' | 'proto' | 'ct';
@@ -73,6 +74,17 @@ export const hmark: TargetExtension<HmarkOptions> = {
     offset: value(['--hmark-offset'], integer('a number', 0, 0xffff_ffff)),
     tuple: value(['--hmark-tuple'], tuple),
   },
+  listed: listed(
+    [/HMARK mod (\d+)/, '--hmark-mod $1'],
+    [/\+ (0x[\da-f]+)/, '--hmark-offset $1'],
+    [/ct,/, '--hmark-tuple ct'],
+    // Of the whole address of IPv6 the tools print no length.
+    [/src-prefix (\d*)/, (length) => `--hmark-src-prefix ${length || 128}`],
+    [/dst-prefix (\d*)/, (length) => `--hmark-dst-prefix ${length || 128}`],
+    ...(['sport-mask', 'dport-mask', 'spi-mask', 'sport', 'dport', 'spi', 'proto-mask', 'rnd'] as const).map(
+      (name): ListedPart => [new RegExp(`${name} (0x[\\da-f]+)`), `--hmark-${name} $1`],
+    ),
+  ),
   required: ['modulus', 'random'],
   refuse(options, { family }) {
     const { modulus: _modulus, random: _random, offset: _offset, ...hashed } = complete(options, widthOf(family));

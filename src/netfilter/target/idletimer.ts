@@ -1,6 +1,7 @@
 import { integer, plainName } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { flag, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface IdletimerOptions {
   /** Seconds without a packet until the timer is told of. */
@@ -24,6 +25,7 @@ export const idletimer: TargetExtension<IdletimerOptions> = {
     label: value(['--label'], plainName('a label', 27)),
     alarm: flag('--alarm'),
   },
+  listed: listed([/timeout:(\d+) label:(\S+)/, '--timeout $1 --label $2'], [/alarm/, '--alarm']),
   required: ['timeout', 'label'],
   refuse: ({ label = '' }) =>
     TAKEN.includes(label) || label.includes('/') ? 'a timer’s label is the name of a file in sysfs' : undefined,

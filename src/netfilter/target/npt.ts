@@ -1,6 +1,7 @@
 import { formatPrefix, lengthOf, masked, type Prefix, parseAddress, parsePrefix } from '../../address/index.ts';
 import type { Effect } from '../effect.ts';
 import { type Codec, type Places, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface NptOptions {
   readonly source?: Prefix;
@@ -27,6 +28,7 @@ const translation = (name: 'SNPT' | 'DNPT', places: Places): TargetExtension<Npt
   name,
   places,
   options: { source: value(['--src-pfx'], network), destination: value(['--dst-pfx'], network) },
+  listed: listed([new RegExp(`${name} src-pfx (\\S+) dst-pfx (\\S+)`), '--src-pfx $1 --dst-pfx $2']),
   required: ['source', 'destination'],
   effect: (): Effect => ({
     kind: 'unknown',

@@ -1,6 +1,7 @@
 import { plainName } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 
 export interface RateestOptions {
   readonly name?: string;
@@ -55,6 +56,10 @@ export const rateest: TargetExtension<RateestOptions> = {
     interval: value(['--rateest-interval'], duration),
     average: value(['--rateest-ewmalog'], duration),
   },
+  listed: listed([
+    /name (\S+) interval (\S+) ewmalog (\S+)/,
+    '--rateest-name $1 --rateest-interval $2 --rateest-ewmalog $3',
+  ]),
   required: ['name', 'interval', 'average'],
   refuse({ interval = 0, average = 0 }) {
     if (intervalOf(interval) === undefined) return 'the rate is measured every eight seconds at least';

@@ -1,5 +1,6 @@
 import { parseNumber } from '../codec.ts';
 import { type Codec, flag, type TargetExtension, value } from '../extension.ts';
+import { listedAfter } from '../listed.ts';
 import { TCP } from '../protocol.ts';
 
 export interface SynproxyOptions {
@@ -32,6 +33,14 @@ export const synproxy: TargetExtension<SynproxyOptions> = {
     segmentSize: value(['--mss'], lower('a segment size', 0xffff)),
     ecn: flag('--ecn'),
   },
+  listed: listedAfter(
+    /SYNPROXY/,
+    [/sack-perm/, '--sack-perm'],
+    [/timestamp/, '--timestamp'],
+    [/wscale (\d+)/, '--wscale $1'],
+    [/mss (\d+)/, '--mss $1'],
+    [/ecn/, '--ecn'],
+  ),
   effect: () => ({
     kind: 'unknown',
     because: 'SYNPROXY answers the sender itself, and opens the connection once the sender has answered back',

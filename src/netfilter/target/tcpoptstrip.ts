@@ -1,6 +1,7 @@
 import { parseNumber } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
+import { listed } from '../listed.ts';
 import { TCP } from '../protocol.ts';
 
 export interface TcpoptstripOptions {
@@ -38,5 +39,6 @@ export const tcpoptstrip: TargetExtension<TcpoptstripOptions> = {
   places: { tables: ['mangle'] },
   protocols: [TCP],
   options: { options: value(['--strip-options'], optionList) },
+  listed: listed([/TCPOPTSTRIP options (\S+)/, '--strip-options $1']),
   effect: () => CONTINUE,
 };

@@ -31,7 +31,8 @@ export const tosTarget: TargetExtension<TosTargetOptions> = {
       bits('--xor-tos', (of) => ({ value: of, mask: 0 })),
     ],
   },
-  listed: listed([/TOS (set|and|or|xor) (\S+)/, '--$1-tos $2']),
+  // No blank stands before a name.
+  listed: listed([/TOS (set|and|or|xor) ?(\S+)/, '--$1-tos $2']),
   required: ['tos'],
   effect: ({ tos = { value: 0, mask: 0 } }) => ({
     kind: 'continue',

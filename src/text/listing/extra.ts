@@ -1,4 +1,11 @@
-import { allMatches, findTarget, type MatchUse, type TargetUse, type Unshown } from '../../netfilter/index.ts';
+import {
+  allMatches,
+  findTarget,
+  type ListedUse,
+  type MatchUse,
+  type TargetUse,
+  type Unshown,
+} from '../../netfilter/index.ts';
 
 /** What a rule's matches and target say, of which the reader below makes uses. */
 export interface Extra {
@@ -24,21 +31,27 @@ export function readExtra(text: string, targetName: string, use: ReadUse): Extra
   const matches: MatchUse[] = [];
   const unshown: Unshown[] = [];
   let at = goto.length;
+  let because: string | undefined;
   for (;;) {
     while (/[ \t]/.test(text.charAt(at))) at += 1;
     const words = targetWords(text, at, targetName);
     if (words !== undefined) return { matches, target: use.target(targetName, words), unshown, goto: goto !== '' };
     const found = matchAt(text, at);
     if (!found) break;
-    const match = use.match(found.name, found.words);
-    const shown = text.slice(at, found.end).trim();
+    const { name, words: said, end } = found;
+    because = found.unshown;
+    if (end === undefined) break;
+    const shown = text.slice(at, end).trim();
+    const match = said === undefined ? undefined : use.match(name, said);
     if (match) matches.push(match);
-    else unshown.push({ part: found.name, words: shown, because: notUnderstood(shown) });
-    at = found.end;
+    if (!match || because !== undefined)
+      unshown.push({ part: name, words: shown, because: because ?? notUnderstood(shown) });
+    because = undefined;
+    at = end;
   }
   const from = suffixOfTarget(text, at, targetName);
   const shown = text.slice(at, from).trim();
-  if (shown !== '') unshown.push({ part: shown, words: shown, because: notUnderstood(shown) });
+  if (shown !== '') unshown.push({ part: shown, words: shown, because: because ?? notUnderstood(shown) });
   const words = targetWords(text, from, targetName);
   return {
     matches,
@@ -56,7 +69,7 @@ function targetWords(text: string, at: number, name: string): string | undefined
   const extension = findTarget(name);
   if (text.slice(at).trim() === '') return '';
   const found = extension?.listed?.(text, at);
-  return found && text.slice(found.end).trim() === '' ? found.words : undefined;
+  return found?.end !== undefined && text.slice(found.end).trim() === '' ? found.words : undefined;
 }
 
 /** Where the target's text begins, after text that was not understood; the end where it is not found. */
@@ -66,10 +79,7 @@ function suffixOfTarget(text: string, at: number, name: string): number {
   return text.length;
 }
 
-function matchAt(
-  text: string,
-  at: number,
-): { readonly name: string; readonly end: number; readonly words: string } | undefined {
+function matchAt(text: string, at: number): (ListedUse & { readonly name: string }) | undefined {
   for (const { name, listed } of allMatches) {
     const found = listed?.(text, at);
     if (found) return { name, ...found };

@@ -12,8 +12,9 @@ import {
   type TableName,
 } from '../../netfilter/index.ts';
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnostic.ts';
-import { hiddenRule, withHidden } from '../hidden-part.ts';
+import { withHidden } from '../hidden-part.ts';
 import type { ReadOptions } from '../reading.ts';
+import { hiddenChain } from './hidden-chain.ts';
 import { HEAD } from './lines.ts';
 import {
   cutListing,
@@ -39,8 +40,7 @@ export const isListing = (text: string): boolean =>
  */
 export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
-  // What iptables 1.8.9 lists of a bpf match ends in a NUL.
-  const { tables: parts, strays } = cutListing(text.replaceAll('\0', ' '));
+  const { tables: parts, strays } = cutListing(text);
   const diagnostics: Diagnostic[] = [];
   const complain = (line: TextLine, message: string, hint: string): void => {
     const from = line.text.search(/\S/);
@@ -116,15 +116,9 @@ function readTable(
   const missing = BUILT_IN[name].filter((hook) => !read.some((chain) => chain.name === hook));
   return {
     name,
-    chains: [...read, ...missing.map((hook): Chain => ({ name: hook, policy: 'ACCEPT', rules: [HIDDEN] }))],
+    chains: [...read, ...missing.map(hiddenChain)],
   };
 }
-
-/** A built-in chain that is not listed may hold anything. */
-const HIDDEN: Rule = hiddenRule(
-  'this chain is not in the listing',
-  'the listing does not show this chain: iptables-save shows everything',
-);
 
 const FITS_RULE =
   'Expected a target, a protocol, "--", addresses, in the order of the columns above. Was the line broken in two?';

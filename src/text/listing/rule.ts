@@ -49,8 +49,9 @@ export function readListedRule(
   const unshown: Unshown[] = [];
   const header = readHeader(cut, place, unshown);
   if (!columns.verbose) unshown.push({ part: '-i, -o', because: NO_INTERFACES });
-  const extra = readExtra(line.slice(cut.rest), place.chains.has(cut.target) ? '' : cut.target, reader);
-  const target = targetOf(cut.target, extra.target, extra.goto, place, line.slice(cut.rest));
+  const rest = withBlanks(line.slice(cut.rest));
+  const extra = readExtra(rest, place.chains.has(cut.target) ? '' : cut.target, reader);
+  const target = targetOf(cut.target, extra.target, extra.goto, place, rest);
   const counters = countersOf(cut.packets, cut.bytes);
   return {
     header,
@@ -61,6 +62,10 @@ export function readListedRule(
     ...(unshown.length + extra.unshown.length > 0 ? { unshown: [...unshown, ...extra.unshown] } : {}),
   };
 }
+
+/** What iptables 1.8.9 lists of a bpf match ends in a NUL, and no blank stands before it. */
+const withBlanks = (text: string): string =>
+  text.includes('\0') ? text.replace(/match bpf [\d ,]*\0/g, ' $&').replaceAll('\0', ' ') : text;
 
 function targetOf(
   name: string,

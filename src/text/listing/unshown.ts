@@ -1,4 +1,5 @@
-import { type HeldRules, type Rule, TABLES, type TableName, type Unread } from '../../netfilter/index.ts';
+import { type HeldRules, type Rule, TABLES, type Table, type Unread } from '../../netfilter/index.ts';
+import { isHiddenChain } from './hidden-chain.ts';
 import { ANYWHERE, NO_INTERFACES } from './rule.ts';
 
 /** What a listing leaves out, each kind once, with the command that shows it. */
@@ -6,34 +7,38 @@ export function unshownParts(held: readonly HeldRules[]): Unread[] {
   return held.flatMap(({ rules: { family, tables } }) => {
     const tool = family === 'ipv4' ? 'iptables' : 'ip6tables';
     const hint = `${tool}-save shows everything.`;
-    const rules = tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
-    const has = (wanted: (because: string) => boolean): readonly Rule[] =>
-      rules.filter(({ unshown = [] }) => unshown.some(({ because }) => wanted(because)));
+    const rules = tables.flatMap(({ chains }) => chains.flatMap((chain) => (isHiddenChain(chain) ? [] : chain.rules)));
+    const asked = (flags: string): string =>
+      `${tables.map(({ name }) => `${tool} -t ${name} -L ${flags}`).join(' and ')} ${tables.length > 1 ? 'show' : 'shows'} them, ${hint}`;
+    const reasons = byReason(rules);
     const parts: Unread[] = [];
-    if (has((because) => because === NO_INTERFACES).length > 0) {
-      const flags = tables.map(({ name }) => `${tool} -t ${name} -L -n -v`).join(' and ');
+    if (reasons.has(NO_INTERFACES))
       parts.push({
         about: 'listing',
         what: 'the interfaces that rules ask for (-i, -o)',
         because: `${tool} -L shows them with -v only, so any rule may ask for one`,
-        hint: `${flags} ${tables.length > 1 ? 'show' : 'shows'} them, ${hint}`,
+        hint: asked('-n -v'),
       });
-    }
-    if (has((because) => because === ANYWHERE).length > 0)
+    if (reasons.has(ANYWHERE))
       parts.push({
         about: 'listing',
         what: 'addresses that begin with ::',
         because: `without -n ${tool} -L calls them anywhere`,
         hint: `With -n it shows them, ${hint}`,
       });
-    const others = has((because) => because !== NO_INTERFACES && because !== ANYWHERE);
-    if (others.length > 0)
+    reasons.delete(NO_INTERFACES);
+    reasons.delete(ANYWHERE);
+    for (const [because, [first, ...more]] of [...reasons].slice(0, MOST_REASONS))
+      parts.push({ about: 'listing', what: allOf(first, more.length), because, hint });
+    const rest = new Set([...reasons.values()].slice(MOST_REASONS).flat());
+    if (rest.size > 0)
       parts.push({
         about: 'listing',
-        what: others.length === 1 ? 'all that one rule asks for' : `all that ${others.length} rules ask for`,
-        because: 'a name without its number, or words that do not tell enough',
+        what: `all that ${rest.size === 1 ? 'one other rule asks' : `${rest.size} other rules ask`} for`,
+        because: 'names without their numbers, or words that do not tell enough',
         hint,
       });
+    parts.push(...tables.flatMap((table) => hiddenChains(table, tool)));
     const missing = TABLES.filter((name) => !tables.some((table) => table.name === name));
     if (missing.length > 0)
       parts.push({
@@ -46,5 +51,38 @@ export function unshownParts(held: readonly HeldRules[]): Unread[] {
   });
 }
 
-const inWords = (names: readonly TableName[]): string =>
+/** More reasons than these are told as one. */
+const MOST_REASONS = 6;
+
+/** The rules of which something is not shown, by the reason. */
+function byReason(rules: readonly Rule[]): Map<string, Rule[]> {
+  const reasons = new Map<string, Rule[]>();
+  for (const rule of rules)
+    for (const because of new Set(rule.unshown?.map((one) => one.because))) {
+      const before = reasons.get(because);
+      if (before) before.push(rule);
+      else reasons.set(because, [rule]);
+    }
+  return reasons;
+}
+
+const allOf = (first: Rule | undefined, more: number): string =>
+  more === 0
+    ? `all that the rule in line ${first?.line} asks for`
+    : `all that ${more + 1} rules ask for, the first in line ${first?.line}`;
+
+function hiddenChains({ name, chains }: Table, tool: string): Unread[] {
+  const hidden = chains.filter(isHiddenChain).map((chain) => chain.name);
+  if (hidden.length === 0) return [];
+  return [
+    {
+      about: 'listing',
+      what: `the ${hidden.length > 1 ? 'chains' : 'chain'} ${inWords(hidden)} of ${name}`,
+      because: 'the text lists others only',
+      hint: `${tool} -t ${name} -L -n -v shows all of them.`,
+    },
+  ];
+}
+
+const inWords = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

@@ -1,0 +1,43 @@
+import type { Family } from '../../src/address/index.ts';
+import { conditionsOf, effectOf, type Predicate, type Rule } from '../../src/netfilter/index.ts';
+
+/** A value as text, for comparing. */
+export const asText = (value: unknown): string =>
+  JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+
+/** The conditions of a rule, one by one. */
+const partsOf = (rule: Rule, family: Family): Predicate[] =>
+  conditionsOf(rule, family).flatMap(({ predicate }) => (predicate.kind === 'all' ? predicate.of : [predicate]));
+
+/** Every port there is: nothing that a listing would have to show. */
+const isEveryPort = (predicate: Predicate): boolean =>
+  predicate.kind === 'in' && /Port$/.test(predicate.field) && asText(predicate.ranges) === '[[0,65535]]';
+
+const isOpen = (predicate: Predicate): boolean => asText(predicate).includes('"kind":"unknown"');
+
+/** What a listing says of a rule and the saved text does not. Undefined: nothing. */
+export function contradiction(listed: Rule, saved: Rule, family: Family): string | undefined {
+  // Of eui64 a listing of the nft back end shows nothing at all.
+  const shown = saved.matches.filter(({ name }) => name !== 'eui64' || listed.matches.some((use) => use.name === name));
+  const [claimed, held] = [partsOf(listed, family), partsOf({ ...saved, matches: shown }, family)];
+  const there = new Set(held.map(asText));
+  const wrong = claimed.find((part) => !isOpen(part) && !isEveryPort(part) && !there.has(asText(part)));
+  if (wrong) return `it claims ${asText(wrong)}`;
+  const told = new Set(claimed.map(asText));
+  const lost = held.find((part) => !isOpen(part) && !isEveryPort(part) && !told.has(asText(part)));
+  if (lost && !claimed.some(isOpen)) return `it passes over ${asText(lost)}`;
+  const [does, did] = [listed.target, saved.target].map((target) => effectOf(target, family));
+  return does?.kind === 'unknown' || asText(does) === asText(did) ? undefined : `it does ${asText(does)}`;
+}
+
+/** Whether two rules mean the same, what is not known of them included. */
+export function isSameMeaning(one: Rule, other: Rule, family: Family): boolean {
+  const meaning = (rule: Rule): string[] =>
+    partsOf(rule, family)
+      .filter((part) => !isEveryPort(part))
+      .map(asText)
+      .sort();
+  return (
+    asText([meaning(one), effectOf(one.target, family)]) === asText([meaning(other), effectOf(other.target, family)])
+  );
+}
