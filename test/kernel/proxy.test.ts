@@ -210,6 +210,23 @@ describe.each(EACH)('engine $engine, behind today’s rules, TPROXY, $title', ({
     expect(await world.line()).toMatchObject({ response_flags: '-', downstream_local_address: at(side.pod, 8080) });
   });
 
+  test.for(FAMILIES)(
+    '$family: the proxy’s own port at the client’s address is not that of another of its connections',
+    async (side) => {
+      const to = { host: side.pod, port: 8080 };
+      const open = world.client.do<{ answer: string }>('slowly', { to: { ...to, from: 40_002 }, pause: 600 });
+      await sleep(200);
+      // Two are left to choose from, one of which is the client's: both would be one connection to the app, and end each other.
+      const range = (ports: string) =>
+        world.pair.pod.must(['sh', '-c', `echo ${ports} > /proc/sys/net/ipv4/ip_local_port_range`]);
+      range('40002 40003');
+      expect(told(await world.client.do<Outcome>('ask', { to, say: 'another' })).said).toBe('another');
+      expect(JSON.parse((await open).answer).said).toBe('one two');
+      expect(await world.flags(2)).toEqual(new Set(['-']));
+      range('32768 60999');
+    },
+  );
+
   test.for(FAMILIES)('outbound $family still comes by REDIRECT', async (side) => {
     const seen = told(await world.app.do<Outcome>('ask', { to: { host: side.outside, port: 9090 }, say: 'out' }));
     expect(seen.peer).toBe(side.pod);

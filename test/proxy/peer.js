@@ -99,7 +99,8 @@ const manners = {
   },
 };
 
-const dial = (to, options = {}) => ignore(connect({ host: to.host, port: to.port, allowHalfOpen: true, ...options }));
+const dial = ({ host, port, from: localPort }, options = {}) =>
+  ignore(connect({ host, port, allowHalfOpen: true, ...(localPort ? { localPort } : {}), ...options }));
 
 /** How a connection ended and what came until then. */
 const outcome = (socket) =>

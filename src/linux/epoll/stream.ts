@@ -89,7 +89,7 @@ export class Streams {
       if (foreign) this.#set(fd, level, transparent, 1, 'IP_TRANSPARENT');
       if (mark > 0 && socket === undefined) this.#set(fd, SOL_SOCKET, SO_MARK, mark | 0, 'SO_MARK');
       this.prepare(fd, keepAlive);
-      if (from !== undefined) this.#bind(fd, { ...to, address: from, port: 0 });
+      if (from !== undefined) this.#bind(fd, { ...to, address: from, port: 0 }, foreign === true);
       const result = this.#calls.connect(fd, this.#address.address, this.#place(to));
       if (result !== -EINPROGRESS) accepted('connect', result);
       return fd;
@@ -99,7 +99,9 @@ export class Streams {
     }
   }
 
-  #bind(fd: number, at: Endpoint): void {
+  #bind(fd: number, at: Endpoint, foreign: boolean): void {
+    // Where a client has the address, its own ports are kept clear of: see `bindApart`.
+    if (foreign && this.#calls.bind(fd, this.#address.address, this.#place(at)) >= 0) return;
     // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.
     this.#set(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'IP_BIND_ADDRESS_NO_PORT');
     accepted('bind', this.#calls.bind(fd, this.#address.address, this.#place(at)));

@@ -1,7 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Family } from '../../address/index.ts';
-import { AF_INET, AF_INET6, type Endpoint } from './address.ts';
-import { closeDescriptor, openSocket, SOL_IP, setOption } from './calls.ts';
+import { AF_INET, AF_INET6, type Endpoint, endpointOf, toSockaddr } from './address.ts';
+import { closeDescriptor, openSocket, SOL_IP, setOption, socketCalls } from './calls.ts';
 import { setMark } from './mark.ts';
 import { type Owner, openSocketAs } from './owner.ts';
 import { makeTransparent } from './transparent.ts';
@@ -31,8 +31,13 @@ const IP_BIND_ADDRESS_NO_PORT = 24;
 export function connectFrom({ to, from, foreign, mark, owner, socket }: Departure): Socket {
   const family = to.family === 'ipv4' ? AF_INET : AF_INET6;
   const fd = socket ?? (owner ? openSocketAs(family, owner) : openSocket(family));
+  let bound = false;
   try {
-    prepare(fd, to.family, { from, foreign, mark: socket === undefined ? mark : 0 });
+    prepare(fd, to.family, { foreign, mark: socket === undefined ? mark : 0 });
+    bound = foreign === true && from !== undefined && bindApart(fd, from);
+    // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.
+    if (from !== undefined && !bound)
+      setOption(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'setsockopt IP_BIND_ADDRESS_NO_PORT');
   } catch (error) {
     closeDescriptor(fd);
     throw error;
@@ -43,19 +48,23 @@ export function connectFrom({ to, from, foreign, mark, owner, socket }: Departur
     host: to.address,
     port: to.port,
     noDelay: true,
-    ...(from === undefined ? {} : { localAddress: from }),
+    ...(from === undefined || bound ? {} : { localAddress: from }),
   });
 }
 
-function prepare(
-  fd: number,
-  family: Family,
-  { from, foreign, mark }: Omit<Departure, 'to' | 'owner' | 'socket'>,
-): void {
+/**
+ * Binds a socket to a client's address and a port that hardly any connection of the client's own has: to the destination, both would
+ * be one connection, and the packets of the newer reset the older. bind(2) chooses odd ports first, connect(2) even ones. False where the
+ * address has no port left. Source: the kernel's net/ipv4/inet_connection_sock.c and inet_hashtables.c.
+ */
+function bindApart(fd: number, from: string): boolean {
+  const address = toSockaddr(endpointOf(from, 0));
+  return socketCalls().bind(fd, address, address.length) === 0;
+}
+
+function prepare(fd: number, family: Family, { foreign, mark }: Pick<Departure, 'foreign' | 'mark'>): void {
   if (foreign) makeTransparent(fd, family);
   if (mark) setMark(fd, mark);
-  // Otherwise bind would take a port of its own for each connection, of which there are 28,000 for all destinations.
-  if (from !== undefined) setOption(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1, 'setsockopt IP_BIND_ADDRESS_NO_PORT');
 }
 
 /** Tries what `connectFrom` would need, without connecting: throws SystemCallFailed where it is not permitted. */
