@@ -70,7 +70,11 @@ export class Boundaries {
 
   #add(field: ValueField, leaf: NumberLeaf): void {
     if (leaf.kind === 'in') {
-      for (const range of leaf.ranges) this.addRange(field, range);
+      for (const range of leaf.ranges) {
+        this.addRange(field, range);
+        // Packets that are sent on have come with one hop more.
+        if (field === 'ttl') this.addRange(field, [Number(range[0]) + 1, Number(range[1]) + 1]);
+      }
       return;
     }
     const range =

@@ -126,6 +126,12 @@ export class Folding {
       return this.#space.original({ kind: 'in', field: field as NumberLeaf['field'], ranges });
     }
     if (placed.code.kind !== 'raw' || leaf.kind === 'name') throw new Error(`${field} is not looked at bit by bit`);
+    if (add !== undefined) {
+      const values = Array.from({ length: 2 ** placed.levels }, (_, value) => value);
+      const meant = values.filter((value) => holdsOf(leaf, changedBy(value, current)));
+      const ranges = meant.map((value) => [value, value] as const);
+      return this.#space.original({ kind: 'in', field: field as NumberLeaf['field'], ranges });
+    }
     return rawSet(this.#space.diagram, this.bitsOf(current), leaf);
   }
 

@@ -41,8 +41,9 @@ export interface Explorer {
   /** Whether the walk just now had anything to decide. */
   decided(): boolean;
   /**
-   * Runs `walk` once for every other combination of answers that is asked for; all walks are at most `limit`. It is replayed
-   * with a table of the answers so far, the last one that has not been tried both ways turned round. Yes comes first.
+   * Runs `walk` once for every other combination of answers that is asked for; all walks are at most `limit`. Where that is not
+   * enough, those with few answers turned round have been tried: what hangs on one doubt alone is found, wherever it stands. The
+   * ways are given in the order of their answers, yes before no.
    *
    * `complete` is false where the limit left combinations out.
    */
@@ -73,19 +74,37 @@ export function explorer(limit: number): Explorer {
     decided: () => made.length > 0,
     explore(first, walk) {
       const ways = [{ decisions: made, result: first }];
-      for (;;) {
-        const turn = made.findLastIndex(({ answer }) => answer);
-        if (turn < 0) return { ways, complete: true };
-        if (ways.length >= limit) return { ways, complete: false };
-        begin([...made.slice(0, turn).map(({ answer }) => answer), false]);
+      const waiting: (readonly boolean[])[] = [];
+      let complete = true;
+      // What was answered by itself has not been turned round yet.
+      const turnEach = (from: number): void => {
+        for (let turn = from; turn < made.length; turn += 1) {
+          if (ways.length + waiting.length >= limit) {
+            complete = false;
+            return;
+          }
+          waiting.push([...made.slice(0, turn).map(({ answer }) => answer), false]);
+        }
+      };
+      turnEach(0);
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        begin(next);
         const result = walk();
         ways.push({ decisions: made, result });
+        turnEach(next.length);
       }
+      return { ways: ways.sort(byAnswers), complete };
     },
   };
 }
 
 const YES: readonly boolean[] = [];
+
+/** Two ways part where one doubt was answered yes here and no there. */
+function byAnswers(one: Way<unknown>, other: Way<unknown>): number {
+  const apart = one.decisions.findIndex(({ answer }, at) => answer !== other.decisions[at]?.answer);
+  return apart < 0 ? 0 : one.decisions[apart]!.answer ? -1 : 1;
+}
 
 /** The same for one walk, which is given what it asks. */
 export function explore<T>(walk: (decide: Decide) => T, limit: number): Explored<T> {

@@ -28,12 +28,18 @@ export const placeOf = ({ outcome }: Pick<Walked, 'outcome'>): string => {
   }
 };
 
+/** Where ways lead that were not followed. */
+export const NOT_FOLLOWED = {
+  outcome: { kind: 'unknown', because: `more than ${MOST_WALKS} ways lead through these rules` },
+  because: 'if it goes one that was not followed',
+} as const;
+
 /** The outcome of all ways together. */
 export function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outcome {
   const [first] = ways;
   const places = new Set(ways.map(({ result }) => placeOf(result)));
   if (first && places.size === 1 && complete) return first.result.outcome;
-  if (places.size === 1) return { kind: 'unknown', because: `more than ${MOST_WALKS} ways lead through these rules` };
+  if (places.size === 1) return NOT_FOLLOWED.outcome;
   // The last of them is the nearest to where the ways part.
   const decision = first ? hangsOn(first, ways, placeOf).at(-1) : undefined;
   return {
@@ -49,14 +55,15 @@ function clauseOf(decision: Decision, among: readonly Decision[]): string {
   return `${answer ? yes : no}${several ? ` (${because})` : ''}`;
 }
 
-/** One entry for each place that the ways lead to, where there are several. */
-export function possibleOf(ways: readonly Way<Walked>[]): Trace['possible'] {
+/** One entry for each place that the ways lead to, where there are several, and one for those that were not followed. */
+export function possibleOf(ways: readonly Way<Walked>[], complete: boolean): Trace['possible'] {
   const byPlace = new Map<string, Way<Walked>>();
   for (const way of ways) if (!byPlace.has(placeOf(way.result))) byPlace.set(placeOf(way.result), way);
   if (byPlace.size < 2) return [];
-  return [...byPlace.values()].map((way) => {
+  const reached = [...byPlace.values()].map((way) => {
     const decisions = hangsOn(way, ways, placeOf);
     const clauses = decisions.map((decision) => clauseOf(decision, decisions));
     return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
   });
+  return complete ? reached : [...reached, NOT_FOLLOWED];
 }

@@ -171,7 +171,7 @@ function merge(question: Question, ways: readonly Way<Recorded>[], complete: boo
     steps,
     packet,
     outcome,
-    possible: possibleOf(ways),
+    possible: possibleOf(ways, complete),
     ...(answer ? { inReplyTo: question.about ?? question } : {}),
   };
 }

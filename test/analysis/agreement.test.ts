@@ -80,6 +80,16 @@ test.each(['in', 'out'] as const)('so do those that ask whether nat has mapped a
     expect(compare({ ...host, held }, 'ipv4', direction, seeded(1), 500).disagreement).toBeUndefined();
 });
 
+test.each(['ip ttl 64 accept', 'ip ttl > 64 accept', 'ip ttl & 7 == 3 accept', 'ip ttl set 5 ip ttl 5 accept'])(
+  'so do those of packets that are sent on with a hop less: %s',
+  (rule) => {
+    const native = parseNft(
+      `table ip hops { chain on { type filter hook forward priority 0; policy drop; ${rule}; } }`,
+    );
+    expect(compare({ ...HOSTS.router!, held: [], native }, 'ipv4', 'in', seeded(1), 1000).disagreement).toBeUndefined();
+  },
+);
+
 test('so do those of a packet that nat is not asked about, though its rules map nothing', () => {
   const text =
     '*nat\n-A OUTPUT -p tcp -j NFQUEUE\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n';

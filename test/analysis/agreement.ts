@@ -28,8 +28,9 @@ function traced(follow: ReturnType<typeof prepare>, question: Question): Traced 
   const { outcome, possible, question: told } = follow(question);
   const own =
     question.packet.out !== '' && told.assumptions.some((clause) => /is an address of this host$/.test(clause));
-  if (outcome.kind === 'unknown' && outcome.because.startsWith('more than')) return { places: undefined, own };
   const all = possible.length > 0 ? possible.map((each) => each.outcome) : [outcome];
+  if (all.some((end) => end.kind === 'unknown' && end.because.startsWith('more than')))
+    return { places: undefined, own };
   return { places: placesOf(all, question.packet, own), own };
 }
 

@@ -26,6 +26,16 @@ test('the number of walks is bounded, and the bound is told', () => {
   expect(complete).toBe(false);
 });
 
+test('where the bound leaves ways out, what hangs on one doubt alone is found, wherever it stands', () => {
+  for (const telling of [0, 15, 29]) {
+    const walk = (decide: Decide) =>
+      Array.from({ length: 30 }, (_, n) => decide(String(n), doubt(String(n)))).findIndex((yes) => !yes) === telling;
+    const { ways, complete } = explore(walk, 64);
+    expect(ways.some(({ result }) => result)).toBe(true);
+    expect(complete).toBe(false);
+  }
+});
+
 test('a result hangs on those decisions only that could have changed it', () => {
   // b decides, but only where a holds; c never does.
   const walk = (decide: Decide): string => {
