@@ -100,8 +100,8 @@ export function onlyTable(snapshot: Snapshot, table: TableName | undefined): Sna
   const { native: _, ...rest } = snapshot;
   return {
     ...rest,
-    held: snapshot.held.map(({ backend, rules }) => ({
-      backend,
+    held: snapshot.held.map(({ rules, ...whose }) => ({
+      ...whose,
       rules: { ...rules, tables: rules.tables.filter(({ name }) => name === table) },
     })),
   };

@@ -65,9 +65,10 @@ export const bypassDocument = (bypass: Bypass, idle: readonly Bypass[]): Listing
   idle: idle.some(({ rule }) => rule === bypass.rule),
 });
 
-const rulesDocument = ({ backend, rules }: HeldRules): ListingDocument['rules'][number] => ({
+const rulesDocument = ({ backend, untold, rules }: HeldRules): ListingDocument['rules'][number] => ({
   family: rules.family,
   backend,
+  ...(untold ? { backendTold: false as const } : {}),
   tables: rules.tables.map(({ name, chains }) => ({
     name,
     chains: chains.map((chain) => ({

@@ -42,7 +42,7 @@ export function chainBlocks(
   const ports = new Set(summary.recognitions.flatMap(({ proxyPorts }) => proxyPorts));
   const naming = namingOf(summary.recognitions);
   const title = (held: HeldRules): string =>
-    `${familyWord(held.rules.family)}${backends.size > 1 ? `, iptables-${held.backend}` : ''}`;
+    `${familyWord(held.rules.family)}${backends.size > 1 ? `, iptables${held.untold ? '' : `-${held.backend}`}` : ''}`;
   const blocks = busy.flatMap((held) => [
     ...(busy.length > 1 || held.rules.family === 'ipv6' ? [paragraph(line(strong(title(held))))] : []),
     ...chainsTable(held, {

@@ -1,6 +1,6 @@
 import { FAMILIES } from '../address/index.ts';
 import type { Bypass, ProxyIdentity, Recognition, Summary } from '../interception/index.ts';
-import type { Snapshot, ValueField } from '../netfilter/index.ts';
+import type { Backend, HeldRules, Snapshot, ValueField } from '../netfilter/index.ts';
 import type { Naming } from './condition.ts';
 import { type Block, bad, faint, good, line, name, paragraph, strong, table, warn } from './screen.ts';
 import { clock, duration, familyWord, listed } from './words.ts';
@@ -30,13 +30,19 @@ export function summaryLines(summary: Summary, snapshot: Snapshot): Block[] {
   return [paragraph(line(strong(all ? 'Nothing is intercepted here.' : 'Nothing that could be read intercepts.')))];
 }
 
-const whoAndWhere = ({ title, backends }: Summary, { origin, taken }: Snapshot): string =>
+const whoAndWhere = ({ title, backends }: Summary, { origin, taken, held }: Snapshot): string =>
   [
     ...(title ? [`written by ${title}`] : []),
-    ...(backends.length > 0 ? [backends.map((backend) => `iptables-${backend}`).join(' and ')] : []),
+    ...(backends.length > 0 ? [backends.map((backend) => toolOf(backend, held)).join(' and ')] : []),
     origin,
     ...(taken ? [`read ${taken.slice(0, 19).replace('T', ' ')} UTC`] : []),
   ].join('  ·  ');
+
+/** A listing does not tell which of the two printed it. */
+const toolOf = (backend: Backend, held: readonly HeldRules[]): string =>
+  held.every((one) => one.backend !== backend || one.untold)
+    ? 'iptables-nft or iptables-legacy, which is not told'
+    : `iptables-${backend}`;
 
 /** What the reader ought to know of where the rules came from: two back ends, parts that could not be read. */
 export function cautions(snapshot: Snapshot): Block[] {

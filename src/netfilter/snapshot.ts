@@ -9,6 +9,8 @@ export type Backend = 'nft' | 'legacy';
 /** One back end's rules of one family. Earlier in the list means registered later: it runs first at equal priority. */
 export interface HeldRules {
   readonly backend: Backend;
+  /** The text does not tell the back end (`iptables -L`): it is taken to be this one. */
+  readonly untold?: true;
   readonly rules: RuleSet;
 }
 

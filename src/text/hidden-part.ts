@@ -30,6 +30,10 @@ const INCOMPATIBLE = /^# Table [`'](\w+)' (is incompatible|contains incompatible
 /** What the nft back end's tools say where the kernel lists tables of the other one. */
 const LEGACY = /^# Warning: (ip6?tables)-legacy tables present/gm;
 
+/** Whether a text has a remark that only the nft back end's tools make. */
+export const isSaidByNft = (text: string): boolean =>
+  [INCOMPATIBLE, LEGACY].some(({ source }) => new RegExp(source, 'm').test(text));
+
 /**
  * Puts rules that may do anything in place of what a saved text itself says that it leaves out: chains or tables that were
  * made with nft, and the rules of the legacy back end.

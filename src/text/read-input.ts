@@ -2,7 +2,7 @@ import type { Family } from '../address/index.ts';
 import { type Backend, type NftTable, type Snapshot, seesFamily } from '../netfilter/index.ts';
 import { withHidden } from './hidden-part.ts';
 import { isSetLine, parseSets } from './ipset.ts';
-import { isListing, readListing } from './listing/read.ts';
+import { isListing, readListing, refuseLoneRules } from './listing/read.ts';
 import { parseNftJson } from './nft/json.ts';
 import { parseNft } from './nft/read.ts';
 import { parseSave } from './read-save.ts';
@@ -19,6 +19,7 @@ export function readInput(given: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
   const { family } = options;
   if (isListing(text)) return readListing(text, options);
+  refuseLoneRules(text, source);
   refuseBinary(text, source);
   if (/^\ufeff?\s*\{\s*"nftables"\s*:/.test(text)) return nativeOnly(parseNftJson(text, options), source, family);
   if (/^\ufeff?\s*\{/.test(text)) {

@@ -116,5 +116,23 @@ describe.skipIf(notRoot)('listings (root: owners, and the legacy back end’s lo
       console.log(`${tool}: ${whole} of ${rules} rules whole`);
       expect(whole / rules).toBeGreaterThan(0.8);
     });
+
+    test('what -Z prints is read, a rule alone and what -vv adds are refused with the way out', async () => {
+      const fresh = await scratch.beside();
+      try {
+        fresh.must([tool, '-N', 'WEB']);
+        fresh.must([tool, '-A', 'INPUT', '-i', 'eth0', '-p', 'tcp', '--dport', '80', '-j', 'WEB']);
+        fresh.must([tool, '-A', 'WEB', '-j', 'DROP']);
+        const list = (...flags: string[]): Snapshot => readInput(fresh.must([tool, ...flags]), { family });
+        const rules = ({ held: [held] }: Snapshot): string[] =>
+          held!.rules.tables[0]!.chains.flatMap((chain) => chain.rules.map((rule) => printRule(rule, family)));
+        expect(rules(list('-L', '-n', '-v', '-Z'))).toEqual(rules(list('-L', '-n', '-v')));
+        for (const flags of [[], ['-n'], ['-v'], ['-n', '-v', '--line-numbers']])
+          expect(() => list('-L', 'INPUT', '1', ...flags)).toThrow('a rule without its chain');
+        expect(() => list('-L', '-n', '-vv')).toThrow('what a second -v adds');
+      } finally {
+        fresh.close();
+      }
+    });
   });
 });

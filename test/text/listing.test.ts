@@ -235,6 +235,72 @@ describe('what is not shown is not known', () => {
   });
 });
 
+describe('the back end is told, or said not to be', () => {
+  const chain = listing(PLAIN);
+  const LEGACY = '# Warning: iptables-legacy tables present, use iptables-legacy to see them';
+  test.for<[text: string, backend: 'nft' | 'legacy', untold: boolean]>([
+    [chain, 'nft', true],
+    [`$ iptables -L\n${chain}`, 'nft', true],
+    [`$ iptables-nft -L\n${chain}`, 'nft', false],
+    [`# iptables-legacy -L\n${chain}`, 'legacy', false],
+    [`${LEGACY}\n${chain}`, 'nft', false],
+  ])('%s', ([text, backend, untold]) => {
+    const [held] = read(text).snapshot.held;
+    expect([held?.backend, held?.untold === true]).toEqual([backend, untold]);
+  });
+
+  test('list says so', () => {
+    expect(sidestep(['list', '--from', '-'], { input: post }).stdout).toContain(
+      'iptables-nft or iptables-legacy, which is',
+    );
+    expect(sidestep(['list', '--from', '-'], { input: `$ iptables-legacy -L -t nat\n${post}` }).stdout).toContain(
+      'iptables-legacy  ·',
+    );
+  });
+});
+
+describe('what -Z, -vv and a number add or leave out', () => {
+  test('-L -v -Z: the chains that are set to zero are no rules', () => {
+    const text = `${listing(VERBOSE, '    7   420 ACCEPT     6    --  *      *       0.0.0.0/0            0.0.0.0/0')}Zeroing chain \`INPUT'\n`;
+    expect(read(text).rules).toEqual(['-p tcp -j ACCEPT']);
+  });
+
+  const DUMPS = [
+    'ip filter INPUT 4 3\n  [ meta load l4proto => reg 1 ]\n  [ cmp eq reg 1 0x00000006 ]\n  [ immediate reg 0 drop ]\n\n',
+    "libiptc vlibxtables.so.12. 1464 bytes.\nTable `filter'\nHooks: pre/in/fwd/out/post = ffffffff/0/1f8/290/ffffffff\nEntry 0 (0):\n",
+  ];
+  test.each(DUMPS)('-vv is told once: %s', (dump) => {
+    const rule = 'ACCEPT     6    --  0.0.0.0/0            0.0.0.0/0';
+    for (const text of [`${dump}${listing(PLAIN, rule)}`, `${listing(PLAIN, rule)}\n${dump}`]) {
+      const said = refusal(text);
+      expect(said.match(/rules.txt:\d+:\d+/g)).toHaveLength(1);
+      expect(said).toContain('what a second -v adds');
+      expect(said).toContain('iptables -L -n -v');
+    }
+  });
+
+  test.each([
+    'DROP       udp  --  10.0.0.1             anywhere            ',
+    '$ iptables -L INPUT 2\nDROP       udp  --  10.0.0.1             anywhere            ',
+    '    0     0 FOO        tcp  --  eth0   any     anywhere             anywhere             tcp dpt:http',
+    '1        0     0 FOO        6    --  eth0   *       0.0.0.0/0            0.0.0.0/0            tcp dpt:80',
+    '           all  --  anywhere             localhost           ',
+    'ACCEPT     6    --  fd00::/8             !2001:db8::/32      ',
+  ])('a rule alone: %s', (text) => {
+    expect(refusal(`${text}\n`)).toContain('a rule without its chain');
+    expect(refusal(`${text}\n`)).toContain('iptables -S CHAIN NUMBER');
+  });
+
+  const refusal = (text: string): string => {
+    try {
+      read(text);
+    } catch (error) {
+      return String(error);
+    }
+    return '';
+  };
+});
+
 describe('what does not fit is told with its place', () => {
   test.for<[text: string, message: string]>([
     [listing(PLAIN, 'ACCEPT'), 'rules.txt:3:1: this line is no rule as iptables -L prints them'],

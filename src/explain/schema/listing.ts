@@ -55,6 +55,10 @@ const summaryLine = z.object({
 const ruleSet = z.object({
   family,
   backend,
+  backendTold: z
+    .literal(false)
+    .optional()
+    .describe('the text does not tell the back end, as iptables -L does not: it is taken to be nft'),
   tables: z.array(
     z.object({
       name: tableName,

@@ -29,9 +29,9 @@ export interface CommandLine {
   readonly table: TableName | undefined;
 }
 
-/** A prompt with some other command, the tools' own remarks, an empty line. */
+/** A prompt with some other command, the tools' own remarks, an empty line, what `-vv` adds. */
 export interface OtherLine {
-  readonly kind: 'empty' | 'remark' | 'rule';
+  readonly kind: 'empty' | 'remark' | 'rule' | 'dump';
 }
 
 export type Line = HeadLine | ColumnsLine | CommandLine | OtherLine;
@@ -42,6 +42,12 @@ export const HEAD =
 
 const COLUMNS =
   /^[ \t\r\u00a0>]*(num\s+)?(pkts\s+bytes\s+)?target\s+prot\s+opt\s+(?:in\s+out\s+)?source\s+destination\s*$/;
+
+/** The tools' own words: `# Warning: …`, and what `-Z` adds. */
+const REMARK = /^[\s>]*(?:#|Zeroing chain `\S+'\s*$)/;
+
+/** How `-vv` begins to say in the kernel's own form what the rules are: of the nft back end, of the legacy one. */
+const DUMP = /^[\s>]*(?:ip6? \w+ \S+ \d+(?: \d+)?\s*$|\[ \w[^\]]* \]\s*$|libiptc v\S+ \d+ bytes\.\s*$)/;
 
 /** Nobody types more behind a prompt. */
 const LONGEST_COMMAND = 1000;
@@ -81,7 +87,8 @@ export function lineKind(line: string): Line {
       table: table === undefined ? 'filter' : isTableName(table) ? table : undefined,
     };
   }
-  return { kind: /^\s*#/.test(line) || isPrompt(typed) ? 'remark' : 'rule' };
+  if (DUMP.test(typed)) return { kind: 'dump' };
+  return { kind: REMARK.test(typed) || isPrompt(typed) ? 'remark' : 'rule' };
 }
 
 /** A prompt, or a line that is a command and nothing else. */

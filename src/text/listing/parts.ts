@@ -28,6 +28,8 @@ export interface ListedTable {
 export interface Listing {
   readonly tables: readonly ListedTable[];
   readonly strays: readonly TextLine[];
+  /** The line where a dump of the kernel's own form begins. */
+  readonly dump?: TextLine;
 }
 
 /** Cuts a text up. A new table begins where a command stands, or where a chain does that cannot be of the same table. */
@@ -37,10 +39,15 @@ export function cutListing(text: string): Listing {
   let command: CommandLine | undefined;
   let table: ListedTable | undefined;
   let chain: ListedChain | undefined;
+  let dump: TextLine | undefined;
+  let dumping = false;
   for (const line of linesOf(text)) {
     // A chain may be called anything: what has the columns of a rule is one, whatever else it looks like.
     const isRule = chain?.columns !== undefined && cutColumns(line.text, chain.columns) !== undefined;
     const kind: Line = isRule ? { kind: 'rule' } : lineKind(line.text);
+    // The legacy back end dumps behind all chains, in lines of many kinds.
+    if (dumping && !isRule && kind.kind !== 'head' && kind.kind !== 'command') continue;
+    dumping = false;
     switch (kind.kind) {
       case 'head':
         if (!table || beginsTable(table, kind.chain)) {
@@ -60,6 +67,10 @@ export function cutListing(text: string): Listing {
         table = undefined;
         chain = undefined;
         break;
+      case 'dump':
+        dump ??= line;
+        dumping = line.text.includes('libiptc');
+        break;
       case 'remark':
         break;
       case 'rule':
@@ -70,7 +81,7 @@ export function cutListing(text: string): Listing {
         break;
     }
   }
-  return { tables, strays };
+  return { tables, strays, ...(dump ? { dump } : {}) };
 }
 
 function* linesOf(text: string): Generator<TextLine> {

@@ -12,10 +12,11 @@ import {
   type TableName,
 } from '../../netfilter/index.ts';
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from '../diagnostic.ts';
-import { withHidden } from '../hidden-part.ts';
+import { isSaidByNft, withHidden } from '../hidden-part.ts';
 import type { ReadOptions } from '../reading.ts';
 import { hiddenChain } from './hidden-chain.ts';
 import { HEAD } from './lines.ts';
+import { isLoneRule, isRuleLine, LONE_RULE } from './lone-rule.ts';
 import {
   cutListing,
   familyOfListing,
@@ -31,6 +32,16 @@ import { unshownParts } from './unshown.ts';
 export const isListing = (text: string): boolean =>
   new RegExp(HEAD.source, 'm').test(text) && !/^[ \t]*\*(?:nat|filter|mangle|raw|security)[ \t\r]*$/m.test(text);
 
+/** Refuses a text of rules as a listing has them, where no chain is told. */
+export function refuseLoneRules(text: string, source: string): void {
+  if (!isLoneRule(text)) return;
+  const line = cutListing(text).strays.find((stray) => isRuleLine(stray.text));
+  if (!line) return;
+  const from = line.text.search(/\S/);
+  const fault = new Fault(line.at + from, line.text.trim().length, LONE_RULE.message, LONE_RULE.hint);
+  throw new InputRefused(source, [diagnosticAt(text, fault, line.number, line.at)]);
+}
+
 /**
  * Reads what `iptables -L` or `ip6tables -L` prints, with any of -n, -v, -x and --line-numbers, of one table or of several
  * one after the other. A condition that the listing does not show is kept as one that the rule may have; `unread` says once
@@ -40,15 +51,19 @@ export const isListing = (text: string): boolean =>
  */
 export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   const source = options.source ?? '-';
-  const { tables: parts, strays } = cutListing(text);
+  const { tables: parts, strays, dump } = cutListing(text);
   const diagnostics: Diagnostic[] = [];
   const complain = (line: TextLine, message: string, hint: string): void => {
     const from = line.text.search(/\S/);
     const fault = new Fault(line.at + from, line.text.trim().length, message, hint);
     diagnostics.push(diagnosticAt(text, fault, line.number, line.at));
   };
-  for (const line of strays) complain(line, 'this line is no part of a listing', FITS);
-  const held = new Map<string, { readonly backend: Backend; readonly family: Family; readonly tables: Table[] }>();
+  for (const line of strays)
+    if (isRuleLine(line.text)) complain(line, LONE_RULE.message, LONE_RULE.hint);
+    else complain(line, 'this line is no part of a listing', FITS);
+  if (dump) complain(dump, 'here begins what a second -v adds: the rules in the form of the kernel', ONE_V);
+  const held = new Map<string, Held>();
+  const saidByNft = isSaidByNft(text);
   for (const part of parts) {
     const family = options.family ?? familyOfListing(part) ?? 'ipv4';
     const found = tableOfListing(part, options.table);
@@ -62,7 +77,8 @@ export function readListing(text: string, options: ReadOptions = {}): Snapshot {
     if (guessed)
       options.note?.(`the table is taken to be ${name}: what iptables -L prints does not name it (--table NAME does)`);
     const key = `${family} ${backend}`;
-    const before = held.get(key) ?? { backend, family, tables: [] };
+    const before = held.get(key) ?? { backend, told: false, family, tables: [] };
+    before.told ||= saidByNft || part.command?.backend !== undefined;
     held.set(key, before);
     if (before.tables.some((table) => table.name === name)) {
       complain(part.chains[0]!.line, `the table ${name} stands here a second time`, 'Give one listing of each table.');
@@ -81,12 +97,27 @@ export function readListing(text: string, options: ReadOptions = {}): Snapshot {
   if (/\s!?localhost\s/.test(text)) options.note?.('localhost is taken to be 127.0.0.1 (::1 in IPv6)');
   if (/\s!?loopback\/8\s/.test(text)) options.note?.('loopback/8 is taken to be 127.0.0.0/8');
   const rules = [...held.values()].map(
-    ({ backend, family, tables }): HeldRules => ({ backend, rules: { family, tables: inOrder(tables) } }),
+    ({ backend, told, family, tables }): HeldRules => ({
+      backend,
+      ...(told ? {} : { untold: true }),
+      rules: { family, tables: inOrder(tables) },
+    }),
   );
   return { origin: source, held: withHidden(text, rules), unread: unshownParts(rules) };
 }
 
+/** The tables of one family, and the back end that holds them: told by the text, or taken to be nft. */
+interface Held {
+  readonly backend: Backend;
+  told: boolean;
+  readonly family: Family;
+  readonly tables: Table[];
+}
+
 const NAME_TABLE = 'Name the table that was listed: --table nat, --table mangle or --table raw.';
+
+const ONE_V =
+  'List them with one -v (iptables -L -n -v), or give the output of iptables-save: it shows all that -vv does.';
 
 const FITS = 'Expected lines as iptables -L prints them: Chain NAME (…), the names of the columns, then rules.';
 
