@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { campusFirewall } from './campus.js';
 import { kubeNode } from './kube-node.js';
+import './environment.js';
 
 const { folder, load } = createRequire(import.meta.url)('../bin/load.js');
 load('main.cjs');

@@ -9,6 +9,7 @@ import { CONTENDERS } from './proxy/contenders.js';
 import { cpuOf, memoryOf, threadsOf } from './proxy/cost.js';
 import { DIRECT, openStage } from './proxy/stage.js';
 import { goals, table } from './proxy/table.js';
+import './environment.js';
 
 const HELP = `npm run bench:proxy -- [--rounds N] [--only NAME,…] [--connections N] [--json]
 

@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { openNamespace, openScratch, readSnapshot } from '../dist/linux/index.js';
+import './environment.js';
 
 const ROUNDS = Number(process.argv[2] ?? 15);
 const root = fileURLToPath(new URL('..', import.meta.url));
