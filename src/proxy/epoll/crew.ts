@@ -6,6 +6,12 @@ import type { Settings } from '../config.ts';
 import { COUNTS, type FromWorker, LISTENERS, type Shared, type ToWorker, type WorkerStart } from './messages.ts';
 import { tableFor } from './opened-table.ts';
 
+/**
+ * Megabytes for objects that have just been made. A connection's live as long as it does: where they have much room, they are
+ * moved later, and not fewer of them.
+ */
+const YOUNG = 2;
+
 interface Hand {
   readonly worker: Worker;
   /** Resolves when it has ended, also where it never began. */
@@ -63,7 +69,12 @@ export class Crew {
 
   #start(file: URL, workerData: WorkerStart): void {
     // Flags of Node's own, such as --input-type, are about this process's program.
-    const worker = new Worker(file, { workerData, name: `epoll ${workerData.worker}`, execArgv: [] });
+    const worker = new Worker(file, {
+      workerData,
+      name: `epoll ${workerData.worker}`,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG },
+    });
     const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.#hands.push({ worker, gone, wake: workerData.wake });
   }
