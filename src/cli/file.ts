@@ -106,12 +106,26 @@ function explained(path: string, error: unknown): unknown {
   }
 }
 
+/** Where a zero byte stands that no text has: what `iptables -L` (1.8.9) prints of a bpf match ends in one. */
+function zeroIn(bytes: Buffer): number {
+  let at = bytes.indexOf(0);
+  while (at >= 0 && endsBpf(bytes, at)) at = bytes.indexOf(0, at + 1);
+  return at;
+}
+
+/** Whether numbers stand before this place, and `match bpf` before them. */
+function endsBpf(bytes: Buffer, end: number): boolean {
+  let at = end;
+  while (at > 0 && /[\d ,]/.test(String.fromCharCode(bytes[at - 1] ?? 0))) at -= 1;
+  return bytes.toString('latin1', Math.max(0, at - 'match bpf'.length), at) === 'match bpf';
+}
+
 function decode(bytes: Buffer, source: string, keepGoing: boolean): string {
   for (const [magic, what, hint] of MAGIC) {
     if (magic.every((byte, index) => bytes[index] === byte))
       throw new UnreadableInput(source, `is ${what}, not ${what.endsWith('text') ? 'UTF-8' : 'text'}`, hint);
   }
-  const zero = bytes.indexOf(0);
+  const zero = zeroIn(bytes);
   if (zero >= 0) throw new UnreadableInput(source, `is not text: byte ${zero + 1} is zero`, EXPECTED);
   const text = new TextDecoder('utf-8', { fatal: false }).decode(bytes);
   if (!keepGoing && text.includes('\ufffd') && !bytes.includes(Buffer.from('\ufffd'))) {

@@ -31,15 +31,25 @@ export function readConditions(family: Family, sets?: MeaningContext['sets']): (
   const known: Known = new Map();
   return (rule) => {
     const conditions = headerConditions(rule.header, family, known);
-    for (const use of rule.matches)
+    const { unshown } = rule;
+    addUnshown(conditions, unshown, undefined);
+    for (const [at, use] of rule.matches.entries()) {
+      addUnshown(conditions, unshown, at);
       add(conditions, known.get(use) ?? shared(known, use, () => matchCondition(use, context)));
-    if (!rule.unshown) return conditions;
-    for (const { part, words = part, because } of rule.unshown) {
-      const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(words));
-      conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
     }
+    addUnshown(conditions, unshown, rule.matches.length);
     return conditions;
   };
+}
+
+/** What a text does not show, in its place among the matches: a packet that is dropped there has passed those before it. */
+function addUnshown(conditions: Condition[], unshown: Rule['unshown'], after: number | undefined): void {
+  if (unshown === undefined) return;
+  for (const { part, words = part, because, after: place } of unshown) {
+    if (place !== after) continue;
+    const match = allMatches.find(({ mayDrop }) => mayDrop?.listed.pattern.test(words));
+    conditions.push(dropping({ part, predicate: unknown(because) }, match?.mayDrop?.listed.full));
+  }
 }
 
 /** Conditions that several rules may have, by the part of a rule that they come from or what it says. */

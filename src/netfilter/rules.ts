@@ -71,6 +71,8 @@ export interface Unshown {
   /** What the text has in its place, where that is anything. */
   readonly words?: string;
   readonly because: string;
+  /** How many of the rule's matches stand before it. Absent: it is no match, and the kernel looks at it before them. */
+  readonly after?: number;
 }
 
 /** One rule: all of `header` and `matches` must hold for `target` to act. */

@@ -6,7 +6,7 @@ import { type Outcome, parseQuestion, prepareOutcome } from '../../src/trace/ind
 import { openScratch, type Scratch } from '../support/namespace.ts';
 import { seeded } from '../support/random.ts';
 import { randomSave, randomSets } from '../support/random-rules.ts';
-import { asText, contradiction } from '../support/same-rule.ts';
+import { asText, contradiction, notLost } from '../support/same-rule.ts';
 
 /** How many random rule sets of each family and back end; SEEDS=50 for a long run, from SEED on. */
 const SEEDS = Number(process.env.SEEDS ?? 8);
@@ -51,6 +51,19 @@ function differences(listed: RuleSet, saved: RuleSet): string[] {
   }
   return found;
 }
+
+/** The saved rules, with what iptables-save loses and the listing has. */
+const withNothingLost = (listed: RuleSet, saved: RuleSet): RuleSet => ({
+  ...saved,
+  tables: saved.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) => {
+      const tables = listed.tables.filter(({ name }) => name === table.name);
+      const shown = tables.flatMap(({ chains }) => chains).find(({ name }) => name === chain.name);
+      return { ...chain, rules: chain.rules.map((rule, at) => notLost(shown!.rules[at]!, rule, saved.family)) };
+    }),
+  })),
+});
 
 const PACKETS: Readonly<Record<Family, readonly string[]>> = {
   ipv4: [
@@ -101,7 +114,10 @@ describe.skipIf(notRoot)('listings (root: owners, and the legacy back end’s lo
             const listing = readInput(text, { family });
             const [listed] = listing.held;
             expect(differences(listed!.rules, saved!), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
-            const all: Snapshot = { origin: 'saved', held: [{ backend, rules: saved! }] };
+            const all: Snapshot = {
+              origin: 'saved',
+              held: [{ backend, rules: withNothingLost(listed!.rules, saved!) }],
+            };
             expect(astray(listing, all, family), `seed ${seed}, ${flags.join(' ')}`).toEqual([]);
             if (!flags.join('').includes('n') || !flags.join('').includes('v')) continue;
             const shown = listed!.rules.tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));

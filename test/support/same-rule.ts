@@ -1,5 +1,6 @@
 import type { Family } from '../../src/address/index.ts';
 import { conditionsOf, effectOf, type Predicate, type Rule } from '../../src/netfilter/index.ts';
+import { printRule } from '../../src/text/index.ts';
 
 /** A value as text, for comparing. */
 export const asText = (value: unknown): string =>
@@ -15,16 +16,27 @@ const isEveryPort = (predicate: Predicate): boolean =>
 
 const isOpen = (predicate: Predicate): boolean => asText(predicate).includes('"kind":"unknown"');
 
+/**
+ * The saved rule with what iptables-save lost of it and a listing has: a range that holds every number and is negated, which
+ * never matches, saves as no range at all.
+ */
+export function notLost(listed: Rule, saved: Rule, family: Family): Rule {
+  const alone = (use: Rule['matches'][number]): string => printRule({ header: {}, matches: [use] }, family);
+  const matches = saved.matches.map((use) => listed.matches.find((one) => alone(one) === alone(use)) ?? use);
+  return { ...saved, matches };
+}
+
 /** What a listing says of a rule and the saved text does not. Undefined: nothing. */
-export function contradiction(listed: Rule, saved: Rule, family: Family): string | undefined {
+export function contradiction(listed: Rule, held: Rule, family: Family): string | undefined {
+  const saved = notLost(listed, held, family);
   // Of eui64 a listing of the nft back end shows nothing at all.
   const shown = saved.matches.filter(({ name }) => name !== 'eui64' || listed.matches.some((use) => use.name === name));
-  const [claimed, held] = [partsOf(listed, family), partsOf({ ...saved, matches: shown }, family)];
-  const there = new Set(held.map(asText));
-  const wrong = claimed.find((part) => !isOpen(part) && !isEveryPort(part) && !there.has(asText(part)));
+  const [claimed, there] = [partsOf(listed, family), partsOf({ ...saved, matches: shown }, family)];
+  const known = new Set(there.map(asText));
+  const wrong = claimed.find((part) => !isOpen(part) && !isEveryPort(part) && !known.has(asText(part)));
   if (wrong) return `it claims ${asText(wrong)}`;
   const told = new Set(claimed.map(asText));
-  const lost = held.find((part) => !isOpen(part) && !isEveryPort(part) && !told.has(asText(part)));
+  const lost = there.find((part) => !isOpen(part) && !isEveryPort(part) && !told.has(asText(part)));
   if (lost && !claimed.some(isOpen)) return `it passes over ${asText(lost)}`;
   const [does, did] = [listed.target, saved.target].map((target) => effectOf(target, family));
   return does?.kind === 'unknown' || asText(does) === asText(did) ? undefined : `it does ${asText(does)}`;

@@ -226,6 +226,16 @@ describe('what is not shown is not known', () => {
     expect(listed.split('\n\n')[1]).toBe(trace(POST).split('\n\n')[1]);
   });
 
+  test('a bpf match, which iptables 1.8.9 ends in a zero byte and begins without a blank', () => {
+    const line =
+      'ACCEPT     6    --  0.0.0.0/0            0.0.0.0/0            /* a */match bpf 48 0 0 9,6 0 0 0\0 tcp dpt:80';
+    const { status, stdout } = sidestep(['list', '--from', '-', '-o', 'json'], { input: listing(PLAIN, line) });
+    expect(status).toBe(0);
+    expect(stdout).toContain('-m comment --comment a -m bpf --bytecode \\"2,48 0 0 9,6 0 0 0\\" -m tcp --dport 80');
+    const { stderr } = sidestep(['list', '--from', '-'], { input: listing(PLAIN, line.replace(',6 0', ',x')) });
+    expect(stderr).toContain('is not text: byte');
+  });
+
   test('no saved text and no snapshot is made of it', () => {
     for (const command of [['list', '-o', 'save'], ['snapshot']]) {
       const { status, stderr, stdout } = sidestep([...command, '--from', '-'], { input: post });

@@ -45,13 +45,14 @@ export function readExtra(text: string, targetName: string, use: ReadUse): Extra
     const match = said === undefined ? undefined : use.match(name, said);
     if (match) matches.push(match);
     if (!match || because !== undefined)
-      unshown.push({ part: name, words: shown, because: because ?? notUnderstood(shown) });
+      unshown.push({ part: name, words: shown, because: because ?? notUnderstood(shown), after: matches.length });
     because = undefined;
     at = end;
   }
   const from = suffixOfTarget(text, at, targetName);
   const shown = text.slice(at, from).trim();
-  if (shown !== '') unshown.push({ part: shown, words: shown, because: because ?? notUnderstood(shown) });
+  if (shown !== '')
+    unshown.push({ part: shown, words: shown, because: because ?? notUnderstood(shown), after: matches.length });
   const words = targetWords(text, from, targetName);
   return {
     matches,
