@@ -106,6 +106,8 @@ const WAYS_BACK = [
 ];
 const wayBack = (spoken: string): Field => number(3, spoken, (value) => WAYS_BACK[value] ?? '');
 
+const leading = (spoken: string): Field => number(31, spoken, (value) => (value === 0 ? 'none' : `number ${value}`));
+
 /** Every field that a match may read and a target may write. One line a field. */
 export const FIELDS = {
   in: { kind: 'name', width: 0, spoken: 'incoming interface' },
@@ -170,6 +172,11 @@ export const FIELDS = {
   markedReversePath: wayBack('way back to the source for its mark'),
   fibWayBack: wayBack('way back to the source'),
   markedFibWayBack: wayBack('way back to the source for its mark'),
+  /** The interface that `fib` finds, by its index, 0 for none: towards the source, and towards the destination. */
+  fibSource: leading('interface that leads to the source'),
+  markedFibSource: leading('interface that leads to the source for its mark'),
+  fibDestination: leading('interface that leads to the destination'),
+  markedFibDestination: leading('interface that leads to the destination for its mark'),
   /** 0 where there is none: a packet of this host's own, or one on the loopback device. */
   sourceMac: number(48, 'source MAC address', formatMac),
   destinationMac: number(48, 'MAC address', formatMac),

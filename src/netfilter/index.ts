@@ -93,6 +93,7 @@ export {
   anyOf,
   contextOf,
   type NftContext,
+  type NftMachine,
   nftNeedsConntrack,
   nftSymbols,
 } from './nft/meaning/index.ts';

@@ -56,6 +56,10 @@ export interface Packet {
   readonly markedReversePath: number | undefined;
   readonly fibWayBack: number | undefined;
   readonly markedFibWayBack: number | undefined;
+  readonly fibSource: number | undefined;
+  readonly markedFibSource: number | undefined;
+  readonly fibDestination: number | undefined;
+  readonly markedFibDestination: number | undefined;
   readonly sourceMac: number | undefined;
   readonly destinationMac: number | undefined;
   readonly time: number | undefined;
@@ -126,6 +130,10 @@ export function makePacket(given: Partial<Packet> & Pick<Packet, 'family' | 'des
     markedReversePath: undefined,
     fibWayBack: undefined,
     markedFibWayBack: undefined,
+    fibSource: undefined,
+    markedFibSource: undefined,
+    fibDestination: undefined,
+    markedFibDestination: undefined,
     sourceMac: undefined,
     destinationMac: undefined,
     time: undefined,
@@ -194,6 +202,10 @@ export const copyOf = (packet: Packet): LivePacket => ({
   markedReversePath: packet.markedReversePath,
   fibWayBack: packet.fibWayBack,
   markedFibWayBack: packet.markedFibWayBack,
+  fibSource: packet.fibSource,
+  markedFibSource: packet.markedFibSource,
+  fibDestination: packet.fibDestination,
+  markedFibDestination: packet.markedFibDestination,
   sourceMac: packet.sourceMac,
   destinationMac: packet.destinationMac,
   time: packet.time,

@@ -1,7 +1,7 @@
 import type { FieldName, Packet, ValueField } from '../netfilter/index.ts';
 import { addressType, addressTypeOn } from './address-type.ts';
 import { isTaken, type Walk } from './state.ts';
-import { wayBack } from './way-back.ts';
+import { fibDevice, wayBack } from './way-back.ts';
 
 /** A field that is no part of the packet: routes and addresses of this host tell it. */
 interface LookedUp {
@@ -33,6 +33,11 @@ const backFor = (by: 'rpfilter' | 'fib', marked: boolean): LookedUp => ({
   find: (walk) => wayBack(walk, { by, marked }),
 });
 
+const leading = (end: 'source' | 'destination', marked: boolean): LookedUp => ({
+  of: ['source', 'destination', 'in', 'out', 'protocol', ...(marked ? (['mark'] as const) : [])],
+  find: (walk) => fibDevice(walk, end, marked),
+});
+
 /** What is looked up for a packet, field by field. What `-m socket` finds is looked up elsewhere. */
 export const LOOKED_UP = {
   sourceType: typeOf('source'),
@@ -45,6 +50,10 @@ export const LOOKED_UP = {
   markedReversePath: backFor('rpfilter', true),
   fibWayBack: backFor('fib', false),
   markedFibWayBack: backFor('fib', true),
+  fibSource: leading('source', false),
+  markedFibSource: leading('source', true),
+  fibDestination: leading('destination', false),
+  markedFibDestination: leading('destination', true),
 } as const satisfies Partial<Record<ValueField, LookedUp>>;
 
 export type LookedUpField = keyof typeof LOOKED_UP;

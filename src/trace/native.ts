@@ -11,6 +11,7 @@ import {
   type FieldName,
   heldFor,
   type NftAct,
+  type NftMachine,
   type NftRule,
   type NftTable,
   nftNeedsConntrack,
@@ -33,9 +34,15 @@ export function compileNative(snapshot: Snapshot, family: Family, reads: Set<Fie
   const followed = tablesFor(snapshot, family).filter(({ flags }) => !flags.includes('dormant'));
   const ofDevices = (snapshot.native ?? []).flatMap((table) => unreadIngress(table) ?? []);
   return [...followed.map(aroundAll), ...ofDevices].flatMap((table) =>
-    compileTable(table, family, snapshot.clocks?.nft, reads),
+    compileTable(table, family, machineOf(snapshot), reads),
   );
 }
+
+/** What the meaning of nft's rules hangs on besides them. */
+export const machineOf = ({ clocks, interfaces }: Snapshot): NftMachine => ({
+  zone: clocks?.nft,
+  devices: interfaces && new Map(interfaces.map(({ name, index }) => [name, index])),
+});
 
 /** Whether native tables switch connection tracking on, dormant ones too. */
 export function nativeAsksConntrack(snapshot: Snapshot, family: Family): Answer {
@@ -56,7 +63,7 @@ export function emptyChain(head: Omit<CompiledChain, 'title' | 'rules' | 'find'>
 function compileTable(
   table: NftTable,
   family: Family,
-  zone: 'UTC' | undefined,
+  machine: NftMachine,
   reads: Set<FieldName>,
 ): readonly CompiledChain[] {
   const title = `${table.family} ${table.name}`;
@@ -65,7 +72,7 @@ function compileTable(
     const policy = base && { policy: base.policy === 'drop' ? ('DROP' as const) : ('ACCEPT' as const), base };
     chains.set(name, emptyChain({ name, table: title, backend: 'native', of: table, ...policy }));
   }
-  const context = contextOf(table, family, zone);
+  const context = contextOf(table, family, machine);
   const acts = new Map(table.chains.map((chain) => [chain.name, chain.rules.map((rule) => actsOf(rule, context))]));
   const looping = leadsBack(new Map([...acts].map(([name, rules]) => [name, rules.flatMap(jumpsOfActs)])));
   for (const source of table.chains) {

@@ -14,6 +14,7 @@ import {
   heldFor,
   type NftAct,
   type NftHook,
+  type NftMachine,
   type NftRule,
   type NftTable,
   type Policy,
@@ -32,7 +33,7 @@ import { needsConntrack } from './conntrack.ts';
 import { contentsOfChain } from './contents.ts';
 import { isLookedUp } from './looked-up.ts';
 import { leadsBack } from './loops.ts';
-import { compileNative, compileNftRule, emptyChain, jumpsOfActs, nativeAsksConntrack } from './native.ts';
+import { compileNative, compileNftRule, emptyChain, jumpsOfActs, machineOf, nativeAsksConntrack } from './native.ts';
 import { type Plan, planOf } from './plan.ts';
 
 /** A rule made ready to run. */
@@ -121,7 +122,7 @@ export interface Program {
 /** Compiles the rules of one family. */
 export function compileRules(snapshot: Snapshot, family: Family): Program {
   const held = heldFor(snapshot, family);
-  const zone = snapshot.clocks?.nft;
+  const machine = machineOf(snapshot);
   const reads = new Set<FieldName>();
   const conditionsOf = readConditions(family, snapshot.sets);
   const effectFor = effects(family);
@@ -130,7 +131,7 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
     tables[name] = held.flatMap(({ backend, rules }) =>
       rules.tables
         .filter((table) => table.name === name)
-        .map((table) => compileTable(table, { backend, family, reads, zone, conditionsOf, effectFor })),
+        .map((table) => compileTable(table, { backend, family, reads, machine, conditionsOf, effectFor })),
     );
   }
   const natives = compileNative(snapshot, family, reads);
@@ -171,7 +172,7 @@ interface Compiling {
   readonly backend: Backend;
   readonly family: Family;
   readonly reads: Set<FieldName>;
-  readonly zone: 'UTC' | undefined;
+  readonly machine: NftMachine;
   readonly conditionsOf: ReturnType<typeof readConditions>;
   readonly effectFor: (target: Rule['target']) => Effect;
 }
@@ -267,14 +268,14 @@ function effects(family: Family): Compiling['effectFor'] {
 /** What rules of a table do that only nft shows. */
 function actsIn(
   { chains, name, nft }: Table,
-  { family, zone }: Pick<Compiling, 'family' | 'zone'>,
+  { family, machine }: Pick<Compiling, 'family' | 'machine'>,
 ): ReadonlyMap<NftRule, readonly NftAct[]> {
   const rules: NftRule[] = [];
   for (const chain of chains) for (const { nft } of chain.rules) if (nft) rules.push(nft);
   if (rules.length === 0) return new Map();
   // Rules that were moved into another table have its name and nothing of its sets.
   const bare = { family: family === 'ipv4' ? 'ip' : 'ip6', name, flags: [], objects: [], sets: [] } as const;
-  const context = contextOf(nft ?? { ...bare, flowtables: [], chains: [] }, family, zone);
+  const context = contextOf(nft ?? { ...bare, flowtables: [], chains: [] }, family, machine);
   return new Map(rules.map((rule) => [rule, actsOf(rule, context)]));
 }
 

@@ -24,11 +24,49 @@ export function wayBack(walk: Walk, question: WayBackQuestion): number | undefin
   if (!host.known || !host.routesKnown || !host.rulesKnown) return undefined;
   if (isFromNobody(walk, source, question)) return WAY_BACK.same;
   let open = false;
-  const back = lookUp(host, lookupBack(walk, source, device, question), () => {
+  const back = lookUp(host, lookupOf(walk, 'source', source, device, question), () => {
     open = true;
     return false;
   });
   return open ? undefined : wayOf(back, device, host.family, question);
+}
+
+/**
+ * The interface that nft's `fib` finds towards the packet's source or destination, by its index, 0 for none; undefined as above.
+ * Source: nft_fib_ipv4.c, nft_fib4_eval; nft_fib_ipv6.c, nft_fib6_eval.
+ */
+export function fibDevice(walk: Walk, end: End, marked: boolean): number | undefined {
+  const { packet, ground } = walk;
+  const { host } = ground;
+  const { source, in: device } = packet;
+  const address = packet[end];
+  if (!host.known || !host.routesKnown || !host.rulesKnown) return undefined;
+  if (source === undefined || address === undefined || device === undefined || device === '') return undefined;
+  const question = { by: 'fib', marked } as const;
+  if (device === LOOPBACK || isFromNobody(walk, source, question)) return indexOf(host, device);
+  let open = false;
+  const found = lookUp(host, lookupOf(walk, end, address, device, question), () => {
+    open = true;
+    return false;
+  });
+  return open ? undefined : deviceOf(found, host);
+}
+
+const indexOf = ({ interfaces }: Host, device: string | undefined): number | undefined =>
+  interfaces.find(({ name }) => name === device)?.index;
+
+/** What is this host's own leads nowhere, nor does what IPv6 sends to all. */
+function deviceOf(found: Routed, host: Host): number | undefined {
+  switch (found.kind) {
+    case 'unknown':
+      return undefined;
+    case 'refused':
+      return 0;
+    case 'local':
+      return host.family === 'ipv4' && found.route?.kind === 'broadcast' ? indexOf(host, found.route.device) : 0;
+    case 'device':
+      return indexOf(host, found.device);
+  }
 }
 
 /** Who has no address yet speaks to all, or to all on the link: nothing is looked up then. */
@@ -40,17 +78,27 @@ function isFromNobody({ packet }: Walk, source: AddressValue, { by }: WayBackQue
   return by === 'rpfilter' || (protocol === ICMPV6 && scopeOf(BigInt(destination)) === 'link');
 }
 
-function lookupBack(walk: Walk, source: AddressValue, device: string, { by, marked }: WayBackQuestion): Lookup {
+/** Which end of the packet is looked up as a destination; the other one is the source of that. */
+type End = 'source' | 'destination';
+
+function lookupOf(
+  walk: Walk,
+  end: End,
+  address: AddressValue,
+  device: string,
+  { by, marked }: WayBackQuestion,
+): Lookup {
   const { packet, ground, hook } = walk;
   const { host } = ground;
   const { asks, family } = host;
-  const { destination } = packet;
-  const unicast = !isMulticast(family, destination) && destination !== (family === 'ipv4' ? highest(family) : 0n);
-  const isStrict = isLinkLocal(source);
+  const zero = family === 'ipv4' ? 0 : 0n;
+  const other = (end === 'source' ? packet.destination : packet.source) ?? zero;
+  const unicast = !isMulticast(family, other) && other !== (family === 'ipv4' ? highest(family) : 0n);
+  const isStrict = typeof address === 'bigint' && scopeOf(address) === 'link';
   return {
-    destination: source,
-    source: asks.source ? (unicast ? destination : family === 'ipv4' ? 0 : 0n) : undefined,
-    in: by === 'fib' && hook === 'FORWARD' && packet.out ? packet.out : LOOPBACK,
+    destination: address,
+    source: asks.source ? (unicast ? other : zero) : undefined,
+    in: end === 'source' && by === 'fib' && hook === 'FORWARD' && packet.out ? packet.out : LOOPBACK,
     mark: asks.mark && marked ? packet.mark : 0,
     uid: 0,
     // The kernel tells no ports here, and IPv4's rpfilter no protocol.
@@ -59,7 +107,7 @@ function lookupBack(walk: Walk, source: AddressValue, device: string, { by, mark
     destinationPort: 0,
     marked: false,
     ...(isStrict ? { bound: device } : {}),
-    ...(family === 'ipv6' && !isStrict ? { preferred: preferredBy(host, destination, device, by) } : {}),
+    ...(family === 'ipv6' && !isStrict ? { preferred: preferredBy(host, other, device, by) } : {}),
   };
 }
 

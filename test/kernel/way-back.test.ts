@@ -141,6 +141,15 @@ const FIB = [
     ]),
   ),
   'fib saddr . iif oifname "eth1"',
+  ...['fib saddr', 'fib saddr . mark', 'fib daddr', 'fib daddr . mark'].flatMap((fib) => [
+    ...['oif "eth0"', 'oif != "eth1"', 'oifname "eth*"', 'oifname "lo"', 'oif { "lo", "eth1" }'].map(
+      (to) => `${fib} ${to}`,
+    ),
+  ]),
+  ...['fib daddr . iif oif', 'fib daddr . mark . iif oif', 'fib daddr oif', 'fib daddr . mark oif'].flatMap((fib) =>
+    ['missing', 'exists', '0', '"eth0"', '!= "eth0"'].map((to) => `${fib} ${to}`),
+  ),
+  'fib daddr . iif oifname "eth1"',
   ...['saddr', 'daddr'].flatMap((end) =>
     ['local', 'unicast', 'broadcast', 'multicast', 'anycast'].flatMap((type) => [
       `fib ${end} . iif type ${type}`,
@@ -149,7 +158,7 @@ const FIB = [
   ),
 ];
 const FORWARDED = [
-  'fib saddr . iif oif missing',
+  ...['fib saddr . iif oif missing', 'fib daddr . iif oif missing', 'fib daddr . iif oif "eth1"'],
   ...['local', 'unicast', 'broadcast'].map((type) => `fib daddr . oif type ${type}`),
 ];
 

@@ -1,5 +1,5 @@
 import { type AddressValue, masked, previous, type Range, union } from '../../../address/index.ts';
-import { fieldWidth, WAY_BACK } from '../../fields.ts';
+import { fieldWidth } from '../../fields.ts';
 import {
   all,
   choice,
@@ -16,6 +16,7 @@ import {
 import type { NftElement, NftExpression } from '../expression.ts';
 import type { NftComparison, NftStatement } from '../statement.ts';
 import type { NftContext } from './context.ts';
+import { leadsBy } from './leading.ts';
 import { constantOf, interfaceName, rangeOf } from './operand.ts';
 import type { Subject } from './subject.ts';
 
@@ -109,29 +110,13 @@ function isValue(subject: Subject, to: NftExpression, context: NftContext): Pred
       }
       return { kind: 'name', field: subject.field, text: name.text, prefix: name.prefix && !subject.whole };
     }
-    case 'way back':
-      return leadsBackBy(subject, to);
+    case 'leading':
+      return leadsBy(subject, to, context.devices) ?? notUnderstood();
     default: {
       const range = rangeOf(to, subject.type);
       return range ? within(subject, range) : notUnderstood();
     }
   }
-}
-
-/** `missing`, `exists`, the number 0 for none, or an interface. */
-function leadsBackBy(
-  { field, same, number }: Extract<Subject, { readonly kind: 'way back' }>,
-  to: NftExpression,
-): Predicate {
-  const back = is(field, WAY_BACK.same);
-  const found = same ? back : some(back, is(field, WAY_BACK.other));
-  if (to.kind === 'value' && typeof to.value === 'boolean') return to.value ? found : not(found);
-  const name = interfaceName(to);
-  if (!name) return notUnderstood();
-  if (number && /^\d+$/.test(name.text)) return name.text === '0' ? not(found) : NEVER;
-  const bySame = all(back, { kind: 'name', field: 'in', text: name.text, prefix: name.prefix && !number });
-  if (same) return bySame;
-  return some(bySame, all(is(field, WAY_BACK.other), unknown('which other interface leads back is not followed')));
 }
 
 type Valued = Extract<Subject, { readonly kind: 'field' | 'cases' | 'choice' }>;
@@ -186,7 +171,7 @@ function hasOneOf(subject: Subject, right: NftExpression): Predicate {
 
 function below(subject: Subject, right: NftExpression, { family }: NftContext, included: boolean): Predicate {
   if (subject.kind === 'unknown') return unknown(subject.because);
-  if (subject.kind === 'name' || subject.kind === 'concat' || subject.kind === 'way back') return notUnderstood();
+  if (subject.kind === 'name' || subject.kind === 'concat' || subject.kind === 'leading') return notUnderstood();
   const limit = constantOf(right, subject.type);
   if (limit === undefined) return notUnderstood();
   const top = included ? limit : previous(limit);

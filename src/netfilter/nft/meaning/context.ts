@@ -2,12 +2,18 @@ import type { Family } from '../../../address/index.ts';
 import type { NftSet } from '../object.ts';
 import type { NftTable } from '../table.ts';
 
+/** What is known of the machine that holds the rules. */
+export interface NftMachine {
+  /** Times of day and dates are in UTC. Undefined: of whoever listed them, which is not known. */
+  readonly zone?: 'UTC' | undefined;
+  /** The interfaces and their indices. Undefined: not read. */
+  readonly devices?: ReadonlyMap<string, number> | undefined;
+}
+
 /** What a statement's meaning hangs on besides itself. */
-export interface NftContext {
+export interface NftContext extends NftMachine {
   /** The packet's family: the rules of an inet table are read once for each. */
   readonly family: Family;
-  /** Times of day and dates are in UTC. Undefined: of whoever listed them, which is not known. */
-  readonly zone: 'UTC' | undefined;
   readonly sets: ReadonlyMap<string, NftSet>;
   /** Sets that rules of the table write into while packets pass. */
   readonly written: ReadonlySet<string>;
@@ -16,7 +22,7 @@ export interface NftContext {
 }
 
 /** What all rules of a table share, for packets of one family. */
-export function contextOf(table: NftTable, family: Family, zone?: 'UTC'): NftContext {
+export function contextOf(table: NftTable, family: Family, machine: NftMachine = {}): NftContext {
   const written = new Set<string>();
   for (const { rules } of table.chains) {
     for (const { statements } of rules) {
@@ -26,7 +32,7 @@ export function contextOf(table: NftTable, family: Family, zone?: 'UTC'): NftCon
   let count = 0;
   return {
     family,
-    zone,
+    ...machine,
     sets: new Map(table.sets.map((set) => [set.name, set])),
     written,
     next: () => {

@@ -5,7 +5,7 @@ import { statementActs } from './statement/index.ts';
 
 export type { Act, Alternative } from './act.ts';
 export { anyOf } from './compare.ts';
-export { contextOf, type NftContext } from './context.ts';
+export { contextOf, type NftContext, type NftMachine } from './context.ts';
 export { nftSymbols } from './datatype.ts';
 export { needsConntrack as nftNeedsConntrack } from './needs-conntrack.ts';
 

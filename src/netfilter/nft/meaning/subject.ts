@@ -39,10 +39,12 @@ export type Subject = { readonly needs: Predicate } & (
       readonly low: number;
       readonly high: number;
     }
-  /** The interface by which the source would be answered; `same`: or none, unless it is the one that the packet came in by. */
+  /** The interface by which the source would be answered, or the destination reached; `same`: or none, unless it is the one that the packet came in by. */
   | {
-      readonly kind: 'way back';
-      readonly field: 'fibWayBack' | 'markedFibWayBack';
+      readonly kind: 'leading';
+      /** Whether it is the same, known without the interfaces' numbers: of the source only. */
+      readonly back?: 'fibWayBack' | 'markedFibWayBack';
+      readonly field: 'fibSource' | 'markedFibSource' | 'fibDestination' | 'markedFibDestination';
       readonly same: boolean;
       /** Its number, and not its name. */
       readonly number: boolean;

@@ -9,7 +9,7 @@ import { notFollowed, type Subject } from '../subject.ts';
 type Fib = Extract<NftExpression, { readonly kind: 'fib' }>;
 
 /**
- * `fib … type`: what the routing tables say of an address; `fib saddr … oif`: by which interface a source would be answered.
+ * `fib … type`: what the routing tables say of an address; `fib … oif`: by which interface it would be answered, or reached.
  * Source: nft(8), FIB EXPRESSIONS; net/ipv4/netfilter/nft_fib_ipv4.c, net/ipv6/netfilter/nft_fib_ipv6.c.
  */
 export function readFib(fib: Fib, { family }: NftContext): Subject {
@@ -21,9 +21,13 @@ export function readFib(fib: Fib, { family }: NftContext): Subject {
     if (has('mark') && family === 'ipv6') return unread(fib);
     return typeOf(has('saddr') ? 'source' : 'destination', has('iif') ? 'In' : has('oif') ? 'Out' : '', family);
   }
-  if (has('daddr') || has('oif')) return unread(fib);
-  const field = has('mark') ? 'markedFibWayBack' : 'fibWayBack';
-  return { kind: 'way back', field, same: has('iif'), number: result === 'oif', needs: ALWAYS };
+  // The kernel takes none of these with the interface that a packet leaves by.
+  if (has('oif')) return unread(fib);
+  const asked = { kind: 'leading', same: has('iif'), number: result !== 'oifname', needs: ALWAYS } as const;
+  if (has('daddr')) return { ...asked, field: has('mark') ? 'markedFibDestination' : 'fibDestination' };
+  return has('mark')
+    ? { ...asked, field: 'markedFibSource', back: 'markedFibWayBack' }
+    : { ...asked, field: 'fibSource', back: 'fibWayBack' };
 }
 
 const unread = ({ result, flags }: Fib): Subject => notFollowed(`fib ${flags.join(' . ')} ${result}`);
