@@ -78,6 +78,11 @@ export const randomSets = (family: Family): string => {
   ].join('\n');
 };
 
+const FROM = ['08:00', '23:30', '1:5', '00:00:01'];
+const UNTIL = ['18:00', '23:59:59', '7:07:07'];
+/** The times of day at which random rules begin or end to match, midnight besides. */
+export const TIMES_OF_DAY: readonly string[] = [...FROM, ...UNTIL];
+
 /** How each match is written at random. */
 export const MATCH_FORMS: Readonly<Record<string, Make>> = {
   tcp: (random) => ({
@@ -190,8 +195,8 @@ export const MATCH_FORMS: Readonly<Record<string, Make>> = {
     words: random
       .some(
         [
-          ...perhaps(random, '--timestart', () => random.pick(['08:00', '23:30', '1:5', '00:00:01']), false),
-          ...perhaps(random, '--timestop', () => random.pick(['18:00', '23:59:59', '7:07:07']), false),
+          ...perhaps(random, '--timestart', () => random.pick(FROM), false),
+          ...perhaps(random, '--timestop', () => random.pick(UNTIL), false),
           ...perhaps(random, '--datestart', () => random.pick(['2026-01-01', '2026', '2025-05-05T05:05']), false),
           ...perhaps(
             random,

@@ -17,6 +17,7 @@ import { makeTransparent } from '../../../src/linux/socket/transparent.ts';
 import { openCard } from '../../../src/linux/witness/card.ts';
 import { openSender, type Sender } from '../../../src/linux/witness/sender.ts';
 import type { Snapshot } from '../../../src/netfilter/index.ts';
+import { makeAccounts } from '../../support/accounting.ts';
 
 /** What a fresh namespace is made into before the rules come. */
 export interface World {
@@ -200,6 +201,7 @@ export function openMachine(world: World): Machine {
     },
     load(backend, family, rules, sets) {
       if (sets !== '') must(['ipset', 'restore'], sets);
+      if (rules.includes('-m nfacct ')) makeAccounts(netlink);
       must([`${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}-restore`], rules);
       if (backend === 'legacy') must(['nft', '-f', '-'], SILENCE);
     },

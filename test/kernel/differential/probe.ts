@@ -4,6 +4,7 @@ import { clockAt, copyOf, ICMP, ICMPV6, makePacket, type Packet, TCP, UDP } from
 import { SCTP, UDPLITE } from '../../../src/netfilter/protocol.ts';
 import { firstState } from '../../../src/trace/conntrack.ts';
 import type { Question } from '../../../src/trace/index.ts';
+import { TIMES_OF_DAY } from '../../support/random-rules.ts';
 import type { Card } from './machine.ts';
 import { OWNERS } from './machine.ts';
 
@@ -62,12 +63,17 @@ export function questionOf(probe: Probe): Question {
   return { direction: on === undefined ? 'out' : 'in', packet, assumptions: [] };
 }
 
-/** What is said of the clock: not the time of day, nor days near midnight, as packets are sent some time after this. */
+/** What is said of the clock: the time of day where no rule begins or ends soon, as packets are sent some time after this, days not near midnight. */
 function clockFarFrom(time: number): Shown {
   const { timeOfDay = 0, ...days } = clockAt(time);
-  return timeOfDay > MARGIN && timeOfDay < DAY - MARGIN ? days : { time };
+  if (timeOfDay < MARGIN || timeOfDay > DAY - MARGIN) return { time };
+  return TURNS.some((turn) => turn >= timeOfDay && turn < timeOfDay + MARGIN) ? days : { ...days, timeOfDay };
 }
 
+/** When random rules begin or end to match, in seconds of the day. */
+const TURNS = TIMES_OF_DAY.map((word) =>
+  word.split(':').reduce((seconds, part, index) => seconds + Number(part) * 60 ** (2 - index), 0),
+);
 const DAY = 86_400;
 const MARGIN = 1800;
 

@@ -1,5 +1,6 @@
 import type { Family } from '../../../src/address/index.ts';
 import { BUILT_IN, type HookName, TABLES, type TableName } from '../../../src/netfilter/index.ts';
+import { ACCOUNTS } from '../../support/accounting.ts';
 import type { Random } from '../../support/random.ts';
 import { fits, MATCH_FORMS, placesOf, randomRule, TARGET_FORMS } from '../../support/random-rules.ts';
 import { CARDS } from './machine.ts';
@@ -66,6 +67,7 @@ const USUAL: Readonly<Record<string, (random: Random, family: Family) => string>
   mark: (random) => `${bang(random)}--mark ${markValue(random)}`,
   connmark: (random) => `${bang(random)}--mark ${markValue(random)}`,
   comment: () => '--comment "why it is here"',
+  nfacct: (random) => `--nfacct-name ${random.pick(ACCOUNTS)}`,
   addrtype: (random) =>
     `${bang(random)}${random.pick(['--dst-type', '--src-type'])} ${random.pick(['LOCAL', 'UNICAST', 'MULTICAST', 'BROADCAST,MULTICAST', 'LOCAL,BROADCAST'].slice(0, 3))}`,
 };
@@ -181,7 +183,7 @@ function usualRule(
     const forms = kind === 'match' ? MATCH_FORMS : TARGET_FORMS;
     if (!usual && !forms[name] && !USUAL_TARGETS[name]) return false;
     const drawn =
-      usual && !random.oneIn(6)
+      usual && (!forms[name] || !random.oneIn(6))
         ? {
             words: usual(random, family),
             ...(name === 'tcp' || name === 'udp' ? { protocol: name } : {}),
@@ -207,7 +209,7 @@ function usualRule(
     [4, 2],
     [1, 3],
   ]);
-  const names = Object.keys(MATCH_FORMS);
+  const names = [...Object.keys(MATCH_FORMS), 'nfacct'];
   for (let index = 0; index < count; index += 1)
     take('match', random.oneIn(4) ? random.pick(names) : weighed(random, MATCHES));
   const header: string[] = [];
