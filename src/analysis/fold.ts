@@ -62,7 +62,9 @@ export class Folding {
       case 'unknown': {
         const { because } = predicate;
         const [kind, id] =
-          predicate.kind === 'choice' ? (['choice', predicate.id] as const) : (['open', because] as const);
+          predicate.kind === 'choice'
+            ? (['choice', predicate.id] as const)
+            : (['open', predicate.id ?? because] as const);
         return decisions.set(`${visit.key} ${id}`, { kind, where: nameOf(visit.rule), because });
       }
       default:

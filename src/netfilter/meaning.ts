@@ -1,4 +1,5 @@
 import { type Family, highest } from '../address/index.ts';
+import { apart } from './apart.ts';
 import { CONTINUE, type Effect } from './effect.ts';
 import type { MeaningContext } from './extension.ts';
 import type { IpSets } from './ipset.ts';
@@ -33,9 +34,12 @@ export function readConditions(family: Family, sets?: MeaningContext['sets']): (
     const conditions = headerConditions(rule.header, family, known);
     const { unshown } = rule;
     addUnshown(conditions, unshown, undefined);
+    const several = rule.matches.length > 1 ? apart() : undefined;
     for (const [at, use] of rule.matches.entries()) {
       addUnshown(conditions, unshown, at);
-      add(conditions, known.get(use) ?? shared(known, use, () => matchCondition(use, context)));
+      const condition = known.get(use) ?? shared(known, use, () => matchCondition(use, context));
+      const [predicate = condition.predicate] = several?.([condition.predicate]) ?? [];
+      add(conditions, predicate === condition.predicate ? condition : { ...condition, predicate });
     }
     addUnshown(conditions, unshown, rule.matches.length);
     return conditions;

@@ -34,8 +34,8 @@ export type Predicate =
       readonly group: string;
       readonly meaning: Predicate;
     }
-  /** Sidestep does not know. */
-  | { readonly kind: 'unknown'; readonly because: string };
+  /** Sidestep does not know. Equal ids within one rule answer alike; without one, equal reasons do. */
+  | { readonly kind: 'unknown'; readonly because: string; readonly id?: string };
 
 /** A condition on one field: what a predicate comes down to. */
 export type Leaf = Extract<Predicate, { readonly field: unknown }>;

@@ -51,7 +51,7 @@ function chosen(
   idle: boolean,
   progress: Progress,
 ): CompiledRule | undefined {
-  for (const { test, predicate, as } of alternatives) {
+  for (const [index, { test, predicate, as }] of alternatives.entries()) {
     const answer = test(walk.packet);
     if (answer === true) return as;
     if (answer === false) continue;
@@ -60,9 +60,25 @@ function chosen(
     const seen = walk.witness?.saw?.(rule, as);
     if (seen === undefined && idle) return undefined;
     progress.settled = true;
-    if (seen ?? settleRule(walk, rule, predicate)) return as;
+    const which = alternatives.length > 1 ? wordOf(as.effect, index) : undefined;
+    if (seen ?? settleRule(walk, rule, predicate, which)) return as;
   }
   return undefined;
+}
+
+/** Which of several alternatives it is: by the verdict that it leads to, else by its place among them. */
+function wordOf(effect: Effect, index: number): string {
+  switch (effect.kind) {
+    case 'jump':
+    case 'goto':
+      return `${effect.kind} ${effect.chain}`;
+    case 'accept':
+    case 'drop':
+    case 'return':
+      return effect.kind;
+    default:
+      return `value ${index + 1}`;
+  }
 }
 
 /** Writes the rule down: `missing` is the condition on which it ended, `as` the verdict that it came to. */

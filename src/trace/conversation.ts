@@ -3,7 +3,7 @@ import { answerTo } from './answer.ts';
 import { after, type Connection, openedBy } from './connection.ts';
 import { type Decide, explore, hangsOn, type Way } from './decisions.ts';
 import { answersApart, begin, beginRefusal, type Circumstances } from './once.ts';
-import { MOST_WALKS, NOT_FOLLOWED, placeOf } from './places.ts';
+import { clausesOf, MOST_WALKS, NOT_FOLLOWED, placeOf } from './places.ts';
 import { refusalOf } from './refusal.ts';
 import type { Question, Step, Trace } from './result.ts';
 import type { Ground, Walk } from './state.ts';
@@ -178,8 +178,7 @@ function merge(question: Question, ways: readonly Way<Spoken>[], complete: boole
   const because = decision ? `${decision.where}: ${decision.because}` : NOT_FOLLOWED.outcome.because;
   if (byPlaces.size === 1) return { question, turns, outcome: { kind: 'unknown', because }, possible: [] };
   const reached = [...byPlaces.values()].map((way) => {
-    const clauses = hangsOn(way, ways, placesOf).map(({ yes, no, answer }) => (answer ? yes : no));
-    return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
+    return { outcome: way.result.outcome, because: `if ${clausesOf(way, ways, placesOf).join(' and ')}` };
   });
   const possible = complete ? reached : [...reached, NOT_FOLLOWED];
   return { question, turns, outcome: { kind: 'unknown', because }, possible };

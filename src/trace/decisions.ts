@@ -7,6 +7,8 @@ export interface Doubt {
   /** Either answer as a clause: "filter INPUT 3 matches", "filter INPUT 3 does not match". */
   readonly yes: string;
   readonly no: string;
+  /** Of a rule: which of the rules looked at on this walk it is. What is doubted of one of them decides whether that matches; the last answer tells. */
+  readonly looked?: number;
 }
 
 /** A doubt, and which way a walk took. */

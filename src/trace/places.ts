@@ -48,12 +48,33 @@ export function outcomeOf(ways: readonly Way<Walked>[], complete: boolean): Outc
   };
 }
 
-/** The answer of a decision. Of several conditions of one rule each says which it is. */
-function clauseOf(decision: Decision, among: readonly Decision[]): string {
-  const { yes, no, answer, because } = decision;
-  const several = among.some((other) => other !== decision && other.yes === yes);
-  return `${answer ? yes : no}${several ? ` (${because})` : ''}`;
+/**
+ * The decisions on which a way hangs, in words: of a rule whether it matches, once; where that hangs on several conditions, on which. A
+ * rule that is met again, in another call of its chain or by a later packet, says when.
+ */
+export function clausesOf<T>(way: Way<T>, ways: readonly Way<T>[], nameOf: (result: T) => string): readonly string[] {
+  const said = new Set<number>();
+  return hangsOn(way, ways, nameOf).flatMap(({ looked, where, ...decision }) => {
+    if (looked === undefined) return [clauseOf(decision)];
+    if (said.has(looked)) return [];
+    said.add(looked);
+    const met = way.decisions.filter((other) => other.looked !== undefined && other.where === where);
+    const times = [...new Set(met.map((other) => other.looked))];
+    const asked = met.filter((other) => other.looked === looked);
+    const last = asked.at(-1)!;
+    const again = times.indexOf(looked);
+    const time = again === 0 ? '' : ` the ${TIMES[again - 1] ?? `${again + 1}th`} time`;
+    const reasons = [...new Set(asked.map(({ because }) => because))];
+    const clause = clauseOf(last);
+    // Where it does not match, the last condition failed; where it does, all of them held.
+    const open = clause.endsWith(' does not match') ? reasons.slice(-1) : reasons;
+    return [`${clause}${time}${reasons.length > 1 ? ` (${open.join('; ')})` : ''}`];
+  });
 }
+
+const clauseOf = ({ yes, no, answer }: Pick<Decision, 'yes' | 'no' | 'answer'>): string => (answer ? yes : no);
+
+const TIMES = ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'];
 
 /** One entry for each place that the ways lead to, where there are several, and one for those that were not followed. */
 export function possibleOf(ways: readonly Way<Walked>[], complete: boolean): Trace['possible'] {
@@ -61,9 +82,7 @@ export function possibleOf(ways: readonly Way<Walked>[], complete: boolean): Tra
   for (const way of ways) if (!byPlace.has(placeOf(way.result))) byPlace.set(placeOf(way.result), way);
   if (byPlace.size < 2) return [];
   const reached = [...byPlace.values()].map((way) => {
-    const decisions = hangsOn(way, ways, placeOf);
-    const clauses = decisions.map((decision) => clauseOf(decision, decisions));
-    return { outcome: way.result.outcome, because: `if ${clauses.join(' and ')}` };
+    return { outcome: way.result.outcome, because: `if ${clausesOf(way, ways, placeOf).join(' and ')}` };
   });
   return complete ? reached : [...reached, NOT_FOLLOWED];
 }

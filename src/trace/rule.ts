@@ -5,22 +5,31 @@ import type { RuleStep } from './result.ts';
 import { settle } from './settle.ts';
 import { nameOf, snapshotOf, type Walk } from './state.ts';
 
-/** Which way this walk goes where a rule's predicate is undecided on its packet. */
-export const settleRule = (walk: Walk, rule: CompiledRule, predicate: Predicate): boolean =>
+/**
+ * Which way this walk goes where a rule's predicate is undecided on its packet. `which`: it is one of several of the rule's, in a
+ * word, "drop".
+ */
+export const settleRule = (walk: Walk, rule: CompiledRule, predicate: Predicate, which?: string): boolean =>
   settle(predicate, {
     packet: walk.packet,
     // The kernel may answer anew each time it is asked.
-    choice: (because, id, turned) => walk.decide(`${walk.looked} ${id}`, doubt(rule, because, turned)),
-    field: (because, id, turned) => walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, doubt(rule, because, turned)),
+    choice: (because, id, turned) =>
+      walk.decide(`${walk.looked} ${id}`, { ...doubt(rule, because, turned, which), looked: walk.looked }),
+    field: (because, id, turned) =>
+      walk.decide(`${walk.marked ? 'marked ' : ''}${id}`, {
+        ...doubt(rule, because, turned, which),
+        looked: walk.looked,
+      }),
   });
 
 /** Whether the packet goes on as it was: it is logged, or counted. */
 export const doesNothing = (effect: Effect): boolean => effect.kind === 'continue' && effect.assign.length === 0;
 
-function doubt(rule: CompiledRule, because: string, turned: boolean): Doubt {
+function doubt(rule: CompiledRule, because: string, turned: boolean, which: string | undefined): Doubt {
   const where = nameOf(rule);
-  const [yes, no] = turned ? (['does not match', 'matches'] as const) : (['matches', 'does not match'] as const);
-  return { where, because, yes: `${where} ${yes}`, no: `${where} ${no}` };
+  const matches = `${where} matches${which === undefined ? '' : ` (${which})`}`;
+  const not = `${where} does not match`;
+  return turned ? { where, because, yes: not, no: matches } : { where, because, yes: matches, no: not };
 }
 
 /** What is written down of a rule before anything is known of it. */

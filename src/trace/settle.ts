@@ -32,7 +32,7 @@ export function settle(predicate: Predicate, settling: Settling, turned = false)
     case 'choice':
       return settling.choice(predicate.because, predicate.id, turned);
     case 'unknown':
-      return settling.choice(predicate.because, predicate.because, turned);
+      return settling.choice(predicate.because, predicate.id ?? predicate.because, turned);
     case 'in':
     case 'bits':
     case 'any-bit':

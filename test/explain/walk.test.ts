@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { walkScreen } from '../../src/explain/index.ts';
 import { mixed, type Snapshot } from '../../src/netfilter/index.ts';
 import { parseNft, parseSave, printNftRule } from '../../src/text/index.ts';
@@ -33,6 +33,43 @@ test('two open conditions of one rule are told apart', () => {
   const two = '*filter\n-A INPUT -m limit --limit 3/sec -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT';
   const { possible } = traceOf('in tcp/80', two);
   expect(possible.map(({ because }) => because)).toSatisfy((all: string[]) => all.every((text) => text.includes('(')));
+});
+
+describe('what is possible names each rule once', () => {
+  const possible = (rules: string) =>
+    Object.fromEntries(traceOf('in tcp/80', rules).possible.map(({ outcome, because }) => [outcome.kind, because]));
+
+  test('a rule that is met again says when', () => {
+    const rules =
+      '*filter\n:sub -\n-A INPUT -p tcp -j sub\n-A INPUT -p tcp -j sub\n-A sub -m limit --limit 5/min -j DROP\nCOMMIT';
+    expect(possible(rules)).toEqual({
+      dropped: 'if filter sub 1 matches',
+      app: 'if filter sub 1 does not match and filter sub 1 does not match the second time',
+    });
+  });
+
+  test('two matches of one rule that wait for the same are two', () => {
+    const random = '-m statistic --mode random';
+    const both = `${random} --probability 0.5 ${random} ! --probability 0.5`;
+    const labels = '-m connlabel --label 1 -m connlabel ! --label 2';
+    for (const matches of [both, labels])
+      expect(possible(`*filter\n-A INPUT ${matches} -j DROP\nCOMMIT`)).toEqual({
+        dropped: 'if filter INPUT 1 matches',
+        app: 'if filter INPUT 1 does not match',
+      });
+  });
+
+  test('of a verdict map, to which verdict', () => {
+    const rules = '\t\tmeta priority vmap { 1:1 : drop, 1:2 : accept }\n\t\tmeta mark 0 reject';
+    const native = parseNft(`table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0;\n${rules}\n\t}\n}\n`);
+    const snapshot = { origin: 'test', held: [], native };
+    const { possible } = trace(snapshot, parseQuestion('in tcp/80', snapshot), []);
+    expect(possible.map(({ because }) => because)).toEqual([
+      'if ip t c 1 matches (drop)',
+      'if ip t c 1 matches (accept)',
+      'if ip t c 1 does not match',
+    ]);
+  });
 });
 
 test('a rule of nft’s own in a table of iptables is shown in nft’s words', () => {

@@ -1,3 +1,4 @@
+import { apart } from '../../apart.ts';
 import type { NftRule } from '../table.ts';
 import type { Act } from './act.ts';
 import type { NftContext } from './context.ts';
@@ -10,5 +11,14 @@ export { nftSymbols } from './datatype.ts';
 export { needsConntrack as nftNeedsConntrack } from './needs-conntrack.ts';
 
 /** What a rule does, statement by statement: they are carried out from left to right. */
-export const actsOf = ({ statements }: NftRule, context: NftContext): readonly Act[] =>
-  statements.flatMap((statement) => statementActs(statement, context));
+export function actsOf({ statements }: NftRule, context: NftContext): readonly Act[] {
+  const ofEach = apart();
+  return statements
+    .flatMap((statement) => statementActs(statement, context))
+    .map((act): Act => {
+      const whens = act.alternatives.map(({ when }) => when);
+      const kept = ofEach(whens);
+      if (kept === whens) return act;
+      return { ...act, alternatives: act.alternatives.map((one, index) => ({ ...one, when: kept[index]! })) };
+    });
+}
