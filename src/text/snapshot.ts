@@ -23,6 +23,7 @@ import { parseSets } from './ipset.ts';
 import {
   field,
   flag,
+  integer,
   list,
   made,
   number,
@@ -298,7 +299,7 @@ const readClocks = (part: Part): Clocks => ({
     'nft',
     optional(part, 'nft', (found) => oneOf(found, ['UTC'] as const)),
   ),
-  ...given('kernelWest', optional(part, 'kernelWest', number)),
+  ...given('kernelWest', optional(part, 'kernelWest', integer)),
 });
 
 const readUnread = (part: Part): Unread => ({

@@ -68,6 +68,8 @@ const snapshot: Snapshot = {
     routeLocalnet: ['all', 'eth0'],
     rpFilter: [{ interface: 'eth0', mode: 'loose' }],
   },
+  // East of Greenwich.
+  clocks: { nft: 'UTC', kernelWest: -60 },
   ipsets: 'create x hash:ip\n',
   sets: parseSets('create x hash:ip\n'),
   unread: [{ about: 'listeners', what: 'the listening sockets', because: 'permission denied', hint: 'sudo' }],
