@@ -45,5 +45,8 @@ export function clockAt(time: number | undefined): Clock {
  */
 export function inKernelZone(inUtc: Predicate): Predicate {
   const utc = is('kernelZone', 0);
-  return some(all(utc, inUtc), all(not(utc), unknown('the time zone of the kernel is not UTC, and times in another one are not followed')));
+  return some(
+    all(utc, inUtc),
+    all(not(utc), unknown('the time zone of the kernel is not UTC, and times in another one are not followed')),
+  );
 }
