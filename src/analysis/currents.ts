@@ -1,6 +1,8 @@
-import { type Assignment, bitsOf, type FieldName, fieldWidth } from '../netfilter/index.ts';
+import { type Assignment, bitsOf, type FieldBits, type FieldName, fieldWidth } from '../netfilter/index.ts';
 import { type Current, constant, type Environment, OPEN, sameAs } from './environment.ts';
 import type { Space } from './space.ts';
+
+type Bits = Omit<FieldBits, 'field'>;
 
 /** What fields become by assignments. */
 export class Currents {
@@ -21,7 +23,7 @@ export class Currents {
   /** What a field is after an assignment. */
   assigned(environment: Environment, { field, keep, xor, add = 0 }: Assignment): Current {
     const before = this.now(environment, field);
-    const kept = keep === 0 ? constant(0) : bitsUnder(before, keep);
+    const kept = keep === 0 ? constant(0) : bitsUnder(before, { mask: keep });
     const operand = this.#operand(environment, xor);
     const mixed = kept && operand && together(kept, operand);
     if (!mixed) return OPEN;
@@ -33,23 +35,21 @@ export class Currents {
   #operand(environment: Environment, xor: Assignment['xor']): Current | undefined {
     if (typeof xor === 'number') return constant(xor >>> 0);
     if (xor === 'unknown') return undefined;
-    const current = this.now(environment, xor.field);
-    if (current.kind === 'const') return constant(bitsOf(Number(current.value), xor));
-    return xor.shift ? undefined : bitsUnder(current, xor.mask);
+    return bitsUnder(this.now(environment, xor.field), xor);
   }
 }
 
-function bitsUnder(current: Current, mask: number): Current | undefined {
+/** The bits under the mask, moved. */
+function bitsUnder(current: Current, bits: Bits): Current | undefined {
   if (current.kind === 'open' || current.kind === 'case') return undefined;
-  if (current.kind === 'const') return constant((Number(current.value) & mask) >>> 0);
-  if (current.add) return undefined;
-  const keep = ((current.keep ?? -1) & mask) >>> 0;
-  const xor = ((current.xor ?? 0) & mask) >>> 0;
-  return keep === 0
-    ? constant(xor)
-    : keep === 0xffff_ffff && xor === 0
-      ? { kind: 'of', field: current.field }
-      : { ...current, keep, xor };
+  if (current.kind === 'const') return constant(bitsOf(Number(current.value), bits));
+  const { field, add, shift = 0 } = current;
+  if (add || (shift && bits.shift)) return undefined;
+  const [keep, xor] = [bitsOf(current.keep ?? -1, bits), bitsOf(current.xor ?? 0, bits)];
+  const moved = shift || bits.shift || 0;
+  if (keep === 0) return constant(xor);
+  if (moved === 0 && keep === 0xffff_ffff && xor === 0) return { kind: 'of', field };
+  return { kind: 'of', field, keep, xor, ...(moved === 0 ? {} : { shift: moved }) };
 }
 
 /** Two numbers of which no bit hangs on the packet in both, added bit by bit without carry. */
@@ -62,6 +62,6 @@ function together(one: Current, other: Current): Current | undefined {
     return xor === 0 && one.keep === undefined ? one : { ...one, keep: (one.keep ?? -1) >>> 0, xor };
   }
   const [a, b] = [(one.keep ?? -1) >>> 0, (other.keep ?? -1) >>> 0];
-  if (one.field !== other.field || (a & b) !== 0) return undefined;
-  return { kind: 'of', field: one.field, keep: (a | b) >>> 0, xor: ((one.xor ?? 0) ^ (other.xor ?? 0)) >>> 0 };
+  if (one.field !== other.field || one.shift !== other.shift || (a & b) !== 0) return undefined;
+  return { ...one, keep: (a | b) >>> 0, xor: ((one.xor ?? 0) ^ (other.xor ?? 0)) >>> 0 };
 }

@@ -7,7 +7,8 @@ import { TooComplex } from './too-complex.ts';
 
 /**
  * What a field of the packet has become on its way: a constant; one of many, told by which set the packet is in; what a field of the
- * packet as it began was, its bits under `keep` alone and those of `xor` turned, `add` added; or nobody knows.
+ * packet as it began was, moved by `shift` bits (to the right where negative), its bits under `keep` alone and those of `xor` turned,
+ * `add` added; or nobody knows.
  */
 export type Current =
   | { readonly kind: 'const'; readonly value: Value }
@@ -15,6 +16,7 @@ export type Current =
   | {
       readonly kind: 'of';
       readonly field: FieldName;
+      readonly shift?: number;
       readonly keep?: number;
       readonly xor?: number;
       readonly add?: number;
@@ -163,7 +165,7 @@ export function currentKey(current: Current): string {
     case 'case':
       return `#${current.id}`;
     case 'of':
-      return `${current.field}&${current.keep ?? ''}^${current.xor ?? 0}+${current.add ?? 0}`;
+      return `${current.field}${current.shift ? `<${current.shift}` : ''}&${current.keep ?? ''}^${current.xor ?? 0}+${current.add ?? 0}`;
     case 'open':
       return '?';
   }

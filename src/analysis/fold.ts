@@ -141,10 +141,12 @@ export class Folding {
   bitsOf(current: Current): readonly Edge[] {
     if (current.kind === 'open' || current.kind === 'case') throw new Error('nothing is known of these bits');
     if (current.kind === 'const') return bitsOfNumber(Number(current.value));
-    const { field, keep = -1, xor = 0 } = current;
+    const { field, shift = 0, keep = -1, xor = 0 } = current;
     const placed = this.#space.domain.fields.get(field);
     if (!placed) return bitsOfNumber(Number(changedBy(Number(this.#space.usual[field] ?? 0), current)));
-    return this.#space.bits(placed).map((bit, at) => {
+    const bits = this.#space.bits(placed);
+    return bits.map((_, at) => {
+      const bit = bits[at + shift] ?? NONE;
       const mask = 2 ** (placed.levels - 1 - at);
       const turned = (xor & mask) !== 0 ? 1 : 0;
       return (keep & mask) !== 0 ? bit ^ turned : NONE ^ turned;

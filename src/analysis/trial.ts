@@ -1,5 +1,5 @@
 import type { AddressValue } from '../address/index.ts';
-import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
+import { bitsOf, type FieldName, type Leaf, type Packet } from '../netfilter/index.ts';
 import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
 import { type Alike, alikeCases } from './cases.ts';
 import { type Grain, sampleOf } from './classes.ts';
@@ -320,8 +320,9 @@ const leafIs = (field: FieldName, value: Value): Leaf =>
 /** A field's value after what has been done to it. */
 export function changedBy(
   value: AddressValue,
-  { keep, xor, add }: Extract<Current, { readonly kind: 'of' }>,
+  { shift, keep, xor, add }: Extract<Current, { readonly kind: 'of' }>,
 ): AddressValue {
   if (keep === undefined && xor === undefined && add === undefined) return value;
-  return (((Number(value) & (keep ?? -1)) ^ (xor ?? 0)) >>> 0) + (add ?? 0);
+  const moved = shift ? bitsOf(Number(value), { mask: -1, shift }) : Number(value);
+  return (((moved & (keep ?? -1)) ^ (xor ?? 0)) >>> 0) + (add ?? 0);
 }

@@ -1,4 +1,12 @@
-import { CTSTATE, type FieldName, type HookName, PATH, type Stop, type StopName } from '../netfilter/index.ts';
+import {
+  CTSTATE,
+  type FieldName,
+  type HookName,
+  PATH,
+  type Stop,
+  type StopName,
+  type TableName,
+} from '../netfilter/index.ts';
 import type { Outcome } from '../trace/index.ts';
 import {
   attach,
@@ -7,6 +15,7 @@ import {
   enter,
   LOOPBACK,
   neverTaken,
+  type PlannedTable,
   type Taken,
   takerOf,
   type Walk,
@@ -153,14 +162,24 @@ class Way {
     const { program } = this.#space.ground;
     const plan = program.plan[hook];
     let packets = this.#each(flow, entering(hook, pass));
-    for (const part of pass === 1 ? plan.first : plan.again) {
+    for (const part of plan.first) {
       if (part.kind === 'table' && part.idle && program.conntrack !== 'undecided') continue;
-      if (part.kind === 'conntrack') {
-        packets = this.#each(packets, this.#tracking);
-      } else if (part.kind === 'native') packets = throughChain(this.#shop, part.asked, packets, reroutes);
+      if (part.kind === 'conntrack') packets = this.#each(packets, this.#tracking);
+      else if (part.kind === 'native') packets = throughChain(this.#shop, part.asked, packets, reroutes);
+      else if (pass === 2 && part.name === 'nat') packets = this.#natAgain(part, packets, reroutes);
       else packets = throughTable(this.#shop, part, packets, reroutes);
     }
     return packets;
+  }
+
+  /** Over loopback nat is not asked again, but for packets that have a zone and no connection. */
+  #natAgain(nat: PlannedTable, flow: Flow, reroutes: readonly TableName[]): Flow {
+    const [asked, passed] = [new Flow(this.#shop.diagram), new Flow(this.#shop.diagram)];
+    for (const { environment, when } of flow)
+      (environment.state.connection === 'template' ? asked : passed).add(environment, when);
+    if (asked.isEmpty) return flow;
+    passed.addAll(throughTable(this.#shop, nat, asked, reroutes));
+    return passed;
   }
 
   readonly #tracking: Inquiry<void> = happening((walk, trial) => {
@@ -259,7 +278,7 @@ const [AT_OWN_PORT, AT_PORT] = [taker(true), taker(false)];
 
 /** nat asks it, whatever its rules do; marks of connections do, and matches that read its ends. */
 function tellsConnections({ ground }: Space): boolean {
-  const stops = Object.values(ground.program.plan).flatMap(({ first, again }) => [...first, ...again]);
+  const stops = Object.values(ground.program.plan).flatMap(({ first }) => first);
   if (stops.some((part) => part.kind === 'table' && part.name === 'nat' && !part.idle)) return true;
   if ([...ground.program.reads].some((field) => field.startsWith('ct') && field !== 'ctstate')) return true;
   return effectsIn(ground).some(

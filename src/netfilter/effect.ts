@@ -21,7 +21,7 @@ export interface FieldBits {
 }
 
 /** The value of such bits, where the field's own is known. */
-export const bitsOf = (value: number, { mask, shift = 0 }: FieldBits): number => {
+export const bitsOf = (value: number, { mask, shift = 0 }: Omit<FieldBits, 'field'>): number => {
   const bits = (value & mask) >>> 0;
   return shift < 0 ? bits >>> -shift : (bits << shift) >>> 0;
 };

@@ -41,8 +41,6 @@ export type Plan = Readonly<Record<HookName, PlannedHook>>;
 
 interface PlannedHook {
   readonly first: readonly Planned[];
-  /** When a packet comes back over loopback: nat is not asked again. */
-  readonly again: readonly Planned[];
   /** Of the first what has something to ask, or finds out about the connection: enough for a new packet of which nothing is written down. */
   readonly busy: readonly Planned[];
 }
@@ -63,7 +61,6 @@ export function planOf(
     const first = planHook(STAGES[hook], held, chainsAt(natives, hook));
     plan[hook] = {
       first,
-      again: first.filter((part) => part.kind !== 'table' || part.name !== 'nat'),
       busy: first.filter((part) => part.kind !== 'table' || !part.idle),
     };
   }

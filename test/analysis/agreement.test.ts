@@ -106,6 +106,27 @@ test.each(['ip ttl 64 accept', 'ip ttl > 64 accept', 'ip ttl & 7 == 3 accept', '
   },
 );
 
+test('so do those of a packet of this host that is given a zone where it has no connection, and is asked about by nat after all', () => {
+  const held = parseSave('*nat\n-A INPUT -p udp -j SNAT --to-source 10.0.0.9\nCOMMIT\n').map((rules) => ({
+    backend: 'nft' as const,
+    rules,
+  }));
+  const native = parseNft(
+    'table ip zones { chain back { type filter hook prerouting priority mangle; policy accept; ct zone set 65; } }',
+  );
+  expect(compare({ ...HOSTS.untold!, held, native }, 'ipv4', 'out', seeded(1), 1000).disagreement).toBeUndefined();
+});
+
+test.each(['--right-shift-mark 8', '--left-shift-mark 3', '--nfmask 0xff0 --ctmask 0xffff --left-shift-mark 3'])(
+  'so do those of marks that are kept moved: %s',
+  (moved) => {
+    const text = `*mangle\n-A PREROUTING -j CONNMARK --save-mark ${moved}\n-A INPUT -m connmark --mark 0x8/0x78 -j DROP\nCOMMIT\n`;
+    const held = parseSave(text).map((rules) => ({ backend: 'nft' as const, rules }));
+    for (const direction of ['in', 'out'] as const)
+      expect(compare({ ...HOSTS.untold!, held }, 'ipv4', direction, seeded(1), 1000).disagreement).toBeUndefined();
+  },
+);
+
 test('so do those of a packet that nat is not asked about, though its rules map nothing', () => {
   const text =
     '*nat\n-A OUTPUT -p tcp -j NFQUEUE\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n';
