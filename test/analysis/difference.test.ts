@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { boxesOf, type Change, type Direction, difference, type Side } from '../../src/analysis/index.ts';
+import { boxesOf, type Change, type Direction, difference, type Side, TooComplex } from '../../src/analysis/index.ts';
 import { boxWords } from '../../src/explain/packet-set.ts';
 import type { RuleSet, Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
@@ -95,53 +95,70 @@ test('what two rule sets leave open is alike where the same target leaves it ope
   expect([change?.surely.isEmpty, change?.possibly.isEmpty]).toEqual([true, false]);
 });
 
-test('a difference is where the traces of random packets differ', () => {
-  for (let seed = 0; seed < Number(process.env.RULE_SETS ?? 12); seed += 1) {
-    const random = seeded(90_000 + seed);
-    const rules = parseSave(randomRules(random, 'ipv4'), { family: 'ipv4', keepGoing: true });
-    const direction = random.pick(['in', 'out'] as const);
-    const host = HOSTS[random.pick(Object.keys(HOSTS))]!;
-    // One rule is taken away.
-    const chains = rules.flatMap(({ tables }) =>
-      tables.flatMap((table) => table.chains.filter((chain) => chain.rules.length > 0)),
-    );
-    const shorter = random.pick(chains);
-    const gone = random.below(shorter.rules.length);
-    const others = rules.map((set) => ({
-      ...set,
-      tables: set.tables.map((table) => ({
-        ...table,
-        chains: table.chains.map((chain) =>
-          chain === shorter ? { ...chain, rules: chain.rules.filter((_, index) => index !== gone) } : chain,
-        ),
-      })),
-    }));
-    const [before, after] = [snapshotOf(rules, host), snapshotOf(others, host)];
-    const proxyPorts = [15001];
-    const changes = difference({ snapshot: before, proxyPorts }, { snapshot: after, proxyPorts }, 'ipv4', direction);
-    const follow = [prepare(before, proxyPorts), prepare(after, proxyPorts)] as const;
-    for (const { before: was, after: is, surely } of changes) {
-      const question = surely.witness();
-      if (!question) continue;
-      const [one, other] = follow.map((each) => each(question));
-      if (one!.possible.length > 0 || other!.possible.length > 0 || was.kind === 'unknown' || is.kind === 'unknown')
+/** How many random rule sets are compared with themselves less a rule. */
+const RULE_SETS = Number(process.env.RULE_SETS ?? 12);
+
+test(
+  'a difference is where the traces of random packets differ',
+  () => {
+    let complex = 0;
+    for (let seed = 0; seed < RULE_SETS; seed += 1) {
+      const random = seeded(90_000 + seed);
+      const rules = parseSave(randomRules(random, 'ipv4'), { family: 'ipv4', keepGoing: true });
+      const direction = random.pick(['in', 'out'] as const);
+      const host = HOSTS[random.pick(Object.keys(HOSTS))]!;
+      // One rule is taken away.
+      const chains = rules.flatMap(({ tables }) =>
+        tables.flatMap((table) => table.chains.filter((chain) => chain.rules.length > 0)),
+      );
+      const shorter = random.pick(chains);
+      const gone = random.below(shorter.rules.length);
+      const others = rules.map((set) => ({
+        ...set,
+        tables: set.tables.map((table) => ({
+          ...table,
+          chains: table.chains.map((chain) =>
+            chain === shorter ? { ...chain, rules: chain.rules.filter((_, index) => index !== gone) } : chain,
+          ),
+        })),
+      }));
+      const [before, after] = [snapshotOf(rules, host), snapshotOf(others, host)];
+      const proxyPorts = [15001];
+      let changes: readonly Change[];
+      try {
+        changes = difference({ snapshot: before, proxyPorts }, { snapshot: after, proxyPorts }, 'ipv4', direction);
+      } catch (error) {
+        // That is an answer, too; it must not be the usual one.
+        if (!(error instanceof TooComplex)) throw error;
+        complex += 1;
         continue;
-      expect(placeOf(one!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(was, question.packet));
-      expect(placeOf(other!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(is, question.packet));
+      }
+      const follow = [prepare(before, proxyPorts), prepare(after, proxyPorts)] as const;
+      for (const { before: was, after: is, surely } of changes) {
+        const question = surely.witness();
+        if (!question) continue;
+        const [one, other] = follow.map((each) => each(question));
+        if (one!.possible.length > 0 || other!.possible.length > 0 || was.kind === 'unknown' || is.kind === 'unknown')
+          continue;
+        expect(placeOf(one!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(was, question.packet));
+        expect(placeOf(other!.outcome, question.packet), `seed ${seed}`).toBe(placeOf(is, question.packet));
+      }
+      const [first] = changes;
+      if (!first) continue;
+      for (let count = 0; count < 100; count += 1) {
+        const question = randomPacket(first.surely.space, random, [0, 1, 4]);
+        if (!question || question.packet.ctstate === 2) continue;
+        const [one, other] = follow.map((each) => each(question));
+        if (one!.possible.length > 0 || other!.possible.length > 0) continue;
+        const differ = placeOf(one!.outcome, question.packet) !== placeOf(other!.outcome, question.packet);
+        if (differ)
+          expect(
+            changes.some(({ possibly }) => possibly.holds(question)),
+            `seed ${seed}`,
+          ).toBe(true);
+      }
     }
-    const [first] = changes;
-    if (!first) continue;
-    for (let count = 0; count < 100; count += 1) {
-      const question = randomPacket(first.surely.space, random, [0, 1, 4]);
-      if (!question || question.packet.ctstate === 2) continue;
-      const [one, other] = follow.map((each) => each(question));
-      if (one!.possible.length > 0 || other!.possible.length > 0) continue;
-      const differ = placeOf(one!.outcome, question.packet) !== placeOf(other!.outcome, question.packet);
-      if (differ)
-        expect(
-          changes.some(({ possibly }) => possibly.holds(question)),
-          `seed ${seed}`,
-        ).toBe(true);
-    }
-  }
-}, 120_000);
+    expect(complex).toBeLessThan(1 + RULE_SETS / 20);
+  },
+  60_000 + 5_000 * RULE_SETS,
+);
