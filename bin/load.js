@@ -1,6 +1,7 @@
 // Loads the program's files (dist/program). Node.js compiles a file each time it runs; here V8's code cache, made beside each
-// file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever. Whatever is
-// in a cache is brought in, needed or not: so commands that change rules have one, and those that read have another.
+// file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever; on another kind
+// of processor the same version takes it and crashes, so each kind has its own. Whatever is in a cache is brought in, needed or not:
+// so commands that change rules have one, and those that read have another.
 const { readFileSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');
 const { Script } = require('node:vm');
@@ -12,12 +13,15 @@ const modules = new Map();
 /** The compiled scripts by file name: what the build makes the caches of. */
 const scripts = new Map();
 
+/** Where the cache of a file is. */
+const cacheOf = (filename) => `${filename}.${purpose}-${process.arch}`;
+
 /** The exports of a file of the program, by its name. It holds one function, as the build wrote it, and nothing but ASCII. */
 function load(name) {
   const known = modules.get(name);
   if (known) return known.exports;
   const filename = join(folder, name);
-  const cachedData = readIfThere(`${filename}.${purpose}`);
+  const cachedData = readIfThere(cacheOf(filename));
   const script = new Script(read(filename, 'latin1'), { filename, cachedData });
   scripts.set(name, script);
   const module = { exports: {} };
@@ -45,4 +49,4 @@ function readIfThere(file) {
   }
 }
 
-module.exports = { folder, load, purpose, scripts };
+module.exports = { cacheOf, folder, load, purpose, scripts };

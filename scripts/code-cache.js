@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const { folder, load, purpose, scripts } = createRequire(import.meta.url)('../bin/load.js');
+const { cacheOf, folder, load, purpose, scripts } = createRequire(import.meta.url)('../bin/load.js');
 const rules = fileURLToPath(new URL('../docs/examples/post-2018.rules', import.meta.url));
 const { main } = load('main.cjs');
 // Known by its mark, the proxy needs no uid that a namespace of this user's own would not have.
@@ -24,5 +24,5 @@ const COMMANDS = {
 for (const command of COMMANDS[purpose]) await main(command);
 // All other files are at least compiled.
 if (purpose === 'reading') for (const name of readdirSync(folder)) if (name.endsWith('.cjs')) load(name);
-for (const [name, script] of scripts) writeFileSync(join(folder, `${name}.${purpose}`), script.createCachedData());
+for (const [name, script] of scripts) writeFileSync(cacheOf(join(folder, name)), script.createCachedData());
 process.exitCode = 0;
