@@ -183,8 +183,11 @@ function problemsOf(settings: Settings): string[] {
   }
   whole('outboundPort', outboundPort, 0, 65535, 'a port');
   whole('inboundPort', inboundPort, 0, 65535, 'a port');
-  for (const [field, port] of Object.entries({ readinessPort, metricsPort, adminPort })) {
+  const beside = Object.entries({ readinessPort, metricsPort, adminPort });
+  for (const [at, [field, port]] of beside.entries()) {
     if (port === 'none') continue;
+    const [same] = beside.slice(0, at).find(([, other]) => other === port && port !== 0) ?? [];
+    if (same !== undefined) problems.push(`${field}: ${port} is also the ${same}`);
     whole(field, port, 0, 65535, 'a port');
     if (port !== 0 && (port === inboundPort || port === outboundPort)) {
       problems.push(`${field}: ${port} is also a port that the proxy takes connections on`);

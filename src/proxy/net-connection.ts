@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Endpoint } from '../linux/socket/index.ts';
+import { type Endpoint, formatEndpoint } from '../linux/socket/index.ts';
 import type { Settings } from './config.ts';
 import { BEFORE_RESET, type Ended, ORDINARY } from './ending.ts';
 import type { ConnectionRecord, Flag, Hearer, ListenerOptions } from './engine.ts';
@@ -10,7 +10,7 @@ import { pump, whenWritten } from './net-pump.ts';
 import { type KernelSockets, localEnd, remoteEnd } from './net-sockets.ts';
 import type { Opened } from './opened.ts';
 import { nextLeg, socketFor, wouldLoop } from './pod.ts';
-import { type Arrival, type Decision, decide, type Forward, type Host } from './policy.ts';
+import { type Arrival, type Decision, decide, type Forward, type Host, turnAway } from './policy.ts';
 
 /** What a connection has to do with, beside its two sockets. */
 export interface Outside {
@@ -58,21 +58,19 @@ export class Connection {
     client.on('close', () => this.#closed());
   }
 
-  /** Refuses the connection before anything is known of it. */
-  refuse(flag: Flag, details: string): void {
-    this.#destination = localEnd(this.#client);
-    this.#end({ ...ORDINARY, flag, details });
-    this.#kernel.reset(this.#client);
-  }
-
-  /** Finds out where the connection was going, and carries out what the policy says. */
+  /**
+   * Finds out where the connection was going, and carries out what the policy says. `full`: why there is no room for it, in words;
+   * then it is refused.
+   */
   start(
     { takes, to }: Pick<ListenerOptions, 'takes' | 'to'>,
     original: (peer: Endpoint, local: Endpoint) => Endpoint | undefined,
+    full: string | undefined,
   ): void {
     const local = localEnd(this.#client);
     if (!this.#peer || !local) {
-      this.refuse('DC', GONE_BEFORE);
+      this.#destination = local;
+      this.#abort({ ...ORDINARY, flag: 'DC', details: GONE_BEFORE });
       return;
     }
     const arrival: Arrival = {
@@ -80,8 +78,10 @@ export class Connection {
       original: original(this.#peer, local),
     };
     this.#destination = arrival.original ?? local;
-    this.#decision = decide(arrival, this.#settings, this.#outside.host);
-    if (!arrival.original && !to && this.#kernel.takeReset(this.#client) !== undefined)
+    const { host } = this.#outside;
+    this.#decision = full === undefined ? decide(arrival, this.#settings, host) : turnAway(arrival, host, full);
+    if (full !== undefined) this.#abort({ ...ORDINARY, flag: 'UO', details: full });
+    else if (!arrival.original && !to && this.#kernel.takeReset(this.#client) !== undefined)
       this.#abort({ ...ORDINARY, flag: 'DC', details: GONE_BEFORE });
     else if (this.#decision.kind === 'refuse') this.#abort({ ...ORDINARY, flag: 'NR', details: this.#decision.reason });
     else this.#connect(this.#decision);
@@ -200,9 +200,12 @@ export class Connection {
   }
 
   #unreachable(error: Error): void {
-    const { code } = error as NodeJS.ErrnoException;
-    if (isScarcity(code)) this.#outside.tell.trouble(scarcityAt(error.message));
-    this.#abort({ flag: 'UF,URX', details: undefined, failure: failureOf(error.message, code) });
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    const to = this.#decision?.kind === 'forward' ? this.#decision.upstream : undefined;
+    // Node's own words run an address of IPv6 and its port together.
+    const said = syscall && to ? `${syscall} ${code} ${formatEndpoint(to)}` : error.message;
+    if (isScarcity(code)) this.#outside.tell.trouble(scarcityAt(said));
+    this.#abort({ flag: 'UF,URX', details: undefined, failure: failureOf(said, code) });
   }
 
   /** An end that truncates nothing is a FIN; where bytes wait that will not be sent, a RST says so. */

@@ -42,9 +42,14 @@ async function openListener(options: ListenerOptions, outside: Omit<Outside, 'ov
       },
     });
     connections.add(connection);
-    if (connections.size > options.maxConnections) {
-      connection.refuse('UO', `the limit of ${options.maxConnections} connections on port ${options.port} is reached`);
-    } else connection.start(options, (peer, local) => originalOf(client, peer, local, port, options, outside.kernel));
+    const { maxConnections } = options;
+    const original = (peer: Endpoint, local: Endpoint) =>
+      originalOf(client, peer, local, port, options, outside.kernel);
+    const full =
+      connections.size > maxConnections
+        ? `the limit of ${maxConnections} connections on port ${port} is reached`
+        : undefined;
+    connection.start(options, original, full);
   };
   const servers = await serversFor(options, accepted);
   // The kernel may be out of descriptors for a while: that ends no other connection.

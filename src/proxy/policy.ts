@@ -88,6 +88,10 @@ export function decide(arrival: Arrival, settings: Settings, host: Host): Decisi
   return direction === 'inbound' ? inbound(original, peer, settings) : outbound(original, settings);
 }
 
+/** A connection for which there is no room: told of as where it was going. */
+export const turnAway = ({ listener, original }: Arrival, host: Host, reason: string): Decision =>
+  refuse(original && directionOf(listener, original, host), reason);
+
 const refuse = (direction: Direction | undefined, reason: string): Decision => ({ kind: 'refuse', direction, reason });
 
 function directionOf(listener: Arrival['listener'], original: Endpoint, host: Host): Direction {

@@ -161,12 +161,14 @@ describe.each(EACH)('engine $engine, behind today’s rules, REDIRECT, $title', 
     expect(await world.line()).toMatchObject({ response_flags: 'NR' });
   });
 
-  test('a port on which nobody listens is a RST, and the log says why', async () => {
-    const { ending } = await world.client.do<Outcome>('ask', { to: { host: POD.ipv4, port: 8081 } });
+  test.for(FAMILIES)('a port on which nobody listens is a RST, and the log says why, $family', async (side) => {
+    const { ending } = await world.client.do<Outcome>('ask', { to: { host: side.pod, port: 8081 } });
     expect(ending).toBe('ECONNRESET');
-    const line = await world.line();
-    expect(line.response_flags).toBe('UF,URX');
-    expect(line.upstream_transport_failure_reason).toContain('ECONNREFUSED');
+    const why = `connect ECONNREFUSED ${at(side.pod, 8081)} (nobody listens there)`;
+    expect(await world.line()).toMatchObject({
+      response_flags: 'UF,URX',
+      upstream_transport_failure_reason: why,
+    });
   });
 
   test('an unreachable upstream is a RST, and the log says why', async () => {

@@ -44,6 +44,9 @@ test('all problems are said at once, each with its field', () => {
     'mark: a mark from 0 to 4294967295 expected, not -1',
     'connectTimeout: a time from 1 ms to 24 days expected, not 0 ms',
   ]);
+  expect(problems({ readinessPort: 9000, metricsPort: 9000, adminPort: 0 })).toEqual([
+    'metricsPort: 9000 is also the readinessPort',
+  ]);
   expect(problems({ address: 'localhost' })).toEqual(['address: an IPv4 or IPv6 address expected, not "localhost"']);
   expect(problems({ inboundSource: 'client', inboundUpstream: 'loopback' })).toEqual([
     expect.stringContaining('inboundSource: '),

@@ -235,11 +235,12 @@ describe.each(ENGINES)('engine %s', (engine) => {
     await sleep(30);
     expect(await ending(dial())).toBe('ECONNRESET');
     const refused = await line();
-    expect(refused.response_flags).toBe('UO');
+    expect(refused).toMatchObject({ response_flags: 'UO', upstream_host: null });
     expect(refused.connection_termination_details).toContain('the limit of 2 connections');
     first.end('a');
     expect(await received(first)).toBe('you said a');
-    await line();
+    // It is told whom the refused one had called: the same.
+    expect((await line()).downstream_local_address).toBe(refused.downstream_local_address);
     const third = dial();
     third.end('c');
     expect(await received(third)).toBe('you said c');

@@ -8,7 +8,7 @@ import { failureOf, GONE_BEFORE, goneBecause, isScarcity, scarcityAt } from '../
 import { FirstBytes } from '../first-bytes.ts';
 import { keepAliveSeconds } from '../keep-alive.ts';
 import { nextLeg, socketFor, wouldLoop } from '../pod.ts';
-import { type Arrival, type Decision, decide, type Forward } from '../policy.ts';
+import { type Arrival, type Decision, decide, type Forward, turnAway } from '../policy.ts';
 import { Flow, type FlowOwner } from './flow.ts';
 import { type Owner, Side } from './side.ts';
 import type { Timed } from './timer-wheel.ts';
@@ -60,10 +60,11 @@ export class Connection implements Owner, FlowOwner, Timed {
     this.#lastMoved = tools.loop.now;
   }
 
-  /** Refuses the connection before anything is known of it. */
-  refuse(flag: Flag, details: string): void {
-    this.#destination = this.#local();
-    this.reset(flag, details);
+  /** Refuses the connection, wherever it was going: there is no room for it. */
+  turnAway(arrival: Arrival, details: string): void {
+    this.#destination = arrival.original ?? this.#local();
+    this.#decision = turnAway(arrival, this.#tools.host, details);
+    this.reset('UO', details);
   }
 
   /** Finds out where the connection was going, and carries out what the policy says. */

@@ -93,15 +93,18 @@ export class Listener implements Source, Lodging, Timed {
     const peer = this.#tools.streams.peer();
     const { port, maxConnections } = this.#options;
     const connection = new Connection(fd, peer, this, this.#tools);
-    if (this.#admit(connection) > maxConnections) {
-      connection.refuse('UO', `the limit of ${maxConnections} connections on port ${port} is reached`);
-    } else this.#start(connection, () => this.#arrival(fd, peer));
+    const full = this.#admit(connection) > maxConnections;
+    this.#start(connection, () => {
+      const arrival = this.#arrival(fd, peer);
+      if (!full) connection.start(arrival);
+      else connection.turnAway(arrival, `the limit of ${maxConnections} connections on port ${port} is reached`);
+    });
   }
 
   /** An error of ours costs this connection, and no other. */
-  #start(connection: Connection, arrival: () => Arrival): void {
+  #start(connection: Connection, start: () => void): void {
     try {
-      connection.start(arrival());
+      start();
     } catch (error) {
       connection.reset('LR', `an error of the proxy's own: ${(error as Error).message}`);
       this.#tools.trouble(this.id, `a connection was reset by an error of the proxy's own: ${(error as Error).stack}`);
@@ -122,9 +125,10 @@ export class Listener implements Source, Lodging, Timed {
       if (fd !== -EAGAIN) this.#pause(getSystemErrorName(fd));
       return false;
     }
-    const connection = new Connection(fd, this.#tools.streams.peer(), this, this.#tools);
+    const peer = this.#tools.streams.peer();
+    const connection = new Connection(fd, peer, this, this.#tools);
     this.#admit(connection);
-    connection.refuse('UO', `too many open files (${code})`);
+    this.#start(connection, () => connection.turnAway(this.#arrival(fd, peer), `too many open files (${code})`));
     this.#reserve.refill();
     this.#tools.trouble(this.id, `too many open files (${code}): a connection was refused`);
     return true;
