@@ -5,6 +5,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import {
   closeDescriptor,
   endpointOf,
+  isRunning,
   limitQueue,
   openListeners,
   openSocketFor,
@@ -20,6 +21,9 @@ import type { Channels, Inside } from './plan.ts';
 const { channels, families, gateway, listeners, mark } = JSON.parse(process.argv[2] ?? '') as Inside;
 /** Until a socket is made again when one could not be, in milliseconds. */
 const PAUSE = 50;
+/** How long the link may take, and how often it is looked at meanwhile, in milliseconds. */
+const LINK_WAITING = 2000;
+const LINK_LOOK = 2;
 /** Sockets that wait in each channel, made already. */
 const READY = 16;
 const HERE = '/proc/thread-self/ns/net';
@@ -31,6 +35,13 @@ function trySysctl(path: string, value: string): void {
     writeFileSync(`/proc/sys/net/${path}`, value);
   } catch {}
 }
+
+/** The link's ends are told of each other a while after they are up: an app must not find a network that drops what it sends. */
+function awaitLink(): void {
+  for (const end = Date.now() + LINK_WAITING; !isRunning('eth0') && Date.now() < end; ) pause(LINK_LOOK);
+}
+
+const pause = (time: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
 
 /** Sends every listening socket and every one for names, each with what it is. */
 function sendListeners(): void {
@@ -71,7 +82,7 @@ function serve(): void {
         for (const { family, channel } of wanted) hand(channel, openSocketFor(family), where === 'pod' ? mark : 0);
       } catch {
         // Out of descriptors or of memory, for a while; or there is nobody to send to, which the next look finds.
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+        pause(PAUSE);
       }
       if (where === 'gateway') setNetworkNamespace(own.pod);
     }
@@ -97,6 +108,7 @@ trySysctl('ipv6/conf/all/forwarding', '1');
 setNetworkNamespace(own.pod);
 try {
   sendListeners();
+  awaitLink();
   process.stdout.write('ready\n');
   serve();
 } finally {

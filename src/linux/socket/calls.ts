@@ -31,6 +31,7 @@ interface SocketCalls {
   sendmsg(fd: number, message: Uint8Array, flags: number): number;
   recvmsg(fd: number, message: Uint8Array, flags: number): number;
   setns(fd: number, kind: number): number;
+  ioctl(fd: number, request: number, about: Uint8Array): number;
   poll(entries: Uint8Array, count: number, timeout: number): number;
   errno(): number;
   /** Where the bytes of a buffer lie, for structures that hold addresses. */
@@ -61,6 +62,7 @@ export function socketCalls(): SocketCalls {
     sendmsg: call('intptr_t sendmsg(int, const void *, int)'),
     recvmsg: call('intptr_t recvmsg(int, _Inout_ void *, int)'),
     setns: call('int setns(int, int)'),
+    ioctl: call('int ioctl(int, unsigned long, _Inout_ void *)'),
     poll: call('int poll(_Inout_ void *, unsigned long, int)'),
     errno: () => koffi.errno(),
     address: (buffer) => BigInt(koffi.address(buffer)),

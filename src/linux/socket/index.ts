@@ -5,6 +5,7 @@ export { connectFrom, type Departure, tryDeparture } from './connect.ts';
 export { descriptorOf } from './descriptor.ts';
 export { type Holder, holderOf } from './holder.ts';
 export { builtModule, requireInstalled } from './installed.ts';
+export { isRunning } from './link.ts';
 export { openListeners, openTransparentListener, type SharedListeners } from './listener.ts';
 export { readLocalAddresses } from './local-addresses.ts';
 export { setMark as setSocketMark } from './mark.ts';
