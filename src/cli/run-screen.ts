@@ -21,7 +21,7 @@ const host = ({ address = '127.0.0.1', port }: PublishedPort): string =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** A call: who called whom, what was said, how much of it, and how it ended where that was not by itself. */
-export function callScreen({ record, name: found, caller, open }: Call): Screen {
+export function callScreen({ record, name: found, caller, open, past }: Call): Screen {
   const { direction, destination, start, received, sent, duration, failure, details, flag, spoken } = record;
   const inbound = direction === 'inbound';
   const from = inbound && caller && !isHere(caller.address) ? `${caller.address} → ` : '';
@@ -41,6 +41,7 @@ export function callScreen({ record, name: found, caller, open }: Call): Screen 
         faint(
           `  ${[...speaks, `${amount(received)} →`, `${amount(sent)} ←`].join(' ')}  ${open ? 'open' : `${duration} ms`}`,
         ),
+        ...(past ? [warn('  past the sidecar')] : []),
         ...(flag ? [bad(`  ${flag}`), why === undefined ? '' : ` ${why}`] : []),
       ),
       HANG,

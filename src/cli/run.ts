@@ -82,7 +82,8 @@ async function prepared(
   { port: ports = [], dns, engine, log, accessLog = 'none' }: RunCommandOptions,
   terminal: Terminal,
 ): Promise<Ready | { readonly status: number }> {
-  const { NoSuchCommand, prepareRun } = await import('../run/index.ts');
+  const { NoSuchCommand, inheritedHere, prepareRun } = await import('../run/index.ts');
+  const inherited = inheritedHere();
   if (accessLog === '-')
     throw new UsageError('--access-log: standard output is the app’s', 'Name a file, or /dev/stderr.');
   const records = await openLog(accessLog, terminal);
@@ -91,6 +92,7 @@ async function prepared(
       ports,
       engine,
       nameServers: dns,
+      inherited,
       accessLog: records?.stream,
       onTrouble: (what) => void terminal.say(troubleScreen(what), 'warn'),
       ...(log

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants as fsConstants, readFileSync, type Stats, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter } from 'node:path';
 import { demandTool } from '../linux/index.ts';
+import type { Inherited } from './inherited.ts';
 import type { OpenPod } from './pod.ts';
 
 /** A command that cannot be run: `status` is what a shell gives then. Source: POSIX, sh, "Exit Status for Commands". */
@@ -61,23 +62,37 @@ export interface RunningApp {
   readonly ended: Promise<number>;
 }
 
+/** Sets the soft limit of open files, the first word, for a command, the others. */
+const LIMIT = 'ulimit -S -n "$1"; shift; exec "$@"';
+
 /**
- * Starts a command in a pod, as the user that this process is, with its terminal, its folder and its environment. Signals that
- * come here go on to it. It gets SIGKILL when this process is gone.
+ * Starts a command in a pod, as the user that this process is, with its terminal, its folder and its environment, and what else it was
+ * started with. Signals that come here go on to it. It gets SIGKILL when this process is gone.
  */
-export async function startApp(command: readonly string[], { enter, mapped }: OpenPod): Promise<RunningApp> {
+export async function startApp(
+  command: readonly string[],
+  { enter, mapped }: OpenPod,
+  { descriptors, openFiles }: Inherited,
+): Promise<RunningApp> {
   // Where rules can be changed by the pod's root, whom the kernel takes this user for, the app is itself again: a user like any.
   const itself = mapped
     ? [demandTool('unshare'), '--user', `--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`, '--']
     : [];
-  const words = [...enter, ...itself, demandTool('setpriv'), '--pdeathsig=KILL', '--', ...command];
+  const limited = openFiles === undefined ? [] : [demandTool('sh'), '-c', LIMIT, 'sh', String(openFiles)];
+  const words = [...enter, ...itself, ...limited, demandTool('setpriv'), '--pdeathsig=KILL', '--', ...command];
   const [file = '', ...args] = [demandTool('nsenter'), ...words.slice(1)];
-  const child = spawn(file, args, { stdio: 'inherit' });
+  const child = spawn(file, args, { stdio: stdioWith(descriptors) });
   await once(child, 'spawn');
   const ended = once(child, 'exit').then(([code, signal]) => statusOf(code, signal));
   const stop = passSignals(child);
   return { pid: child.pid!, ended: ended.finally(stop) };
 }
+
+/** The standard streams, and each descriptor under its number. What is ignored there is closed. */
+const stdioWith = (descriptors: readonly number[]): StdioOptions =>
+  Array.from({ length: Math.max(2, ...descriptors) + 1 }, (_, fd) =>
+    fd < 3 ? 'inherit' : descriptors.includes(fd) ? fd : 'ignore',
+  );
 
 const statusOf = (code: number | null, signal: NodeJS.Signals | null): number =>
   signal ? 128 + constants.signals[signal] : (code ?? 0);

@@ -1,9 +1,16 @@
 import type { Writable } from 'node:stream';
 import type { Family } from '../address/index.ts';
-import { readLocalAddresses } from '../linux/index.ts';
-import { type EngineName, type Published, type RunningProxy, startProxy } from '../proxy/index.ts';
+import { formatEndpoint, readLocalAddresses } from '../linux/index.ts';
+import {
+  type ConnectionRecord,
+  type EngineName,
+  type Published,
+  type RunningProxy,
+  startProxy,
+} from '../proxy/index.ts';
 import { demandCommand, type RunningApp, startApp } from './app.ts';
 import { type Log, openCalls } from './calls.ts';
+import type { Inherited } from './inherited.ts';
 import { type NameServer, openNames } from './names.ts';
 import { GATEWAY, HOST_NAME, MARK, POD, PORTS } from './plan.ts';
 import { openPod } from './pod.ts';
@@ -26,7 +33,11 @@ export interface RunOptions {
   /** Where records of connections go, as the access log of the sidecar. */
   readonly accessLog?: Writable | undefined;
   readonly onTrouble?: ((what: string) => void) | undefined;
+  /** What this process was started with, and the app is to get; see `inheritedHere`. */
+  readonly inherited?: Inherited | undefined;
 }
+
+const NOTHING: Inherited = { descriptors: [], openFiles: undefined };
 
 /** How long what an app has said last may take to reach its callers, once it has ended. Milliseconds. */
 const LAST_WORDS = 1000;
@@ -71,6 +82,9 @@ export async function prepareRun(command: readonly string[], options: RunOptions
     });
     closing.push(() => names.close());
     const log = heard ? openCalls(heard, names.nameOf) : undefined;
+    closing.push(() => log?.close());
+    let intercepted = false;
+    const sayUnheard = unheard((what) => onTrouble?.(what));
     const proxy = await startProxy({
       address: '127.0.0.1',
       outboundPort: PORTS.outbound,
@@ -88,13 +102,18 @@ export async function prepareRun(command: readonly string[], options: RunOptions
         published: options.ports.flatMap((port) => publishedAt(port, pod.families)),
         aliases: { [GATEWAY.ipv4]: '127.0.0.1', [GATEWAY.ipv6]: '::1' },
       },
-      ...(log ? { onConnection: log.ended, onTheWay: log.onTheWay } : {}),
+      ...(log ? { onConnection: log.ended } : {}),
+      onTheWay(record) {
+        log?.onTheWay(record);
+        if (intercepted) sayUnheard(record);
+      },
       ...(options.accessLog ? { accessLog: options.accessLog } : {}),
       ...(onTrouble ? { onTrouble } : {}),
     });
     closing.push(() => proxy.drain());
     await pod.intercepted;
-    if (log) closing.push(log.watch(() => proxy.connections()));
+    intercepted = true;
+    log?.watch(() => proxy.connections());
     let over = false;
     closing.push(() => {
       over = true;
@@ -105,11 +124,33 @@ export async function prepareRun(command: readonly string[], options: RunOptions
           `the program that makes sockets in the pod has ended: soon the app is not reached any more${said && `. ${said}`}`,
         );
     });
-    return { pid: pod.pid, address: POD.ipv4, proxy, start: () => startApp(command, pod), close };
+    return {
+      pid: pod.pid,
+      address: POD.ipv4,
+      proxy,
+      start: () => startApp(command, pod, options.inherited ?? NOTHING),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/**
+ * Says, once for each port, that past the sidecar nobody is reached there: where what comes is intercepted, nothing but a bypass has the pod
+ * itself refuse it. With the sidecar between them, an app may listen on its loopback alone.
+ */
+function unheard(say: (what: string) => void): (record: ConnectionRecord) => void {
+  const said = new Set<number>();
+  return ({ upstream, failure }) => {
+    if (!upstream || !failure?.includes('ECONNREFUSED') || said.has(upstream.port)) return;
+    said.add(upstream.port);
+    const { port } = upstream;
+    say(
+      `:${port} is bypassed, and nobody listens on ${formatEndpoint(upstream)}: an app that listens on its loopback alone is reached through the sidecar only`,
+    );
+  };
 }
 
 /** Where a port listens, and where that leads to. */

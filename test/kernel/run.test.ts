@@ -224,6 +224,16 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     names.close();
   });
 
+  test('an app on its loopback alone is not reached past the sidecar, and that is said', async () => {
+    const run = await started(user, ['--port', `${port}:8080`, '--log'], app('127.0.0.1'));
+    expect(await ask(port, 'hello')).toBe('called by 127.0.0.1');
+    const done = spawnSync(...sidestep(user, ['bypass', '8080', '--apply', '--pid', run.pid()]), { env: ENVIRONMENT });
+    expect(done.status).toBe(0);
+    await expect(ask(port, 'hello')).rejects.toThrow('ECONNRESET');
+    await expect.poll(run.said).toMatch(/past the sidecar {2}UF,URX connect ECONNREFUSED 10\.77\.0\.2:8080/);
+    expect(run.said()).toContain('trouble: :8080 is bypassed, and nobody listens on 10.77.0.2:8080');
+  });
+
   test('what is no business of the sidecar is refused at once', async () => {
     await started(user, ['--port', `${port}:8080`]);
     expect(await ask(port, 'datagram?of=192.0.2.7')).toBe('failed: EHOSTUNREACH');
@@ -232,7 +242,7 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
   test('list, trace and bypass work on it by the pid that it says, and by the app’s own', async () => {
     const run = await started(
       user,
-      ['--port', `${port}:8080`],
+      ['--port', `${port}:8080`, '--log'],
       ['--', 'sh', '-c', 'echo "$$"; exec "$@"', 'sh', ...app().slice(1)],
     );
     const its = (args: readonly string[], pid = run.pid()) => {
@@ -245,8 +255,18 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     expect(its(['trace', 'in tcp/8080'])).toContain('PROXY  :15006 receives it');
     its(['bypass', '8080', '--apply']);
     expect(await ask(port, 'hello')).toBe(`called by ${GATEWAY.ipv4}`);
+    const past = /in {3}app :8080 {2}HTTP\/1\.1 \d+ B → \d+ B ← {2}\d+ ms {2}past the sidecar\n/g;
+    await expect.poll(run.said).toMatch(past);
+    // It stays for longer than connections are waited for until they are told of.
+    const lasting = connect(port, '127.0.0.1');
+    await expect
+      .poll(run.said, { timeout: 5000 })
+      .toMatch(/in {3}app :8080 {2}0 B → 0 B ← {2}open {2}past the sidecar\n/);
+    lasting.destroy();
     its(['bypass', '8080', '--undo']);
     expect(await ask(port, 'hello')).toBe('called by 127.0.0.6');
+    await expect.poll(run.said).toMatch(/ms\n/);
+    expect(run.said().match(past)).toHaveLength(1);
   });
 
   test('the exit status is the app’s', () => {
@@ -273,6 +293,19 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
     });
     expect(done).toMatchObject({ status: 0, stdout: 'a line\n' });
     expect(done.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('so are other open files, and the limit of them that its caller has', () => {
+    const shell = 'ulimit -S -n 300; "$@" 7<<END\ngiven\nEND\nexit $?';
+    const words = sidestep(user, ['run', '--', 'sh', '-c', 'cat <&7; ulimit -S -n']);
+    const done = spawnSync('sh', ['-c', shell, 'sh', words[0], ...words[1]], { encoding: 'utf8', env: ENVIRONMENT });
+    expect(done, done.stderr).toMatchObject({ status: 0, stdout: 'given\n300\n' });
+  });
+
+  test('its network is up when it starts', () => {
+    const words = sidestep(user, ['run', '--', 'ip', '-o', 'link', 'show', 'eth0']);
+    const done = spawnSync(...words, { encoding: 'utf8', env: ENVIRONMENT });
+    expect(done.stdout, done.stderr).toContain('LOWER_UP');
   });
 
   test('signals go on to the app', async () => {
