@@ -24,6 +24,8 @@ const program = (engine: EngineName, to: { address: string; port: number }) => `
     settingsOf({}),
     { ended: ({ flag, details, failure }) => tell({ flag, details, failure }), trouble: (what) => tell({ trouble: what }) },
   );
+  // A Worker that still has to start, and finds no descriptors left for itself, would end the others.
+  await engine.ready();
   tell({ port: listener.port });
   process.on('SIGTERM', () => process.exit(7));
 `;
