@@ -21,6 +21,7 @@ const asking = [
   'istio-nft',
   'listing',
   'listing-extensions',
+  'listing-texts',
   'nft-of-iptables',
   'nft-open',
   'nft-text',

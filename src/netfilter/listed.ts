@@ -68,36 +68,50 @@ export function listedAfter(lead: RegExp, ...parts: readonly ListedPart[]): List
 }
 
 /**
- * A text that is printed as it is, whatever it holds, between two marks. Of the marks that close it only one may be its end.
+ * A text that is printed as it is, whatever it holds. Of the places where it may end, which `closes` tells, only one may be
+ * within its length.
  *
- * @example listedText(/\/\* /, ' *\/', 255, (text) => `--comment ${quoted(text)}`)
+ * @example listedText(/\/\* /, / \*\//, 255, (text) => `--comment ${quoted(text)}`)
  */
 export function listedText(
   opens: RegExp,
-  closes: string,
+  closes: RegExp,
   longest: number,
-  words: (text: string, ...groups: string[]) => string,
+  words: (text: string, ...groups: string[]) => string | undefined,
 ): Listed {
   const begins = new RegExp(`[ \\t]*(?:${opens.source})`, 'y');
+  const closing = new RegExp(`(?:${closes.source})(?=\\s|$)`, 'y');
   return (line, at) => {
     begins.lastIndex = at;
     const match = begins.exec(line);
     if (!match) return undefined;
     const from = begins.lastIndex;
-    const ends = closings(line, from, closes, longest);
-    const [end = 0] = ends;
-    const groups = match.slice(1).map((group = '') => group);
-    if (ends.length === 1) return { end: end + closes.length, words: words(line.slice(from, end), ...groups) };
-    return ends.length > 1 ? { unshown: `the text after ${match[0].trim()} may end at several places` } : undefined;
+    const found: { readonly at: number; readonly end: number; readonly groups: readonly string[] }[] = [];
+    for (let place = from; place <= Math.min(from + longest, line.length); place += 1) {
+      closing.lastIndex = place;
+      const close = closing.exec(line);
+      if (close) found.push({ at: place, end: closing.lastIndex, groups: close.slice(1) });
+    }
+    const [only] = found;
+    if (!only) return undefined;
+    if (found.length > 1) return { unshown: `the text after ${match[0].trim()} may end at several places` };
+    const groups = [...match.slice(1), ...only.groups].map((group = '') => group);
+    const said = words(line.slice(from, only.at), ...groups);
+    return said === undefined ? { end: only.end } : { end: only.end, words: said };
   };
 }
 
-/** Where a mark stands that may close a text of so many bytes at most. */
-function closings(line: string, from: number, mark: string, longest: number): number[] {
-  const found: number[] = [];
-  for (let at = line.indexOf(mark, from); at >= 0 && at <= from + longest; at = line.indexOf(mark, at + 1))
-    if (/^(?:\s|$)/.test(line.slice(at + mark.length, at + mark.length + 1))) found.push(at);
-  return found;
+/** A name without quotation marks, which may hold blanks, ends where a word ends. */
+export const WORD_ENDS = /(?<=\S)/;
+
+/** One text after another: the second may be missing. */
+export function listedThen(first: Listed, second: Listed): Listed {
+  return (line, at) => {
+    const found = first(line, at);
+    const more = found?.end === undefined ? undefined : second(line, found.end);
+    if (!found || more?.end === undefined) return found;
+    return { ...found, ...more, words: `${found.words ?? ''} ${more.words ?? ''}` };
+  };
 }
 
 const atPlace = ({ source }: RegExp): RegExp => new RegExp(`[ \\t]*(?:${source})(?=\\s|$)`, 'y');

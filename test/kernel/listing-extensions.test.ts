@@ -25,6 +25,9 @@ const NOT_SHOWN: readonly (readonly [saved: RegExp, because: RegExp])[] = [
   [/-m hashlimit /, /does not name the table of a hashlimit match/],
   [/-m osf /, /does not show the --ttl/],
   [/-m cgroup (! )?--cgroup /, /a class of net_cls .* from a path/],
+  [/-m cgroup (! )?--path ""/, /cannot tell what "cgroup/],
+  // Names without quotation marks, which may hold blanks: nothing says that they end before the next match.
+  [/-m (cgroup|osf) .* -m /, /the text after .* may end at several places/],
   [/-m string .*--hex-string /, /from a text with bars/],
   // Too long to be one, they are two.
   [/-m comment (?!.*x{200}).*-m comment /, /the text after \/\* may end at several places/],

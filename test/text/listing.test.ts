@@ -119,6 +119,10 @@ describe('a rule is read by its columns', () => {
       '-m policy --dir in --pol ipsec ! --proto esp -m conntrack ! --ctstate NEW -j ACCEPT',
     ],
     [
+      'ACCEPT     all  --  anywhere             anywhere             match-set a-set-with-a-name-of-29-bytes- src return-nomatch match-set b dst',
+      '-m set --match-set a-set-with-a-name-of-29-bytes- src --return-nomatch -m set --match-set b dst -j ACCEPT',
+    ],
+    [
       'WEB        tcp  --  anywhere             anywhere            [goto]  multiport dports  !80,443',
       '-p tcp -m multiport ! --dports 80,443 -g WEB',
     ],
@@ -191,6 +195,12 @@ describe('what is not shown is not known', () => {
     ['cgroup 5', /a class of net_cls .* from a path/],
     ['STRING match  "|0d0a|" ALGO name bm', /the bytes of "\|0d0a\|" from a text/],
     ['helper match "a" STRING match  "b" ALGO name bm', /the text after helper match " may end at several places/],
+    ['match-set a src match-set b dst', /the text after match-set may end at several places/],
+    [
+      'recent: SET name: a side: source mask: 255.255.255.255 recent: UPDATE name: b side: source mask: 255.255.255.255',
+      /the text after recent: SET name: may end at several places/,
+    ],
+    ['OS fingerprint match Linux tcp dpt:80', /the text after OS fingerprint match may end at several places/],
     ['/* a */ tcp dpt:80 /* b */', /the text after \/\* may end at several places/],
     ['ctstate UNTRACKED ctorigdst 10.0.0.1', /one conntrack match .* or two/],
     ['tcp dpt:my-own-service', /my-own-service/],

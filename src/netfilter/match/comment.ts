@@ -14,7 +14,7 @@ const LONGEST = 255;
 export const comment: MatchExtension<CommentOptions> = {
   name: 'comment',
   options: { comment: value(['--comment'], text(0, LONGEST)) },
-  listed: listedText(/\/\* /, ' */', LONGEST, (words) => `--comment ${quoted(words)}`),
+  listed: listedText(/\/\* /, / \*\//, LONGEST, (words) => `--comment ${quoted(words)}`),
   required: ['comment'],
   predicate: () => ALWAYS,
 };

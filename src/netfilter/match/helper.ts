@@ -19,7 +19,7 @@ const LONGEST = 29;
 export const helper: MatchExtension<HelperOptions> = {
   name: 'helper',
   options: { name: negatable(['--helper'], text(0, LONGEST)) },
-  listed: listedText(/helper match (! )?"/, '"', LONGEST, (name, bang) => `${bang} --helper ${quoted(name)}`),
+  listed: listedText(/helper match (! )?"/, /"/, LONGEST, (name, bang) => `${bang} --helper ${quoted(name)}`),
   required: ['name'],
   predicate: ({ name }) =>
     name

@@ -1,7 +1,7 @@
 import { type AddressValue, type Family, formatAddress, highest, parseAddress } from '../../address/index.ts';
 import { asWord, integer, parseUint32 } from '../codec.ts';
 import { type Codec, flag, type MatchExtension, negatableFlag, type Option, value } from '../extension.ts';
-import { listed } from '../listed.ts';
+import { listedText } from '../listed.ts';
 import { ALWAYS, choice, NEVER, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
 
@@ -30,11 +30,14 @@ const action = (name: Action): Option<Negatable<Action>> => ({
   print: (of) => `${of.negated ? '! ' : ''}--${of.value}`,
 });
 
+/** Source: XT_RECENT_NAME_LEN in xt_recent.h, less the closing NUL. */
+const LONGEST = 199;
+
 /** The name of a file in /proc/net/xt_recent. */
 const list: Codec<string> = {
   expected: 'the name of a list: no slash in it, and 199 characters at most',
   read: (word) =>
-    word === '' || word === '.' || word === '..' || /\//.test(word) || word.length > 199 ? undefined : word,
+    word === '' || word === '.' || word === '..' || /\//.test(word) || word.length > LONGEST ? undefined : word,
   print: asWord,
 };
 
@@ -74,18 +77,19 @@ export const recent: MatchExtension<RecentOptions> = {
     mask: value(['--mask'], mask),
     side: [side('rsource'), side('rdest')],
   },
-  listed: listed(
-    [
-      /(! )?recent: (SET|CHECK|UPDATE|REMOVE)/,
-      (bang, what) => `${bang} --${what === 'CHECK' ? 'rcheck' : what.toLowerCase()}`,
-    ],
-    [/seconds: (\d+)/, '--seconds $1'],
-    [/reap/, '--reap'],
-    [/hit_count: (\d+)/, '--hitcount $1'],
-    [/TTL-Match/, '--rttl'],
-    [/name: (\S+)/, '--name $1'],
-    [/side: (source|dest)/, (of) => (of === 'source' ? '--rsource' : '--rdest')],
-    [/mask: (\S+)/, '--mask $1'],
+  listed: listedText(
+    /(! )?recent: (SET|CHECK|UPDATE|REMOVE)(?: seconds: (\d+))?(?: (reap))?(?: hit_count: (\d+))?(?: (TTL-Match))? name: /,
+    / side: (source|dest) mask: (\S+)/,
+    LONGEST,
+    (name, bang, what = '', seconds, reap, hits, sameTtl, of, under) =>
+      [
+        `${bang} --${what === 'CHECK' ? 'rcheck' : what.toLowerCase()}`,
+        seconds && `--seconds ${seconds}`,
+        reap && '--reap',
+        hits && `--hitcount ${hits}`,
+        sameTtl && '--rttl',
+        `--name ${asWord(name)} ${of === 'source' ? '--rsource' : '--rdest'} --mask ${under}`,
+      ].join(' '),
   ),
   required: ['action'],
   refuse({ action: what, seconds, hitcount, reap, rttl }) {

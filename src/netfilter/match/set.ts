@@ -1,6 +1,6 @@
 import { asWord, uint64 } from '../codec.ts';
 import { flag, type MatchExtension, type MeaningContext, negatableFlag, type Option, value } from '../extension.ts';
-import { listed } from '../listed.ts';
+import { listed, listedText, listedThen } from '../listed.ts';
 import { fieldsOf, memberOf } from '../membership.ts';
 import { all, choice, NEVER, type Predicate, unknown, unless } from '../predicate.ts';
 import type { Negatable } from '../rules.ts';
@@ -95,13 +95,20 @@ export const setMatch: MatchExtension<SetOptions> = {
     packets: counter('packets'),
     bytes: counter('bytes'),
   },
-  listed: listed(
-    [/(! )?match-set (\S+) (\S+)/, '$1 --match-set $2 $3'],
-    [/return-nomatch/, '--return-nomatch'],
-    [/! update-counters/, '! --update-counters'],
-    [/! update-subcounters/, '! --update-subcounters'],
-    [/(! )?packets-(eq|lt|gt) (\d+)/, '$1 --packets-$2 $3'],
-    [/(! )?bytes-(eq|lt|gt) (\d+)/, '$1 --bytes-$2 $3'],
+  listed: listedThen(
+    listedText(
+      /(! )?match-set /,
+      / ((?:src|dst)(?:,(?:src|dst))*)/,
+      LONGEST_NAME,
+      (name, bang, sides) => `${bang} --match-set ${asWord(name)} ${sides}`,
+    ),
+    listed(
+      [/return-nomatch/, '--return-nomatch'],
+      [/! update-counters/, '! --update-counters'],
+      [/! update-subcounters/, '! --update-subcounters'],
+      [/(! )?packets-(eq|lt|gt) (\d+)/, '$1 --packets-$2 $3'],
+      [/(! )?bytes-(eq|lt|gt) (\d+)/, '$1 --bytes-$2 $3'],
+    ),
   ),
   required: ['set'],
   predicate: (options, context) => unless(options.set?.negated ?? false, inSet(options, context)),
