@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs';
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { line, paragraph, warn } from '../explain/index.ts';
 import type { LogFile } from '../proxy/index.ts';
@@ -38,12 +38,29 @@ export async function openLog(path: string, terminal: Terminal): Promise<Log | u
   };
 }
 
-/** As a pipe or a terminal it is Node's own stream; a file must not keep the proxy waiting, nor end it when the disk is full. */
+/** As a pipe it is Node's own stream; a file must not keep the proxy waiting, nor end it when the disk is full. */
 async function standardOutput(): Promise<Writable> {
   const kind = fstatSync(1);
-  if (kind.isFIFO() || kind.isSocket() || isatty(1)) return process.stdout;
+  if (kind.isFIFO() || kind.isSocket()) return process.stdout;
+  if (isatty(1)) return await ofTerminal();
   const { fileLog } = await import('../proxy/index.ts');
   return fileLog(() => 1);
+}
+
+/** Node.js waits for a terminal, which whoever looks at it may stop (Ctrl-S): with it everything that this thread does would stand still. */
+async function ofTerminal(): Promise<Writable> {
+  const { openAside } = await import('./aside.ts');
+  const aside = openAside(1);
+  const stream = new Writable({
+    decodeStrings: false,
+    write(line: string, _, done) {
+      const { dropped } = aside;
+      if (line.length > 0) aside.write(line);
+      if (aside.dropped > dropped) stream.emit('lost', Object.assign(new Error('no room'), { code: 'EAGAIN' }));
+      done();
+    },
+  });
+  return stream;
 }
 
 async function fileAt(path: string): Promise<LogFile> {

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { Option } from 'commander';
 import { line, paragraph, warn } from '../explain/index.ts';
 import type { DrainReport, ProxyConfig, RunningProxy } from '../proxy/index.ts';
@@ -148,6 +149,8 @@ export const proxy = defineCommand<ProxyOptions>({
     // Signals are taken before anything is said: who reads "ready" may send one at once.
     const ended = untilStopped(running, terminal, log?.reopen);
     await terminal.say(startScreen(running));
+    // A terminal that is stopped (Ctrl-S) must stop nothing else.
+    if (isatty(2)) await terminal.neverWait();
     await terminal.say(endScreen(await ended, log?.told ?? false));
     // Lines that their reader does not take must not keep a stopped proxy from ending.
     if (process.stdout.writableLength > 0) process.exit(EXIT.done);

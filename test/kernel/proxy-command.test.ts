@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -238,6 +238,35 @@ describe('an access log that cannot be written', () => {
     expect(proxy.said()).toMatch(/ \d+ lines of the access log were lost: its reader was too slow\./);
   });
 });
+
+test.runIf(spawnSync('script', ['--version']).status === 0)(
+  'a terminal that nobody reads any more keeps nobody waiting',
+  async () => {
+    const words = [process.execPath, SIDESTEP, 'proxy', '--drain-notice', '0', '--engine', 'net'];
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    const child = pod.start(['script', '-qec', quoted, '/dev/null'], {
+      env: ENVIRONMENT,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    let said = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 10_000 }).toContain('SIGTERM drains');
+    child.stdout!.pause();
+    knock(600);
+    const asking = `fetch('http://127.0.0.1:15000/stats').then((answer) => answer.text()).then(console.log)`;
+    const stats = JSON.parse(pod.must([process.execPath, '-e', asking], { timeout: 5000 })) as object;
+    expect(stats).toMatchObject({ ended: 600, logLinesDropped: expect.any(Number) as number });
+    child.stdout!.resume();
+    // It is told with the next line that has room.
+    knock(1);
+    await expect.poll(() => said.includes('lines were dropped here')).toBe(true);
+    child.kill('SIGTERM');
+    await ended;
+  },
+);
 
 describe('SIGHUP', () => {
   test('opens a log in a file anew, and the proxy goes on', async () => {
