@@ -57,6 +57,9 @@ export function whyNot(predicate: Predicate, packet: Packet, naming: Naming = NA
     case 'some': {
       // Where one part cannot be decided, only that one matters.
       const open = predicate.of.filter((part) => compile(part)(packet) === 'undecided');
+      // What has no owner might yet be given one: that it has none is what matters.
+      const owner = predicate.of.find((part) => part.kind === 'in' && part.field === 'owned');
+      if (owner && open.length === 0) return whyNot(owner, packet, naming);
       const parts = open.length > 0 ? open : predicate.of;
       const reasons = parts.map((part) => whyNot(part, packet, naming)).filter((text) => text !== '');
       return listed([...new Set(reasons)]);

@@ -1,9 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSnapshot } from '../../src/linux/index.ts';
-import type { Snapshot } from '../../src/netfilter/index.ts';
+import {
+  actsOf,
+  all,
+  CTSTATE,
+  compile,
+  contextOf,
+  makePacket,
+  type Predicate,
+  predicateOf,
+  type Snapshot,
+} from '../../src/netfilter/index.ts';
+import { parseNft, parseRule } from '../../src/text/index.ts';
 import { parseQuestion, prepare } from '../../src/trace/index.ts';
+import { startAgent } from '../support/agent.ts';
 import { namespaceOf } from '../support/change.ts';
-import { openScratch, type Scratch } from '../support/namespace.ts';
+import { CLIENT, openPair, openScratch, POD, type Scratch } from '../support/namespace.ts';
 
 // What native rules ask of lengths, and what only the kernel knows, against counters.
 
@@ -111,4 +123,86 @@ describe.skipIf(notRoot)('native rules', () => {
     const { outcome } = follow(await readSnapshot(namespaceOf(pod)), 'self udp 127.0.0.1 > 127.0.0.1:9');
     expect(outcome).toMatchObject({ kind: 'unknown', because: expect.stringContaining('the kernel chooses the port') });
   });
+});
+
+const matches = (predicate: Predicate): boolean | 'undecided' =>
+  compile(predicate)(
+    makePacket({ family: 'ipv4', destination: 0x7f00_0001, protocol: 1, icmpType: 3, ctstate: CTSTATE.RELATED }),
+  );
+
+test.skipIf(notRoot)('an ICMP error has the protocol of the connection that it belongs to', () => {
+  const rules = ['udp', 'icmp', 'tcp'];
+  const error = 'icmp type destination-unreachable';
+  const native = rules.map((of) => `${error} ct protocol ${of} counter\n`).join('');
+  pod.must(['nft', '-f', '-'], {
+    input: `table ip t {\nchain c {\ntype filter hook input priority 0;\n${native}}\n}\n`,
+  });
+  const words = rules.map((of) => `-p icmp -m icmp --icmp-type 3 -m conntrack --ctproto ${of}`);
+  pod.must(['iptables-legacy-restore'], {
+    input: `*filter\n${words.map((rule) => `-A INPUT ${rule}\n`).join('')}COMMIT\n`,
+  });
+  pod.must(['bash', '-c', 'echo > /dev/udp/127.0.0.1/9']);
+  expect([...pod.must(['nft', 'list', 'ruleset']).matchAll(/counter packets (\d+)/g)].map(([, of]) => of)).toEqual([
+    '1',
+    '0',
+    '0',
+  ]);
+  expect(pod.must(['iptables-legacy-save', '-c']).match(/^\[\d+/gm)).toEqual(['[1', '[0', '[0']);
+  const [table] = parseNft(pod.must(['nft', 'list', 'table', 'ip', 't']));
+  for (const rule of table!.chains[0]!.rules)
+    expect(matches(all(...actsOf(rule, contextOf(table!, 'ipv4')).map((act) => act.alternatives[0]!.when)))).toBe(
+      'undecided',
+    );
+  for (const rule of words)
+    expect(matches(predicateOf(parseRule(rule, { family: 'ipv4', table: 'filter' }), 'ipv4'))).toBe('undecided');
+});
+
+test.skipIf(notRoot)(
+  'a rule that asks for headers of IPv6 does nothing with packets of IPv4, before it asks either',
+  async () => {
+    load('type filter hook output priority 0;', ['meta mark set 7 exthdr frag missing counter', 'meta mark 0 counter']);
+    pod.must(['nft', 'add rule inet t c udp dport vmap { 9 : accept } exthdr frag missing counter']);
+    pod.must(['nft', 'add rule inet t c udp dport 9 counter']);
+    send('127.0.0.1', 1);
+    expect(counts()).toEqual([0, 1, 0, 1]);
+    const told = answers(await readSnapshot(namespaceOf(pod)), 'self udp 127.0.0.1 > 127.0.0.1:9');
+    expect(told).toEqual(['passed by', 'matched', 'passed by', 'matched']);
+  },
+);
+
+describe.skipIf(notRoot)('the owner of what comes in', () => {
+  test.for(['ipv4', 'ipv6'] as const)(
+    '%s: of an open connection the kernel knows it in INPUT, and of no other packet',
+    async (family) => {
+      const pair = await openPair();
+      try {
+        const rules = [
+          'meta skuid 0',
+          'meta skuid != 0',
+          'tcp flags syn meta skuid 0',
+          'ct state new udp dport 8099 meta skuid 0',
+        ];
+        const lines = rules.map((rule) => `th dport 8099 ${rule} counter\n`).join('');
+        const table = `table inet t {\nchain c {\ntype filter hook input priority 0;\n${lines}}\n}\n`;
+        pair.pod.must(['nft', '-f', '-'], { input: table });
+        const server = startAgent(pair.pod);
+        const client = startAgent(pair.client);
+        for (const protocol of ['tcp', 'udp'] as const)
+          await server.listen({ protocol, name: protocol, address: POD[family], port: 8099 });
+        for (const protocol of ['tcp', 'udp'] as const)
+          await client.send({ protocol, to: POD[family], port: 8099 }, 2000);
+        const listed = pair.pod.must(['nft', 'list', 'table', 'inet', 't']);
+        const seen = [...listed.matchAll(/counter packets (\d+)/g)].map(([, count]) => Number(count));
+        expect(seen.map((count) => count > 0)).toEqual([true, false, false, false]);
+        const snapshot = await readSnapshot(namespaceOf(pair.pod));
+        const from = family === 'ipv4' ? CLIENT.ipv4 : `[${CLIENT.ipv6}]`;
+        expect(answers(snapshot, `in tcp ${from} > :8099`).slice(0, 3)).toEqual(Array(3).fill('passed by'));
+        expect(answers(snapshot, `in udp ${from} > :8099`)[3]).toBe('passed by');
+        const open = answers(snapshot, `in tcp ${from} > :8099 state established`);
+        expect(open.slice(0, 2)).toEqual(['undecided', 'undecided']);
+      } finally {
+        pair.close();
+      }
+    },
+  );
 });

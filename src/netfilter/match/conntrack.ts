@@ -26,7 +26,7 @@ import {
   unknown,
   unless,
 } from '../predicate.ts';
-import { protocolNumber } from '../protocol.ts';
+import { ICMP, ICMPV6, protocolNumber } from '../protocol.ts';
 import type { Negatable } from '../rules.ts';
 import { stateNames } from './state.ts';
 
@@ -176,7 +176,7 @@ function ofConnection(options: ConntrackOptions, family: Family): Predicate[] {
       parts.push(unless(option.negated, option.value[0] > option.value[1] ? NEVER : isIn(field, option.value)));
   };
   // The two directions of a connection share its protocol.
-  if (options.protocol) parts.push(unless(options.protocol.negated, is('protocol', options.protocol.value)));
+  if (options.protocol) parts.push(unless(options.protocol.negated, hasProtocol(options.protocol.value, family)));
   address('ctorigsrc', options.originalSource);
   address('ctorigdst', options.originalDestination);
   address('ctreplsrc', options.replySource);
@@ -192,6 +192,20 @@ function ofConnection(options: ConntrackOptions, family: Family): Predicate[] {
   if (options.expire) parts.push(unknown('how long the connection still lives is not known'));
   if (options.direction) parts.push(inDirection(options.direction));
   return parts;
+}
+
+/** An ICMP error belongs to the connection of the packet that it is about, whose protocol is another one. */
+export const aboutAnother = (family: Family): { readonly when: Predicate; readonly because: string } => ({
+  when: all(is('protocol', family === 'ipv4' ? ICMP : ICMPV6), hasAnyBit('ctstate', CTSTATE.RELATED)),
+  because: 'the protocol of the packet that an ICMP error is about is not known',
+});
+
+function hasProtocol(value: number, family: Family): Predicate {
+  const { when, because } = aboutAnother(family);
+  const same = is('protocol', value);
+  return value === (family === 'ipv4' ? ICMP : ICMPV6)
+    ? all(same, some(not(when), unknown(because)))
+    : some(same, all(when, unknown(because)));
 }
 
 const withinPrefix = (field: ValueField, { value: host, mask }: Prefix, family: Family): Predicate =>

@@ -1,5 +1,5 @@
 import { CTSTATUS, type ValueField } from '../../../fields.ts';
-import { tracked } from '../../../match/conntrack.ts';
+import { aboutAnother, tracked } from '../../../match/conntrack.ts';
 import { all, hasAnyBit, NEVER } from '../../../predicate.ts';
 import type { NftAddressFamily, NftExpression } from '../../expression.ts';
 import type { NftContext } from '../context.ts';
@@ -36,7 +36,7 @@ export function readCt({ key, direction, family: of }: Ct, { family }: NftContex
     case 'zone':
       return field('ctzone', integer, tracked);
     case 'protocol':
-      return field('protocol', protocol, tracked);
+      return { kind: 'field', field: 'protocol', type: protocol, other: aboutAnother(family), needs: tracked };
     case 'direction':
       return field('ctreply', ctDirection, tracked);
     case 'bytes':

@@ -1,6 +1,7 @@
 import { inKernelZone } from '../../../clock.ts';
-import type { NameField } from '../../../fields.ts';
-import { ALWAYS, all, is, isNamed, not, type Predicate } from '../../../predicate.ts';
+import { CTSTATE, type NameField, TCP_FLAGS } from '../../../fields.ts';
+import { ALWAYS, all, hasAnyBit, hasBits, is, isNamed, not, type Predicate, some } from '../../../predicate.ts';
+import { TCP, UDP } from '../../../protocol.ts';
 import type { NftContext } from '../context.ts';
 import {
   date,
@@ -38,9 +39,9 @@ export function readMeta(key: string, { family, zone }: NftContext): Subject {
     case 'mark':
       return field('mark', integer);
     case 'skuid':
-      return field('uid', owner, is('owned', 1));
+      return ofSocket('uid');
     case 'skgid':
-      return field('gid', owner, is('owned', 1));
+      return ofSocket('gid');
     case 'length':
       return field('length', integer);
     case 'pkttype':
@@ -69,7 +70,7 @@ export function readMeta(key: string, { family, zone }: NftContext): Subject {
     case 'random':
       return anyNumber('random', 'the kernel throws dice');
     case 'cgroup':
-      return notKnown('the control group of the process', is('owned', 1));
+      return notKnown('the control group of the process', hasSocket);
     case 'ipsec':
       // Whether IPsec has unwrapped it: what it will do to what leaves `rt ipsec` tells.
       return presence(all(isThere('in'), is('ipsec', 1)));
@@ -87,6 +88,35 @@ export function readMeta(key: string, { family, zone }: NftContext): Subject {
   }
 }
 
+/** The packet has the interface: none comes in by one in OUTPUT, or leaves by one before it is routed. */
+export const isThere = (by: NameField): Predicate => not(isNamed(by, ''));
+
+/**
+ * From another host, of an open connection: before INPUT the kernel looks for its socket, and where it finds it the packet has an
+ * owner, too. Source: net/ipv4/ip_input.c, ip_rcv_finish_core (early demux).
+ */
+const found = all(
+  isThere('in'),
+  not(isNamed('in', 'lo')),
+  isNamed('out', ''),
+  some(
+    all(is('protocol', TCP), not(hasBits('tcpFlags', TCP_FLAGS.SYN | TCP_FLAGS.ACK, TCP_FLAGS.SYN))),
+    all(is('protocol', UDP), not(hasAnyBit('ctstate', CTSTATE.NEW))),
+  ),
+);
+const hasSocket = some(is('owned', 1), found);
+
+const ofSocket = (name: 'uid' | 'gid'): Subject => ({
+  kind: 'field',
+  field: name,
+  type: owner,
+  other: {
+    when: found,
+    because: 'whose socket gets the packet, which the kernel may have looked up already, is not known',
+  },
+  needs: hasSocket,
+});
+
 /** The type of an interface: only the loopback device, which is always called so, has that one. Without an interface the rule ends. */
 const typeOf = (by: NameField): Subject => {
   const other = { when: not(isNamed(by, 'lo')), because: `the type of the ${SPOKEN[by]} interface is not known` };
@@ -103,9 +133,6 @@ const typeOf = (by: NameField): Subject => {
 };
 
 const SPOKEN = { in: 'incoming', out: 'outgoing' } as const;
-/** The packet has the interface: none comes in by one in OUTPUT, or leaves by one before it is routed. */
-export const isThere = (by: NameField): Predicate => not(isNamed(by, ''));
-
 /** Which hour is meant nobody can tell from the text. */
 const elsewhere = (key: string): Subject => ({
   kind: 'unknown',
