@@ -36,8 +36,10 @@ export function offerHandOver(port: number, what: () => Handed, taken: Taken): {
     }
     socket.on('data', (bytes) => {
       const said = String(bytes);
-      if (said === ASK) give(channel, what());
-      else if (said === READY) {
+      if (said === ASK) {
+        // Who has asked may be gone, or take nothing: this proxy serves on.
+        if (!given(channel, what())) socket.destroy();
+      } else if (said === READY) {
         asking.delete(socket);
         close();
         taken(who.pid);
@@ -50,6 +52,15 @@ export function offerHandOver(port: number, what: () => Handed, taken: Taken): {
   // A proxy that has nothing else to do ends.
   server.unref();
   return { close };
+}
+
+function given(channel: number, handed: Handed): boolean {
+  try {
+    give(channel, handed);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function give(channel: number, { listeners, beside }: Handed): void {

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { connectAbstract } from '../../src/linux/socket/index.ts';
+import { closeDescriptor, connectAbstract, sendDescriptors } from '../../src/linux/socket/index.ts';
 import type { EngineName, ProxyConfig } from '../../src/proxy/index.ts';
 import { ENGINES, ending, type Loopback, openLoopback, received, serve } from './loopback.ts';
 
@@ -129,6 +129,18 @@ describe.each(PAIRS)('from engine $from to engine $to', ({ from, to }) => {
     await knocking;
     taken.server.close();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['you said still']));
+    expect((await next()).proxy.tookOver).toBe(process.pid);
+  });
+
+  test('one that asks and is gone before it is answered leaves everything to the old one', async () => {
+    const { old, next } = await proxied();
+    const channel = connectAbstract(`sidestep/proxy/${old.proxy.outboundPort}`)!;
+    sendDescriptors(channel, Buffer.from('sockets\n'), []);
+    closeDescriptor(channel);
+    await sleep(50);
+    const client = old.dial();
+    client.end('still');
+    expect(await received(client)).toBe('you said still');
     expect((await next()).proxy.tookOver).toBe(process.pid);
   });
 
