@@ -77,8 +77,18 @@ export function explainListen(error: unknown, port: number, purpose: string): Er
     return new PortUnavailable(port, code, `port ${port} (${purpose}): not permitted`, hint);
   }
   const message = error instanceof Error ? error.message : String(error);
-  return new PortUnavailable(port, code, `port ${port} (${purpose}): ${message}`, 'check the address to listen on');
+  return new PortUnavailable(port, code, `port ${port} (${purpose}): ${message}`, WAY_OUT[code] ?? ELSEWHERE);
 }
+
+const ELSEWHERE = 'check the address to listen on';
+const MORE_FILES = 'allow it more open files (ulimit -n; LimitNOFILE in a unit of systemd)';
+/** What to do about it, by errno's name. Source: ipv6(7), sin6_scope_id. */
+const WAY_OUT: Readonly<Record<string, string>> = {
+  EMFILE: MORE_FILES,
+  ENFILE: MORE_FILES,
+  EADDRNOTAVAIL: 'this host has no such address; ip address shows those that it has',
+  EINVAL: `${ELSEWHERE}: one that is link-local needs its interface, as in fe80::1%eth0`,
+};
 
 function inUse(port: number, purpose: string): PortUnavailable {
   const holder = holderOf(port);

@@ -569,6 +569,11 @@ describe.each(ENGINES)('engine %s: what cannot start says so', (engine) => {
     other.close();
   });
 
+  test('an address that cannot be listened on: why, and what to do', async () => {
+    expect((await refused(pair.pod, { address: '192.0.2.1' })).hint).toContain('no such address');
+    expect((await refused(pair.pod, { address: 'fe80::1' })).hint).toContain('fe80::1%eth0');
+  });
+
   test('nothing stays open when the second port is taken', async () => {
     const app = startPeer(pair.pod);
     await app.do('serve', { port: 15006, as: 'hold' });
