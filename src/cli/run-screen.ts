@@ -72,6 +72,20 @@ export const nameScreen = ({ name: asked, addresses, failure }: Answered): Scree
   ),
 ];
 
+/** Packets that nobody carries. */
+export const astrayScreen = (packets: number): Screen => [
+  paragraph(
+    line(
+      faint(clock(Date.now())),
+      '  ',
+      name('out'),
+      bad(`  ${packets} ${packets === 1 ? 'packet' : 'packets'} found no way`),
+      ': only TCP and questions for names (DNS) leave, through the sidecar',
+    ),
+    HANG,
+  ),
+];
+
 export const troubleScreen = (what: string): Screen => [paragraph(line(warn('trouble:'), ` ${what}`))];
 
 /** The time of day here, to the millisecond. */

@@ -5,7 +5,7 @@ import { defineCommand } from './command.ts';
 import { said } from './failure.ts';
 import { port } from './options.ts';
 import { openLog } from './proxy-log.ts';
-import { callScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
+import { astrayScreen, callScreen, nameScreen, readyScreen, troubleScreen } from './run-screen.ts';
 import type { Terminal } from './terminal.ts';
 import { NotHere, UsageError } from './usage.ts';
 
@@ -100,6 +100,7 @@ async function prepared(
             log: {
               called: (call) => void terminal.say(callScreen(call)),
               named: (answer) => void terminal.say(nameScreen(answer)),
+              astray: (packets) => void terminal.say(astrayScreen(packets)),
             },
           }
         : {}),

@@ -18,6 +18,8 @@ export interface Call {
 export interface Log {
   called(call: Call): void;
   named(answer: Answered): void;
+  /** So many packets of the app's found no way out. */
+  astray(packets: number): void;
 }
 
 /** Calls on their way to a log. */

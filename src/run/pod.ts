@@ -12,6 +12,7 @@ import {
   readLocalAddresses,
   type Scratch,
 } from '../linux/index.ts';
+import { packetsAstray } from './astray.ts';
 import { type Handed, startInside } from './handed.ts';
 import { endInhabitants, networkOf } from './inhabitants.ts';
 import { GATEWAY, LINK, MARK, POD, PORTS } from './plan.ts';
@@ -22,6 +23,8 @@ export interface OpenPod extends Handed {
   readonly pid: number;
   /** Put before a command, this runs it inside. */
   readonly enter: readonly string[];
+  /** Packets so far that found no way out of it. */
+  readonly astray: () => number;
   /** Whether it was made in a user namespace, where this process's user counts as root. */
   readonly mapped: boolean;
   readonly families: readonly Family[];
@@ -53,7 +56,16 @@ export async function openPod(): Promise<OpenPod> {
     intercepted.catch(() => {});
     const { child, ends, handed, lost } = await startInside(gateway, pod, families);
     return {
-      ...{ pid: pod.pid, enter: pod.enter, mapped: !pod.manyUsers, families, intercepted, ...handed, lost },
+      ...{
+        pid: pod.pid,
+        enter: pod.enter,
+        astray: () => packetsAstray(gateway.pid),
+        mapped: !pod.manyUsers,
+        families,
+        intercepted,
+        ...handed,
+        lost,
+      },
       close: () => end(child, ends, network, [pod, gateway]),
     };
   } catch (error) {

@@ -9,6 +9,7 @@ import {
   startProxy,
 } from '../proxy/index.ts';
 import { demandCommand, type RunningApp, startApp } from './app.ts';
+import { watchAstray } from './astray.ts';
 import { type Log, openCalls } from './calls.ts';
 import type { Inherited } from './inherited.ts';
 import { type NameServer, openNames } from './names.ts';
@@ -114,6 +115,7 @@ export async function prepareRun(command: readonly string[], options: RunOptions
     await pod.intercepted;
     intercepted = true;
     log?.watch(() => proxy.connections());
+    if (heard) closing.push(watchAstray(pod.astray, heard.astray));
     let over = false;
     closing.push(() => {
       over = true;

@@ -235,8 +235,9 @@ describe.for(WAYS)('sidestep run $title', ({ options: { user } }) => {
   });
 
   test('what is no business of the sidecar is refused at once', async () => {
-    await started(user, ['--port', `${port}:8080`]);
+    const run = await started(user, ['--port', `${port}:8080`, '--log']);
     expect(await ask(port, 'datagram?of=192.0.2.7')).toBe('failed: EHOSTUNREACH');
+    await expect.poll(run.said, { timeout: 5000 }).toMatch(/out {2}\d packets? found no way: only TCP and questions/);
   });
 
   test('list, trace and bypass work on it by the pid that it says, and by the app’s own', async () => {
