@@ -137,7 +137,10 @@ export function effectOf(target: TargetUse | undefined, family: Family): Effect 
     case 'goto':
       return { kind: target.kind, chain: target.chain };
     case 'opaque':
-      return { kind: 'unknown', because: target.name === '' ? UNREADABLE : doesNotKnow(target.name) };
+      return {
+        kind: 'unknown',
+        because: target.because ?? (target.name === '' ? UNREADABLE : doesNotKnow(target.name)),
+      };
     case 'known': {
       const extension = findTarget(target.name);
       if (!extension) return { kind: 'unknown', because: doesNotKnow(target.name) };

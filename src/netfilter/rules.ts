@@ -51,6 +51,8 @@ export interface OpaqueUse {
   readonly name: string;
   /** The words after the name as they stood in the text, with their quotes. */
   readonly words: readonly string[];
+  /** Why it is not known, as a clause, where the reason is another than the name. */
+  readonly because?: string;
 }
 
 /** What `-j` or `-g` names. */

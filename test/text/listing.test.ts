@@ -203,7 +203,7 @@ describe('what is not shown is not known', () => {
     ['OS fingerprint match Linux tcp dpt:80', /the text after OS fingerprint match may end at several places/],
     ['/* a */ tcp dpt:80 /* b */', /the text after \/\* may end at several places/],
     ['ctstate UNTRACKED ctorigdst 10.0.0.1', /one conntrack match .* or two/],
-    ['tcp dpt:my-own-service', /my-own-service/],
+    ['tcp dpt:my-own-service', /"tcp dpt:my-own-service" asks for: iptables -L -n shows numbers/],
   ])('%s: the reason is the true one', ([words, because]) => {
     const line = `ACCEPT     tcp  --  0.0.0.0/0            0.0.0.0/0            ${words}`;
     const { snapshot } = read(listing(PLAIN, line), 'filter');
@@ -220,6 +220,26 @@ describe('what is not shown is not known', () => {
       'the chains FORWARD and OUTPUT of filter',
       'the tables raw, mangle, nat and security',
     ]);
+  });
+
+  test('a chain that is not listed, where not all chains are', () => {
+    const rules = [
+      'WEB        6    --  0.0.0.0/0            0.0.0.0/0            tcp dpt:80',
+      'WEB        17   --  0.0.0.0/0            0.0.0.0/0',
+    ];
+    const { snapshot } = read(listing(PLAIN, ...rules), 'filter');
+    expect(snapshot.unread?.map(({ what, because }) => `${what}: ${because}`)).toContain(
+      'what 2 rules do, the first in line 3: the listing does not show the chain WEB',
+    );
+    const [rule] = snapshot.held[0]?.rules.tables[0]?.chains[0]?.rules ?? [];
+    expect(rule?.target).toMatchObject({ kind: 'opaque', name: 'WEB', words: [] });
+  });
+
+  test('what a target does, where its words are not those of any that Sidestep reads', () => {
+    const line = 'REJECT     6    --  0.0.0.0/0            0.0.0.0/0            reject-with something-new';
+    const { snapshot } = read(listing(PLAIN, line), 'filter');
+    const reasons = snapshot.unread?.map(({ what, because }) => `${what}: ${because}`) ?? [];
+    expect(reasons.find((one) => one.startsWith('what the rule in line 3 does: '))).toContain('what REJECT does here');
   });
 
   test('list says once what is missing, and the command that shows it', () => {

@@ -45,7 +45,7 @@ export function readExtra(text: string, targetName: string, use: ReadUse): Extra
     const match = said === undefined ? undefined : use.match(name, said);
     if (match) matches.push(match);
     if (!match || because !== undefined)
-      unshown.push({ part: name, words: shown, because: because ?? notUnderstood(shown), after: matches.length });
+      unshown.push({ part: name, words: shown, because: because ?? notReadable(shown), after: matches.length });
     because = undefined;
     at = end;
   }
@@ -61,6 +61,10 @@ export function readExtra(text: string, targetName: string, use: ReadUse): Extra
     goto: goto !== '',
   };
 }
+
+/** It is the text of a match, with a value that the match does not take. */
+const notReadable = (shown: string): string =>
+  `Sidestep cannot tell what ${JSON.stringify(shown)} asks for: iptables -L -n shows numbers in the place of names`;
 
 const notUnderstood = (shown: string): string =>
   `Sidestep cannot tell what ${JSON.stringify(shown)} in a listing asks for`;

@@ -131,6 +131,8 @@ function readTable(
   complain: (line: TextLine, message: string, hint: string) => void,
 ): Table {
   const names = new Set(chains.map(({ head }) => head.chain).filter((chain) => !isBuiltIn(name, chain)));
+  const missing = BUILT_IN[name].filter((hook) => !chains.some(({ head }) => head.chain === hook));
+  const whole = missing.length === 0;
   const readChain = ({ head, columns, rules }: ListedChain): Chain => ({
     name: head.chain,
     ...(head.policy ? { policy: head.policy } : {}),
@@ -138,13 +140,17 @@ function readTable(
     rules: rules.flatMap((line) => {
       const rule: Rule | undefined =
         columns &&
-        readListedRule(line.text, columns, { family, table: name, chain: head.chain, chains: names }, line.number);
+        readListedRule(
+          line.text,
+          columns,
+          { family, table: name, chain: head.chain, chains: names, whole },
+          line.number,
+        );
       if (!rule) complain(line, 'this line is no rule as iptables -L prints them', FITS_RULE);
       return rule ?? [];
     }),
   });
   const read = chains.map(readChain);
-  const missing = BUILT_IN[name].filter((hook) => !read.some((chain) => chain.name === hook));
   return {
     name,
     chains: [...read, ...missing.map(hiddenChain)],

@@ -22,6 +22,8 @@ export interface ListedPlace {
   readonly table: TableName;
   readonly chain: string;
   readonly chains: ReadonlySet<string>;
+  /** Whether all built-in chains are listed, and so all others. */
+  readonly whole: boolean;
 }
 
 /** Said of every rule of a listing without -v. */
@@ -51,7 +53,7 @@ export function readListedRule(
   if (!columns.verbose) unshown.push({ part: '-i, -o', because: NO_INTERFACES });
   const rest = withBlanks(line.slice(cut.rest));
   const extra = readExtra(rest, place.chains.has(cut.target) ? '' : cut.target, reader);
-  const target = targetOf(cut.target, extra.target, extra.goto, place, rest);
+  const target = targetOf(cut.target, extra.target, extra.goto, place);
   const counters = countersOf(cut.packets, cut.bytes);
   return {
     header,
@@ -71,20 +73,16 @@ function targetOf(
   name: string,
   known: TargetUse | undefined,
   goes: boolean,
-  { chains }: ListedPlace,
-  text: string,
+  { chains, whole }: ListedPlace,
 ): TargetUse | undefined {
   if (name === '') return undefined;
   if (chains.has(name)) return { kind: goes ? 'goto' : 'jump', chain: name };
   if (known) return known;
-  return {
-    kind: 'opaque',
-    name,
-    words: text
-      .trim()
-      .split(/\s+/)
-      .filter((word) => word !== ''),
-  };
+  const because = findTarget(name)
+    ? `the listing does not tell in words that Sidestep reads what ${name} does here`
+    : `the listing does not show the chain ${name}`;
+  // A whole table lists all its chains: what is none of them is a target.
+  return { kind: 'opaque', name, words: [], ...(whole && !findTarget(name) ? {} : { because }) };
 }
 
 /** One use at a time, read as it would be typed: the tools' own checks say whether it was understood. */

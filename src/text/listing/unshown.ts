@@ -28,8 +28,8 @@ export function unshownParts(held: readonly HeldRules[]): Unread[] {
       });
     reasons.delete(NO_INTERFACES);
     reasons.delete(ANYWHERE);
-    for (const [because, [first, ...more]] of [...reasons].slice(0, MOST_REASONS))
-      parts.push({ about: 'listing', what: allOf(first, more.length), because, hint });
+    for (const [because, of] of [...reasons].slice(0, MOST_REASONS))
+      parts.push({ about: 'listing', what: allOf(because, of), because, hint });
     const rest = new Set([...reasons.values()].slice(MOST_REASONS).flat());
     if (rest.size > 0)
       parts.push({
@@ -58,7 +58,7 @@ const MOST_REASONS = 6;
 function byReason(rules: readonly Rule[]): Map<string, Rule[]> {
   const reasons = new Map<string, Rule[]>();
   for (const rule of rules)
-    for (const because of new Set(rule.unshown?.map((one) => one.because))) {
+    for (const because of new Set(reasonsOf(rule))) {
       const before = reasons.get(because);
       if (before) before.push(rule);
       else reasons.set(because, [rule]);
@@ -66,10 +66,20 @@ function byReason(rules: readonly Rule[]): Map<string, Rule[]> {
   return reasons;
 }
 
-const allOf = (first: Rule | undefined, more: number): string =>
-  more === 0
-    ? `all that the rule in line ${first?.line} asks for`
-    : `all that ${more + 1} rules ask for, the first in line ${first?.line}`;
+/** Why something of a rule is not known: what it asks for, what it does. */
+const reasonsOf = ({ unshown = [], target }: Rule): string[] => [
+  ...unshown.map(({ because }) => because),
+  ...(target?.kind === 'opaque' && target.because !== undefined ? [target.because] : []),
+];
+
+/** Rules by the first of them: what they ask for, or what they do. */
+function allOf(because: string, rules: readonly Rule[]): string {
+  const [first] = rules;
+  const does = first?.target?.kind === 'opaque' && first.target.because === because;
+  if (rules.length === 1)
+    return `${does ? 'what' : 'all that'} the rule in line ${first?.line} ${does ? 'does' : 'asks for'}`;
+  return `${does ? 'what' : 'all that'} ${rules.length} rules ${does ? 'do' : 'ask for'}, the first in line ${first?.line}`;
+}
 
 function hiddenChains({ name, chains }: Table, tool: string): Unread[] {
   const hidden = chains.filter(isHiddenChain).map((chain) => chain.name);
