@@ -23,6 +23,8 @@ const unreadRule = (words: string, because: string): Rule => ({
   ...hiddenRule(words, because),
   matches: [{ kind: 'opaque', name: '', words: [`(${words})`] }],
   target: { kind: 'opaque', name: '', words: [] },
+  // Of what is not known the last is told.
+  unshown: [{ part: 'all of it', because, after: 1 }],
 });
 
 /** What iptables-nft-save says of tables with chains or rules that it does not show. Source: iptables/xtables-save.c (1.8.9). */
