@@ -261,8 +261,11 @@ test.runIf(spawnSync('script', ['--version']).status === 0)(
     expect(stats).toMatchObject({ ended: 600, logLinesDropped: expect.any(Number) as number });
     child.stdout!.resume();
     // It is told with the next line that has room.
-    knock(1);
-    await expect.poll(() => said.includes('lines were dropped here')).toBe(true);
+    const told = (): boolean => {
+      knock(1);
+      return said.includes('lines were dropped here');
+    };
+    await expect.poll(told, { timeout: 10_000 }).toBe(true);
     child.kill('SIGTERM');
     await ended;
   },
