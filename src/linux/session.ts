@@ -202,5 +202,5 @@ function demandPlain(words: readonly string[]): void {
     throw new ChangeRefused(`${JSON.stringify(odd)} is no word for a command`, 'Give a plain name.');
 }
 
-/** A command's name for a request: the path that was found, as PATH finds it. */
-export const nameOf = (path: string): string => basename(path);
+/** A command for a request: by the path that was found, for a shell may have an ip of its own. By its name where the path is no plain word. */
+export const nameOf = (path: string): string => (PLAIN_WORD.test(path) ? path : basename(path));
