@@ -106,7 +106,8 @@ const WAYS_BACK = [
 ];
 const wayBack = (spoken: string): Field => number(3, spoken, (value) => WAYS_BACK[value] ?? '');
 
-const leading = (spoken: string): Field => number(31, spoken, (value) => (value === 0 ? 'none' : `number ${value}`));
+const leading = (spoken: string): Field =>
+  number(31, `number of the ${spoken}`, (value) => (value === 0 ? '0 (none)' : String(value)));
 
 /** Every field that a match may read and a target may write. One line a field. */
 export const FIELDS = {

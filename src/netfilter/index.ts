@@ -52,6 +52,7 @@ export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
 export { type Condition, conditionsOf, effectOf, predicateOf, readConditions } from './meaning.ts';
 export {
+  asksFor,
   asksMeta,
   CLOCK_KEYS,
   isAnonymous,

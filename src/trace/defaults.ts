@@ -1,10 +1,12 @@
 import { type AddressValue, type Family, masked } from '../address/index.ts';
 import {
+  asksFor,
   asksMeta,
   CLOCK_KEYS,
   CTSTATE,
   ICMP,
   ICMPV6,
+  type NftTable,
   PACKET_TYPE,
   type Packet,
   type Snapshot,
@@ -64,7 +66,8 @@ export function unsaidOf(
     clause: string,
     why?: string,
   ): T | undefined => {
-    if (told === undefined && usual !== undefined && named(snapshot, match)) assume(clause, why);
+    if (told === undefined && usual !== undefined && (named(snapshot, match) || asked(snapshot, match)))
+      assume(clause, why);
     return told ?? usual;
   };
   const many = isMulticast(family, destination);
@@ -97,6 +100,33 @@ export function nowFor(snapshot: Snapshot, now: number | undefined, assume: Assu
 /** 1 where the kernel's own time zone is not UTC. */
 export const kernelZoneIn = ({ clocks }: Snapshot): number | undefined =>
   clocks?.kernelWest === undefined ? undefined : clocks.kernelWest === 0 ? 0 : 1;
+
+/** What nft's own rules ask for the same as a match, in their words. */
+const AS_NFT: Readonly<Record<string, ReadonlySet<string>>> = {
+  ttl: new Set(['ip ttl']),
+  hl: new Set(['ip6 hoplimit']),
+  length: new Set(['meta length', 'ip length', 'ip6 length', 'udp length']),
+  pkttype: new Set(['meta pkttype']),
+  policy: new Set(['meta ipsec', 'rt ipsec']),
+};
+
+const asked = ({ native = [] }: Snapshot, match: string): boolean => {
+  const words = AS_NFT[match];
+  return words !== undefined && native.some((table) => asksOf(table, match, words));
+};
+
+/** What tables were found to ask for: many questions are asked of the same ones. */
+const ASKED = new WeakMap<NftTable, Map<string, boolean>>();
+
+function asksOf(table: NftTable, match: string, words: ReadonlySet<string>): boolean {
+  const known = ASKED.get(table) ?? new Map<string, boolean>();
+  ASKED.set(table, known);
+  const before = known.get(match);
+  if (before !== undefined) return before;
+  const answer = asksFor(table, words);
+  known.set(match, answer);
+  return answer;
+}
 
 /** Whether any rule uses a match. */
 const named = ({ held }: Snapshot, match: string): boolean =>

@@ -122,3 +122,13 @@ test('rules that only log or count stay open, however many there are; those that
   const open = walked.flatMap((step) => (step.kind === 'rule' ? [step.taken] : []));
   expect(open).toEqual([...Array(20).fill(undefined), true]);
 });
+
+test('what rules of nft’s ask for is said where it is taken for granted, and nothing else', () => {
+  const assumptions = (...rules: string[]) => parseQuestion('in tcp/80', input(...rules)).assumptions;
+  const usual = assumptions();
+  const more = (...rules: string[]) => assumptions(...rules).filter((clause) => !usual.includes(clause));
+  expect(more('ip ttl 64 accept')).toEqual(['TTL 64 assumed (what Linux sends with)']);
+  expect(more('meta length vmap { 60 : drop }')).toEqual(['length 60 assumed (what Linux’s SYN has)']);
+  expect(more('meta pkttype host meta ipsec missing accept')).toEqual(['a unicast frame assumed', 'no IPsec assumed']);
+  expect(more('tcp dport 80 accept')).toEqual([]);
+});

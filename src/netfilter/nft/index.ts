@@ -1,4 +1,4 @@
-export { asksMeta, CLOCK_KEYS } from './asks-meta.ts';
+export { asksFor, asksMeta, CLOCK_KEYS } from './asks-meta.ts';
 export type {
   NftAddressFamily,
   NftElement,

@@ -1,5 +1,6 @@
+import type { Range } from '../../../address/index.ts';
 import { WAY_BACK } from '../../fields.ts';
-import { ALWAYS, all, is, NEVER, not, type Predicate, some, unknown } from '../../predicate.ts';
+import { all, is, isIn, NEVER, not, type Predicate, some, unknown } from '../../predicate.ts';
 import type { NftExpression } from '../expression.ts';
 import type { NftContext } from './context.ts';
 import { interfaceName } from './operand.ts';
@@ -37,11 +38,11 @@ function isFound({ back, field, same, ...rest }: Leading, devices: Devices): Pre
 /** An interface that fits leads there. */
 function isOneOf({ field, same }: Leading, fits: (device: string) => boolean, devices: Devices): Predicate {
   if (!devices) return unknown('which interface leads there is not known: interfaces were not read');
+  const fitting = [...devices].filter(([device]) => fits(device));
+  if (!same) return isIn(field, ...fitting.map(([, index]): Range => [index, index]));
   return some(
-    ...[...devices].flatMap(([device, index]) =>
-      fits(device)
-        ? [all(is(field, index), same ? { kind: 'name', field: 'in', text: device, prefix: false } : ALWAYS)]
-        : [],
+    ...fitting.map(([device, index]) =>
+      all({ kind: 'name', field: 'in', text: device, prefix: false }, is(field, index)),
     ),
   );
 }
