@@ -18,10 +18,10 @@ export function readOption(scanner: Scanner): NftExpression {
 const fieldOf = (scanner: Scanner, known: readonly string[]): { readonly field?: string } =>
   isNext(scanner, ...known) ? { field: take(scanner).text } : {};
 
-/** Chunks have fields of many names; what follows a chunk alone is whether it is there. */
+/** Chunks have fields of many names; what follows a chunk alone is whether it is there, which `nft -nn` says as 1 or 0. */
 function chunkField(scanner: Scanner): { readonly field?: string } {
   const { kind, text } = peek(scanner);
-  return kind === 'word' && text !== 'exists' && text !== 'missing' ? { field: take(scanner).text } : {};
+  return kind === 'word' && !/^(?:exists|missing|[01])$/.test(text) ? { field: take(scanner).text } : {};
 }
 
 function readTcpOption(scanner: Scanner): NftExpression {
