@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const kernel = ['test/kernel/**/*.test.ts'];
 
-/** Those that ask the tools and the kernel, each file in namespaces of its own, and measure nothing: two at a time disturb none. */
+/** Those that ask the tools and the kernel, each file in namespaces of its own, and measure nothing. They wait more than they compute: three at a time disturb none. */
 const asking = [
   'acceptance',
   'audit',
@@ -58,7 +58,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           setupFiles: ['test/support/own-lock.ts'],
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
