@@ -266,3 +266,15 @@ export const hostAddress: Codec<AddressValue> = {
   },
   print: (of, family) => formatAddress(family, of),
 };
+
+/**
+ * A number as strtod(3) reads it; undefined where the word is none.
+ *
+ * @example floating('0x.8p-1') // 0.25
+ */
+export function floating(word: string): number | undefined {
+  if (/^\+?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(word)) return Number(word);
+  const [, whole = '', part = '', power = '0'] = /^\+?0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i.exec(word) ?? [];
+  if (whole + part === '') return undefined;
+  return Number.parseInt(whole + part, 16) * 2 ** (Number(power) - 4 * part.length);
+}

@@ -44,7 +44,7 @@ const MEANT: Readonly<Record<'alone taken' | 'alone refused', readonly RegExp[]>
     // Where the resolver reads ports (udp, dccp, conntrack, TPROXY), the tools take 65537 for 1.
     /: [\d:]*\d{5,}[\d:]* is not what --(?:[sd]port|(?:source|destination)-port|ct\w+port|on-port) takes/,
     // An interface cannot be called so.
-    /interface/,
+    /interface|is not what --physdev-(?:in|out) takes/,
   ],
 };
 

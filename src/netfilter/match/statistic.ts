@@ -1,4 +1,4 @@
-import { integer } from '../codec.ts';
+import { floating, integer } from '../codec.ts';
 import { type Codec, type MatchExtension, negatable, value } from '../extension.ts';
 import { listed } from '../listed.ts';
 import { ALWAYS, choice, NEVER, unless } from '../predicate.ts';
@@ -21,17 +21,10 @@ const mode: Codec<'random' | 'nth'> = {
   print: (name) => name,
 };
 
-/** `0x.8p-1`, as strtod(3) reads it. */
-function hexadecimal(word: string): number | undefined {
-  const [, whole = '', part = '', power = '0'] = /^\+?0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i.exec(word) ?? [];
-  if (whole + part === '') return undefined;
-  return Number.parseInt(whole + part, 16) * 2 ** (Number(power) - 4 * part.length);
-}
-
 const probability: Codec<number> = {
   expected: 'a probability from 0 to 1, like 0.25',
   read(word) {
-    const share = /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word) ? Number(word) : hexadecimal(word);
+    const share = floating(word);
     return share !== undefined && share <= 1 ? Math.round(share * WHOLE) : undefined;
   },
   // Eleven digits as C rounds them: half to even, which toFixed does not.

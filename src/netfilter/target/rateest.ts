@@ -1,4 +1,4 @@
-import { plainName } from '../codec.ts';
+import { floating, plainName } from '../codec.ts';
 import { CONTINUE } from '../effect.ts';
 import { type Codec, type TargetExtension, value } from '../extension.ts';
 import { listed } from '../listed.ts';
@@ -24,12 +24,15 @@ const UNITS: Readonly<Record<string, number>> = {
   usecs: 1,
 };
 
+/** A number and its unit; the `f` of `0x1f` is the number's. */
+const COUNT = /^(\+?0x[\da-f.]+(?:p[+-]?\d+)?|\+?[\d.]+(?:e[+-]?\d+)?)([a-z]*)$/i;
+
 const duration: Codec<number> = {
   expected: 'a time like 250ms or 2s; a number alone is microseconds',
   read(word) {
-    const [, count, unit = 'us'] = /^(\d+\.?\d*|\.\d+)([a-z]*)$/i.exec(word) ?? [];
-    const of = UNITS[unit.toLowerCase() || 'us'];
-    return count === undefined || of === undefined ? undefined : Math.floor(Number(count) * of);
+    const [, digits = '', unit = ''] = COUNT.exec(word) ?? [];
+    const [count, of] = [floating(digits), UNITS[unit.toLowerCase() || 'us']];
+    return count === undefined || of === undefined ? undefined : Math.floor(count * of);
   },
   print(of) {
     if (of >= SECOND) return `${(of / SECOND).toFixed(1)}s`;
