@@ -1,8 +1,6 @@
-import { type Assignment, bitsOf, type FieldBits, type FieldName, fieldWidth } from '../netfilter/index.ts';
+import { type Assignment, type Bits, bitsOf, type FieldName, fieldWidth } from '../netfilter/index.ts';
 import { type Current, constant, type Environment, OPEN, sameAs } from './environment.ts';
 import type { Space } from './space.ts';
-
-type Bits = Omit<FieldBits, 'field'>;
 
 /** What fields become by assignments. */
 export class Currents {

@@ -20,8 +20,11 @@ export interface FieldBits {
   readonly shift?: number;
 }
 
+/** Which bits, whatever field they are of. */
+export type Bits = Omit<FieldBits, 'field'>;
+
 /** The value of such bits, where the field's own is known. */
-export const bitsOf = (value: number, { mask, shift = 0 }: Omit<FieldBits, 'field'>): number => {
+export const bitsOf = (value: number, { mask, shift = 0 }: Bits): number => {
   const bits = (value & mask) >>> 0;
   return shift < 0 ? bits >>> -shift : (bits << shift) >>> 0;
 };

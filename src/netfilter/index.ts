@@ -5,6 +5,7 @@ export { contentOf } from './content.ts';
 export {
   type AddressRange,
   type Assignment,
+  type Bits,
   bitsOf,
   CONTINUE,
   type Effect,
