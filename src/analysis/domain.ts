@@ -119,9 +119,10 @@ function readGround(ground: Ground, edges: Edges, boundaries: Boundaries, names:
   }
 }
 
-function askedBy({ program, host }: Ground, direction: Direction): Set<FieldName> {
+function askedBy({ program, host, handed }: Ground, direction: Direction): Set<FieldName> {
   const asked = new Set<FieldName>([...program.reads].flatMap(madeOf));
   for (const { asks } of host.rules) for (const field of asks) asked.add(field);
+  if (handed.size > 0) asked.add('mark');
   // Where no interfaces are known, a packet may go on or leave by any.
   if (!host.known) asked.add('out');
   else asked.delete('out');

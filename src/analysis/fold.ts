@@ -1,6 +1,7 @@
 import { FIELDS, type Leaf, type Predicate } from '../netfilter/index.ts';
 import { type CompiledRule, idOf, nameOf } from '../trace/parts.ts';
 import type { Asking, Inquiry } from './ask.ts';
+import { bitSetsOf, changedBy } from './bits.ts';
 import { isAddress } from './boundaries.ts';
 import { meetingCase } from './cases.ts';
 import { type NumberLeaf, rawSet } from './code.ts';
@@ -11,7 +12,6 @@ import { kept } from './kept.ts';
 import { holdsOf, meeting } from './leaf.ts';
 import { isLookedUp, type LookedUp, lookUp, lookupKey } from './looked-up.ts';
 import type { AddressLeaf, Space } from './space.ts';
-import { changedBy } from './trial.ts';
 
 /** A rule at one of the times when it is asked: the kernel's choices may differ from time to time. */
 export interface Visit {
@@ -134,23 +134,7 @@ export class Folding {
       const ranges = meant.map((value) => [value, value] as const);
       return this.#space.original({ kind: 'in', field: field as NumberLeaf['field'], ranges });
     }
-    return rawSet(this.#space.diagram, this.bitsOf(current), leaf);
-  }
-
-  /** What the bits of a field that is kept bit by bit have become, the highest first. */
-  bitsOf(current: Current): readonly Edge[] {
-    if (current.kind === 'open' || current.kind === 'case') throw new Error('nothing is known of these bits');
-    if (current.kind === 'const') return bitsOfNumber(Number(current.value));
-    const { field, shift = 0, keep = -1, xor = 0 } = current;
-    const placed = this.#space.domain.fields.get(field);
-    if (!placed) return bitsOfNumber(Number(changedBy(Number(this.#space.usual[field] ?? 0), current)));
-    const bits = this.#space.bits(placed);
-    return bits.map((_, at) => {
-      const bit = bits[at + shift] ?? NONE;
-      const mask = 2 ** (placed.levels - 1 - at);
-      const turned = (xor & mask) !== 0 ? 1 : 0;
-      return (keep & mask) !== 0 ? bit ^ turned : NONE ^ turned;
-    });
+    return rawSet(this.#space.diagram, bitSetsOf(this.#space, current), leaf);
   }
 
   /** What the walk finds out of addresses and sockets: asked of it. */
@@ -176,9 +160,6 @@ const LOOKUPS = new Map<LookedUp, Inquiry<number | undefined>>();
 
 const lookupOf = (field: LookedUp): Inquiry<number | undefined> =>
   kept(LOOKUPS, field, () => ({ ask: (walk) => lookUp(walk, field), keyOf: String }));
-
-const bitsOfNumber = (value: number): readonly Edge[] =>
-  Array.from({ length: 32 }, (_, at) => ((value >>> (31 - at)) & 1 ? ALL : NONE));
 
 /** The protocols that a conjunction asks for. */
 function protocolsIn(parts: readonly Predicate[]): readonly number[] | undefined {

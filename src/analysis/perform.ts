@@ -1,6 +1,7 @@
 import type { Assignment, Effect } from '../netfilter/index.ts';
 import { give, ignoredBecause, nameOf, type Verdict } from '../trace/parts.ts';
 import type { Asking } from './ask.ts';
+import { bitSetsOf } from './bits.ts';
 import { Currents } from './currents.ts';
 import { ALL, type Edge, NONE } from './diagram.ts';
 import { endOfOutcome, openBy, outcomeKey } from './ending.ts';
@@ -23,7 +24,6 @@ export class Performing {
   readonly #space: Space;
   readonly #environments: Environments;
   readonly #asking: Asking;
-  readonly #folding: Folding;
   readonly #current: Currents;
   readonly #mapping: Mapping;
 
@@ -31,7 +31,6 @@ export class Performing {
     this.#space = space;
     this.#environments = environments;
     this.#asking = asking;
-    this.#folding = folding;
     this.#current = new Currents(space);
     this.#mapping = new Mapping({ space, environments, asking, folding, currents: this.#current });
   }
@@ -97,7 +96,7 @@ export class Performing {
     if (currentKey(one) === currentKey(other)) return ALL;
     if (one.kind === 'open' || other.kind === 'open') return NONE;
     const { diagram } = this.#space;
-    const [a, b] = [this.#folding.bitsOf(one), this.#folding.bitsOf(other)];
+    const [a, b] = [bitSetsOf(this.#space, one), bitSetsOf(this.#space, other)];
     let same = ALL;
     for (let at = a.length - 1; at >= 0; at -= 1) same = diagram.minus(same, diagram.xor(a[at]!, b[at]!));
     return same;

@@ -1,9 +1,10 @@
 import type { AddressValue } from '../address/index.ts';
-import { bitsOf, type FieldName, type Leaf, type Packet } from '../netfilter/index.ts';
+import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
 import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
+import { bitSetsOf, changedBy } from './bits.ts';
 import { type Alike, alikeCases } from './cases.ts';
 import { type Grain, sampleOf } from './classes.ts';
-import { endOf, type Intervals, intervalOf, type Value } from './code.ts';
+import { endOf, type Intervals, intervalOf, type NumberLeaf, rawSet, type Value } from './code.ts';
 import { ALL, complement, type Edge } from './diagram.ts';
 import {
   type Case,
@@ -62,6 +63,9 @@ export class Trial {
   readonly #alike = new Map<string, readonly Alike[]>();
   /** The packets whose case is this host's own address. */
   readonly #ownCases = new Map<string, Edge | typeof UNCLEAR>();
+  /** What routing asks of marks, and the packets whose mark, by what has become of it, meets each. */
+  readonly #askedOfMarks: readonly NumberLeaf[];
+  readonly #markSets = new Map<string, readonly Edge[]>();
   /** What was read last. */
   #value: Value | undefined;
   #current: Current = OPEN;
@@ -70,6 +74,7 @@ export class Trial {
     this.#space = space;
     // Kinds of address and sockets are found where a predicate asks for them, not along the way.
     const { ground } = space;
+    this.#askedOfMarks = askedOfMarks(ground);
     const program = { ...ground.program, reads: new Set<FieldName>(), lookedUp: false };
     for (const key of ['plan', 'tables'] as const)
       Object.defineProperty(program, key, {
@@ -234,6 +239,7 @@ export class Trial {
     if (current.kind === 'open') return this.#remember(undefined, current);
     if (current.kind === 'case') return this.#remember(this.#caseOf(field, current), current);
     const value = this.#original(current.field);
+    if (field === 'mark') this.#askMark(current);
     if (value === undefined || typeof value === 'string') return this.#remember(value, current);
     return this.#remember(changedBy(value, current), current);
   }
@@ -274,7 +280,8 @@ export class Trial {
     if (!placed) return usual[field];
     if (HAVING[field] && !HAVING[field].includes(Number(this.#original('protocol')))) return undefined;
     const value = this.#space.decode(placed, this.#number);
-    if (field === 'mark') return this.#findMark(Number(value));
+    // What is asked of a mark hangs on what has become of it.
+    if (field === 'mark') return value;
     if (typeof value === 'string' || placed.code.kind === 'values' || field === 'tcpFlags') {
       this.#conditions.push(this.#space.valueSet(leafIs(field, value)));
       return value;
@@ -284,16 +291,24 @@ export class Trial {
     return sampleOf(of);
   }
 
-  /** Of a mark, lines of ip rule ask bits. */
-  #findMark(value: number): number {
-    for (const { mark } of this.#space.ground.host.rules) {
-      if (!mark || mark.mask === 0) continue;
-      const set = this.#space.original({ kind: 'bits', field: 'mark', mask: mark.mask, value: mark.value });
-      this.#conditions.push((value & mark.mask) >>> 0 === mark.value ? set : complement(set));
-    }
-    return value;
+  /** Of a mark that hangs on what it was, what routing asks is taken down. */
+  #askMark(current: Current): void {
+    const { diagram } = this.#space;
+    const sets = kept(this.#markSets, currentKey(current), () => {
+      const bits = bitSetsOf(this.#space, current);
+      return this.#askedOfMarks.map((leaf) => rawSet(diagram, bits, leaf));
+    });
+    for (const set of sets) this.#isIn(set);
   }
 }
+
+/** The bits that lines of ip rule ask, and where none are known, whether it is one that TPROXY sets. */
+const askedOfMarks = ({ host, handed }: Ground): readonly NumberLeaf[] => [
+  ...host.rules.flatMap(({ mark }) =>
+    mark && mark.mask !== 0 ? [{ kind: 'bits', field: 'mark', mask: mark.mask, value: mark.value } as const] : [],
+  ),
+  ...[...handed].map((mark) => ({ kind: 'in', field: 'mark', ranges: [[mark, mark]] }) as const),
+];
 
 /** Whether an interval is this value and no other. */
 function isAlone(code: Intervals, value: Value): boolean {
@@ -316,13 +331,3 @@ const leafIs = (field: FieldName, value: Value): Leaf =>
     : field === 'ctstate'
       ? { kind: 'any-bit', field, mask: Number(value) }
       : { kind: 'in', field: field as 'tcpFlags', ranges: [[value, value]] };
-
-/** A field's value after what has been done to it. */
-export function changedBy(
-  value: AddressValue,
-  { shift, keep, xor, add }: Extract<Current, { readonly kind: 'of' }>,
-): AddressValue {
-  if (keep === undefined && xor === undefined && add === undefined) return value;
-  const moved = shift ? bitsOf(Number(value), { mask: -1, shift }) : Number(value);
-  return (((moved & (keep ?? -1)) ^ (xor ?? 0)) >>> 0) + (add ?? 0);
-}

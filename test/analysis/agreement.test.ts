@@ -127,6 +127,27 @@ test.each(['--right-shift-mark 8', '--left-shift-mark 3', '--nfmask 0xff0 --ctma
   },
 );
 
+test('so do those of marks that a rule makes those that TPROXY hands on, where no routing rules are known', () => {
+  const text =
+    '*mangle\n-A PREROUTING -p udp -j TPROXY --on-port 15001 --tproxy-mark 0x1/0x1\n' +
+    '-A OUTPUT ! -d 2001:db8::6/64 -j MARK --set-xmark 0x1/0x1\nCOMMIT\n' +
+    '*security\n-A INPUT -m mark --mark 0x1/0x1\nCOMMIT\n';
+  const held = parseSave(text, { family: 'ipv6' }).map((rules) => ({ backend: 'nft' as const, rules }));
+  expect(compare({ ...HOSTS.untold!, held }, 'ipv6', 'out', seeded(1), 2000).disagreement).toBeUndefined();
+});
+
+test('so do those of marks of which a rule turns a bit before an ip rule asks for several', () => {
+  const held = parseSave('*mangle\n-A OUTPUT -j MARK --xor-mark 0x1\nCOMMIT\n').map((rules) => ({
+    backend: 'nft' as const,
+    rules,
+  }));
+  const { transparent } = HOSTS;
+  const routingRules = transparent!.routingRules!.map((rule) =>
+    rule.mark ? { ...rule, mark: { value: 5, mask: 7 } } : rule,
+  );
+  expect(compare({ ...transparent!, held, routingRules }, 'ipv4', 'out', seeded(1), 1000).disagreement).toBeUndefined();
+});
+
 test('so do those of a packet that nat is not asked about, though its rules map nothing', () => {
   const text =
     '*nat\n-A OUTPUT -p tcp -j NFQUEUE\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n';
