@@ -202,7 +202,8 @@ async function apply(
   const unchanged = [...planned.already, ...planned.unneeded];
   const nothing = isOver(request)
     ? `the end, ${inUtc(request.until ?? 0)}, has come`
-    : unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ');
+    : unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ') ||
+      'there is no rule that would let these ports pass';
   await sayNotices(voidIn(before, request), terminal);
   await tellChange(
     applied,

@@ -2,7 +2,7 @@ import type { BypassPlan, Notice } from '../interception/index.ts';
 import type { Backend, Snapshot } from '../netfilter/index.ts';
 import { changesTable, ruleChanges } from './change.ts';
 import { type Next, nextBlock } from './next.ts';
-import { asideBlocks, coverBlocks, endBlocks, type Told, toldBlocks } from './plan.ts';
+import { asideBlocks, coverBlocks, endBlocks, isAsAsked, type Told, toldBlocks } from './plan.ts';
 import { faint, good, line, paragraph, type Screen, strong } from './screen.ts';
 import { type Sent, sentBlocks } from './sent-screen.ts';
 
@@ -47,7 +47,12 @@ export function changeScreen(shown: ChangeShown): Screen {
     sent,
     next,
   } = shown;
-  if (!changed) return [paragraph(line(strong('Nothing to do: '), nothing)), ...coverBlocks(notCovered)];
+  if (!changed)
+    return [
+      paragraph(line(strong('Nothing to do: '), nothing)),
+      ...(told && !isAsAsked(told) ? toldBlocks(told) : []),
+      ...coverBlocks(notCovered),
+    ];
   return [
     ...changesTable(
       ruleChanges(before, after),

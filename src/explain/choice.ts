@@ -40,7 +40,7 @@ export function placed(before: Snapshot, request: BypassRequest, proxyPorts: rea
 /** The list was asked for: it is taken where it does what was asked, though a rule before it would do, too. */
 function edited(before: Snapshot, asked: Candidate, candidate: Make, plain: BypassRequest): Chosen {
   if (does(asked)) {
-    const [own, other] = [asked.rules, rulesOf(before, plain)];
+    const [own, other] = [asked.rules, addedBy(before, plain)];
     const instead = `Chosen: ${count(own, 'rule')} of the mesh's own list ${own === 1 ? 'changes' : 'change'}, as asked for`;
     return own === 0
       ? asked
@@ -60,7 +60,8 @@ function inserted(before: Snapshot, asked: Candidate, candidate: Make): Chosen {
     const other = asked.rules === 0 ? 0 : rulesOf(before, list);
     if (other === 0) return asked;
     const instead = `--edit would change ${rulesWord(other)} of its list instead`;
-    return { ...asked, why: `Chosen: ${rulesWord(asked.rules)} more, and the mesh's own stay as they are; ${instead}` };
+    const more = rulesWord(addedBy(before, asked.request));
+    return { ...asked, why: `Chosen: ${more} more, and the mesh's own stay as they are; ${instead}` };
   }
   const behind = candidate({ ...asked.request, behind: true });
   if (does(behind))
@@ -82,6 +83,10 @@ type Make = (request: BypassRequest) => Candidate;
 const does = ({ proof: { beyond, left } }: Candidate): boolean => beyond.length === 0 && left.length === 0;
 
 const rulesOf = (before: Snapshot, request: BypassRequest): number => planBypass(before, request).changes.length;
+
+/** How many rules come; those that only move are among them. */
+const addedBy = (before: Snapshot, request: BypassRequest): number =>
+  planBypass(before, request).changes.filter(({ action }) => action === 'insert').length;
 
 const rulesWord = (rules: number): string => count(rules, 'rule');
 

@@ -47,8 +47,8 @@ function withBypass(before: RuleSet, request: BypassRequest): RuleSet {
   const { ports } = request;
   const cleared = withoutOutdated(before, request);
   const table: TableName = request.ahead === 'TPROXY' ? 'mangle' : 'nat';
-  const inbound = inserted(withTable(cleared, table), table, 'PREROUTING', ports, request);
-  return request.self ? inserted(withTable(inbound, 'nat'), 'nat', 'OUTPUT', ports, request) : inbound;
+  const inbound = inserted(withTable(cleared, table), table, 'PREROUTING', { ports, caught: [] }, request);
+  return request.self ? inserted(withTable(inbound, 'nat'), 'nat', 'OUTPUT', { ports, caught: [] }, request) : inbound;
 }
 
 /** The rule set with a table, made of its built-in chains where it was not there. */

@@ -1,10 +1,10 @@
 import { chainOf, effectOf, type Rule, type RuleSet, type TableName } from '../netfilter/index.ts';
 import { bypassRules, disarmed } from './bypass-rules.ts';
-import { portsOf } from './bypasses.ts';
+import { isDisarmed, portsOf } from './bypasses.ts';
 import { isBypass } from './comments.ts';
 import { interceptedPorts } from './intercepted.ts';
 import { chainOfTarget } from './own.ts';
-import { ALL_PORTS, bothPorts, holdsPorts, type Ports } from './port-sets.ts';
+import { ALL_PORTS, bothPorts, holdsPorts, joinedPorts, type Ports, withoutPorts } from './port-sets.ts';
 import { withRules } from './rule-changes.ts';
 
 /**
@@ -33,10 +33,13 @@ export function edited(
     }
     const left = bothPorts(interceptedPorts(result, 'inbound', now).get(table) ?? [], ports);
     if (left.length === 0) return result;
-    const wanted = ports.filter((range) => bothPorts([range], left).length > 0);
     const own = chainOf(result, table, name)?.rules ?? [];
     const at = own.findIndex((rule) => catches(rule, rules) && bothPorts(portsOf(rule, rules.family), left).length > 0);
     if (at < 0) continue;
+    // What another rule catches, too, is let pass here already.
+    const there = own.slice(0, at).filter((rule) => isBypass(rule) && !isDisarmed(rule));
+    const missing = withoutPorts(left, joinedPorts(...there.map((rule) => portsOf(rule, rules.family))));
+    const wanted = ports.filter((range) => bothPorts([range], missing).length > 0);
     const added = bypassRules(wanted, { family: rules.family, table, self: false, until });
     result = withRules(result, table, name, own.toSpliced(at, 0, ...added));
   }

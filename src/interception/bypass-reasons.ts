@@ -42,7 +42,10 @@ export function reasonsOf(
     if (bothPorts(changed, [range]).length > 0) continue;
     const rules = held.find((one) => one.rules.tables.length > 0)?.rules ?? held[0]?.rules;
     if (!rules) continue;
-    const { kind, because } = reasonOf(rules, [range], now);
+    const caught = joinedPorts(...interceptedPorts(rules, 'inbound', now).values());
+    // What is caught all the same is no reason to change nothing: the proof tells of it.
+    if (bothPorts(caught, [range]).length > 0) continue;
+    const { kind, because } = reasonOf(rules, [range], caught, now);
     const same = found.findIndex((one) => one.kind === kind && one.because === because);
     const other = found[same];
     if (other) found[same] = { ...other, ports: joinedPorts(other.ports, [range]) };
@@ -51,8 +54,7 @@ export function reasonsOf(
   return found;
 }
 
-function reasonOf(rules: RuleSet, ports: Ports, now: number): Pick<Unchanged, 'kind' | 'because'> {
-  const caught = joinedPorts(...interceptedPorts(rules, 'inbound', now).values());
+function reasonOf(rules: RuleSet, ports: Ports, caught: Ports, now: number): Pick<Unchanged, 'kind' | 'because'> {
   const places = new Map<Rule, Place>();
   let refused = false;
   for (const fate of fatesOf([rules], 'inbound', now) ?? []) {

@@ -25,17 +25,17 @@ function settled(rules: RuleSet, futureOf: (rule: Rule, ports: Ports, chain: str
   function left(rule: Rule, table: TableName, chain: string): readonly Rule[] {
     const ports = portsOf(rule, rules.family);
     const future = futureOf(rule, ports, chain);
-    if (future === 'stays' || bothPorts(ports, future.lose).length === 0) return [rule];
-    // A rule of the mesh's own comes back whole, or not at all.
-    if (isDisarmed(rule)) return [(holdsPorts(future.lose, ports) && rearmed(rule, rules, table)) || rule];
-    const kept = withoutPorts(ports, future.lose);
-    return bypassRules(kept, {
-      family: rules.family,
-      table,
-      self: rule.header.out !== undefined,
-      until: untilOf(rule),
-    });
+    return future === 'stays' ? [rule] : lessened(rule, future.lose, rules, table);
   }
+}
+
+/** What is left of a bypass that these ports are taken from. A rule of the mesh's own comes back whole, or not at all. */
+export function lessened(rule: Rule, lose: Ports, rules: RuleSet, table: TableName): readonly Rule[] {
+  const ports = portsOf(rule, rules.family);
+  if (bothPorts(ports, lose).length === 0) return [rule];
+  if (isDisarmed(rule)) return [(holdsPorts(lose, ports) && rearmed(rule, rules, table)) || rule];
+  const kept = withoutPorts(ports, lose);
+  return bypassRules(kept, { family: rules.family, table, self: rule.header.out !== undefined, until: untilOf(rule) });
 }
 
 /** The rule set without Sidestep's bypasses of these ports (of all ports, where the request names none). */

@@ -103,7 +103,7 @@ export function bypassed(before: RuleSet, { request }: Pick<BypassPlan, 'request
     if (caught.length === 0) continue;
     rules = request.edit
       ? edited(rules, table, touched(ports, caught), request.until, now)
-      : inserted(rules, table, 'PREROUTING', touched(ports, caught), request);
+      : inserted(rules, table, 'PREROUTING', { ports: touched(ports, caught), caught }, request);
   }
   return request.self ? selfBypassed(rules, request) : rules;
 }
@@ -121,7 +121,8 @@ function selfBypassed(rules: RuleSet, request: BypassRequest): RuleSet {
     ['mangle', 'PREROUTING'],
   ] as const) {
     const caught = bothPorts(interceptedPorts(result, 'self', request.now).get(table) ?? [], request.ports);
-    if (caught.length > 0) result = inserted(result, table, chain, touched(request.ports, caught), request);
+    if (caught.length > 0)
+      result = inserted(result, table, chain, { ports: touched(request.ports, caught), caught }, request);
   }
   return result;
 }

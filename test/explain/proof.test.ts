@@ -94,6 +94,17 @@ describe('where a bypass is put', () => {
     expect(isExact(proof)).toBe(true);
   });
 
+  test('before the mesh, where that has come before it', () => {
+    const text = nat(
+      ...MESH,
+      '-A PREROUTING -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
+    );
+    const [behind, proof] = where(text, request('8888'));
+    expect(behind).toBe(false);
+    expect(isExact(proof)).toBe(true);
+    expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+  });
+
   // The mesh takes a port from all but one network, and what comes from there is somebody else's.
   const LIST = [
     '-A PREROUTING -p tcp -j MESH_IN',

@@ -215,6 +215,49 @@ describe('a second run', () => {
     ]);
   });
 
+  describe('where somebody has come before it', () => {
+    const late = (rules: string): Snapshot =>
+      podOf(`*nat\n:MESH - [0:0]\n${rules}-A MESH -p tcp -j REDIRECT --to-ports 15006\nCOMMIT\n`);
+    const ours = (ports: string): string =>
+      `-A PREROUTING -p tcp -m ${ports} -m comment --comment "sidestep bypass" -j RETURN\n`;
+    const JUMP = '-A PREROUTING -p tcp -j MESH\n';
+    const prerouting = (snapshot: Snapshot): readonly string[] =>
+      snapshot.held[0]!.rules.tables[0]!.chains[0]!.rules.map((rule) => printRule(rule, 'ipv4'));
+
+    test('moves the rule to the top again', () => {
+      const moved = afterBypass(late(JUMP + ours('tcp --dport 8888')), { request: asking('8888') });
+      expect(prerouting(moved)).toEqual([
+        '-p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
+        '-p tcp -j MESH',
+      ]);
+      expect(planBypass(moved, asking('8888')).changes).toEqual([]);
+    });
+
+    test('moves only the ports that it is asked for, and leaves a rule that works', () => {
+      const before = late(ours('tcp --dport 22') + JUMP + ours('multiport --dports 80,8888'));
+      const moved = afterBypass(before, { request: asking('22,8888') });
+      expect(prerouting(moved)).toEqual([
+        '-p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
+        '-p tcp -m tcp --dport 22 -m comment --comment "sidestep bypass" -j RETURN',
+        '-p tcp -j MESH',
+        '-p tcp -m tcp --dport 80 -m comment --comment "sidestep bypass" -j RETURN',
+      ]);
+      expect(planBypass(moved, asking('22,8888')).changes).toEqual([]);
+    });
+  });
+
+  test('changes nothing where a port taken out of the list is caught by another rule, too', () => {
+    const before = podOf(
+      '*nat\n:MESH - [0:0]\n-A PREROUTING -p tcp -j MESH\n-A PREROUTING -s 10.0.0.0/8 -p tcp -j REDIRECT --to-ports 15006\n' +
+        '-A MESH -p tcp -m multiport --dports 8080,8888 -j REDIRECT --to-ports 15006\nCOMMIT\n',
+    );
+    const request = asking('8888', { edit: true });
+    const once = afterBypass(before, { request });
+    expect(planBypass(before, request).changes).toHaveLength(1);
+    expect(planBypass(once, request).changes).toEqual([]);
+    expect(saved(undone(once))).toBe(saved(before));
+  });
+
   test('after the end has come lays the rule anew', () => {
     const once = afterBypass(POST, { request: asking('8888', { until: NOW + 60 }) });
     expect(changes(once, asking('8888', { now: NOW + 60, until: NOW + 90 }))).toHaveLength(1);
