@@ -13,13 +13,14 @@ import './environment.js';
 const { folder, load } = createRequire(import.meta.url)('../bin/load.js');
 load('main.cjs');
 
-/** A function of the program, by the beginning of its file's name and its own. */
+/** A function of the program, by the beginning of its file's name and its own. What is loaded as a whole is an object. */
 function ofProgram(file, name) {
   const files = readdirSync(folder).filter((one) => one.startsWith(`${file}-`) && one.endsWith('.cjs'));
-  return files.flatMap((one) => Object.values(load(one))).find((one) => one.name === name);
+  const exported = files.flatMap((one) => Object.values(load(one)));
+  return exported.find((one) => one.name === name) ?? exported.find((one) => name in one)?.[name];
 }
 
-const parseSave = ofProgram('text', 'parseSave');
+const [parseSave, KnownRules] = ['parseSave', 'KnownRules'].map((name) => ofProgram('text', name));
 const [boxesOf, deadRules, difference, reach] = ['boxesOf', 'deadRules', 'difference', 'reach'].map((name) =>
   ofProgram('analysis', name),
 );
@@ -27,10 +28,16 @@ const [boxesOf, deadRules, difference, reach] = ['boxesOf', 'deadRules', 'differ
 const story = readFileSync(new URL('../docs/examples/post-2018.rules', import.meta.url), 'utf8');
 const BYPASS = '-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n';
 
-const side = (text, family) => ({
-  snapshot: { origin: 'bench', held: parseSave(text, { family }).map((rules) => ({ backend: 'nft', rules })) },
+const side = (text, family, known) => ({
+  snapshot: { origin: 'bench', held: parseSave(text, { family, known }).map((rules) => ({ backend: 'nft', rules })) },
   proxyPorts: [15001],
 });
+
+/** Two rule sets, read as the command diff reads them. */
+function sides(before, after) {
+  const known = new KnownRules();
+  return [side(before, 'ipv4', known), side(after, 'ipv4', known)];
+}
 
 const accepted = (text, family) =>
   reach(side(text, family), family, 'in').filter(({ end }) => end.kind === 'forwarded');
@@ -46,8 +53,7 @@ const CASES = {
   ],
   'diff of two, a year apart, grouped': [
     () => [campusFirewall(5_500), campusFirewall(5_500, { year: 1 })],
-    ([before, after]) =>
-      difference(side(before, 'ipv4'), side(after, 'ipv4'), 'ipv4', 'in').map(({ surely }) => boxesOf(surely)),
+    ([before, after]) => difference(...sides(before, after), 'ipv4', 'in').map(({ surely }) => boxesOf(surely)),
     300,
   ],
   'dead rules, each with what shadows it': [
@@ -57,7 +63,10 @@ const CASES = {
   ],
   "proof of a bypass on Istio's rules": [
     () => [story, story.replace('-A PREROUTING', `${BYPASS}-A PREROUTING`)],
-    ([before, after]) => ['in', 'out'].map((way) => difference(side(before, 'ipv4'), side(after, 'ipv4'), 'ipv4', way)),
+    ([before, after]) => {
+      const both = sides(before, after);
+      return ['in', 'out'].map((way) => difference(...both, 'ipv4', way));
+    },
     20,
   ],
   ...Object.fromEntries(

@@ -64,6 +64,8 @@ export class Asking {
   /** What hangs on these rules; what hangs on the machine alone is kept with that. */
   readonly #answers: Answers = new Map();
   #tried = 0;
+  /** How many answers hung on rules. */
+  rulesAsked = 0;
 
   constructor(space: Space, environments: Environments) {
     this.#space = space;
@@ -79,7 +81,7 @@ export class Asking {
   /** Results of one key, with one environment afterwards, are one group. */
   split<T>(environment: Environment, within: Edge, inquiry: Inquiry<T>): readonly Group<T>[] {
     const asked = inquiry as Inquiry<unknown>;
-    const { answers } = this.#space;
+    const { answers } = this.#space.machine;
     const holds = (one: Answered): boolean => one.within === within && isSame(one, environment);
     let answered = answers.get(asked)?.find(holds) ?? this.#answers.get(asked)?.find(holds);
     if (!answered) {
@@ -87,6 +89,7 @@ export class Asking {
       const remembered = kept(answered.rules ? this.#answers : answers, asked, () => []);
       if (remembered.length < MOST_ANSWERS) remembered.push(answered);
     }
+    if (answered.rules) this.rulesAsked += 1;
     return (answered.fates as readonly Fate<T>[]).map(({ result, changes, when }) => ({
       result,
       environment: this.#environments.after(environment, changes),

@@ -63,20 +63,30 @@ export function boxesOf({ space, edge }: PacketSet, most = 12, among?: PacketSet
   const room = diagram.or(edge, complement(universe));
   const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
   const boxes: Box[] = [];
+  const anyOf = new Map(fields.map((placed) => [placed, shadow(diagram, placed, universe)]));
   let left = plain === NONE ? edge : plain;
   while (left !== NONE && boxes.length < most) {
-    const { sides, set } = grown(space, fields, { room, universe, left });
+    const { sides, set } = grown(space, fields, { room, universe, anyOf, left });
     boxes.push(sides);
     left = diagram.minus(left, set);
   }
   return { boxes, complete: left === NONE, others: plain !== NONE && plain !== edge };
 }
 
+/** Where a box may grow. */
+interface Room {
+  readonly room: Edge;
+  readonly universe: Edge;
+  /** The values of each field that any packet of the universe has. */
+  readonly anyOf: ReadonlyMap<Placed, Edge>;
+  readonly left: Edge;
+}
+
 /** The largest box around one packet of `left` that has room. */
 function grown(
   space: Space,
   fields: readonly Placed[],
-  { room, universe, left }: { readonly room: Edge; readonly universe: Edge; readonly left: Edge },
+  { room, universe, anyOf, left }: Room,
 ): { readonly sides: Box; readonly set: Edge } {
   const { diagram } = space;
   const numbers = diagram.witness(left);
@@ -102,7 +112,7 @@ function grown(
   for (const placed of fields) {
     // Said is what packets of the box have, where that is not what any packet may have.
     const held = parts.get(placed) === ALL ? ALL : shadow(diagram, placed, diagram.and(set, universe));
-    const any = shadow(diagram, placed, universe);
+    const any = anyOf.get(placed)!;
     if (held !== ALL && held !== any) sides.set(placed.field, sideOf(space, placed, held, diagram.minus(any, held)));
   }
   return { sides, set };

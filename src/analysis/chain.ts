@@ -1,6 +1,7 @@
 import { contentOf, type FieldName } from '../netfilter/index.ts';
 import type { CompiledAct, CompiledChain, CompiledRule } from '../trace/parts.ts';
 import { nameOf } from '../trace/parts.ts';
+import type { Asking } from './ask.ts';
 import { byCases } from './cases.ts';
 import { ALL, complement, type Diagram, NONE } from './diagram.ts';
 import { unknown } from './end.ts';
@@ -11,8 +12,17 @@ import { kept } from './kept.ts';
 import { isLookedUp, lookupKey } from './looked-up.ts';
 import { isOpen, type Nature, Natures } from './nature.ts';
 import type { Matched, Performing } from './perform.ts';
+import { chainsOf } from './rules.ts';
 import type { Space } from './space.ts';
 import { TooComplex } from './too-complex.ts';
+
+/** What chains are folded with. */
+interface Tools {
+  readonly environments: Environments;
+  readonly asking: Asking;
+  readonly folding: Folding;
+  readonly performing: Performing;
+}
 
 /** Times that chains with choices are gone through: such a chain is looked at anew wherever it is called from. */
 const MOST_VISITS = 20_000;
@@ -25,9 +35,10 @@ const MOST_VISITS = 20_000;
 export class Chains {
   readonly #space: Space;
   readonly #environments: Environments;
+  readonly #asking: Asking;
   readonly #folding: Folding;
   readonly #performing: Performing;
-  readonly #natures = new Natures();
+  readonly #natures: Natures;
   readonly #known = new Map<CompiledChain, Map<string, Exits>>();
   /** Of built-in chains, by environment. */
   readonly #bases = new Map<CompiledChain, Map<number, Exits>>();
@@ -35,16 +46,54 @@ export class Chains {
   readonly #parts = new Map<CompiledChain, Map<string, Exits>>();
   readonly #visits = new Map<string, number>();
   #visited = 0;
+  readonly #own: ReadonlySet<CompiledChain>;
+  readonly #reads: string;
+  readonly #others: Chains | undefined;
+  #hangsOnOthers = false;
 
-  constructor(space: Space, environments: Environments, folding: Folding, performing: Performing) {
+  /** @param others chains of a rule set on the same machine that was followed before */
+  constructor(space: Space, { environments, asking, folding, performing }: Tools, others: Chains | undefined) {
     this.#space = space;
     this.#environments = environments;
+    this.#asking = asking;
     this.#folding = folding;
     this.#performing = performing;
+    this.#natures = others ? others.#natures : new Natures();
+    const { program } = space.ground;
+    this.#own = new Set(chainsOf(program));
+    // What nat writes down of a connection hangs on who may ask for it.
+    this.#reads = [...program.reads]
+      .filter((field) => field.startsWith('ct'))
+      .sort()
+      .join();
+    this.#others = others !== undefined && others.#reads === this.#reads ? others : undefined;
   }
 
   /** What becomes of packets that come to a built-in chain in this environment: accepted, or at their end. */
   base(chain: CompiledChain, environment: Environment): Exits {
+    return (
+      this.#foundBefore(chain, (others) => others.base(chain, environment)) ??
+      this.#noting(() => this.#baseAnew(chain, environment))
+    );
+  }
+
+  /** Where this very chain stands in the rule set before, too: what is found out there. Undefined where that hangs on other rules of its. */
+  #foundBefore(chain: CompiledChain, find: (others: Chains) => Exits): Exits | undefined {
+    const others = this.#others;
+    if (others === undefined || !others.#own.has(chain) || this.#natures.of(chain).open) return undefined;
+    const exits = find(others);
+    return others.#hangsOnOthers ? undefined : exits;
+  }
+
+  /** Takes down whether anything hung on more of the rule set than the chain itself. */
+  #noting(find: () => Exits): Exits {
+    const before = this.#asking.rulesAsked;
+    const exits = find();
+    if (this.#asking.rulesAsked !== before) this.#hangsOnOthers = true;
+    return exits;
+  }
+
+  #baseAnew(chain: CompiledChain, environment: Environment): Exits {
     const general = this.general(chain, environment);
     const known = kept(this.#bases, chain, () => new Map<number, Exits>());
     const exits = kept(known, general.id, () => this.#base(chain, general));
@@ -57,9 +106,10 @@ export class Chains {
 
   /** The environment as a chain can tell it from others: by which way packets are to leave few chains ask. */
   general(chain: CompiledChain, environment: Environment): Environment {
-    const { routed, changes, tells } = this.#natures.of(chain);
+    const { routed, changes } = this.#natures.of(chain);
     const told = routed ? environment : this.#environments.wherever(environment);
     if (changes) return told;
+    const tells = this.#natures.tells(chain);
     return this.#environments.make(new Map([...told.fields].filter(([field]) => tells.has(field))), told.state);
   }
 
@@ -76,6 +126,13 @@ export class Chains {
 
   /** What becomes of packets that come to a chain in this environment: accepted, at their end, or back to its caller. */
   chain(chain: CompiledChain, environment: Environment): Exits {
+    return (
+      this.#foundBefore(chain, (others) => others.chain(chain, environment)) ??
+      this.#noting(() => this.#chainAnew(chain, environment))
+    );
+  }
+
+  #chainAnew(chain: CompiledChain, environment: Environment): Exits {
     const nature = this.#natures.of(chain);
     if (nature.open || nature.changes) return this.#whole(chain, environment, nature);
     const key = [...nature.reads].map((field) => readingKey(environment, field)).join();

@@ -1,4 +1,3 @@
-import { kept } from './kept.ts';
 import { TooComplex } from './too-complex.ts';
 
 /**
@@ -336,24 +335,43 @@ export class Diagram {
   exists(set: Edge, gone: (level: number) => boolean, deepest = BOTTOM): Edge {
     const known = new Map<Edge, Edge>();
     const visit = (edge: Edge): Edge => {
-      if (edge <= 1 || this.level(edge) > deepest) return edge;
-      return kept(known, edge, () =>
-        gone(this.level(edge)) ? this.any(this.#below(edge).map(visit)) : this.#each(edge, visit),
-      );
+      if (edge <= 1) return edge;
+      const level = this.#nodes[edge >> 1]!;
+      if (level > deepest) return edge;
+      let result = known.get(edge);
+      if (result === undefined) {
+        result = gone(level) ? this.#anyBelow(edge, visit) : this.#each(edge, visit);
+        known.set(edge, result);
+      }
+      return result;
     };
     return visit(set);
   }
 
-  /** What is left of a set, whatever its first variable is: each once. */
-  #below(set: Edge): readonly Edge[] {
-    return [...new Set(this.parts(set).map(([, part]) => part))];
+  /** What any part of a set becomes, whatever its first variable is. */
+  #anyBelow(set: Edge, change: (part: Edge) => Edge): Edge {
+    const nodes = this.#nodes;
+    const place = set >> 1;
+    const end = place + 2 * nodes[place + 1]! + 1;
+    const below = new Set<Edge>();
+    for (let at = place + 2; at < end; at += 2) {
+      const part = change(nodes[at]! ^ (set & 1));
+      if (part === ALL) return ALL;
+      below.add(part);
+    }
+    return this.any([...below]);
   }
 
   /** The set with something done to what is left of it by its first variable. */
   #each(set: Edge, change: (part: Edge) => Edge): Edge {
     const base = this.#top;
-    for (const [from, part] of this.parts(set)) this.#push(base, from, change(part));
-    return this.#node(this.level(set), base);
+    // Nodes never change: this one stands in this array even where it has grown meanwhile.
+    const nodes = this.#nodes;
+    const place = set >> 1;
+    const end = place + 2 * nodes[place + 1]! + 1;
+    for (let at = place + 2; at < end; at += 2)
+      this.#push(base, at === place + 2 ? 0 : nodes[at - 1]!, change(nodes[at]! ^ (set & 1)));
+    return this.#node(nodes[place]!, base);
   }
 
   /** What any of some sets holds, put together by halves: one after the other, each step would write down all before it again. */

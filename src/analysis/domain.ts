@@ -4,7 +4,7 @@ import { type CompiledChain, type Ground, isIdle, LOOPBACK, type NamePattern, na
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { type Code, levelsFor } from './code.ts';
 import { type Edges, edgesOf, effectsIn } from './edges.ts';
-import { chainsOf, contentsOf } from './rules.ts';
+import { chainsOf, leavesOf } from './rules.ts';
 
 /** Which packets are looked at: those that come from other hosts, or those that this host sends. */
 export type Direction = 'in' | 'out';
@@ -78,7 +78,11 @@ export function domainOf(grounds: readonly Ground[], direction: Direction, cuts:
   const boundaries = new Boundaries(family, grounds.some(takesPacketsWord));
   const names: NamePattern[] = [];
   const asked = new Set<FieldName>(ALWAYS_ASKED);
-  for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries, names);
+  for (const leaf of leavesOf(grounds.map((ground) => ground.program))) {
+    if (leaf.kind === 'name') names.push(leaf);
+    else boundaries.addLeaf(leaf);
+  }
+  for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries);
   for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
   for (const cut of cuts) boundaries.addLeaf(cut);
   const known = grounds.flatMap(({ host }) => host.interfaces.map(({ name }) => ({ text: name, prefix: false })));
@@ -100,11 +104,7 @@ function never(): never {
   throw new Error('there are no rules to look at');
 }
 
-function readGround(ground: Ground, edges: Edges, boundaries: Boundaries, names: NamePattern[]): void {
-  for (const leaf of contentsOf(ground.program).leaves) {
-    if (leaf.kind === 'name') names.push(leaf);
-    else boundaries.addLeaf(leaf);
-  }
+function readGround(ground: Ground, edges: Edges, boundaries: Boundaries): void {
   for (const [field, ranges] of edges) for (const range of ranges) boundaries.addRange(field as ValueField, range);
   for (const effect of effectsIn(ground)) {
     // What keeps some bits of a field and turns others makes a number of it that is known bit by bit.

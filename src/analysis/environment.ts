@@ -84,13 +84,19 @@ export interface Changes {
   readonly state: Partial<State>;
 }
 
-/** More are not made: rules that set mark after mark would have one for each combination. */
+/** For one rule set more are not made: rules that set mark after mark would have one for each combination. */
 const MOST = 60_000;
 
 /** Makes environments, equal ones once. Throws TooComplex. */
 export class Environments {
   readonly #known = new Map<string, Environment>();
   #cases = 0;
+  #most = MOST;
+
+  /** Another rule set is followed. */
+  begin(): void {
+    this.#most = this.#known.size + MOST;
+  }
 
   /** What makes an environment that of these fields and this state. */
   keyOf(fields: ReadonlyMap<FieldName, Current>, state: State): string {
@@ -105,7 +111,8 @@ export class Environments {
 
   make(fields: ReadonlyMap<FieldName, Current>, state: State): Environment {
     return kept(this.#known, this.keyOf(fields, state), () => {
-      if (this.#known.size >= MOST) throw new TooComplex(`rules make of packets more than ${MOST} different ones`);
+      if (this.#known.size >= this.#most)
+        throw new TooComplex(`rules make of packets more than ${MOST} different ones`);
       return { id: this.#known.size, fields, state };
     });
   }

@@ -1,6 +1,18 @@
 import type { Snapshot } from '../netfilter/index.ts';
 import type { Ground } from '../trace/parts.ts';
+import type { Answers } from './ask.ts';
+import type { Chains } from './chain.ts';
+import { Environments } from './environment.ts';
 import type { Side } from './reach.ts';
+
+/** What is found out on one machine with one rule set, and holds for the next one, too. */
+export class Machine {
+  /** What has been asked, whatever the rules. */
+  readonly answers: Answers = new Map();
+  readonly environments = new Environments();
+  /** The chains of the rule set that was followed first: others may have some of them. */
+  chains: Chains | undefined;
+}
 
 /** What a snapshot tells of the machine, beside its rules. */
 const MACHINE = ['orderUnknown', 'interfaces', 'routes', 'routingRules', 'listeners', 'sysctls'] as const;

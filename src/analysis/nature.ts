@@ -10,8 +10,6 @@ export interface Nature {
   /** The kernel chooses in it, or Sidestep does not know: each visit is one of its own. */
   readonly open: boolean;
   readonly reads: ReadonlySet<FieldName>;
-  /** All that it can tell of a packet: what it reads, and what that is found out from. */
-  readonly tells: ReadonlySet<FieldName>;
   /** By which way packets are to leave may be asked for. */
   readonly routed: boolean;
   /** Its rules that can do anything to a packet. */
@@ -21,9 +19,19 @@ export interface Nature {
 /** What chains are like, found out once each. */
 export class Natures {
   readonly #known = new Map<CompiledChain, Nature>();
+  readonly #told = new Map<CompiledChain, ReadonlySet<FieldName>>();
 
   of(chain: CompiledChain): Nature {
     return kept(this.#known, chain, () => this.#find(chain));
+  }
+
+  /** All that a chain can tell of a packet: what it reads, and what that is found out from. */
+  tells(chain: CompiledChain): ReadonlySet<FieldName> {
+    return kept(
+      this.#told,
+      chain,
+      () => new Set([...this.of(chain).reads].flatMap((field) => [field, ...madeOf(field)])),
+    );
   }
 
   #find(chain: CompiledChain): Nature {
@@ -43,9 +51,8 @@ export class Natures {
       routed ||= inner.routed;
       open ||= inner.open;
     }
-    const tells = new Set([...reads].flatMap((field) => [field, ...madeOf(field)]));
-    routed ||= tells.has('out');
-    return { changes, open, reads, tells, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
+    for (const field of own) routed ||= field === 'out' || madeOf(field).includes('out');
+    return { changes, open, reads, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
   }
 }
 

@@ -1,14 +1,13 @@
 import type { Family } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { type Ground, grounds } from '../trace/parts.ts';
-import type { Answers } from './ask.ts';
+import { type Grounds, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
 import { Diagram } from './diagram.ts';
 import { type Cut, type Direction, domainOf } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import type { Ends } from './flow.ts';
 import { kept } from './kept.ts';
-import { isOneMachine } from './machine.ts';
+import { isOneMachine, Machine } from './machine.ts';
 import { type Weighed, weighed } from './packets.ts';
 import { contentsOf } from './rules.ts';
 import { Space } from './space.ts';
@@ -40,15 +39,16 @@ export function reach(side: Side, family: Family, direction: Direction, cuts: re
   return space ? reachedBy(space, followFar(space)) : [];
 }
 
-const GROUNDS = new WeakMap<Snapshot, Map<string, ReturnType<typeof grounds>>>();
+const GROUNDS = new WeakMap<Snapshot, WeakMap<Snapshot, Map<string, Grounds>>>();
 
-/** The rules of a family, compiled once for both directions. */
-const groundOf = ({ snapshot, proxyPorts }: Side, family: Family): Ground =>
-  kept(
-    kept(GROUNDS, snapshot, () => new Map()),
-    proxyPorts.join(),
-    () => grounds(snapshot, proxyPorts),
-  )(family);
+/** Rules, compiled once for both directions. `like`: those that they are compared with; what is alike in both is compiled once. */
+const groundsOf = ({ snapshot, proxyPorts }: Side, like?: Side): Grounds => {
+  const compared = kept(GROUNDS, snapshot, () => new WeakMap<Snapshot, Map<string, Grounds>>());
+  const made = kept(compared, like?.snapshot ?? snapshot, () => new Map<string, Grounds>());
+  return kept(made, proxyPorts.join(), () =>
+    grounds(snapshot, proxyPorts, like && { snapshot: like.snapshot, grounds: groundsOf(like) }),
+  );
+};
 
 /** About so many nodes are made for a rule. */
 const NODES_A_RULE = 44;
@@ -60,15 +60,16 @@ export function spacesOf(
   direction: Direction,
   cuts: readonly Cut[] = [],
 ): readonly Space[] {
-  const given = sides.map((side) => groundOf(side, family));
+  const [before] = sides;
+  const given = sides.map((side) => groundsOf(side, side === before ? undefined : before)(family));
   const domain = domainOf(given, direction, cuts);
   const rules = given.reduce((sum, { program }) => sum + contentsOf(program).rules, 0);
   const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
-  const answers = given.map((): Answers => new Map());
+  const machines = given.map(() => new Machine());
   return given.map((ground, at) => {
     const first = given.findIndex((other, n) => n === at || isOneMachine([sides[n]!, other], [sides[at]!, ground]));
-    return new Space({ diagram, domain, ground, decisions, answers: answers[first]! });
+    return new Space({ diagram, domain, ground, decisions, machine: machines[first]! });
   });
 }
 

@@ -8,25 +8,29 @@ export const chainsOf = (program: Program): readonly CompiledChain[] =>
 
 const chainsByProgram = new WeakMap<Program, readonly CompiledChain[]>();
 
-/** What all rules ask and do. Rules share what they have in common: it is there once. */
+/** What all rules of several rule sets ask. Rules share what they have in common, and rule sets chains: it is there once. */
+export function leavesOf(programs: readonly Program[]): ReadonlySet<Leaf> {
+  const leaves = new Set<Leaf>();
+  for (const chain of new Set(programs.flatMap(chainsOf)))
+    for (const leaf of contentsOfChain(chain).leaves) leaves.add(leaf);
+  return leaves;
+}
+
+/** What all rules do. */
 export interface Contents {
-  readonly leaves: ReadonlySet<Leaf>;
   readonly effects: readonly Effect[];
   readonly rules: number;
 }
 
 export const contentsOf = (program: Program): Contents =>
   kept(contentsByProgram, program, () => {
-    const leaves = new Set<Leaf>();
     const effects = new Set<Effect>();
     let rules = 0;
     for (const chain of chainsOf(program)) {
       rules += chain.rules.length;
-      const contents = contentsOfChain(chain);
-      for (const leaf of contents.leaves) leaves.add(leaf);
-      for (const effect of contents.effects) effects.add(effect);
+      for (const effect of contentsOfChain(chain).effects) effects.add(effect);
     }
-    return { leaves, effects: [...effects], rules };
+    return { effects: [...effects], rules };
   });
 
 const contentsByProgram = new WeakMap<Program, Contents>();

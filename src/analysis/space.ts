@@ -12,7 +12,6 @@ import {
   type ValueField,
 } from '../netfilter/index.ts';
 import { firstState, type Ground, idOf } from '../trace/parts.ts';
-import type { Answers } from './ask.ts';
 import { isAddress, rangeUnder, topOf } from './boundaries.ts';
 import { type Class, type Classes, classesOf, type Grain } from './classes.ts';
 import { endOf, intervalOf, intervalsIn, rawSet, sizeOf, type Value } from './code.ts';
@@ -23,13 +22,14 @@ import { edgesOf } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
+import type { Machine } from './machine.ts';
 import { ordinaryPackets } from './ordinary.ts';
 
 /** A condition on an address. */
 export type AddressLeaf = Leaf & { readonly field: 'source' | 'destination' };
 
 /** What a space is made of. */
-type Parts = Pick<Space, 'diagram' | 'domain' | 'ground' | 'decisions' | 'answers'>;
+type Parts = Pick<Space, 'diagram' | 'domain' | 'ground' | 'decisions' | 'machine'>;
 
 /** Sets of packets as they begin, and one rule set's ground under them. */
 export class Space {
@@ -37,8 +37,7 @@ export class Space {
   readonly domain: Domain;
   readonly ground: Ground;
   readonly decisions: Decisions;
-  /** What has been asked on the same machine, whatever its rules. */
-  readonly answers: Answers;
+  readonly machine: Machine;
   /** The packets that there are: no ports without a protocol that has some, no new connection that begins in its middle. */
   readonly valid: Edge;
   /** What a packet has in fields that nobody asks for. */
@@ -49,12 +48,12 @@ export class Space {
   readonly #leaves = new Map<string, Edge>();
   readonly #originals = new Map<Leaf, Edge>();
 
-  constructor({ diagram, domain, ground, decisions, answers }: Parts) {
+  constructor({ diagram, domain, ground, decisions, machine }: Parts) {
     this.diagram = diagram;
     this.domain = domain;
     this.ground = ground;
     this.decisions = decisions;
-    this.answers = answers;
+    this.machine = machine;
     const { family, direction } = domain;
     const out = direction === 'out';
     const sender = out ? { owned: 1, uid: 1000, gid: 1000, sourceMac: 0, destinationMac: 0 } : {};

@@ -27,7 +27,7 @@ import type { Edge } from './diagram.ts';
 import { effectsIn } from './edges.ts';
 import { type Rewritten, unknown } from './end.ts';
 import { endOfOutcome, endOfTaken, outcomeKey, takenKey } from './ending.ts';
-import { type Current, constant, type Environment, Environments } from './environment.ts';
+import { type Current, constant, type Environment } from './environment.ts';
 import { Ends, Flow } from './flow.ts';
 import { Folding } from './fold.ts';
 import { kept } from './kept.ts';
@@ -71,12 +71,14 @@ export function followFar(space: Space, by = ''): Ends {
 }
 
 function shopFor(space: Space, seen: Seen | undefined): Workshop {
-  const { diagram, valid } = space;
-  const environments = new Environments();
+  const { diagram, valid, machine } = space;
+  const { environments } = machine;
+  environments.begin();
   const asking = new Asking(space, environments);
   const folding = new Folding(space, asking);
   const performing = new Performing(space, environments, asking, folding);
-  const chains = new Chains(space, environments, folding, performing);
+  const chains = new Chains(space, { environments, asking, folding, performing }, machine.chains);
+  machine.chains ??= chains;
   return { diagram, environments, asking, folding, performing, chains, ends: new Ends(diagram), valid, seen };
 }
 

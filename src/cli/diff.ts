@@ -41,15 +41,22 @@ export const diff = defineCommand<DiffOptions>({
     if (before === '-' && after === '-') {
       throw new UsageError('both cannot come from standard input', 'Put one of them into a file.');
     }
-    const told = comparePackets(await read(before, options, terminal), await read(after, options, terminal));
+    const { KnownRules } = await import('../text/index.ts');
+    const known = new KnownRules();
+    const reading = { ...options, known };
+    const told = comparePackets(await read(before, reading, terminal), await read(after, reading, terminal));
     if (options.output === 'json') terminal.json(differenceDocument(told));
     else await terminal.show(differenceScreen(told));
     return isDifferent(told) ? EXIT.finding : EXIT.done;
   },
 });
 
-function read(word: string, { family, keepGoing }: DiffOptions, terminal: Terminal): Promise<Snapshot> {
-  const shared = { ...(family ? { family } : {}), ...(keepGoing ? { keepGoing } : {}) };
+function read(
+  word: string,
+  { family, keepGoing, known }: DiffOptions & Pick<SourceOptions, 'known'>,
+  terminal: Terminal,
+): Promise<Snapshot> {
+  const shared = { ...(family ? { family } : {}), ...(keepGoing ? { keepGoing } : {}), ...(known ? { known } : {}) };
   if (isWritten(word)) return readWritten(word);
   if (word === 'here') return readSource(shared, terminal);
   const [, kind, value = ''] = LIVE.exec(word) ?? [];

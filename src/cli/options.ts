@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Family } from '../address/index.ts';
 import type { Backend, TableName } from '../netfilter/index.ts';
+import type { KnownRules } from '../text/index.ts';
 
 /** A namespace whose rules are read or changed live. None given: the one this process is in. */
 export interface NamespaceOptions {
@@ -17,6 +18,8 @@ export interface SourceOptions extends NamespaceOptions {
   readonly keepGoing?: boolean;
   /** The table of rules that name none. */
   readonly table?: TableName;
+  /** Rules of texts that were read before, where several are read. */
+  readonly known?: KnownRules;
 }
 
 export type OutputForm = 'text' | 'json' | 'save';

@@ -18,7 +18,7 @@ export async function readSource(options: SourceOptions, terminal: Terminal): Pr
 async function readFrom(path: string, options: SourceOptions, terminal: Terminal): Promise<Snapshot> {
   const live = (['netns', 'pid', 'container'] as const).find((key) => options[key] !== undefined);
   if (live) throw new UsageError(`--from and --${live} exclude each other`, 'A file says nothing of a namespace.');
-  const { keepGoing = false, family, table } = options;
+  const { keepGoing = false, family, table, known } = options;
   const { readText } = await import('./file.ts');
   const text = await readText(path, { keepGoing });
   const { formatDiagnostic, readInput } = await import('../text/index.ts');
@@ -31,6 +31,7 @@ async function readFrom(path: string, options: SourceOptions, terminal: Terminal
     report: (diagnostic) => passedOver.push(formatDiagnostic(source, diagnostic)),
     note: (text) => notes.push(text),
     ...(table ? { table } : {}),
+    ...(known ? { known } : {}),
     // Where the text holds both families and says so, the flag only chooses.
     ...(family && !namesBoth(text) ? { family } : {}),
   });

@@ -1,7 +1,7 @@
 export type { KernelAccount, KernelEvent, PacketFilter, SeenPacket } from './account.ts';
 export { clockAt, inKernelZone, timeOfDayWord } from './clock.ts';
 export { parsePortWord, parseUint32, quoted } from './codec.ts';
-export { contentOf } from './content.ts';
+export { contentOf, saysTheSame } from './content.ts';
 export {
   type AddressRange,
   type Assignment,

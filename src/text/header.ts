@@ -55,7 +55,7 @@ export function plainPrefix(cursor: Cursor): Prefix | undefined {
     if (code === 32) break;
     if (digits === 0 || number > 255 || slash || (code === 46) === (dots === 3)) return undefined;
     if (code !== 46 && code !== 47) return undefined;
-    value = value * 256 + number;
+    value = (value << 8) | number;
     if (code === 46) dots += 1;
     else slash = true;
     number = 0;

@@ -1,5 +1,6 @@
 export { type Diagnostic, escapeControl, formatDiagnostic, InputRefused } from './diagnostic.ts';
 export { parseSets, type SetReadOptions } from './ipset.ts';
+export { KnownRules } from './known-rules.ts';
 export { readListing } from './listing/read.ts';
 export { parseNftJson } from './nft/json.ts';
 export { printNft, printNftHook, printNftRule, printNftSetHead } from './nft/print.ts';

@@ -1,6 +1,7 @@
 import type { Counters, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { empty } from './draft.ts';
+import { at, type KnownWords } from './known-rules.ts';
 import { declareNew, FITTING, readCounters, readPolicy, usedChain } from './read-chain.ts';
 import { complain, type OpenChain, type OpenTable, type Reading } from './reading.ts';
 import { countsAfter, readRule } from './rule.ts';
@@ -37,13 +38,13 @@ export function readCommand(
     case '-A':
     case '--append': {
       const chain = usedChain(reading, table);
-      addRule(reading, chain, chain.rules.length, counters);
+      addRule(reading, table, chain, chain.rules.length, counters);
       return;
     }
     case '-I':
     case '--insert': {
       const chain = usedChain(reading, table);
-      addRule(reading, chain, readPosition(cursor, chain), counters);
+      addRule(reading, table, chain, readPosition(cursor, chain), counters);
       return;
     }
     case '-N':
@@ -105,7 +106,13 @@ function readPosition(cursor: Cursor, chain: OpenChain): number {
   return position - 1;
 }
 
-function addRule(reading: Reading, chain: OpenChain, position: number, counters: Counters | undefined): void {
+function addRule(
+  reading: Reading,
+  table: OpenTable,
+  chain: OpenChain,
+  position: number,
+  counters: Counters | undefined,
+): void {
   const { cursor, draft } = reading;
   if (!draft) return;
   const from = cursor.at;
@@ -116,20 +123,48 @@ function addRule(reading: Reading, chain: OpenChain, position: number, counters:
   const rules = grows ? chain.rules : reading.made;
   if (!grows) empty(rules);
   const first = rules.length;
+  const { known } = reading.options;
+  if (known) chain.known ??= known.ofChain(table.family, table.name, chain.name);
   try {
-    readRule(cursor, draft, reading.line, counters, rules);
+    if (chain.known) readKnown(reading, table, chain.known, counters, rules);
+    else readRule(cursor, draft, reading.line, counters, rules);
   } catch (error) {
     if (!(error instanceof Fault) || !reading.options.keepGoing) throw error;
     complain(reading, error, reading.line, reading.lineStart);
     rules.length = first;
     rules.push(unreadable(reading.text.slice(from, cursor.end), counters, reading.line));
   }
-  if (draft.target && 'chain' in draft.target) chain.leads = true;
+  const target = rules[rules.length - 1]?.target;
+  if (target && 'chain' in target) chain.leads = true;
   else chain.leads ??= false;
   if (grows) return;
   if (appended) chain.rules = chain.rules.concat(rules);
   // The tools insert one after the other at the same place, so the last of several comes first.
   else chain.rules.splice(position, 0, ...rules.reverse());
+}
+
+/** Reads a rule, unless it was read before. */
+function readKnown(
+  { cursor, draft, line, text }: Reading,
+  { chains, undeclared, hooks }: OpenTable,
+  known: KnownWords,
+  counters: Counters | undefined,
+  rules: Rule[],
+): void {
+  const words = text.slice(cursor.at, cursor.end);
+  const before = counters ? undefined : known.get(words);
+  // Whether a chain is there is for each text to say.
+  const leads = before?.target && 'chain' in before.target ? before.target.chain : undefined;
+  if (before && (leads === undefined || chains.has(leads))) {
+    rules.push(at(before, line));
+    return;
+  }
+  const [first, open] = [rules.length, undeclared.length + hooks.length];
+  readRule(cursor, draft!, line, counters, rules);
+  const [rule] = rules.slice(first);
+  // What is looked at once the table is complete is looked at each time.
+  if (rule && rules.length === first + 1 && !rule.counters && undeclared.length + hooks.length === open)
+    known.set(words, rule);
 }
 
 /** A rule that could not be read: it may match anything and do anything. */

@@ -3,6 +3,7 @@ import type { Counters, Policy, Rule, Table, TableName, TargetUse } from '../net
 import { type Diagnostic, diagnosticAt, Fault, InputRefused } from './diagnostic.ts';
 import type { Draft, Place } from './draft.ts';
 import type { DeferredHooks } from './jumps.ts';
+import type { KnownRules, KnownWords } from './known-rules.ts';
 import { type Cursor, cursorOver } from './words.ts';
 
 /** How an input is read. */
@@ -19,6 +20,8 @@ export interface ReadOptions {
   note?(text: string): void;
   /** The table of rules that name none, as `iptables -S` prints them. */
   table?: TableName;
+  /** Rules of texts that were read before. */
+  readonly known?: KnownRules;
 }
 
 /** How many diagnostics are enough to give up on an input. */
@@ -44,6 +47,8 @@ export interface OpenChain {
   goto: TargetUse | undefined;
   /** Where a rule first named it, as long as it is not declared. */
   used: LinedPlace | undefined;
+  /** Rules of it in texts that were read before. */
+  known: KnownWords | undefined;
 }
 
 export const openChain = (name: string, policy: Policy | undefined, used?: LinedPlace): OpenChain => ({
@@ -56,6 +61,7 @@ export const openChain = (name: string, policy: Policy | undefined, used?: Lined
   jump: undefined,
   goto: undefined,
   used,
+  known: undefined,
 });
 
 /** A table while it is read. */

@@ -43,5 +43,5 @@ export { idOf } from './settle.ts';
 export { listenerName } from './sockets.ts';
 export { type Ground, nameOf, type Walk } from './state.ts';
 export { besideEachOther, natsOf, notFollowed, steers } from './table.ts';
-export { grounds } from './trace.ts';
+export { type Grounds, grounds } from './trace.ts';
 export { enter } from './walk.ts';

@@ -29,6 +29,7 @@ import {
   type Test,
 } from '../netfilter/index.ts';
 import type { FindRule } from './candidates.ts';
+import { chainsAlike } from './chains-alike.ts';
 import { needsConntrack } from './conntrack.ts';
 import { contentsOfChain } from './contents.ts';
 import { isLookedUp } from './looked-up.ts';
@@ -119,19 +120,36 @@ export interface Program {
   readonly marksTemplates: boolean;
 }
 
-/** Compiles the rules of one family. */
-export function compileRules(snapshot: Snapshot, family: Family): Program {
+/** A rule set that is compiled already. */
+export interface Compiled {
+  readonly snapshot: Snapshot;
+  readonly program: Program;
+}
+
+/**
+ * Compiles the rules of one family.
+ *
+ * @param like chains that say the same in it are taken from there
+ */
+export function compileRules(snapshot: Snapshot, family: Family, like?: Compiled): Program {
   const held = heldFor(snapshot, family);
   const machine = machineOf(snapshot);
   const reads = new Set<FieldName>();
   const conditionsOf = readConditions(family, snapshot.sets);
   const effectFor = effects(family);
+  const known = like && haveSameSets(like.snapshot, snapshot) ? like.program.tables : undefined;
   const tables = {} as Record<TableName, CompiledTable[]>;
   for (const name of TABLES) {
     tables[name] = held.flatMap(({ backend, rules }) =>
       rules.tables
         .filter((table) => table.name === name)
-        .map((table) => compileTable(table, { backend, family, reads, machine, conditionsOf, effectFor })),
+        .map((table) => {
+          const alike = chainsAlike(
+            table,
+            known?.[name].find((one) => one.backend === backend),
+          );
+          return compileTable(table, { backend, family, reads, machine, conditionsOf, effectFor, alike });
+        }),
     );
   }
   const natives = compileNative(snapshot, family, reads);
@@ -142,6 +160,10 @@ export function compileRules(snapshot: Snapshot, family: Family): Program {
   const lookedUp = [...reads].some((field) => field === 'socketLookup' || isLookedUp(field));
   return { family, tables, reads, lookedUp, conntrack, marksTemplates, plan: planOf(tables, natives) };
 }
+
+/** What is in a set is part of what a rule says. */
+const haveSameSets = (one: Snapshot, other: Snapshot): boolean =>
+  one.sets === other.sets || (one.ipsets !== undefined && one.ipsets === other.ipsets);
 
 /** Whether a rule of the chain, or of those it leads to, changes a connection's mark. */
 function marksConnections(chain: CompiledChain, seen: Set<CompiledChain>): boolean {
@@ -175,21 +197,25 @@ interface Compiling {
   readonly machine: NftMachine;
   readonly conditionsOf: ReturnType<typeof readConditions>;
   readonly effectFor: (target: Rule['target']) => Effect;
+  /** Chains that are compiled already. */
+  readonly alike: ReadonlyMap<string, CompiledChain>;
 }
 
 function compileTable(table: Table, compiling: Compiling): CompiledTable {
-  const { backend } = compiling;
-  const chains = new Map(
-    table.chains.map(({ name, policy }) => [
+  const { backend, alike } = compiling;
+  const anew = table.chains.filter(({ name }) => !alike.has(name));
+  const made = new Map(
+    anew.map(({ name, policy }) => [
       name,
       emptyChain({ name, table: table.name, backend, ...(policy ? { policy } : {}) }),
     ]),
   );
+  const chains = new Map<string, CompiledChain>();
+  for (const { name } of table.chains) chains.set(name, alike.get(name) ?? made.get(name)!);
   const acts = actsIn(table, compiling);
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain, acts)])));
-  for (const source of table.chains) {
-    const chain = chains.get(source.name);
-    if (!chain) continue;
+  for (const source of anew) {
+    const chain = made.get(source.name)!;
     for (const rule of source.rules) {
       const { nft } = rule;
       chain.rules.push(

@@ -97,11 +97,23 @@ export function prepareWalk(
     walkOnce({ ground: groundOf(question.packet.family), decide, assumptions: undefined }, question, { witness });
 }
 
-/** What does not change from packet to packet, made once a family. */
-export const grounds = (snapshot: Snapshot, proxyPorts: readonly number[]): ((family: Family) => Ground) =>
+/** What does not change from packet to packet. */
+export type Grounds = (family: Family) => Ground;
+
+/**
+ * Made once a family.
+ *
+ * @param like another snapshot, and its grounds: rules that are alike in both are compiled once
+ */
+export const grounds = (
+  snapshot: Snapshot,
+  proxyPorts: readonly number[],
+  like?: { readonly snapshot: Snapshot; readonly grounds: Grounds },
+): Grounds =>
   onceAFamily((family) => {
     const { listeners, sysctls } = snapshot;
-    const program = compileRules(snapshot, family);
+    const known = like && { snapshot: like.snapshot, program: like.grounds(family).program };
+    const program = compileRules(snapshot, family, known);
     const host = hostOf(snapshot, family);
     return {
       program,
