@@ -1,9 +1,9 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import type { PacketSet } from '../analysis/index.ts';
-import { compareAsWritten, type DriftFound, questionWords } from '../explain/index.ts';
+import { askedWords, compareAsWritten, type DriftFound, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
-import { rulesRead, type Snapshot } from '../netfilter/index.ts';
-import { prepare, type RuleStep, type Trace } from '../trace/index.ts';
+import { isShownWhole, rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { prepare, type Question, type RuleStep, type Trace } from '../trace/index.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
 
@@ -17,12 +17,18 @@ export interface Audited extends Lanes {
   readonly proxyPorts: readonly number[];
   /** What a dialect of Sidestep's would have written these rules from, and what it writes. */
   readonly written?: { readonly interception: Interception; readonly program: Program };
-  /** What differs from what it writes; nothing where no dialect of Sidestep's wrote the rules. */
+  /** What differs from what it writes; nothing where no dialect of Sidestep's wrote the rules, or where they are shown in part only. */
   readonly drifts: readonly DriftFound[];
+  /** Routing that it lacks, or that is too much, in ip's words. */
+  readonly routing: readonly string[];
+  /** The command that writes the mesh's rules anew, as they should be; undefined where no dialect of Sidestep's wrote them. */
+  readonly reconcile?: string;
   /** A command of the program's that mends something there, as it is typed. */
   readonly command: (words: string) => string;
   /** One packet of a set, followed; undefined where the set is empty. */
   example(packets: PacketSet | undefined): Example | undefined;
+  /** A packet, followed. */
+  followed(question: Question): Example;
 }
 
 export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command']): Audited {
@@ -31,6 +37,9 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
   const interception = inferInterception(snapshot);
   const written = interception && { interception, program: dialectOf(interception.dialect).write(interception) };
   const follow = prepare(snapshot, proxyPorts);
+  const followed = (question: Question): Example => ({ question, trace: follow(question) });
+  const compared = written && isShownWhole(snapshot) ? compareAsWritten(snapshot, written.program, now) : undefined;
+  const flags = written && [...askedWords(written.interception), ...(compared?.commented ? ['--comment'] : [])];
   return {
     ...lanesOf(snapshot, families, proxyPorts),
     snapshot,
@@ -38,12 +47,15 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
     families,
     proxyPorts,
     ...(written ? { written } : {}),
-    drifts: written ? compareAsWritten(snapshot, written.program, now).drifts : [],
+    drifts: compared?.drifts ?? [],
+    routing: compared?.routing ?? [],
+    ...(flags ? { reconcile: command(`init ${flags.join(' ')} --reconcile`) } : {}),
     command,
     example(packets) {
       const question = packets?.witness();
-      return question && { question, trace: follow(question) };
+      return question && followed(question);
     },
+    followed,
   };
 }
 
@@ -54,9 +66,13 @@ export const exampleWords = ({ question }: Example): string =>
 export const laneOf = ({ lanes }: Lanes, name: LaneName, family: Family): Lane | undefined =>
   lanes.find((lane) => lane.name === name && lane.family === family);
 
-/** The packets of a lane with this fate. */
+/** The packets of a lane that may have this fate. */
 export const fated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
   unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ packets }) => packets));
+
+/** Those that have it whatever is not known. */
+export const surelyFated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
+  unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ surely }) => surely));
 
 /** The rule that decided where a packet went: the last that it met which did more than send it on; none where no rule did. */
 export function deciding({ question, steps }: Trace): readonly PlacedRule[] {

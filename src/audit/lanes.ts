@@ -17,7 +17,9 @@ export interface LaneEnd {
   readonly fate: Fate;
   /** The packets that open them. */
   readonly packets: PacketSet;
-  /** It hangs on what is not known whether they do. */
+  /** Those of them that end so whatever is not known. */
+  readonly surely: PacketSet;
+  /** It hangs on what is not known whether all of them do. */
   readonly perhaps: boolean;
 }
 
@@ -48,6 +50,7 @@ export function lanesOf(snapshot: Snapshot, families: readonly Family[], proxyPo
           end,
           fate: fateOf(end, proxyPorts),
           packets: possibly.ordinary.opening,
+          surely: surely.ordinary.opening,
           perhaps: !surely.ordinary.opening.equals(possibly.ordinary.opening),
         }));
         lanes.push(...split(snapshot, family, direction, ends));
@@ -68,7 +71,9 @@ export const TCP_ONLY = { kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] } 
 /** What arrives is for this host; what a program here sends goes from an address of this host to another, or to another host. */
 function split(snapshot: Snapshot, family: Family, direction: Direction, ends: readonly LaneEnd[]): readonly Lane[] {
   const lane = (name: LaneName, part: (packets: PacketSet) => PacketSet): readonly Lane[] => {
-    const parts = ends.map((one) => ({ ...one, packets: part(one.packets) })).filter(({ packets }) => !packets.isEmpty);
+    const parts = ends
+      .map((one) => ({ ...one, packets: part(one.packets), surely: part(one.surely) }))
+      .filter(({ packets }) => !packets.isEmpty);
     const all = unionOf(parts.map(({ packets }) => packets));
     return all ? [{ name, family, direction, all, ends: parts }] : [];
   };

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../netfilter/index.ts';
+import { isShownWhole, type Snapshot } from '../netfilter/index.ts';
 import { UsageError } from './usage.ts';
 
 /**
@@ -7,12 +7,9 @@ import { UsageError } from './usage.ts';
  * @throws UsageError
  */
 export function demandWhole({ held, origin }: Pick<Snapshot, 'held' | 'origin'>, purpose: string): void {
-  const partial = held.some(({ rules: { tables } }) =>
-    tables.some(({ chains }) => chains.some(({ rules }) => rules.some(({ unshown }) => unshown !== undefined))),
+  if (isShownWhole({ held })) return;
+  throw new UsageError(
+    `${origin} does not show whole rules, so ${purpose}`,
+    'iptables -L leaves things out: give the output of iptables-save.',
   );
-  if (partial)
-    throw new UsageError(
-      `${origin} does not show whole rules, so ${purpose}`,
-      'iptables -L leaves things out: give the output of iptables-save.',
-    );
 }

@@ -93,13 +93,13 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
           one.rule === rule,
       );
       if (foreign && !interference && !bypass) return [];
-      const means = meaningOf(drift, backend, follow, interference?.diverted ?? []);
+      const meaning = meaningOf(drift, backend, follow, interference?.diverted ?? []);
       const ends = bypass ? expiryWords(bypass, now) : '';
       return [
         {
           ...drift,
           backend,
-          ...(means ? { means } : {}),
+          ...meaning,
           ...(foreign ? { foreign: true as const } : {}),
           ...(bypass ? { bypass: ends === '' ? "a bypass of Sidestep's" : `a bypass of Sidestep's, ${ends}` } : {}),
         },
@@ -218,7 +218,7 @@ function compareNative(snapshot: Snapshot, program: Program, now: number): Pick<
     const words = [kind, table, chain, rule ? printRule(rule, family) : ''].join(' ');
     if (told.has(words)) return [];
     told.add(words);
-    const means = meaningOf(drift, 'nft', follow, []);
+    const meaning = meaningOf(drift, 'nft', follow, []);
     const own = bypasses.some(
       (one) =>
         kind === 'extra' &&
@@ -228,7 +228,7 @@ function compareNative(snapshot: Snapshot, program: Program, now: number): Pick<
         one.number === drift.number,
     );
     const bypass = own ? { bypass: "a bypass of Sidestep's" } : {};
-    return [{ ...drift, backend: 'nft', ...(means ? { means } : {}), ...bypass }];
+    return [{ ...drift, backend: 'nft', ...meaning, ...bypass }];
   });
   return { drifts, compared: tables.flatMap(({ chains }) => chains).reduce((sum, { rules }) => sum + rules.length, 0) };
 }

@@ -48,6 +48,12 @@ export function followers(expected: Snapshot, actual: Snapshot, { interception }
   return { should, does, proxyPorts, uid: Number(proxy.uids[0] ?? 1337) || 1337, now, followed };
 }
 
+/** What a difference does, in words, and the packet that shows it; none where only a rewritten destination tells. */
+export interface Meaning {
+  readonly means: string;
+  readonly question?: Question;
+}
+
 /**
  * Finds a packet that goes elsewhere than it should because of a difference, and says so: "in tcp/8888 goes to the app on
  * :8888, not to the proxy on :15006". Followed through the rules as they are and as they should be, and without this one
@@ -61,7 +67,7 @@ export function meaningOf(
   backend: Backend,
   followers: Followers,
   diverted: readonly Diverted[],
-): string | undefined {
+): Meaning | undefined {
   const { should, does, proxyPorts, uid, now, followed } = followers;
   const { family } = drift;
   if (heldFor(does, family).length === 0) return undefined;
@@ -72,19 +78,21 @@ export function meaningOf(
   });
   const sentence = ({ packet, goes, should }: (typeof questions)[number], goesNow: Outcome = goes): string =>
     `${packet} ${verb(goesNow)}, not ${phrase(should)}`;
+  const shown = (one: (typeof questions)[number]): Meaning => ({ means: sentence(one), question: one.question });
   // What is set right when this difference is taken away is its doing.
   const mended = prepareOutcome(withDrift(does, backend, drift, 'mended'), proxyPorts);
   const elsewhere = questions.filter(({ goes, should }) => outcomePhrase(goes) !== outcomePhrase(should));
   const its = elsewhere.find(({ question, goes }) => outcomePhrase(mended(question)) !== outcomePhrase(goes));
-  if (its) return sentence(its);
+  if (its) return shown(its);
   // Of several that do the same each does it by itself; another one may hide what this one does.
   const alone = prepareOutcome(withDrift(should, backend, drift, 'alone'), proxyPorts);
   for (const one of questions) {
     const by = alone(one.question);
     if (outcomePhrase(by) === outcomePhrase(one.should)) continue;
-    return outcomePhrase(by) === outcomePhrase(one.goes) ? sentence(one) : `by itself: ${sentence(one, by)}`;
+    return outcomePhrase(by) === outcomePhrase(one.goes) ? shown(one) : { means: `by itself: ${sentence(one, by)}` };
   }
-  return rewritten(diverted, family);
+  const means = rewritten(diverted, family);
+  return means === undefined ? undefined : { means };
 }
 
 /** TPROXY's proxy gets the connection all the same, but reads another destination from it. */

@@ -1,5 +1,6 @@
 import type { Drift, Interception } from '../interception/index.ts';
 import type { Backend } from '../netfilter/index.ts';
+import type { Question } from '../trace/index.ts';
 import { askedWords } from './asked.ts';
 import type { Moved } from './moved.ts';
 import { nextBlock } from './next.ts';
@@ -14,6 +15,8 @@ export interface DriftFound extends Drift {
   readonly backend: Backend;
   /** "in tcp/8888 goes to the app on :8888, not to the proxy on :15006". */
   readonly means?: string;
+  /** The packet of which that is said. */
+  readonly question?: Question;
   /** It is a bypass of Sidestep's: until when, or "bypass". */
   readonly bypass?: string;
   /** A rule or a policy of somebody else's, which init leaves alone. */

@@ -145,6 +145,7 @@ export {
   heldFor,
   type Interface,
   type InterfaceAddress,
+  isShownWhole,
   type Listener,
   type ReversePath,
   ROUTE_KINDS,

@@ -162,3 +162,9 @@ export const heldFor = (snapshot: Snapshot, family: Family): readonly HeldRules[
  */
 export const rulesRead = (snapshot: Snapshot, family: Family): boolean =>
   snapshot.held.length === 0 || heldFor(snapshot, family).length > 0;
+
+/** Whether its rules are whole: a listing leaves parts of them out. */
+export const isShownWhole = ({ held }: Pick<Snapshot, 'held'>): boolean =>
+  held.every(({ rules: { tables } }) =>
+    tables.every(({ chains }) => chains.every(({ rules }) => rules.every(({ unshown }) => unshown === undefined))),
+  );

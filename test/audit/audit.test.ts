@@ -11,7 +11,7 @@ import {
   nativeModel,
 } from '../../src/interception/index.ts';
 import type { HeldRules, InterfaceAddress, Listener, Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave, printSave } from '../../src/text/index.ts';
+import { parseSave, printSave, readInput } from '../../src/text/index.ts';
 import { POST } from '../support/sidestep.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z') / 1000;
@@ -88,6 +88,36 @@ describe('what is the matter', () => {
     expect(found?.rules).toMatchObject([{ family: 'ipv4', table: 'nat', chain: 'ISTIO_IN_REDIRECT', number: 1 }]);
     const all = [...listeners, listener(15006, 1337)];
     expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0], listeners: all })).toEqual([]);
+  });
+
+  test('nor where TPROXY hands connections to: nobody, or who cannot take them', () => {
+    const tproxy = { ...ISTIO, mode: 'TPROXY' } as const;
+    const on = (...listeners: readonly Listener[]) =>
+      finding('deaf-proxy', {
+        held: held(tproxy),
+        interfaces: [LO, ETH0],
+        listeners: [listener(15001, 1337), ...listeners],
+      });
+    expect(on({ ...listener(15006, 0), transparent: true })).toBeUndefined();
+    for (const deaf of [on(), on(listener(15006, 0))]) {
+      expect(deaf?.says).toBe(
+        'inbound IPv4 is handed to :15006, and no socket there takes it: in tcp 10.0.0.9:40000 → 10.0.0.5:80 on eth0 is dropped.',
+      );
+      expect(deaf?.rules).toMatchObject([{ table: 'mangle', chain: 'ISTIO_TPROXY', number: 1 }]);
+      expect(deaf?.example?.trace.outcome.kind).toBe('dropped');
+    }
+  });
+
+  test('of a listing that hides interfaces nothing is claimed that hangs on them', () => {
+    const text = readFileSync(new URL('../cases/listing/post-2018.txt', import.meta.url), 'utf8');
+    expect(kinds(readInput(text, { source: 'rules.txt', note: () => {} }))).toEqual([]);
+  });
+
+  test("routing that TPROXY lacks, and the command that writes the mesh's rules anew", () => {
+    const tproxy = { ...ISTIO, mode: 'TPROXY' } as const;
+    const found = finding('drift', { held: held(tproxy), interfaces: [LO, ETH0], routingRules: [], routes: [] });
+    expect(found?.says).toBe('routing: missing: ip -4 rule add fwmark 1337 lookup 133.');
+    expect(found?.mend).toMatch(/^sidestep init --dialect istio .*-m TPROXY.* --reconcile$/);
   });
 
   test("the proxy's own connections come back to it", () => {

@@ -14,7 +14,7 @@ export const bypassed: Kind = {
     audited.drifts.flatMap((drift) =>
       drift.bypass
         ? [
-            found(drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
+            found(audited, drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
               mend: audited.command(`bypass ${portsOf(audited, drift)} --undo`),
             }),
           ]

@@ -2,7 +2,7 @@ import type { Family } from '../../address/index.ts';
 import { type DeadRule, deadRules, type RulePlace, TooComplex } from '../../analysis/index.ts';
 import { familyWord, listed } from '../../explain/index.ts';
 import { isOwnChain, istioTables } from '../../interception/index.ts';
-import { chainOf, heldFor } from '../../netfilter/index.ts';
+import { chainOf, heldFor, isBuiltIn, type TableName } from '../../netfilter/index.ts';
 import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
@@ -24,10 +24,11 @@ export const deadRule: Kind = {
       const all = deadIn(audited, family).filter(
         ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)) && !GENERATED.test(chain),
       );
-      const unreached = new Map<string, DeadRule[]>();
+      const unreached = new Map<string, [DeadRule, ...DeadRule[]]>();
       for (const rule of all.filter(({ because }) => because === 'unreached')) {
         const chain = `${rule.backend} ${rule.table} ${rule.chain}`;
-        unreached.set(chain, [...(unreached.get(chain) ?? []), rule]);
+        const before = unreached.get(chain);
+        unreached.set(chain, before ? [...before, rule] : [rule]);
       }
       return [
         ...[...unreached.values()].map((rules) => unreachedChain(audited, rules, family)),
@@ -46,8 +47,8 @@ function deadIn({ snapshot, proxyPorts }: Audited, family: Family): readonly Dea
   }
 }
 
-function unreachedChain(audited: Audited, rules: readonly DeadRule[], family: Family): Finding {
-  const [{ table, chain }] = rules as readonly [DeadRule, ...DeadRule[]];
+function unreachedChain(audited: Audited, rules: readonly [DeadRule, ...DeadRule[]], family: Family): Finding {
+  const [{ table, chain }] = rules;
   const many = rules.length === 1 ? 'its rule never matches' : `its ${rules.length} rules never match`;
   const left = isOwnChain(chain) ? ' It may be left over from an interception.' : '';
   return {
@@ -55,8 +56,14 @@ function unreachedChain(audited: Audited, rules: readonly DeadRule[], family: Fa
     family,
     says: `no packet comes to ${familyWord(family)} ${table} ${chain}: ${many}.${left}`,
     rules: rules.map((rule) => placed(audited, rule, family)),
-    mend: left === '' ? 'take the chain away, or jump to it' : audited.command('clean'),
+    mend: left !== '' ? audited.command('clean') : mendOf(rules),
   };
+}
+
+/** A built-in chain stays: the kernel calls it, if at all. */
+function mendOf([{ table, chain }, ...more]: readonly [DeadRule, ...DeadRule[]]): string {
+  if (!isBuiltIn(table as TableName, chain)) return 'take the chain away, or jump to it';
+  return `take ${more.length === 0 ? 'it' : 'them'} away, or put ${more.length === 0 ? 'it' : 'them'} where such packets come by`;
 }
 
 function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
@@ -77,7 +84,7 @@ function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
 
 function placed({ snapshot }: Audited, { table, backend, chain, number }: RulePlace, family: Family): PlacedRule {
   const held = heldFor(snapshot, family).find((one) => one.backend === backend);
-  const rules = held && chainOf(held.rules, table as Parameters<typeof chainOf>[1], chain)?.rules;
+  const rules = held && chainOf(held.rules, table as TableName, chain)?.rules;
   const line = rules?.[number - 1]?.line;
   return { family, table, backend, chain, number, ...(line === undefined ? {} : { line }) };
 }

@@ -1,4 +1,5 @@
 import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
+import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
@@ -10,7 +11,7 @@ export const foreignRule: Kind = {
     audited.drifts.flatMap((drift) =>
       drift.foreign && !drift.bypass
         ? [
-            found(drift, 'medium', (means) => `${placeWords(drift)} is not the mesh's${means}`, {
+            found(audited, drift, 'medium', (means) => `${placeWords(drift)} is not the mesh's${means}`, {
               mend: 'if nobody meant that, take the rule away',
             }),
           ]
@@ -18,33 +19,52 @@ export const foreignRule: Kind = {
     ),
 };
 
-/** The mesh's own rules are not as it writes them. */
+/** The mesh's own rules, or the routing beside them, are not as it writes them. */
 export const drifted: Kind = {
   name: 'drift',
-  about: "The mesh's own rules are not as it writes them: one is missing, changed, or in another order.",
-  look: (audited) =>
-    audited.drifts.flatMap((drift) =>
+  about:
+    "The mesh's own rules or routing are not as it writes them: something is missing, changed, or in another order.",
+  look: (audited) => [
+    ...audited.drifts.flatMap((drift) =>
       drift.foreign || drift.bypass
         ? []
         : [
-            found(drift, drift.means ? 'high' : 'medium', (means) => `${placeWords(drift)}: ${whatOf(drift)}${means}`, {
-              mend: audited.command('verify'),
-            }),
+            found(
+              audited,
+              drift,
+              drift.means ? 'high' : 'medium',
+              (means) => `${placeWords(drift)}: ${whatOf(drift)}${means}`,
+              mending(audited),
+            ),
           ],
     ),
+    ...audited.routing.map(
+      (words): Finding => ({ level: 'medium', says: `routing: ${words}.`, rules: [], ...mending(audited) }),
+    ),
+  ],
 };
+
+const mending = ({ reconcile }: Audited): Pick<Finding, 'mend'> => (reconcile === undefined ? {} : { mend: reconcile });
 
 /** A finding of what differs. */
 export function found(
+  { followed }: Audited,
   drift: DriftFound,
   level: Finding['level'],
   says: (means: string) => string,
   rest: Pick<Finding, 'mend'>,
 ): Finding {
-  const { family, table, chain, number, backend, rule, means } = drift;
+  const { family, table, chain, number, backend, rule, means, question } = drift;
   const line = rule?.line === undefined ? {} : { line: rule.line };
   const rules: readonly PlacedRule[] = number === undefined ? [] : [{ family, table, backend, chain, number, ...line }];
-  return { level, family, says: `${says(means ? `: ${means}` : '')}.`, rules, ...rest };
+  return {
+    level,
+    family,
+    says: `${says(means ? `: ${means}` : '')}.`,
+    ...(question ? { example: followed(question) } : {}),
+    rules,
+    ...rest,
+  };
 }
 
 /** Where it stands, and the rule there. */

@@ -1,7 +1,7 @@
 import { boxesOf, type PacketSet } from '../../analysis/index.ts';
 import { familyWord } from '../../explain/index.ts';
 import type { FieldName } from '../../netfilter/index.ts';
-import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
+import { type Audited, deciding, exampleWords, fated, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY, UNMARKED } from '../lanes.ts';
 import type { Kind } from './kind.ts';
@@ -17,7 +17,7 @@ export const loop: Kind = {
     audited.lanes
       .filter(({ name }) => name === 'outbound')
       .flatMap((lane): readonly Finding[] => {
-        const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
+        const caught = surelyFated(lane, 'proxy')?.where(TCP_ONLY);
         if (!caught || caught.isEmpty) return [];
         if (sparesNobody(lane, caught)) return [nobodySpared(audited, lane, caught)];
         const running = proxyCaught(audited, lane, caught);
