@@ -12,6 +12,8 @@ import { followAll, followFar } from './way.ts';
 export interface Change extends Weighed {
   readonly before: End;
   readonly after: End;
+  /** The kernel chooses each time, under one rule set or under both: some of them may also end as under the other one. */
+  readonly atTimes: boolean;
 }
 
 type Ends = ReadonlyMap<string, { readonly end: End; readonly when: Edge }>;
@@ -56,7 +58,16 @@ export function difference(
       // Nobody knows that packets end differently where nobody knows how they end.
       const open = end.kind === 'unknown' || otherEnd.kind === 'unknown';
       const { surely, possibly } = weighed(one, part);
-      changes.push({ before: end, after: otherEnd, surely: open ? new PacketSet(one, NONE) : surely, possibly });
+      const atTimes = [otherEnds.get(key), ends.get(otherKey)].some(
+        (alike) => alike !== undefined && diagram.and(part, alike.when) !== NONE,
+      );
+      changes.push({
+        before: end,
+        after: otherEnd,
+        surely: open ? new PacketSet(one, NONE) : surely,
+        possibly,
+        atTimes,
+      });
     }
   }
   return changes;

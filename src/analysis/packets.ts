@@ -11,7 +11,7 @@ import {
   UDP,
 } from '../netfilter/index.ts';
 import type { Question } from '../trace/index.ts';
-import { ASSUMED } from '../trace/parts.ts';
+import { ASSUMED, SYN_LENGTH, USUAL_HOPS } from '../trace/parts.ts';
 import { endOf, intervalOf, type Value } from './code.ts';
 import { countAll, countOf } from './count.ts';
 import { type Edge, NONE } from './diagram.ts';
@@ -196,10 +196,14 @@ type Wanted = ReadonlyMap<FieldName, AddressValue>;
 
 /** The usual value, where it is of the same interval as the one that was found. */
 function usualIn({ field, code }: Placed, found: Value, wanted: Wanted): Value {
-  const usual = wanted.get(field);
-  if (usual === undefined || code.kind !== 'intervals' || typeof found === 'string') return found;
-  return intervalOf(code.starts, usual) === intervalOf(code.starts, found) ? usual : found;
+  if (code.kind !== 'intervals' || typeof found === 'string') return found;
+  const beside = (value: AddressValue): boolean => intervalOf(code.starts, value) === intervalOf(code.starts, found);
+  const values = [wanted.get(field), LEAST[field]].filter((value) => value !== undefined);
+  return values.find(beside) ?? found;
 }
+
+/** What packets have at least: two headers, and a hop to go. */
+const LEAST: { readonly [K in FieldName]?: number } = { length: 40, ttl: 1 };
 
 /** What packets mostly have. */
 function usualValues({ domain, ground }: Space): Wanted {
@@ -218,7 +222,8 @@ function usualValues({ domain, ground }: Space): Wanted {
     ['owned', 1],
     ['uid', 1000],
     ['gid', 1000],
-    ['ttl', 64],
+    ['ttl', USUAL_HOPS],
+    ['length', SYN_LENGTH[family]],
   ]);
 }
 

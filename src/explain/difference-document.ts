@@ -18,12 +18,13 @@ export const differenceDocument = (told: DifferenceTold): DifferenceDocument => 
     family,
     direction,
     ...(tooComplex === undefined ? {} : { tooComplex }),
-    changes: changes.map(({ before, after, surely, possibly, example }): ChangeDocument => {
+    changes: changes.map(({ before, after, surely, possibly, atTimes, example }): ChangeDocument => {
       const { boxes, complete, others } = boxesOf(surely.isEmpty ? possibly : surely);
       return {
         before: endDocument(before, family),
         after: endDocument(after, family),
         sure: !surely.isEmpty,
+        atTimes,
         packets: boxes.map((box) => boxWords(box, family, direction)),
         complete: complete && !others,
         ...(example ? { example: exampleDocument(example) } : {}),

@@ -107,12 +107,13 @@ const APART: Readonly<Record<Direction, string>> = {
 const MOST_BOXES = 6;
 
 function changeBlocks(change: Compared['changes'][number], family: Family, direction: Direction): readonly Block[] {
-  const { before, after, surely, possibly, example } = change;
+  const { before, after, surely, possibly, atTimes, example } = change;
   const open = surely.isEmpty;
   const { boxes, complete, others } = boxesOf(open ? possibly : surely, MOST_BOXES);
   const [was, is] = [before, after].map((end) => endPhrase(end, possibly));
   const title = directionWords(direction, family);
-  const head = line(strong(title), ': ', was!, ' → ', strong(is!), open ? warn(' (perhaps)') : '');
+  const doubt = [...(atTimes ? ['at times'] : []), ...(open ? ['perhaps'] : [])].join(', ');
+  const head = line(strong(title), ': ', was!, ' → ', strong(is!), doubt === '' ? '' : warn(` (${doubt})`));
   const rows = boxes.map((box) => [boxWords(box, family, direction)]);
   if (!complete) rows.push(['and others']);
   if (others) rows.push([`and packets ${APART[direction]}`]);

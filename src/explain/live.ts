@@ -1,6 +1,6 @@
 import type { KernelEvent } from '../netfilter/index.ts';
 import type { Passed } from '../trace/index.ts';
-import { outcomePhrase, packetEnds, questionWords } from './packet.ts';
+import { outcomePhrase, packetEnds, seenWords } from './packet.ts';
 import { BLANK, type Block, bad, faint, good, line, paragraph, type Screen, strong, warn } from './screen.ts';
 import { assumed, headline, type WalkOptions, walkTables } from './walk.ts';
 import { count, listed } from './words.ts';
@@ -11,10 +11,7 @@ export function passedScreen(passed: Passed, options: WalkOptions): Screen {
   const { question, outcome, steps } = trace;
   const at = simulated.kind === 'differs' ? simulated.at : steps.length;
   return [
-    paragraph(
-      [...line(faint(`${timeOf(seen)}  `), strong(questionWords(question))), ...assumed(question.assumptions)],
-      2,
-    ),
+    paragraph([...line(faint(`${timeOf(seen)}  `), strong(seenWords(question))), ...assumed(question.assumptions)], 2),
     BLANK,
     headline(outcome, trace),
     BLANK,

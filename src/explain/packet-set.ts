@@ -5,8 +5,12 @@ import {
   CTSTATE,
   field as describe,
   type FieldName,
+  fieldWidth,
   formatField,
+  ICMP,
+  ICMPV6,
   protocolName,
+  TCP,
   type ValueField,
 } from '../netfilter/index.ts';
 import { familyWord, listed } from './words.ts';
@@ -28,7 +32,7 @@ export function boxWords(box: Box, family: Family, direction: Direction, subject
     return [words.startsWith(BUT) ? `${ANY[lead] ?? lead}but ${words.slice(BUT.length)}` : `${lead}${words}`];
   };
   const words = [
-    ...(box.has('protocol') ? said('protocol', '') : [subject]),
+    ...(box.has('protocol') ? said('protocol', '') : [impliedBy(box, family) ?? subject]),
     ...said('icmpType', 'type '),
     ...said('icmpCode', 'code '),
     ...said('destinationPort', 'to port '),
@@ -46,6 +50,13 @@ export function boxWords(box: Box, family: Family, direction: Direction, subject
     ...REST.flatMap((field) => said(field, `with ${describe(field).spoken} `)),
   ];
   return words.join(', ').replace(/^([^,]*), (to|type|from|on) /, '$1 $2 ');
+}
+
+/** The protocol that a packet has which has such a field: where the field is said, that of the box goes without saying. */
+function impliedBy(box: Box, family: Family): string | undefined {
+  if (box.has('tcpFlags')) return protocolName(TCP);
+  if (box.has('icmpType') || box.has('icmpCode')) return protocolName(family === 'ipv4' ? ICMP : ICMPV6);
+  return undefined;
 }
 
 const BUT = 'any but ';
@@ -133,7 +144,7 @@ function bitWords(
   field: ValueField,
   family: Family,
 ): string {
-  const whole = field === 'mark' ? 0xffff_ffff : 255;
+  const whole = 2 ** fieldWidth(field, family) - 1;
   const few = any.length <= but.length || but.length === 0;
   const shown = few ? any : but;
   const words = shown.slice(0, MOST_PIECES).map(({ mask, value }) => {

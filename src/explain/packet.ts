@@ -1,6 +1,6 @@
 import { type Family, formatAddress } from '../address/index.ts';
-import { CTSTATE, ICMP, ICMPV6, type Packet, protocolName, TCP, TCP_FLAGS } from '../netfilter/index.ts';
-import { NOBODY, type Outcome, type Question } from '../trace/index.ts';
+import { ICMP, ICMPV6, type Packet, protocolName } from '../netfilter/index.ts';
+import { NOBODY, type Outcome, type Question, stateWords, unassumedOf } from '../trace/index.ts';
 import { endpoint, purposeOf } from './words.ts';
 
 /** A packet in the words it is asked for with: `tcp 10.0.0.9:40000 → 10.0.0.5:8888`. */
@@ -19,14 +19,25 @@ export function packetEnds({ family, source, sourcePort, destination, destinatio
 const icmpWords = ({ protocol, icmpType, icmpCode }: Packet): string =>
   `${protocolName(protocol)}${icmpType === undefined ? '' : ` type ${icmpType}${icmpCode ? `/${icmpCode}` : ''}`}`;
 
-/** The question as one sentence: the packet, where it comes in, who sends it, what the kernel knows of its connection. */
-export function questionWords({ direction, packet, about }: Question): string {
+/**
+ * The question as one sentence: the packet, where it comes in, who sends it, what else it has that goes not without saying, and what
+ * the kernel knows of its connection. `parseQuestion` reads it back.
+ */
+export function questionWords(question: Question): string {
+  return sentenceOf(question, unassumedOf(question.packet, question.direction));
+}
+
+/** The same of a packet that has passed: of the many things that are known of it, those that people speak of. */
+export const seenWords = (question: Question): string => sentenceOf(question, []);
+
+function sentenceOf({ direction, packet, about }: Question, rest: readonly string[]): string {
   const parts = [
     `${direction} ${packetWords(packet)}`,
     ...(packet.in ? [`on ${packet.in}`] : []),
     ...(direction === 'out' && packet.out ? [`by ${packet.out}`] : []),
-    ...ownerWords(packet),
+    ...(direction === 'out' ? ownerWords(packet) : []),
     ...(packet.mark ? [`with mark 0x${packet.mark.toString(16)}`] : []),
+    ...rest,
   ];
   if (about)
     return `${parts.join(' ')}, an error about ${about.reply ? 'the reply to ' : ''}${packetWords(about.packet)}`;
@@ -34,28 +45,9 @@ export function questionWords({ direction, packet, about }: Question): string {
 }
 
 function ownerWords({ owned, uid, gid }: Packet): readonly string[] {
-  if (owned !== 1) return [];
+  if (owned === 0) return ['from no program'];
   if (uid === NOBODY) return ['from the kernel itself'];
   return [...(uid === undefined ? [] : [`from uid ${uid}`]), ...(gid === undefined ? [] : [`gid ${gid}`])];
-}
-
-function stateWords({ ctstate, protocol, tcpFlags }: Packet): string {
-  switch (ctstate) {
-    case CTSTATE.NEW:
-      return protocol === TCP && tcpFlags !== undefined && tcpFlags !== TCP_FLAGS.SYN
-        ? 'a packet of a connection that conntrack does not know'
-        : 'a new connection';
-    case CTSTATE.ESTABLISHED:
-      return 'an open connection';
-    case CTSTATE.RELATED:
-      return 'related to an open connection';
-    case CTSTATE.INVALID:
-      return 'invalid for conntrack';
-    case CTSTATE.UNTRACKED:
-      return 'not tracked';
-    default:
-      return 'connection state not known';
-  }
 }
 
 /** One word for where a packet ends, as the headline and a summary use it. */

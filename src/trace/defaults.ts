@@ -49,7 +49,21 @@ export const USUAL_HOPS = 64;
 const MULTICAST_HOPS = 1;
 
 /** Linux's SYN: twenty bytes of options behind the TCP header. */
-const SYN_LENGTH = { ipv4: 60, ipv6: 80 } as const;
+export const SYN_LENGTH = { ipv4: 60, ipv6: 80 } as const;
+
+type ToMany = Pick<Packet, 'family' | 'destination'>;
+
+/** The TTL or hop limit that a packet is taken to have. */
+export const usualHops = ({ family, destination }: ToMany): number =>
+  isMulticast(family, destination) ? MULTICAST_HOPS : USUAL_HOPS;
+
+/** Its length, where it is one that Linux always gives it. */
+export const usualLength = ({ family, tcpFlags }: Pick<Packet, 'family' | 'tcpFlags'>): number | undefined =>
+  tcpFlags === TCP_FLAGS.SYN ? SYN_LENGTH[family] : undefined;
+
+/** What kind of frame it is taken to come in. */
+export const usualKind = ({ family, destination }: ToMany, way: 'in' | 'out' | 'self'): 'multicast' | 'unicast' =>
+  way === 'in' && isMulticast(family, destination) ? 'multicast' : 'unicast';
 
 /** Fields of the packet's way that people seldom speak of: said only where a rule reads them. */
 export function unsaidOf(
@@ -70,10 +84,9 @@ export function unsaidOf(
       assume(clause, why);
     return told ?? usual;
   };
-  const many = isMulticast(family, destination);
-  const hops = many ? MULTICAST_HOPS : USUAL_HOPS;
-  const length = tcpFlags === TCP_FLAGS.SYN ? SYN_LENGTH[family] : undefined;
-  const kind = many && read.way === 'in' ? 'multicast' : 'unicast';
+  const hops = usualHops({ family, destination });
+  const length = usualLength({ family, tcpFlags });
+  const kind = usualKind({ family, destination }, read.way);
   return {
     ttl: said(family === 'ipv4' ? 'ttl' : 'hl', read.ttl, hops, `TTL ${hops}`, 'what Linux sends with'),
     length: said('length', read.length, length, `length ${length}`, 'what Linux’s SYN has'),

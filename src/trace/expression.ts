@@ -1,6 +1,7 @@
 import { type AddressValue, type Family, parseAddress, parsePort } from '../address/index.ts';
 import { CTSTATE, ICMP, ICMPV6, PORTED, protocolNumber, servicePort, TCP, UDP } from '../netfilter/index.ts';
 import { findOption, icmpNamed, type Options, optionNames } from './options.ts';
+import { stateAtEnd } from './state-words.ts';
 import { endOf, isArrow, meant, named, refuse, said, type Word, wordsOf } from './words.ts';
 
 /** One end of a connection, as far as the expression says. */
@@ -31,7 +32,9 @@ const ENDS = 'an address (10.0.0.5), with a port (10.0.0.5:80, [2001:db8::5]:80)
  * out the protocol (then 0) and ports. Throws QuestionRefused.
  */
 export function readExpression(text: string, { partial = false }: { readonly partial?: boolean } = {}): Expression {
-  const [first, second, ...rest] = wordsOf(text);
+  // As the sentence about a packet ends, so that what an answer says of it can be asked again.
+  const ending = stateAtEnd(text);
+  const [first, second, ...rest] = wordsOf(ending ? text.slice(0, ending.at) : text);
   const end = endOf(text);
   if (!first) refuse(text, end, 'there is no packet here', "A packet reads like 'in tcp/8888'.");
   const way = wayOf(text, first);
@@ -45,6 +48,7 @@ export function readExpression(text: string, { partial = false }: { readonly par
     source,
     destination: withPort(text, destination, port, places),
     ...familyOf(text, protocol, source, destination, places),
+    ...(ending ? { state: ending.state } : {}),
     ...options,
     places,
   };
@@ -102,6 +106,7 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
   const waiting = [...words];
   for (let word = waiting.shift(); word; word = waiting.shift()) {
     const option = findOption(word);
+    if (isFiller(word, waiting[0])) continue;
     if (isArrow(word)) {
       if (arrow) refuse(text, word, 'a second arrow', 'A packet has one source and one destination.');
       arrow = word;
@@ -132,6 +137,10 @@ function readRest(text: string, words: readonly Word[], places: Map<string, Word
   if (arrow && !places.has('destination')) refuse(text, endOf(text), 'the destination is missing', `Expected ${ENDS}.`);
   return rest;
 }
+
+/** "with mark 0x1", "from uid 1000": such words lead an option, and say nothing. */
+const isFiller = ({ text }: Word, next: Word | undefined): boolean =>
+  /^(?:with|from|and)$/i.test(text) && next !== undefined && findOption(next) !== undefined;
 
 const expectedHere = (word: Word): string => `${meant(word, optionNames)}Expected one of ${optionNames.join(', ')}.`;
 
@@ -212,6 +221,8 @@ function check(
     if (word) refuse(text, word, what, hint);
   };
   const name = places.get('protocol')?.text ?? '';
+  if (places.has('no') && (places.has('uid') || places.has('gid')))
+    never('no', 'an owner is said, too', 'What no program sends has no uid and no gid.');
   if (!partial && needsPort(protocol) && destination.port === undefined) {
     const hint = `Write it after the protocol (${name}/8080) or after the address (> 10.0.0.5:8080).`;
     refuse(text, places.get('destination') ?? places.get('protocol') ?? endOf(text), 'to which port?', hint);
@@ -234,5 +245,6 @@ function check(
   const hint = 'Leave it out, or ask about a packet of this host: out tcp > …';
   never('uid', 'a packet from another host has no owner here', hint);
   never('gid', 'a packet from another host has no owner here', hint);
+  never('no', 'a packet from another host has no owner here', hint);
   if (on === 'lo') never('on', 'nothing comes in from outside on lo', 'Ask about its sender: self tcp/8080');
 }

@@ -6,5 +6,7 @@ export { parseQuestion, QuestionRefused } from './question.ts';
 export type { Direction, End, Endpoint, Outcome, Question, RuleStep, Step, Trace } from './result.ts';
 export { NOBODY } from './result.ts';
 export { listenerName } from './sockets.ts';
+export { stateWords } from './state-words.ts';
 export { type Company, prepare, prepareEnd, prepareOutcome, prepareWalk, trace } from './trace.ts';
+export { unassumedOf } from './unassumed.ts';
 export type { Witness } from './witness.ts';

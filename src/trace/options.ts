@@ -27,6 +27,8 @@ export interface Options {
   readonly mac?: number;
   /** Seconds since 1970. */
   readonly time?: number;
+  /** No program has sent it: no socket is behind it. */
+  readonly unowned?: true;
   /** Not this packet is meant, but the answer to it. */
   readonly reply?: true;
   /** A second or further fragment of it. */
@@ -60,6 +62,7 @@ export const OPTIONS: readonly Option[] = [
   { name: 'via', read: (text, value) => ({ via: readInterface(text, value) }) },
   { name: 'uid', read: (text, value) => ({ uid: readNumber(text, value, 'a uid, like 1337') }) },
   { name: 'gid', read: (text, value) => ({ gid: readNumber(text, value, 'a gid, like 1337') }) },
+  { name: 'no', read: (text, value) => ({ unowned: named(text, value, 'sender', { program: true } as const) }) },
   { name: 'mark', read: (text, value) => ({ mark: readNumber(text, value, 'a mark, like 0x539') }) },
   { name: 'state', read: (text, value) => ({ state: named(text, value, 'connection state', STATES) }) },
   { name: 'flags', read: (text, value) => ({ flags: readFlags(text, value) }) },
@@ -79,8 +82,11 @@ export const OPTIONS: readonly Option[] = [
 
 export const optionNames: readonly string[] = OPTIONS.map(({ name }) => name);
 
-export const findOption = ({ text }: Word): Option | undefined =>
-  OPTIONS.find(({ name }) => name === text.toLowerCase());
+/** The option that a word begins; "by eth0" is how a packet is said to leave. */
+export function findOption({ text }: Word): Option | undefined {
+  const said = text.toLowerCase() === 'by' ? 'on' : text.toLowerCase();
+  return OPTIONS.find(({ name }) => name === said);
+}
 
 /** The kernel's own limit: 15 characters, no slash, no blank. */
 function readInterface(text: string, value: Word): string {

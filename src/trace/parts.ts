@@ -6,6 +6,7 @@ export { addressType } from './address-type.ts';
 export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
 export { firstState } from './conntrack.ts';
 export { contentsOfChain, onlyCounts } from './contents.ts';
+export { SYN_LENGTH, USUAL_HOPS } from './defaults.ts';
 export { ignoredBecause, type Verdict } from './effects.ts';
 export { type Taken, takerOf } from './ends.ts';
 export { give } from './handover.ts';

@@ -221,7 +221,8 @@ function sourceFor(read: Expression, host: Host, destination: AddressValue): Add
   return chosen ?? (destination === ASSUMED.own[family] ? ASSUMED.other[family] : ASSUMED.own[family]);
 }
 
-function ownerOf(read: Expression, assume: Assume): Pick<Packet, 'owned' | 'uid' | 'gid'> {
+function ownerOf(read: Expression, assume: Assume): Partial<Pick<Packet, 'owned' | 'uid' | 'gid'>> {
+  if (read.unowned) return {};
   const uid = read.uid ?? DEFAULT.uid;
   const gid = read.gid ?? uid;
   if (read.uid === undefined && read.gid === undefined) assume(`uid and gid ${uid}`, 'an app, not the proxy');

@@ -39,6 +39,7 @@ export const differenceDocument = z.object({
           before: end,
           after: end,
           sure: z.boolean().describe('false: it hangs on what is not known'),
+          atTimes: z.boolean().describe('true: the kernel chooses each time, and some may end as before'),
           packets: z.array(z.string()).describe('the packets in words, one box each'),
           complete: z.boolean().describe('whether these are all of them'),
           example: z

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { boxesOf, difference } from '../../src/analysis/index.ts';
+import { boxWords, questionWords } from '../../src/explain/index.ts';
+import type { Snapshot } from '../../src/netfilter/index.ts';
+import { parseSave } from '../../src/text/index.ts';
+import { parseQuestion, prepareOutcome } from '../../src/trace/index.ts';
+
+const held = (text: string): Snapshot => ({
+  origin: 'a text',
+  held: parseSave(text).map((rules) => ({ backend: 'nft', rules })),
+});
+const NOTHING = held('*filter\nCOMMIT\n');
+const dropping = (rule: string): Snapshot => held(`*filter\n-A ${rule} -j DROP\nCOMMIT\n`);
+
+/** Each change between no rule and one that drops, in both directions. */
+const changes = (after: Snapshot) =>
+  (['in', 'out'] as const).flatMap((direction) =>
+    difference({ snapshot: NOTHING, proxyPorts: [] }, { snapshot: after, proxyPorts: [] }, 'ipv4', direction).map(
+      (change) => ({ direction, ...change }),
+    ),
+  );
+
+/** Rules that ask for what people seldom speak of. */
+const ODD = [
+  'INPUT -m mac --mac-source 00:11:22:33:44:55',
+  'INPUT -m mac ! --mac-source 00:11:22:33:44:55',
+  'INPUT -p icmp -m icmp --icmp-type 3/4',
+  'INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN',
+  'INPUT -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK',
+  'INPUT -m length --length 100:200',
+  'INPUT -m length ! --length 60',
+  'INPUT -m ttl --ttl-lt 5',
+  'INPUT -m dscp --dscp 0x2e',
+  'INPUT -m dscp ! --dscp 0x2e',
+  'INPUT -m tos --tos 0x10',
+  'INPUT -p tcp -m ecn --ecn-ip-ect 2',
+  'INPUT -m pkttype --pkt-type multicast',
+  'INPUT -m policy --dir in --pol ipsec',
+  'INPUT -p esp -m esp --espspi 500',
+  'INPUT -m mark --mark 0x10/0xf0',
+  'INPUT -m conntrack --ctstate INVALID',
+  'INPUT -m conntrack --ctstate RELATED',
+  'OUTPUT -o eth1',
+  'OUTPUT -m owner --uid-owner 7',
+  'OUTPUT -m owner ! --socket-exists',
+];
+
+describe('what an answer says of a packet can be asked again', () => {
+  test.each(ODD)('%s: the example, as it stands, is dropped by the rule, and was not before', (rule) => {
+    const after = dropping(rule);
+    const found = changes(after);
+    expect(found).not.toEqual([]);
+    for (const { surely } of found) {
+      const words = questionWords(surely.witness()!);
+      const [was, is] = [NOTHING, after].map((snapshot) =>
+        prepareOutcome(snapshot, [])(parseQuestion(words, snapshot)),
+      );
+      expect([words, is?.kind]).toEqual([words, 'dropped']);
+      expect(was?.kind).not.toBe('dropped');
+      // And is the same packet, to the letter.
+      expect(questionWords(parseQuestion(words, after))).toBe(words);
+    }
+  });
+
+  test('what has no owner has none; and not in a packet from elsewhere', () => {
+    const { packet } = parseQuestion('out tcp/80 from no program', NOTHING);
+    expect([packet.owned, packet.uid]).toEqual([0, undefined]);
+    expect(() => parseQuestion('in tcp/80 no program', NOTHING)).toThrow('has no owner here');
+    expect(() => parseQuestion('out tcp/80 no program uid 7', NOTHING)).toThrow('an owner is said, too');
+    expect(() => parseQuestion('out tcp/80 no socket', NOTHING)).toThrow('"socket" is no sender');
+  });
+
+  test('a word that leads no option, and an end that is none, are refused as ever', () => {
+    expect(() => parseQuestion('in tcp/80 with', NOTHING)).toThrow('"with" is not understood');
+    expect(() => parseQuestion('in tcp/80, a strange connection', NOTHING)).toThrow();
+  });
+});
+
+describe('boxes in words', () => {
+  const words = (rule: string): readonly string[] =>
+    changes(dropping(rule)).flatMap(({ direction, surely }) =>
+      direction === 'in' ? boxesOf(surely).boxes.map((box) => boxWords(box, 'ipv4', direction)) : [],
+    );
+  test('flags are of tcp, and types of icmp, though neither is asked for beside them', () => {
+    expect(words('INPUT -p tcp -m tcp --tcp-flags SYN,ACK SYN')).toEqual(['tcp, with flags SYN of SYN,ACK']);
+    expect(words('INPUT -p icmp -m icmp --icmp-type 8')).toEqual(['icmp type 8']);
+  });
+  test('a field that is asked for whole is said whole', () => {
+    expect(words('INPUT -p tcp -m tos --tos 0x10')).toEqual(['tcp, with DSCP 4, with ECN 0']);
+  });
+});
+
+test('what the kernel does at random may end as before', () => {
+  const of = (rule: string) => changes(dropping(rule)).map(({ atTimes }) => atTimes);
+  expect(new Set(of('INPUT -p tcp -m statistic --mode random --probability 0.5'))).toEqual(new Set([true]));
+  expect(new Set(of('INPUT -p tcp'))).toEqual(new Set([false]));
+});
