@@ -11,7 +11,7 @@ import {
   UDP,
 } from '../netfilter/index.ts';
 import type { Question } from '../trace/index.ts';
-import { ASSUMED, SYN_LENGTH, USUAL_HOPS } from '../trace/parts.ts';
+import { ASSUMED, LOOPBACK, SYN_LENGTH, USUAL_HOPS } from '../trace/parts.ts';
 import { endOf, intervalOf, type Value } from './code.ts';
 import { countAll, countOf } from './count.ts';
 import { type Edge, NONE } from './diagram.ts';
@@ -209,8 +209,10 @@ const LEAST: { readonly [K in FieldName]?: number } = { length: 40, ttl: 1 };
 function usualValues({ domain, ground }: Space): Wanted {
   const { family, direction } = domain;
   const other = ASSUMED.other[family];
+  // A mesh gives lo an address, too (::6): others know this host by another one.
+  const cards = [...ground.host.interfaces].sort((a, b) => Number(a.name === LOOPBACK) - Number(b.name === LOOPBACK));
   const own =
-    ground.host.interfaces
+    cards
       .flatMap(({ addresses }) => addresses)
       .find((address) => address.family === family && address.scope === 'global')?.value ?? ASSUMED.own[family];
   const [source, destination] = direction === 'in' ? [other, own] : [own, other];

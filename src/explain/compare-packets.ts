@@ -1,8 +1,8 @@
 import { FAMILIES } from '../address/index.ts';
-import { type Change, difference, TooComplex } from '../analysis/index.ts';
+import { type Change, difference, type End, TooComplex } from '../analysis/index.ts';
 import { proxyPortsOf } from '../interception/index.ts';
-import { rulesRead, type Snapshot } from '../netfilter/index.ts';
-import { prepare } from '../trace/index.ts';
+import { CTSTATE, type Leaf, rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { prepare, type Trace } from '../trace/index.ts';
 import type { Compared, DifferenceTold, Example } from './difference.ts';
 import { familyWord } from './words.ts';
 
@@ -14,14 +14,21 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   const notes: string[] = [];
   const before = onMachine(givenBefore, givenAfter, notes);
   const after = onMachine(givenAfter, givenBefore, notes);
-  const sides = [before, after].map((snapshot) => ({ snapshot, proxyPorts: proxyPortsOf(snapshot) }));
-  const [one, other] = sides as [(typeof sides)[number], (typeof sides)[number]];
-  const follow = sides.map(({ snapshot, proxyPorts }) => prepare(snapshot, proxyPorts));
-  const exampleOf = (change: Change): { readonly example?: Example } => {
-    const question = change.surely.witness() ?? change.possibly.witness();
-    if (!question) return {};
-    const [first, second] = follow.map((each) => each(question));
-    return { example: { question, before: first!, after: second! } };
+  // What one of them shows to be the proxy's is the proxy's by the other one, too: chains may have other names there.
+  const proxyPorts = [...new Set([...proxyPortsOf(before), ...proxyPortsOf(after)])];
+  const [one, other] = [
+    { snapshot: before, proxyPorts },
+    { snapshot: after, proxyPorts },
+  ] as const;
+  const [followBefore, followAfter] = [prepare(before, proxyPorts), prepare(after, proxyPorts)];
+  const exampleOf = ({ surely, possibly }: Pick<Change, 'surely' | 'possibly'>): Example | undefined => {
+    const question = surely.witness() ?? possibly.witness();
+    return question && { question, before: followBefore(question), after: followAfter(question) };
+  };
+  const told = (change: Change): readonly (Change & { readonly example?: Example })[] => {
+    const settled = withoutMapped(change, exampleOf);
+    const example = settled && exampleOf(settled);
+    return settled ? [{ ...settled, ...(example ? { example } : {}) }] : [];
   };
   const compared: Compared[] = [];
   for (const family of FAMILIES) {
@@ -33,10 +40,7 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
     }
     for (const direction of ['in', 'out'] as const) {
       try {
-        const changes = difference(one, other, family, direction, [], { far: true }).map((change) => ({
-          ...change,
-          ...exampleOf(change),
-        }));
+        const changes = difference(one, other, family, direction, [], { far: true }).flatMap(told);
         compared.push({ family, direction, changes });
       } catch (error) {
         if (!(error instanceof TooComplex)) throw error;
@@ -48,6 +52,35 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
     notes.push('Neither holds rules of a family that the other holds, too: nothing is compared');
   const interfacesRead = before.interfaces !== undefined && after.interfaces !== undefined;
   return { before: before.origin, after: after.origin, compared, interfacesRead, notes };
+}
+
+const OPEN: Leaf = { kind: 'any-bit', field: 'ctstate', mask: CTSTATE.ESTABLISHED };
+
+/**
+ * A change without packets of open connections, where nat has given these another end: they go as their first one went. Nothing where
+ * there were no others.
+ */
+function withoutMapped(
+  change: Change,
+  exampleOf: (change: Pick<Change, 'surely' | 'possibly'>) => Example | undefined,
+): Change | undefined {
+  const { before, after, surely, possibly } = change;
+  const open = { surely: surely.where(OPEN), possibly: possibly.where(OPEN) };
+  if (open.possibly.isEmpty) return change;
+  // Where nothing asks for the state, those of open connections are not told from the others.
+  if (open.possibly.equals(possibly) && !possibly.space.domain.fields.has('ctstate')) return change;
+  const example = exampleOf(open);
+  if (example && endsAt(example.before, before) && endsAt(example.after, after)) return change;
+  const rest = { surely: surely.minus(open.surely), possibly: possibly.minus(open.possibly) };
+  return rest.possibly.isEmpty ? undefined : { ...change, ...rest };
+}
+
+/** Whether a packet that was followed came to this end, as far as that is known. */
+function endsAt({ outcome, question }: Trace, end: End): boolean {
+  if (outcome.kind === 'unknown' || end.kind === 'unknown') return true;
+  if (outcome.kind !== end.kind) return false;
+  if (!('port' in outcome) || !('port' in end)) return true;
+  return outcome.port === (end.port === 'own' ? question.packet.destinationPort : end.port);
 }
 
 /** Rules alone are looked at where the other side's are. */

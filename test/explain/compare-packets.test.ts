@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { parseAddress } from '../../src/address/index.ts';
+import { comparePackets } from '../../src/explain/index.ts';
+import { asWritten, defaultInterception, dialectOf, type Interception } from '../../src/interception/index.ts';
+import type { Interface, InterfaceAddress, Listener, Snapshot } from '../../src/netfilter/index.ts';
+import { parseSave, printSave } from '../../src/text/index.ts';
+
+const ISTIO: Interception = {
+  ...defaultInterception('istio'),
+  families: ['ipv4', 'ipv6'],
+  inbound: { include: '*', exclude: ['15090'] },
+  outbound: { ...defaultInterception('istio').outbound, include: '*' },
+};
+const written = (interception: Interception): Snapshot =>
+  asWritten(dialectOf(interception.dialect).write(interception), interception.dialect);
+
+const own = (text: string, length: number): InterfaceAddress => {
+  const { family, value } = parseAddress(text)!;
+  return { family, value, length, secondary: false, scope: 'global' };
+};
+const card = (name: string, index: number, ...addresses: readonly InterfaceAddress[]): Interface => ({
+  name,
+  index,
+  up: true,
+  addresses,
+});
+const INTERFACES = [
+  card('lo', 1, own('127.0.0.1', 8), own('::1', 128), own('::6', 128)),
+  card('eth0', 2, own('10.0.0.5', 24), own('2001:db8::5', 64)),
+];
+const LISTENERS = [15_001, 15_006, 8080].map(
+  (port): Listener => ({ family: 'ipv4', protocol: 'tcp', address: 0, port }),
+);
+
+describe('the packets that two rule sets treat differently', () => {
+  test('chains of other names make no difference, though the names tell whose the ports are', () => {
+    const istio = written(ISTIO);
+    const renamed = {
+      ...istio,
+      held: istio.held.flatMap(({ backend, rules }) =>
+        parseSave(printSave(rules).replaceAll('ISTIO_', 'A'), { family: rules.family }).map((set) => ({
+          backend,
+          rules: set,
+        })),
+      ),
+    };
+    const { compared } = comparePackets(istio, renamed);
+    expect(compared.map(({ changes }) => changes.length)).toEqual([0, 0, 0, 0]);
+  });
+
+  test.each([
+    ['of which only the rules are known', {}],
+    ['whose listeners are known', { interfaces: INTERFACES, listeners: LISTENERS }],
+  ])('each example ends as is said of its kind, on a machine %s', (_, machine) => {
+    const forms: readonly Interception[] = [
+      ISTIO,
+      { ...ISTIO, dialect: 'istio-nft' },
+      { ...ISTIO, inbound: { include: ['8080'], exclude: [] } },
+      { ...defaultInterception('istio-2018'), inbound: ISTIO.inbound, outbound: ISTIO.outbound },
+    ];
+    const sides = forms.map((form) => ({ ...written(form), ...machine }));
+    for (const before of sides)
+      for (const after of sides)
+        for (const { changes } of comparePackets(before, after).compared)
+          for (const { before: was, after: is, surely, example } of changes) {
+            expect(example).toBeDefined();
+            const { question } = example!;
+            for (const [end, { outcome }] of [
+              [was, example!.before],
+              [is, example!.after],
+            ] as const) {
+              const port =
+                'port' in end ? (end.port === 'own' ? question.packet.destinationPort : end.port) : undefined;
+              if (surely.isEmpty && outcome.kind === 'unknown') continue;
+              expect([outcome.kind, 'port' in outcome ? outcome.port : undefined]).toEqual([end.kind, port]);
+            }
+          }
+  });
+
+  test('an example comes from the address by which others know this host, not from one of lo', () => {
+    const { compared } = comparePackets(
+      { ...written(ISTIO), interfaces: INTERFACES },
+      { ...written({ ...ISTIO, outbound: { ...ISTIO.outbound, include: [] } }), interfaces: INTERFACES },
+    );
+    const [first] = compared.find(({ family, direction }) => family === 'ipv6' && direction === 'out')?.changes ?? [];
+    expect(first?.example?.question.packet.source).toBe(parseAddress('2001:db8::5')?.value);
+  });
+});
