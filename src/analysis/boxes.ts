@@ -119,7 +119,7 @@ function grown(
 }
 
 /** The values of one field that a set has anything for. */
-const shadow = (diagram: Diagram, { first, levels }: Placed, set: Edge): Edge =>
+export const shadow = (diagram: Diagram, { first, levels }: Placed, set: Edge): Edge =>
   diagram.exists(set, (level) => level < first || level >= first + levels);
 
 function pinned(diagram: Diagram, { first, levels, code }: Placed, number: (level: number) => number): Edge {
@@ -160,7 +160,7 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
 }
 
 /** The numbers that a set over one field's variable holds, as ranges. */
-function numbersIn(diagram: Diagram, set: Edge, size: number): Numbers {
+export function numbersIn(diagram: Diagram, set: Edge, size: number): Numbers {
   if (set === ALL) return [[0, size - 1]];
   const parts = diagram.parts(set);
   return parts.flatMap(([from, part], at) => (part === ALL ? [[from, (parts[at + 1]?.[0] ?? size) - 1] as const] : []));

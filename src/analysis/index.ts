@@ -6,3 +6,4 @@ export type { End, EndKind, Rewritten } from './end.ts';
 export { PacketSet } from './packets.ts';
 export { type Reached, reach, type Side } from './reach.ts';
 export { TooComplex } from './too-complex.ts';
+export { valuesOf } from './values.ts';

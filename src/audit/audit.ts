@@ -1,3 +1,4 @@
+import type { Interception } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Audited, auditedOf } from './audited.ts';
 import { type Finding, LEVELS } from './finding.ts';
@@ -22,14 +23,16 @@ export interface Audit extends Pick<Audited, 'lanes' | 'tooComplex' | 'families'
  *
  * @param now seconds since 1970, for rules that end
  * @param command makes of its words a command that mends something there, as it is typed
+ * @param asked what the rules were written from, where that is known; else they tell it themselves
  * @example audit(snapshot, Date.now() / 1000).findings // [{ kind: 'family-open', level: 'high', … }]
  */
 export function audit(
   snapshot: Snapshot,
   now: number,
   command: Audited['command'] = (words) => `sidestep ${words}`,
+  asked?: Interception,
 ): Audit {
-  const audited = auditedOf(snapshot, now, command);
+  const audited = auditedOf(snapshot, now, command, asked);
   const findings = KINDS.flatMap((kind) =>
     kind.look(audited).map((finding): Named => ({ ...finding, kind: kind.name })),
   );

@@ -31,10 +31,10 @@ export interface Audited extends Lanes {
   followed(question: Question): Example;
 }
 
-export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command']): Audited {
+export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command'], asked?: Interception): Audited {
   const proxyPorts = proxyPortsOf(snapshot);
   const families = FAMILIES.filter((family) => rulesRead(snapshot, family));
-  const interception = inferInterception(snapshot);
+  const interception = asked ?? inferInterception(snapshot);
   const written = interception && { interception, program: dialectOf(interception.dialect).write(interception) };
   const follow = prepare(snapshot, proxyPorts);
   const followed = (question: Question): Example => ({ question, trace: follow(question) });

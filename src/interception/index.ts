@@ -41,6 +41,7 @@ export { nativeModel, nativeText, tableText } from './native-text.ts';
 export { type NativeWish, nativeWishes } from './native-wishes.ts';
 export { nearest } from './nearest.ts';
 export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts';
+export { withoutPorts } from './port-sets.ts';
 export { prefixesOf } from './prefixes.ts';
 export { cleaned, programmed } from './programmed.ts';
 export { proxyPortsOf } from './proxy-ports.ts';
@@ -48,5 +49,6 @@ export { inferInterception, interceptionOf, recognise, recogniseAll } from './re
 export { type Problem, RequestRefused } from './refused.ts';
 export { type RoutingChanges, type RoutingState, routingAfter, routingWithin } from './routing.ts';
 export { changesBetween, type RuleChange } from './rule-changes.ts';
+export { familyOfWord } from './side.ts';
 export { type Summary, type SummaryLine, summarise } from './summary.ts';
 export type { World } from './world.ts';

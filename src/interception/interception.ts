@@ -97,6 +97,8 @@ export type RoutingChange =
 export interface Notice {
   readonly about: string;
   readonly message: string;
+  /** A packet that shows it, as `trace` takes one. */
+  readonly packet?: string;
 }
 
 /** An interception written out. */

@@ -20,6 +20,7 @@ const inbound = (i: Interception): readonly Said[] => [
     isInbound(i) && i.inbound.include === '*',
     'inbound.include',
     "port 22 is not intercepted: the 2018 form excludes it wherever '*' is included",
+    'in tcp/22',
   ),
   note(
     i.mode === 'TPROXY' && i.inboundPort !== i.outboundPort,

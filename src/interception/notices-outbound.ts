@@ -1,4 +1,12 @@
-import { contains, type Prefix, parsePortRange, parsePrefix } from '../address/index.ts';
+import {
+  contains,
+  formatAddress,
+  lengthOf,
+  type Prefix,
+  parsePortRange,
+  parsePrefix,
+  widthOf,
+} from '../address/index.ts';
 import type { Interception } from './interception.ts';
 import { note, type Said } from './said.ts';
 import { familyOfWord } from './side.ts';
@@ -22,6 +30,7 @@ export function outbound(i: Interception): readonly Said[] {
       both.length > 0,
       'outbound.includePorts',
       `outbound port ${both.join(', ')} is both included and excluded: it is excluded`,
+      `out tcp/${firstPort(both[0] ?? '')}`,
     ),
     ...networks(i),
     note(
@@ -56,6 +65,7 @@ export function networks({ outbound: { include, exclude, includePorts }, loopbac
       excluded.length > 0,
       'outbound.include',
       `${excluded.join(', ')} is included but not caught: it lies in what is excluded, or is this host itself`,
+      packetTo(excluded[0]),
     ),
     note(
       include.length > 0 && includePorts.length === 0 && elsewhere.length > 0,
@@ -74,7 +84,21 @@ function isInside(word: string, other: string): boolean {
 /** Whether a port, or a range of them, holds a port. */
 export const holdsPort = (word: string, port: number): boolean => holdsPorts(word, String(port));
 
-function holdsPorts(word: string, other: string): boolean {
+/** The first port of a range. */
+export const firstPort = (word: string): number => parsePortRange(word)?.[0] ?? 0;
+
+/** A packet to a network: to its first address that is a host's. */
+function packetTo(word: string | undefined): string | undefined {
+  const prefix = word === undefined ? undefined : parsePrefix(word);
+  if (word === undefined || !prefix) return undefined;
+  const { family, value, mask } = prefix;
+  const whole = lengthOf(family, mask) === widthOf(family);
+  const host = whole ? value : typeof value === 'bigint' ? value + 1n : value + 1;
+  const address = formatAddress(family, host);
+  return `out tcp > ${family === 'ipv6' ? `[${address}]` : address}:80`;
+}
+
+export function holdsPorts(word: string, other: string): boolean {
   const [outer, inner] = [parsePortRange(word), parsePortRange(other)];
   return outer !== undefined && inner !== undefined && outer[0] <= inner[0] && inner[1] <= outer[1];
 }

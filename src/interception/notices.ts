@@ -1,7 +1,7 @@
 import type { Interception, Notice } from './interception.ts';
 import { isDnsCaptured } from './istio-dns.ts';
 import { isInbound } from './istio-inbound.ts';
-import { holdsPort, isOutbound, outbound } from './notices-outbound.ts';
+import { firstPort, holdsPort, holdsPorts, isOutbound, outbound } from './notices-outbound.ts';
 import { isSaid, note, type Said } from './said.ts';
 import { familyOfWord } from './side.ts';
 
@@ -23,6 +23,7 @@ function inbound(i: Interception): readonly Said[] {
       i.mode === 'REDIRECT' && include !== '*' && include.some((word) => holdsPort(word, i.tunnelPort)),
       'inbound.include',
       `port ${i.tunnelPort} is the tunnel port: it is never redirected, though it is included`,
+      `in tcp/${i.tunnelPort}`,
     ),
   ];
 }
@@ -31,12 +32,14 @@ function inbound(i: Interception): readonly Said[] {
 export function excludesVoided({ inbound: { include, exclude } }: Interception): Said {
   const ports = exclude.join(', ');
   if (exclude.length === 0 || include === '*') return false;
+  const included = exclude.find((word) => include.some((other) => holdsPorts(other, word)));
   return {
     about: 'inbound.exclude',
     message:
       include.length === 0
         ? `nothing inbound is included, so excluding ${ports} has no effect`
         : `excluding ${ports} has no effect beside a list of included ports: only with '*' are ports excluded`,
+    ...(included === undefined ? {} : { packet: `in tcp/${firstPort(included)}` }),
   };
 }
 
@@ -75,6 +78,7 @@ function owners(i: Interception): readonly Said[] {
       i.proxy.uids.length > 1,
       'proxy.uids',
       `with several uids only uid ${i.proxy.uids[0]} comes in through the proxy where it calls its own pod`,
+      `self tcp/8080 uid ${i.proxy.uids[1]}`,
     ),
     ...identity(i),
   ];
@@ -106,6 +110,7 @@ function dns({ dns: { capture, all, servers }, families, outbound: { excludePort
       isDnsCaptured({ capture, all, servers, port: 0 }) && excludePorts.some((word) => holdsPort(word, 53)),
       'dns.capture',
       'port 53 is excluded outbound, which comes first: DNS is not captured',
+      'out udp/53',
     ),
     ...families.map((family) =>
       note(

@@ -81,6 +81,69 @@ describe('what is the matter', () => {
     expect(there.findings[0]?.mend).toMatch(/^s init .*--family both.* --pid 7$/);
   });
 
+  test('one family open to some ports: those that the other one catches, and to whom a packet to one of them goes', () => {
+    const redirect = (...ports: readonly number[]) =>
+      ports.map((port) => `-A PREROUTING -p tcp -m tcp --dport ${port} -j REDIRECT --to-ports 15006\n`).join('');
+    const text = (four: string, six: string) =>
+      rules(`# family ipv4\n*nat\n${four}COMMIT\n# family ipv6\n*nat\n${six}COMMIT\n`);
+    expect(kinds({ held: text(redirect(80, 81), redirect(81, 80)) })).toEqual([]);
+    const uneven = text(redirect(80, 8888, 9000), redirect(80));
+    expect(kinds({ held: uneven })).toEqual(['medium family-open ipv6']);
+    const found = finding('family-open', { held: uneven, interfaces: [LO, DUAL] });
+    expect(found?.says).toBe(
+      'inbound IPv6 to :8888 and :9000 is not intercepted, though IPv4 is: ' +
+        'in tcp [2001:db8::9]:40000 → [2001:db8::5]:8888 on eth0 → the app on :8888.',
+    );
+    expect(kinds({ held: uneven, interfaces: [LO, ETH0] })).toEqual([]);
+  });
+
+  test('how an open family is closed: with networks of its own, and in a form that knows it', () => {
+    const networks = { ...ISTIO, families: ['ipv4', 'ipv6'], outbound: { ...ISTIO.outbound, include: ['10.0.0.0/8'] } };
+    const mend = (interception: Interception) =>
+      finding('family-open', { held: held(interception), interfaces: [LO, DUAL] })?.mend;
+    expect(mend(networks as Interception)).toMatch(/ -i 10\.0\.0\.0\/8,::\/0 /);
+    const old = {
+      ...defaultInterception('istio-2018'),
+      inbound: { include: '*', exclude: [] },
+      outbound: ISTIO.outbound,
+    };
+    expect(mend({ ...old, families: ['ipv4', 'ipv6'] } as Interception)).toMatch(/^sidestep init --dialect istio /);
+  });
+
+  test("root's connections pass, as if they were the proxy's", () => {
+    const of = (proxy: Partial<Interception['proxy']>) =>
+      kinds({ held: held({ ...ISTIO, proxy: { ...ISTIO.proxy, ...proxy } }), interfaces: [LO, ETH0] });
+    expect(of({})).toEqual([]);
+    expect(of({ uids: ['0'] })).toEqual(['medium root-exempt ipv4']);
+    expect(of({ uids: ['0'], gids: ['0'] })).toEqual(['medium root-exempt ipv4', 'medium root-exempt ipv4']);
+    const found = finding('root-exempt', {
+      held: held({ ...ISTIO, proxy: { ...ISTIO.proxy, uids: ['0'] } }),
+      interfaces: [LO, ETH0],
+    });
+    expect(found?.says).toContain('out tcp 10.0.0.5:40000 → 10.0.0.9:80 from uid 0 gid 1000 is not intercepted');
+    expect(found?.rules).toMatchObject([{ table: 'nat', chain: 'ISTIO_OUTPUT' }]);
+  });
+
+  test('options that void each other, where they are told, with a packet that shows it', () => {
+    const told = (given: Partial<Interception>) => {
+      const asked = { ...ISTIO, ...given };
+      const snapshot = { origin: 'what was asked for', held: held(asked), interfaces: [LO, ETH0] };
+      return audit(snapshot, NOW, (words) => words, asked).findings.filter(({ kind }) => kind === 'void-option');
+    };
+    const [listed] = told({ inbound: { include: ['8080', '8888'], exclude: ['8888'] } });
+    expect(listed?.says).toMatch(
+      /^inbound\.exclude: excluding 8888 has no effect .*:8888 on eth0 → the proxy on :15006\.$/,
+    );
+    expect(listed?.rules).toMatchObject([{ chain: 'ISTIO_IN_REDIRECT', number: 1 }]);
+    expect(listed?.mend).toContain('inbound.exclude');
+    const { outbound } = ISTIO;
+    const [both] = told({ outbound: { ...outbound, include: [], includePorts: ['80'], excludePorts: ['80'] } });
+    expect(both?.says).toMatch(/ out tcp .*:80 .* → sent by eth0, past the proxy\.$/);
+    const [network] = told({ outbound: { ...outbound, include: ['10.1.0.0/16'], exclude: ['10.0.0.0/8'] } });
+    expect(network?.says).toContain('→ 10.1.0.1:80 from uid 1000');
+    expect(network?.rules).toMatchObject([{ chain: 'ISTIO_OUTPUT' }]);
+  });
+
   test('nobody listens where connections are turned to', () => {
     const listeners = [listener(8080, 1000), listener(15001, 1337)];
     const found = finding('deaf-proxy', { held: held(ISTIO), interfaces: [LO, ETH0], listeners });

@@ -1,47 +1,105 @@
-import { FAMILIES, type Family } from '../../address/index.ts';
-import { askedWords, familyWord, outcomePhrase } from '../../explain/index.ts';
-import { type Audited, deciding, exampleWords, fated, laneOf } from '../audited.ts';
+import { FAMILIES, type Family, type PortRange } from '../../address/index.ts';
+import { type PacketSet, valuesOf } from '../../analysis/index.ts';
+import { askedWords, familyWord, listed, outcomePhrase, portWord } from '../../explain/index.ts';
+import { familyOfWord, withoutPorts } from '../../interception/index.ts';
+import { type Audited, deciding, exampleWords, fated, laneOf, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
-import { TCP_ONLY } from '../lanes.ts';
+import { type Lane, TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
 
-/** One family is intercepted, and the other goes past the proxy. */
+/** One family is intercepted, and the other goes past the proxy: all of it, or to some ports. */
 export const familyOpen: Kind = {
   name: 'family-open',
-  about: 'Connections of one family go through the proxy, and none of the other.',
+  about: 'Connections of one family go through the proxy, and those of the other past it.',
   look: (audited) =>
     (['inbound', 'outbound'] as const).flatMap((name) =>
       FAMILIES.flatMap((family): readonly Finding[] => {
         const other = family === 'ipv4' ? 'ipv6' : 'ipv4';
         const [lane, beside] = [laneOf(audited, name, family), laneOf(audited, name, other)];
-        if (fated(lane, 'proxy') || !fated(beside, 'proxy')) return [];
-        const example = audited.example(fated(lane, 'direct')?.where(TCP_ONLY));
-        const here = hasAddress(audited, family);
-        if (!example || here === false) return [];
-        const packet = `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}`;
-        const open = `${name} ${familyWord(family)} is not intercepted, though ${familyWord(other)} is: ${packet}.`;
-        return [
-          {
-            level: here ? 'high' : 'medium',
-            family,
-            says: here
-              ? open
-              : `${open} It matters if this host has an ${familyWord(family)} address: that was not read.`,
-            example,
-            rules: deciding(example.trace),
-            mend: mend(audited, family),
-          },
-        ];
+        if (!lane || !beside || !fated(beside, 'proxy') || hasAddress(audited, family) === false) return [];
+        return fated(lane, 'proxy') ? openPorts(audited, lane, beside) : wholeOpen(audited, lane, other);
       }),
     ),
 };
+
+/** Nothing of the family is caught. */
+function wholeOpen(audited: Audited, lane: Lane, other: Family): readonly Finding[] {
+  const { name, family } = lane;
+  const subject = `${name} ${familyWord(family)}`;
+  const open = openTo(audited, lane, fated(lane, 'direct'), other, subject);
+  return open ? [{ ...open, mend: mend(audited, name, family) }] : [];
+}
+
+/** Some ports are caught in the other family, whoever calls, and in this one whoever does not. */
+function openPorts(audited: Audited, lane: Lane, beside: Lane): readonly Finding[] {
+  const other = beside.family;
+  const [wanted, caught] = [surelyFated(beside, 'proxy'), fated(lane, 'proxy')].map(
+    (packets) => (packets && valuesOf(packets.where(TCP_ONLY), 'destinationPort')) ?? ALL,
+  ) as [readonly PortRange[], readonly PortRange[]];
+  const ports = withoutPorts(wanted, caught);
+  const [port] = ports[0] ?? [];
+  if (port === undefined) return [];
+  const direct = fated(lane, 'direct')?.where({ kind: 'in', field: 'destinationPort', ranges: [[port, port]] });
+  const few = ports.slice(0, MOST_PORTS).map(portWord);
+  const words = listed(ports.length > MOST_PORTS ? [...few, 'others'] : few);
+  const open = openTo(audited, lane, direct, other, `${lane.name} ${familyWord(lane.family)} to ${words}`, port);
+  const mend = `do the same in both families: what ${familyWord(other)} does with ${words}, or what ${familyWord(lane.family)} does`;
+  return open ? [{ ...open, level: 'medium', mend }] : [];
+}
+
+const ALL: readonly PortRange[] = [[0, 65_535]];
+
+/** More ranges are not said. */
+const MOST_PORTS = 6;
+
+function openTo(
+  audited: Audited,
+  { family }: Lane,
+  direct: PacketSet | undefined,
+  other: Family,
+  subject: string,
+  port?: number,
+): Omit<Finding, 'mend'> | undefined {
+  const found = audited.example(direct?.where(TCP_ONLY));
+  if (!found) return undefined;
+  const { question } = found;
+  // This family's rules do not tell the port from its neighbours: it stands for them.
+  const example =
+    port === undefined
+      ? found
+      : audited.followed({ ...question, packet: { ...question.packet, destinationPort: port } });
+  const here = hasAddress(audited, family);
+  const packet = `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}`;
+  const open = `${subject} is not intercepted, though ${familyWord(other)} is: ${packet}.`;
+  return {
+    level: here ? 'high' : 'medium',
+    family,
+    says: here ? open : `${open} It matters if this host has an ${familyWord(family)} address: that was not read.`,
+    example,
+    rules: deciding(example.trace),
+  };
+}
 
 /** Whether others can reach this host by a family, beyond its own link; undefined where that was not read. */
 const hasAddress = ({ snapshot: { interfaces } }: Audited, family: Family): boolean | undefined =>
   interfaces?.some(({ addresses }) => addresses.some((own) => own.family === family && own.scope === 'global'));
 
-function mend({ written, command }: Audited, family: Family): string {
+/** All networks of a family. */
+const EVERYWHERE = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
+
+function mend({ written, command }: Audited, lane: Lane['name'], family: Family): string {
   if (!written) return `write the same rules for ${familyWord(family)}, or take the ${familyWord(family)} address away`;
-  const both = { ...written.interception, families: FAMILIES };
+  const { interception } = written;
+  const { include, includePorts } = interception.outbound;
+  // Networks are of one family: that none of the other is named leaves it open.
+  const named = include === '*' || includePorts.length > 0 || include.some((word) => familyOfWord(word) === family);
+  const wider = lane === 'outbound' && include !== '*' && !named ? [...include, EVERYWHERE[family]] : include;
+  const both = {
+    ...interception,
+    // That of 2018 knows one family.
+    dialect: interception.dialect === 'istio-2018' ? ('istio' as const) : interception.dialect,
+    families: FAMILIES,
+    outbound: { ...interception.outbound, include: wider },
+  };
   return command(`init ${askedWords(both).join(' ')}`);
 }

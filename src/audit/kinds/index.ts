@@ -8,6 +8,7 @@ import { familyOpen } from './family-open.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
 import { loop } from './loop.ts';
+import { rootExempt } from './root-exempt.ts';
 import { unknownEnd } from './unknown.ts';
 import { voidOption } from './void-option.ts';
 
@@ -19,6 +20,7 @@ export const KINDS: readonly Kind[] = [
   loop,
   deafProxy,
   appExempt,
+  rootExempt,
   interfaceOpen,
   bothBackends,
   drifted,
