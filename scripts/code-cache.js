@@ -18,6 +18,8 @@ const COMMANDS = {
     ['list', '--from', rules],
     ['bypass', '8888', '--from', rules],
     ['verify', '--from', rules],
+    ['diff', rules, rules],
+    ['audit', '--from', rules],
   ],
   changing: process.argv.includes('--live') ? [['init', ...interception]] : [['init', ...interception, '--dry-run']],
 };

@@ -1,4 +1,4 @@
-import type { AddressValue } from '../address/index.ts';
+import type { AddressValue, Family, Range } from '../address/index.ts';
 import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
 import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
 import { bitSetsOf, changedBy } from './bits.ts';
@@ -123,7 +123,8 @@ export class Trial {
   /** A walk that has not begun, with a packet that takes down who reads and writes it. */
   #makeWalk(ground: Ground): Settable {
     const { domain, usual, decisions, diagram } = this.#space;
-    const { direction } = domain;
+    const { direction, family } = domain;
+    const fromLoopback = this.#space.original({ kind: 'in', field: 'source', ranges: [LOOPBACK_RANGE[family]] });
     const packet = new Proxy(usual, {
       get: (_, field: FieldName) => this.#look(field),
       set: (_, field: FieldName, value: Value | undefined) => this.#write(field, value),
@@ -144,7 +145,8 @@ export class Trial {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
       cameByAny: (devices) => this.#cameByAny(devices),
-      takesForOwn: (address) => this.#takesForOwn(address, () => ownEnd(direction, asked)),
+      takesForOwn: (address) =>
+        this.#takesForOwn(address, () => ownEnd(direction, asked, () => this.#isIn(fromLoopback))),
     };
   }
 
@@ -178,12 +180,20 @@ export class Trial {
     if (code.kind !== 'intervals') return address === this.#original(end);
     const isEnd = (value: Value): Edge =>
       this.#space.original({ kind: 'in', field: end, ranges: [[value, value]] } as Leaf);
-    if (current.kind === 'const' && isAlone(code, address)) return this.#isIn(isEnd(address));
+    // Two ends that stand for many addresses are not taken for the same one.
+    if (current.kind === 'of' && !this.#isOne(current.field, address)) return false;
+    if (current.kind !== 'case' && isAlone(code, address)) return this.#isIn(isEnd(address));
     if (current.kind === 'case') {
       const set = kept(this.#ownCases, `${current.id} ${end}`, () => this.#ownCase(current, code, isEnd));
       if (set !== UNCLEAR) return this.#isIn(set);
     }
     return address === this.#original(end);
+  }
+
+  /** Whether a value of a field is one that nothing else is treated like. */
+  #isOne(field: FieldName, value: AddressValue): boolean {
+    const [range, ...others] = this.#space.classOf(field, value, this.#grain).ranges;
+    return others.length === 0 && range![0] === range![1];
   }
 
   /** The packets whose case is what one of their ends is; unclear where more addresses than one are one to the diagram. */
@@ -324,6 +334,9 @@ export function changesKey({ fields, state }: Changes): string {
   const moved = Object.keys(state);
   return moved.length === 0 ? key : `${key}| ${moved} ${stateKey(state)}`;
 }
+
+/** Loopback's own addresses. */
+const LOOPBACK_RANGE: Readonly<Record<Family, Range>> = { ipv4: [0x7f00_0000, 0x7fff_ffff], ipv6: [1n, 1n] };
 
 const leafIs = (field: FieldName, value: Value): Leaf =>
   typeof value === 'string'

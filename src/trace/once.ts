@@ -253,13 +253,22 @@ export function ownAddress(direction: Question['direction'], packet: Packet): Ad
   return end && packet[end];
 }
 
-/** Which of a packet's addresses that is. */
-export function ownEnd(direction: Question['direction'], packet: Packet): 'source' | 'destination' | undefined {
+/**
+ * Which of a packet's addresses that is.
+ *
+ * @param fromLoopback whether its source is an address of loopback's, for who can tell that without looking at the source
+ */
+export function ownEnd(
+  direction: Question['direction'],
+  packet: Packet,
+  fromLoopback = isFromLoopback,
+): 'source' | 'destination' | undefined {
   const { out } = packet;
   // What is not read of a packet need not be told apart by those who ask about all packets.
   if (direction === 'in') return out ? undefined : 'destination';
   if (out === LOOPBACK) return 'destination';
   // Loopback's addresses speak to this host only.
-  const { source } = packet;
-  return source !== undefined && isLoopback(packet.family, source) ? 'destination' : 'source';
+  return fromLoopback(packet) ? 'destination' : 'source';
 }
+
+const isFromLoopback = ({ family, source }: Packet): boolean => source !== undefined && isLoopback(family, source);
