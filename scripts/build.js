@@ -97,5 +97,6 @@ const live = spawnSync(alone[0], [...alone.slice(1), 'true'], { stdio: 'ignore' 
 const changing = ['scripts/code-cache.js', 'init'];
 const failed =
   caches(process.execPath, 'scripts/code-cache.js') ||
+  caches(process.execPath, 'scripts/code-cache.js', 'audit') ||
   (live && caches(...alone, process.execPath, ...changing, '--live') === 0 ? 0 : caches(process.execPath, ...changing));
 process.exit(failed);

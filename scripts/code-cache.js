@@ -16,6 +16,8 @@ const COMMANDS = {
   reading: [
     ['trace', 'in tcp/8888', '--from', rules],
     ['list', '--from', rules],
+  ],
+  proving: [
     ['bypass', '8888', '--from', rules],
     ['verify', '--from', rules],
     ['diff', rules, rules],

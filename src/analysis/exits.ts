@@ -89,7 +89,25 @@ export function followed(
   goOn: (environment: Environment) => Exits,
 ): Exits {
   let all: Exits = exits.filter(({ exit }) => exit.kind !== kind);
-  for (const { exit, when } of exits) if (exit.kind === kind) all = choose(diagram, when, goOn(exit.environment), all);
+  for (const { exit, when } of exits) if (exit.kind === kind) all = beside(diagram, when, goOn(exit.environment), all);
+  return all;
+}
+
+/** `choose` where no packet of the set has an exit of `outside`: those that `inside` has not as well stay as they are. */
+function beside(diagram: Diagram, set: Edge, inside: Exits, outside: Exits): Exits {
+  if (set === ALL || set === NONE || outside.length === 0 || inside.length === 0 || outside.length <= FEW)
+    return choose(diagram, set, inside, outside);
+  diagram.spend(inside.length);
+  const places = new Map(outside.map(({ exit }, at) => [keyOf(exit), at]));
+  const all = [...outside];
+  for (const { exit, when } of inside) {
+    const at = places.get(keyOf(exit));
+    const before = at === undefined ? NONE : all[at]!.when;
+    const part = diagram.ite(set, when, before);
+    if (part === NONE) continue;
+    if (at === undefined) all.push({ exit, when: part });
+    else all[at] = { exit, when: part };
+  }
   return all;
 }
 
