@@ -54,11 +54,28 @@ function tellCommander(code: string, message: string): Told {
   return { status: EXIT.unusable, screen: said(first, suggestion) };
 }
 
-/** What is most often meant where commander suggests nothing: a file, of commands that read one and take no arguments. */
-const hintFor = (code: string, said: string): string | undefined =>
-  code === 'commander.excessArguments' && /for '(?:list|snapshot|audit|verify)'/.test(said)
-    ? 'Rules in a file are read by --from FILE; --help shows what else there is.'
-    : undefined;
+/**
+ * What is most often meant where commander suggests nothing: a file, of commands that read one and take no arguments; a * that
+ * the shell has taken for files, of those that take the flags of an interception.
+ */
+function hintFor(code: string, said: string): string | undefined {
+  if (code === 'commander.missingArgument' && /'after'/.test(said)) return 'For example: sidestep diff before.txt here';
+  if (code !== 'commander.excessArguments') return undefined;
+  const [, command = ''] = /for '(\w+)'/.exec(said) ?? [];
+  const hints = [
+    ...(FROM_FILE.has(command) ? ['Rules in a file are read by --from FILE; --help shows what else there is.'] : []),
+    ...(INTERCEPTING.has(command)
+      ? ["A * needs quotes ('*'): else the shell puts the names of files in its place."]
+      : []),
+    ...(command === 'diff'
+      ? ['Two are compared. The flags of init stand in one word: sidestep diff "init -b \'*\'" here']
+      : []),
+  ];
+  return hints.length > 0 ? hints.join('\n') : undefined;
+}
+
+const FROM_FILE: ReadonlySet<string> = new Set(['list', 'snapshot', 'audit', 'verify']);
+const INTERCEPTING: ReadonlySet<string> = new Set(['init', 'verify']);
 
 function tellDefect(error: unknown): Told {
   const { name, message, stack } = fieldsOf(error);

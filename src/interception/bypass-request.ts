@@ -78,6 +78,11 @@ function causeOf(word: string): { cause?: string } {
   if (/^\d+$/.test(word)) return { cause: word === '0' ? 'Nobody listens on port 0.' : 'The highest port is 65535.' };
   if (/^\d+[-:]\d+$/.test(word) && low !== undefined && high !== undefined && low > high)
     return { cause: `A range goes from the lower port to the higher: ${high}-${low}.` };
+  const number = (/^(?:tcp\/|:)(\d+)$/i.exec(word) ?? /^(\d+)\/tcp$/i.exec(word))?.[1];
+  if (number !== undefined) return { cause: `The number alone is enough: ${number}.` };
+  if (/^(?:udp|sctp)\b|\/(?:udp|sctp)$/i.test(word))
+    return { cause: 'A bypass is for tcp that comes in; meshes turn nothing else there.' };
+  if (/[a-z].*\.|[./].*[a-z]/i.test(word)) return { cause: 'Rules in a file are read by --from FILE.' };
   if (/^[a-z]/i.test(word)) return { cause: 'Names of services differ from machine to machine: give the number.' };
   return {};
 }

@@ -11,6 +11,9 @@ export interface Kind {
   cause?(word: string): string | undefined;
 }
 
+/** A shell puts the names of files in the place of a * that stands in no quotes. */
+export const QUOTES = "Where a * was typed, it needs quotes ('*'): the shell has put the names of files in its place.";
+
 /** A port, a range of them, or a service name, as `--dport` of tcp takes it. */
 export const PORTS: Kind = {
   expected: 'a port from 0 to 65535, a range like 8000:8999, or the name of a service',
@@ -26,7 +29,9 @@ export const PORTS: Kind = {
             ? 'A range goes from the lower port to the higher.'
             : word === '*'
               ? 'The * for all ports stands alone.'
-              : undefined,
+              : /^[a-z]/i.test(word)
+                ? `No service is called so. ${QUOTES}`
+                : undefined,
 };
 
 /** A port that something listens on. */
@@ -59,7 +64,8 @@ export const INTERFACES: Kind = {
 export const PREFIXES: Kind = {
   expected: 'a network like 10.0.0.0/8 or fd00::/8',
   accepts: (word) => parsePrefix(word) !== undefined,
-  cause: (word) => (word === '*' ? 'The * for all destinations stands alone.' : undefined),
+  cause: (word) =>
+    word === '*' ? 'The * for all destinations stands alone.' : /[g-z]/i.test(word) ? QUOTES : undefined,
 };
 
 export const ADDRESSES: Kind = {

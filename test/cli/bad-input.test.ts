@@ -100,6 +100,25 @@ const CASES: readonly (readonly [
   ['an unknown command after help', ['help', 'lsit'], 2, ["unknown command 'lsit'", 'Did you mean list?']],
   ['an unknown flag', ['list', '--form', 'x'], 2, ["unknown option '--form'", 'Did you mean --from?']],
   ['a file by its name alone', ['list', 'rules.txt'], 2, ['too many arguments', 'read by --from FILE']],
+  [
+    'a * without quotes',
+    ['verify', '-b', 'a', 'b', '-i', 'a', 'b'],
+    2,
+    ['too many arguments', "A * needs quotes ('*')"],
+  ],
+  [
+    'a * for the only file',
+    ['init', '-b', 'a.txt', '-i', 'a.txt', '-n'],
+    2,
+    ['No service is called', "quotes ('*')"],
+  ],
+  [
+    'one side of a difference',
+    ['diff', POST],
+    2,
+    ["missing required argument 'after'", 'sidestep diff before.txt here'],
+  ],
+  ['three sides', ['diff', POST, POST, POST], 2, ['too many arguments', 'Two are compared', 'in one word']],
   ['a flag without its value', ['list', '--from'], 2, ["'--from <file>' argument missing"]],
   ['an output that does not exist', ['list', '-o', 'xml', '--from', POST], 2, ["'xml' is invalid", 'text, json, save']],
   [
