@@ -5,6 +5,7 @@ import { ALL, complement, type Diagram, type Edge, NONE, type Numbers } from './
 import type { Placed } from './domain.ts';
 import type { PacketSet } from './packets.ts';
 import type { Space } from './space.ts';
+import { TooComplex } from './too-complex.ts';
 
 /** What one field of a box may be: ranges of numbers or addresses, names, or bits that are said one by one. */
 export type Side =
@@ -36,7 +37,7 @@ export interface Boxes {
    * alone, and may hold others that it does not.
    */
   readonly boxes: readonly Box[];
-  /** Whether they are all of it. */
+  /** Whether they are all of it. Where that is too complex to be found out, they are not. */
   readonly complete: boolean;
   /** It holds packets, too, from or to groups and addresses that are no host's. */
   readonly others: boolean;
@@ -55,14 +56,25 @@ const LOOSENED: readonly FieldName[] = [
  *
  * @param among the packets that are spoken of: what all of them have in common is not said. Default: all
  */
-export function boxesOf({ space, edge }: PacketSet, most = 12, among?: PacketSet): Boxes {
+export function boxesOf(set: PacketSet, most = 12, among?: PacketSet): Boxes {
+  const boxes: Box[] = [];
+  try {
+    return grow(set, most, among, boxes);
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error;
+    set.space.diagram.relent();
+    return { boxes, complete: false, others: false };
+  }
+}
+
+/** Adds to boxes, one by one. Throws TooComplex. */
+function grow({ space, edge }: PacketSet, most: number, among: PacketSet | undefined, boxes: Box[]): Boxes {
   const { diagram, domain, valid, ordinary } = space;
   const plain = diagram.and(edge, ordinary);
   // What no packet is like does not stand in the way.
   const universe = diagram.and(among?.edge ?? valid, plain === NONE ? ALL : ordinary);
   const room = diagram.or(edge, complement(universe));
   const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
-  const boxes: Box[] = [];
   const anyOf = new Map(fields.map((placed) => [placed, shadow(diagram, placed, universe)]));
   let left = plain === NONE ? edge : plain;
   while (left !== NONE && boxes.length < most) {

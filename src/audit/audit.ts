@@ -1,3 +1,4 @@
+import { TooComplex } from '../analysis/index.ts';
 import type { Interception } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { type Audited, auditedOf } from './audited.ts';
@@ -14,6 +15,8 @@ export interface Audit extends Pick<Audited, 'lanes' | 'tooComplex' | 'families'
   readonly origin: string;
   /** Whether it is known which interfaces and addresses the machine has, and who listens. */
   readonly read: { readonly interfaces: boolean; readonly listeners: boolean };
+  /** Kinds of findings that were not looked for, or not to the end: it was too complex. */
+  readonly leftOut: readonly Kind['name'][];
   /** The worst first. */
   readonly findings: readonly Named[];
 }
@@ -33,9 +36,16 @@ export function audit(
   asked?: Interception,
 ): Audit {
   const audited = auditedOf(snapshot, now, command, asked);
-  const findings = KINDS.flatMap((kind) =>
-    kind.look(audited).map((finding): Named => ({ ...finding, kind: kind.name })),
-  );
+  const leftOut: Kind['name'][] = [];
+  const findings = KINDS.flatMap((kind): readonly Named[] => {
+    try {
+      return kind.look(audited).map((finding) => ({ ...finding, kind: kind.name }));
+    } catch (error) {
+      if (!(error instanceof TooComplex)) throw error;
+      leftOut.push(kind.name);
+      return [];
+    }
+  });
   const { lanes, tooComplex, families, proxyPorts } = audited;
   return {
     origin: snapshot.origin,
@@ -43,6 +53,7 @@ export function audit(
     tooComplex,
     families,
     proxyPorts,
+    leftOut,
     read: { interfaces: snapshot.interfaces !== undefined, listeners: snapshot.listeners !== undefined },
     findings: findings.sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level)),
   };

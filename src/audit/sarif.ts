@@ -1,9 +1,10 @@
 import type { Audit, Named } from './audit.ts';
 import type { Level, PlacedRule } from './finding.ts';
 import { KINDS } from './kinds/index.ts';
+import { notesOf } from './screen.ts';
 
 // SARIF, the form in which code scanners and their hosts take findings. Source: OASIS, Static Analysis Results Interchange Format
-// 2.1.0, sections 3.13 to 3.33.
+// 2.1.0, sections 3.13 to 3.33, 3.58.
 
 const LEVEL: Readonly<Record<Level, 'error' | 'warning' | 'note'>> = { high: 'error', medium: 'warning', info: 'note' };
 
@@ -25,6 +26,13 @@ export const sarif = (audit: Audit, { file, version }: { readonly file?: string;
           rules: KINDS.map(({ name, about }) => ({ id: name, shortDescription: { text: about } })),
         },
       },
+      // What was not looked at, which a reader of results alone would not see.
+      invocations: [
+        {
+          executionSuccessful: true,
+          toolExecutionNotifications: notesOf(audit).map((text) => ({ level: 'note', message: { text } })),
+        },
+      ],
       results: audit.findings.map((finding) => resultOf(finding, file)),
     },
   ],

@@ -1,5 +1,5 @@
 import { FAMILIES } from '../address/index.ts';
-import { boxesOf, type PacketSet } from '../analysis/index.ts';
+import { boxesOf, type PacketSet, TooComplex } from '../analysis/index.ts';
 import {
   BLANK,
   bad,
@@ -59,8 +59,17 @@ function lanesRows(lanes: readonly Lane[]): readonly (readonly (Line | string)[]
 /** More boxes are not said. */
 const MOST_BOXES = 4;
 
-/** What becomes of TCP, then of all else. */
+/** What becomes of TCP, then of all else; or why that cannot be said. */
 function laneRows(lane: Lane): readonly (readonly Line[])[] {
+  try {
+    return tcpAndRest(lane);
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error;
+    return [[line(warn('unknown')), line(error.message)]];
+  }
+}
+
+function tcpAndRest(lane: Lane): readonly (readonly Line[])[] {
   const tcp = lane.all.where(TCP_ONLY);
   const rest = lane.all.minus(tcp);
   return [
@@ -92,6 +101,7 @@ const SHORT = 60;
 function wordsOf(packets: PacketSet, { family, direction }: Lane, part: PacketSet, subject: string): string {
   const { boxes, complete } = boxesOf(packets, MOST_BOXES, part);
   const words = boxes.map((box) => boxWords(box, family, direction, subject));
+  if (words.length === 0 && !complete) return 'packets that are too complex to tell';
   return [...words, ...(complete ? [] : ['and others'])].join('; ');
 }
 
@@ -155,12 +165,13 @@ function countWords(findings: readonly Named[]): string {
 }
 
 /** What was not looked at, in sentences. */
-export function notesOf({ families, read }: Audit): readonly string[] {
+export function notesOf({ families, read, leftOut }: Audit): readonly string[] {
   const missing = FAMILIES.filter((family) => !families.includes(family));
   return [
     ...missing.map((family) => `The ${familyWord(family)} rules were not read.`),
     ...(read.interfaces ? [] : ['Interfaces and addresses were not read: one network card is taken for granted.']),
     ...(read.listeners ? [] : ['Who listens was not read: an app and a proxy are taken to.']),
+    ...(leftOut.length > 0 ? [`Not looked for to the end, because it is too complex: ${listed(leftOut)}.`] : []),
     'Looked at are packets that open a connection, or belong to none, from one host to another.',
   ];
 }

@@ -32,6 +32,8 @@ function tell(error: unknown): Told {
     case 'PacketsRefused':
       // Its message is a list of diagnostics, each with its own place and hint.
       return { status: EXIT.unusable, screen: lines(message) };
+    case 'TooComplex':
+      return { status: EXIT.unusable, screen: said(message, FEWER) };
     case 'NotHere':
     case 'ProxyNotPermitted':
       return { status: EXIT.notPermitted, screen: said(message, hint) };
@@ -44,6 +46,8 @@ function tell(error: unknown): Told {
   }
   return tellDefect(error);
 }
+
+const FEWER = "Ask about one family (--family ipv4), or follow single packets: sidestep trace 'in tcp/8888'";
 
 /** commander's own words, with the suggestion on a line of its own. */
 function tellCommander(code: string, message: string): Told {

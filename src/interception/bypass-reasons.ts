@@ -7,8 +7,7 @@ import { portsOf } from './bypasses.ts';
 import { portList } from './caught-words.ts';
 import type { Place } from './chain.ts';
 import { isBypass } from './comments.ts';
-import { fatesOf } from './fate.ts';
-import { interceptedPorts, tcpPortsOf } from './intercepted.ts';
+import { interceptedPorts, leadingBypasses, tcpPortsOf, turningFates } from './intercepted.ts';
 import { ALL_PORTS, bothPorts, holdsPorts, joinedPorts, type Ports } from './port-sets.ts';
 import type { RuleChange } from './rule-changes.ts';
 
@@ -54,10 +53,12 @@ export function reasonsOf(
   return found;
 }
 
+const TABLES = ['mangle', 'nat'] as const;
+
 function reasonOf(rules: RuleSet, ports: Ports, caught: Ports, now: number): Pick<Unchanged, 'kind' | 'because'> {
   const places = new Map<Rule, Place>();
   let refused = false;
-  for (const fate of fatesOf([rules], 'inbound', now) ?? []) {
+  for (const fate of turningFates(rules, 'inbound', now) ?? []) {
     if (bothPorts(tcpPortsOf(fate, rules), ports).length === 0) continue;
     refused ||= fate.verdict === 'dropped' || fate.verdict === 'rejected';
     for (const place of fate.trail) {
@@ -66,6 +67,10 @@ function reasonOf(rules: RuleSet, ports: Ports, caught: Ports, now: number): Pic
       if (rule && !holdsPorts(portsOf(rule, rules.family), ALL_PORTS)) places.set(rule, place);
     }
   }
+  // Where rules are too many to be told apart, only what stands at the top is known to let anything pass.
+  if (places.size === 0)
+    for (const { table, chain, number, rule, ports: own } of TABLES.flatMap((one) => leadingBypasses(rules, one, now)))
+      if (bothPorts(own, ports).length > 0) places.set(rule, { table, chain, number });
   const [found] = [...places].filter(([, { table }]) => table === 'nat' || table === 'mangle');
   if (found) return lets(found[0], found[1], rules.family);
   if (refused) return { kind: 'unneeded', because: 'the rules let nothing in on it' };

@@ -1,19 +1,25 @@
-import type { RuleSet, TableName } from '../netfilter/index.ts';
-import { TCP } from '../netfilter/index.ts';
+import { chainOf, type RuleSet, type TableName, TCP } from '../netfilter/index.ts';
 import { narrowed, valuesOf } from './box.ts';
+import { type Bypass, bypassesOf } from './bypasses.ts';
 import { isToProxy } from './chain.ts';
 import { type Fate, fatesOf } from './fate.ts';
 import { ownership } from './own.ts';
-import { joinedPorts, type Ports } from './port-sets.ts';
-import { proxyPortsIn } from './proxy-ports.ts';
+import { ALL_PORTS, joinedPorts, type Ports, withoutPorts } from './port-sets.ts';
+import { leadsToProxy, proxyPortsIn } from './proxy-ports.ts';
 import type { World } from './world.ts';
 
-/** The tables in which tcp connections of a kind are turned to the proxy, and on which ports. */
+/**
+ * The tables in which tcp connections of a kind are turned to the proxy, and on which ports. Where the rules of what comes in are too
+ * many to be told apart, all ports count as caught that no bypass of Sidestep's at the top lets pass: what a plan then does, its
+ * proof tells.
+ */
 export function interceptedPorts(rules: RuleSet, world: World, now: number): ReadonlyMap<TableName, Ports> {
   const virtual = virtualInterfaces(rules);
   const proxyPorts = proxyPortsIn(rules);
   const found = new Map<TableName, Ports>();
-  for (const fate of fatesOf([rules], world, now) ?? []) {
+  const fates = turningFates(rules, world, now);
+  if (!fates) return world === 'inbound' ? perhapsIntercepted(rules, now) : found;
+  for (const fate of fates) {
     const { turned } = fate;
     if (!turned || !isToProxy(turned, rules.family)) continue;
     // A port that somebody forwards to another program of this host is none of the mesh's.
@@ -24,6 +30,34 @@ export function interceptedPorts(rules: RuleSet, world: World, now: number): Rea
     found.set(table, joinedPorts(found.get(table) ?? [], tcpPortsOf(fate, rules)));
   }
   return found;
+}
+
+/** What becomes of new connections; where a firewall's rules are too many, as if there were no firewall. It turns nothing. */
+export const turningFates = (rules: RuleSet, world: World, now: number): readonly Fate[] | undefined =>
+  fatesOf([rules], world, now) ??
+  fatesOf([{ ...rules, tables: rules.tables.filter(({ name }) => TURNING.has(name)) }], world, now);
+
+/** raw turns nothing either, but keeps packets from nat. */
+const TURNING: ReadonlySet<TableName> = new Set(['raw', 'mangle', 'nat']);
+
+function perhapsIntercepted(rules: RuleSet, now: number): ReadonlyMap<TableName, Ports> {
+  const found = new Map<TableName, Ports>();
+  for (const table of ['mangle', 'nat'] as const) {
+    const own = chainOf(rules, table, 'PREROUTING')?.rules ?? [];
+    if (own.some((rule) => leadsToProxy(rule, rules, table)))
+      found.set(
+        table,
+        withoutPorts(ALL_PORTS, joinedPorts(...leadingBypasses(rules, table, now).map(({ ports }) => ports))),
+      );
+  }
+  return found;
+}
+
+/** The bypasses of Sidestep's at the top of PREROUTING, which nothing comes before. */
+export function leadingBypasses(rules: RuleSet, table: TableName, now: number): readonly Omit<Bypass, 'backend'>[] {
+  const all = bypassesOf(rules, now).filter((one) => one.table === table && one.chain === 'PREROUTING');
+  const first = 1 + (table === 'nat' ? leadingVirtualRules(rules).length : 0);
+  return all.filter(({ number, expired }, index) => number === first + index && !expired);
 }
 
 /** The ports to which a batch's tcp packets were sent; none where it holds no tcp. */

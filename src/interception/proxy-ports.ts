@@ -1,8 +1,18 @@
-import { chainOf, type Effect, effectOf, type Rule, type RuleSet, type Snapshot, spanOf } from '../netfilter/index.ts';
+import {
+  chainOf,
+  type Effect,
+  effectOf,
+  type Rule,
+  type RuleSet,
+  type Snapshot,
+  spanOf,
+  type TableName,
+} from '../netfilter/index.ts';
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
 import { commentsOf } from './comments.ts';
 import { nativeSets } from './native-sets.ts';
+import { chainOfTarget } from './own.ts';
 import { PRODUCTS, type Product } from './products.ts';
 import { loopbackOf } from './world.ts';
 
@@ -15,6 +25,19 @@ export function turnsToProxy(effect: Effect, family: RuleSet['family']): boolean
     typeof effect.address === 'object' &&
     intersection([spanOf(effect.address, family)], [loopbackOf(family)]).length > 0
   );
+}
+
+/** Whether a rule turns connections to a socket of this host, or leads to one that does. */
+export function leadsToProxy(rule: Rule, rules: RuleSet, table: TableName): boolean {
+  const been = new Set<string>();
+  const turns = (one: Rule): boolean => {
+    const chain = chainOfTarget(one);
+    if (chain === undefined) return turnsToProxy(effectOf(one.target, rules.family), rules.family);
+    if (been.has(chain)) return false;
+    been.add(chain);
+    return (chainOf(rules, table, chain)?.rules ?? []).some(turns);
+  };
+  return turns(rule);
 }
 
 /** Whether any rule turns connections to a socket of this host. Most rule sets of the world do not. */

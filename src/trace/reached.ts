@@ -18,10 +18,20 @@ export function chainsAt(
   return [...found];
 }
 
-function visit(chain: CompiledChain, found: Set<CompiledChain>): void {
-  if (found.has(chain)) return;
-  for (const target of contentsOfChain(chain).targets) visit(target, found);
-  found.add(chain);
+/** Without calling itself: a text may hold chains that call one another more often than functions here can. */
+function visit(base: CompiledChain, found: Set<CompiledChain>): void {
+  const waiting = [base];
+  const begun = new Set<CompiledChain>();
+  for (let chain = waiting.at(-1); chain; chain = waiting.at(-1)) {
+    if (!begun.has(chain) && !found.has(chain)) {
+      begun.add(chain);
+      // The first one called is the first one found.
+      for (const target of [...contentsOfChain(chain).targets].reverse()) if (!begun.has(target)) waiting.push(target);
+    } else {
+      found.add(chain);
+      waiting.pop();
+    }
+  }
 }
 
 /** The chains that a rule leads to. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { difference, reach, TooComplex } from '../../src/analysis/index.ts';
+import { boxesOf, difference, reach, TooComplex } from '../../src/analysis/index.ts';
 import { parseSave } from '../../src/text/index.ts';
 import { seeded } from '../support/random.ts';
 
@@ -91,6 +91,24 @@ describe('rules made to be hard', () => {
     expect(unknown).toHaveLength(1);
     expect(reached.filter(({ end, surely }) => end.kind === 'dropped' && !surely.isEmpty)).toEqual([]);
   }, 600_000);
+
+  test('chains that call one another without end are too complex, and the program does not break', () => {
+    const chains = some(30_000, (at) => `:C${at} - [0:0]`);
+    const calls = some(29_999, (at) => `-A C${at} -p tcp -m tcp ! --dport ${at} -j C${at + 1}`);
+    const side = sideOf(['*filter', ...chains, '-A INPUT -j C0', ...calls]);
+    expect(() => reach(side, 'ipv4', 'in')).toThrow(
+      /^too complex: chains call one another more than 256 times in a row/,
+    );
+  });
+
+  test('a set that is too complex to be put in words is said to be more than what was found', () => {
+    const [{ possibly } = expect.fail()] = reach(sideOf(['*filter', '-A INPUT -s 10.0.0.0/8 -j DROP']), 'ipv4', 'in');
+    const { space } = possibly;
+    space.diagram.and = () => {
+      throw new TooComplex('for this test');
+    };
+    expect(boxesOf(possibly)).toEqual({ boxes: [], complete: false, others: false });
+  });
 
   test('rules that are too complex to be compared are not said to be alike', () => {
     const side = sideOf(HARD['marks that are thrown like dice']!);

@@ -57,6 +57,17 @@ const finding = (kind: string, snapshot: Omit<Snapshot, 'origin'>) =>
   look(snapshot).findings.find((one) => one.kind === kind);
 
 describe('what is the matter', () => {
+  test('where it is too complex to be looked for, that is said', () => {
+    const names = Array.from({ length: 300 }, (_, at) => `C${at}`);
+    const calls = names.slice(1).map((name, at) => `-A C${at} -p tcp -j ${name}`);
+    const text = ['*filter', ...names.map((name) => `:${name} - [0:0]`), '-A INPUT -j C0', ...calls, 'COMMIT', ''];
+    const found = look({ held: rules(text.join('\n')) });
+    expect(found.leftOut).toEqual(['dead-rule']);
+    expect(plainText(auditScreen(found), 200)).toContain(
+      'Not looked for to the end, because it is too complex: dead-rule.',
+    );
+  });
+
   test('with an interception as the mesh writes it: nothing', () => {
     expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0] })).toEqual([]);
     expect(

@@ -10,6 +10,12 @@ interface Log {
       readonly tool: {
         readonly driver: { readonly version: string; readonly rules: readonly { readonly id: string }[] };
       };
+      readonly invocations: readonly [
+        {
+          readonly executionSuccessful: boolean;
+          readonly toolExecutionNotifications: readonly { readonly message: { readonly text: string } }[];
+        },
+      ];
       readonly results: readonly Result[];
     },
   ];
@@ -52,5 +58,10 @@ test('each result names its rule, a level, and the line of the file', () => {
 });
 
 test('nothing found is a log without results', () => {
-  expect(logOf('--from', '../../../docs/examples/post-2018.rules').runs[0].results).toEqual([]);
+  const [{ results, invocations }] = logOf('--from', '../../../docs/examples/post-2018.rules').runs;
+  expect(results).toEqual([]);
+  // … and what was not looked at is said all the same.
+  const [{ executionSuccessful, toolExecutionNotifications }] = invocations;
+  expect(executionSuccessful).toBe(true);
+  expect(toolExecutionNotifications.map(({ message }) => message.text)).toContain('The IPv6 rules were not read.');
 });

@@ -106,12 +106,7 @@ const CASES: readonly (readonly [
     2,
     ['too many arguments', "A * needs quotes ('*')"],
   ],
-  [
-    'a * for the only file',
-    ['init', '-b', 'a.txt', '-i', 'a.txt', '-n'],
-    2,
-    ['No service is called', "quotes ('*')"],
-  ],
+  ['a * for the only file', ['init', '-b', 'a.txt', '-i', 'a.txt', '-n'], 2, ['No service is called', "quotes ('*')"]],
   [
     'one side of a difference',
     ['diff', POST],

@@ -118,6 +118,34 @@ describe('the rule', () => {
   });
 });
 
+describe('where rules are too many to be told apart in boxes', () => {
+  const MESH = '-A PREROUTING -p tcp -j MESH\n-A MESH -p tcp -j REDIRECT --to-ports 15006\n';
+  const crossing = (chain: string, what: string): string =>
+    Array.from(
+      { length: 60 },
+      (_, n) =>
+        `-A ${chain} -s ${n}.0.0.0/${1 + (n % 7)} -p tcp -m tcp --sport ${n}:${9000 - n} --dport ${n}:${9000 - n} -j ${what}\n`,
+    ).join('');
+  const ours = '-p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN';
+
+  test('of a firewall, which turns nothing: what the mesh takes is known all the same', () => {
+    const before = podOf(
+      `*filter\n${crossing('INPUT', 'DROP')}COMMIT\n*nat\n:MESH - [0:0]\n-A PREROUTING -p tcp -m tcp --dport 22 -j RETURN\n${MESH}COMMIT\n`,
+    );
+    expect(changes(before, asking('8888'))).toEqual([`+ ipv4 nat PREROUTING 1 ${ours}`]);
+    expect(planBypass(before, asking('22')).already[0]?.because).toMatch(/^nat PREROUTING 1 lets it pass/);
+  });
+
+  test('of nat: a port counts as taken until a bypass of ours stands at the top', () => {
+    const before = podOf(`*nat\n:MESH - [0:0]\n${crossing('PREROUTING', 'RETURN')}${MESH}COMMIT\n`);
+    expect(changes(before, asking('8888'))).toEqual([`+ ipv4 nat PREROUTING 1 ${ours}`]);
+    const once = afterBypass(before, { request: asking('8888') });
+    expect(changes(once, asking('8888'))).toEqual([]);
+    expect(planBypass(once, asking('8888')).already[0]?.because).toBe("nat PREROUTING 1 is a bypass of Sidestep's");
+    expect(saved(undone(once))).toBe(saved(before));
+  });
+});
+
 describe('with --edit', () => {
   const edit = { edit: true } as const;
 

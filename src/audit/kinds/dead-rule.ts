@@ -1,5 +1,5 @@
 import type { Family } from '../../address/index.ts';
-import { type DeadRule, deadRules, type RulePlace, TooComplex } from '../../analysis/index.ts';
+import { type DeadRule, deadRules, type RulePlace } from '../../analysis/index.ts';
 import { familyWord, listed } from '../../explain/index.ts';
 import { isOwnChain, istioTables } from '../../interception/index.ts';
 import { chainOf, heldFor, isBuiltIn, type TableName } from '../../netfilter/index.ts';
@@ -21,7 +21,7 @@ export const deadRule: Kind = {
   look: (audited) =>
     audited.families.flatMap((family) => {
       const own = istioTables(audited.snapshot).map((table) => `${table.family} ${table.name}`);
-      const all = deadIn(audited, family).filter(
+      const all = deadRules(audited, family).filter(
         ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)) && !GENERATED.test(chain),
       );
       const unreached = new Map<string, [DeadRule, ...DeadRule[]]>();
@@ -36,16 +36,6 @@ export const deadRule: Kind = {
       ];
     }),
 };
-
-function deadIn({ snapshot, proxyPorts }: Audited, family: Family): readonly DeadRule[] {
-  try {
-    return deadRules({ snapshot, proxyPorts }, family);
-  } catch (error) {
-    // What is too complex is said of the lanes.
-    if (error instanceof TooComplex) return [];
-    throw error;
-  }
-}
 
 function unreachedChain(audited: Audited, rules: readonly [DeadRule, ...DeadRule[]], family: Family): Finding {
   const [{ table, chain }] = rules;
