@@ -6,23 +6,17 @@ import { kept } from './kept.ts';
 import { LOOKED_UP } from './looked-up.ts';
 
 /** The fields of the packet that comes in that a field on its way is made of. */
-const MADE_OF: Readonly<Partial<Record<FieldName, readonly FieldName[]>>> = {
-  ...Object.fromEntries(Object.entries(CONNECTION_ENDS).map(([field, of]) => [field, [of]])),
+const MADE_OF: ReadonlyMap<FieldName, readonly FieldName[]> = new Map<FieldName, readonly FieldName[]>([
+  ...Object.entries(CONNECTION_ENDS).map(([field, of]) => [field as FieldName, [of]] as const),
   ...LOOKED_UP,
-  ctmark: ['mark'],
-  ctstatus: [],
-  ctreply: [],
-  ctzone: [],
-  time: [],
-  timeOfDay: [],
-  weekday: [],
-  monthDay: [],
-  monthDayBefore: [],
-  kernelZone: [],
-  destinationMac: [],
-};
+  ['ctmark', ['mark']],
+  ...(['ctstatus', 'ctreply', 'ctzone', 'destinationMac'] as const).map((field) => [field, []] as const),
+  ...(['time', 'timeOfDay', 'weekday', 'monthDay', 'monthDayBefore', 'kernelZone'] as const).map(
+    (field) => [field, []] as const,
+  ),
+]);
 
-export const madeOf = (field: FieldName): readonly FieldName[] => MADE_OF[field] ?? [field];
+export const madeOf = (field: FieldName): readonly FieldName[] => MADE_OF.get(field) ?? [field];
 
 /** The addresses under a mask without holes, from the first to the last; undefined where it has holes. */
 export const rangeUnder = (value: AddressValue, mask: AddressValue, family: Family): Range | undefined =>
@@ -58,7 +52,7 @@ export class Boundaries {
 
   /** Takes note of what a predicate asks. */
   addLeaf(leaf: NumberLeaf): void {
-    if (MADE_OF[leaf.field] === undefined && !(this.#mirrored && isAddress(leaf.field))) {
+    if (!MADE_OF.has(leaf.field) && !(this.#mirrored && isAddress(leaf.field))) {
       this.#add(leaf.field, leaf);
       return;
     }

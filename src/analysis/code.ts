@@ -71,10 +71,14 @@ const byValue = (a: AddressValue, b: AddressValue): number => (a < b ? -1 : a > 
 export const intervalsIn = (starts: readonly AddressValue[], ranges: readonly Range[]): Numbers =>
   (ranges.length > 1 ? union(ranges) : ranges).map((range) => {
     const low = intervalOf(starts, range[0]);
-    // Most ranges are one interval.
-    const beyond = starts[low + 1];
-    return [low, beyond === undefined || beyond > range[1] ? low : intervalOf(starts, range[1], low + 1)];
+    return [low, lastIntervalIn(starts, low, range[1])];
   });
+
+/** The interval that a range ends with which begins with another. Most ranges are one interval. */
+export function lastIntervalIn(starts: readonly AddressValue[], first: number, end: AddressValue): number {
+  const beyond = starts[first + 1];
+  return beyond === undefined || beyond > end ? first : intervalOf(starts, end, first + 1);
+}
 
 /** The numbers whose bits, highest first, are these sets: those that meet a condition. */
 export function rawSet(diagram: Diagram, bits: readonly Edge[], leaf: NumberLeaf): Edge {

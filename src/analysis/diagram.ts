@@ -123,6 +123,15 @@ export class Diagram {
     return this.#node(level, base);
   }
 
+  /** Those of a set of later variables that have a number from one up to another, with both, of so many that there are. */
+  between(level: number, size: number, low: number, high: number, inside: Edge): Edge {
+    const base = this.#top;
+    if (low > 0) this.#push(base, 0, NONE);
+    this.#push(base, low, inside);
+    if (high + 1 < size) this.#push(base, high + 1, NONE);
+    return this.#node(level, base);
+  }
+
   /** One more part of the node that is being made. */
   #push(base: number, from: number, set: Edge): void {
     const top = this.#top;

@@ -6,15 +6,12 @@ type Routed = keyof typeof ROUTED;
 export type LookedUp = Routed | 'socketLookup';
 
 /** Fields that the walk finds out where a rule asks for them, and the packet's own that they hang on. */
-export const LOOKED_UP: Readonly<Record<LookedUp, readonly FieldName[]>> = {
-  ...(Object.fromEntries(Object.entries(ROUTED).map(([field, { of }]) => [field, of])) as Record<
-    Routed,
-    readonly FieldName[]
-  >),
-  socketLookup: ['protocol', 'destination', 'destinationPort', 'in'],
-};
+export const LOOKED_UP: ReadonlyMap<FieldName, readonly FieldName[]> = new Map<FieldName, readonly FieldName[]>([
+  ...Object.entries(ROUTED).map(([field, { of }]) => [field as Routed, of] as const),
+  ['socketLookup', ['protocol', 'destination', 'destinationPort', 'in']],
+]);
 
-export const isLookedUp = (field: FieldName): field is LookedUp => field in LOOKED_UP;
+export const isLookedUp = (field: FieldName): field is LookedUp => LOOKED_UP.has(field);
 
 /** What the walk finds. */
 export const lookUp = (walk: Walk, field: LookedUp): number | undefined =>
@@ -23,6 +20,6 @@ export const lookUp = (walk: Walk, field: LookedUp): number | undefined =>
 /** What the answer to such a field can tell of an environment. */
 export function lookupKey(environment: Environment, field: LookedUp): string {
   const { state } = environment;
-  const keys = LOOKED_UP[field].map((of) => fieldKey(environment, of));
+  const keys = LOOKED_UP.get(field)!.map((of) => fieldKey(environment, of));
   return [...keys, state.hook, state.marked, ...(field === 'socketLookup' ? [state.assigned?.port] : [])].join();
 }

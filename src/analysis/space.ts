@@ -14,7 +14,7 @@ import {
 import { firstState, type Ground, idOf } from '../trace/parts.ts';
 import { isAddress, rangeUnder, topOf } from './boundaries.ts';
 import { type Class, type Classes, classesOf, type Grain } from './classes.ts';
-import { endOf, intervalOf, intervalsIn, rawSet, sizeOf, type Value } from './code.ts';
+import { endOf, intervalOf, intervalsIn, lastIntervalIn, rawSet, sizeOf, type Value } from './code.ts';
 import type { Decisions } from './decisions.ts';
 import { ALL, complement, type Diagram, type Edge, NONE } from './diagram.ts';
 import type { Domain, Placed } from './domain.ts';
@@ -110,14 +110,24 @@ export class Space {
       const numbers = code.values.flatMap((value, at) => (holdsOf(leaf, value) ? [[at, at] as const] : []));
       return this.diagram.among(placed.first, sizeOf(code), numbers, inside);
     }
-    const ranges =
+    // Most conditions are one range, and many rules have one of their own.
+    if (leaf.kind === 'in' && leaf.ranges.length !== 1)
+      return this.diagram.among(placed.first, sizeOf(code), intervalsIn(code.starts, leaf.ranges), inside);
+    const range =
       leaf.kind === 'in'
-        ? leaf.ranges
+        ? leaf.ranges[0]!
         : leaf.kind === 'bits' && isAddress(leaf.field)
-          ? [rangeUnder(leaf.value, leaf.mask, this.domain.family)!]
+          ? rangeUnder(leaf.value, leaf.mask, this.domain.family)
           : undefined;
-    if (!ranges) throw new Error(`${leaf.field} is not looked at bit by bit`);
-    return this.diagram.among(placed.first, sizeOf(code), intervalsIn(code.starts, ranges), inside);
+    if (!range) throw new Error(`${leaf.field} is not looked at bit by bit`);
+    const low = intervalOf(code.starts, range[0]);
+    return this.diagram.between(
+      placed.first,
+      code.starts.length,
+      low,
+      lastIntervalIn(code.starts, low, range[1]),
+      inside,
+    );
   }
 
   /** The packets that have a field at all. */

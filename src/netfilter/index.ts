@@ -51,7 +51,7 @@ export { type Dimension, type IpSet, type IpSets, SET_TYPES, type SetEntry, type
 export type { ListedUse } from './listed.ts';
 export { macAddress } from './mac-address.ts';
 export { dscpClass } from './match/dscp.ts';
-export { type Condition, conditionsOf, effectOf, predicateOf, readConditions } from './meaning.ts';
+export { type Condition, conditionsOf, effectOf, predicateOf, readConditions, together } from './meaning.ts';
 export {
   asksFor,
   asksMeta,

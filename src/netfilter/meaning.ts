@@ -3,7 +3,7 @@ import { apart } from './apart.ts';
 import { CONTINUE, type Effect } from './effect.ts';
 import type { MeaningContext } from './extension.ts';
 import type { IpSets } from './ipset.ts';
-import { ALWAYS, all, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
+import { ALWAYS, allOf, hasBits, is, isNamed, type Predicate, unknown, unless } from './predicate.ts';
 import { allMatches, findMatch, findTarget } from './registry.ts';
 import type { Header, MatchUse, Negatable, OpaqueUse, Rule, TargetUse } from './rules.ts';
 
@@ -89,7 +89,15 @@ function matchPredicate(use: MatchUse | OpaqueUse, context: MeaningContext): Pre
 
 /** The whole condition of a rule as one predicate. */
 export const predicateOf = (rule: Rule, family: Family, sets?: IpSets): Predicate =>
-  all(...conditionsOf(rule, family, sets).map(({ predicate }) => predicate));
+  together(conditionsOf(rule, family, sets));
+
+/** All of some conditions as one predicate. */
+export function together(conditions: readonly Condition[]): Predicate {
+  if (conditions.length === 1) return conditions[0]!.predicate;
+  const parts: Predicate[] = [];
+  for (const { predicate } of conditions) parts.push(predicate);
+  return allOf(parts);
+}
 
 function headerConditions(header: Header, family: Family, known: Known): Condition[] {
   const conditions: Condition[] = [];

@@ -74,7 +74,10 @@ export const choice = (id: string, because: string): Predicate => ({ kind: 'choi
 export const unknown = (because: string): Predicate => ({ kind: 'unknown', because });
 
 /** All of them hold. Nested conjunctions are flattened, constants dropped. */
-export function all(...of: readonly Predicate[]): Predicate {
+export const all = (...of: readonly Predicate[]): Predicate => allOf(of);
+
+/** The same, of a list. */
+export function allOf(of: readonly Predicate[]): Predicate {
   // Asked for every rule and most matches: in loops, and no list is made where there is one part.
   if (of.length === 1) return of[0]!;
   const parts: Predicate[] = [];

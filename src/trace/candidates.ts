@@ -133,8 +133,8 @@ function rowFor<F extends Indexed>(
 }
 
 /** A native rule ends where none of the alternatives of its first statement holds. What may drop a packet is always looked at. */
-const mayMatch = ({ acts, test, mayDrop }: CompiledRule, packet: Packet): boolean =>
-  mayDrop !== undefined || (acts?.[0]?.alternatives ?? [{ test }]).some((one) => one.test(packet) !== false);
+const mayMatch = (rule: CompiledRule, packet: Packet): boolean =>
+  rule.mayDrop !== undefined || (rule.acts?.[0]?.alternatives ?? [rule]).some((one) => one.test(packet) !== false);
 
 /** What has to hold for a rule to do anything. */
 const opening = ({ acts, predicate }: CompiledRule): readonly Predicate[] =>

@@ -102,7 +102,6 @@ export function compileNftRule(
   const plain: CompiledRule = {
     rule,
     number: chain.rules.length + 1,
-    name: `${chain.title} ${chain.rules.length + 1}`,
     chain,
     test: () => true,
     predicate: ALWAYS,

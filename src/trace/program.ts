@@ -2,7 +2,6 @@ import type { Family } from '../address/index.ts';
 import {
   type Answer,
   actsOf,
-  all,
   type Backend,
   type Chain,
   type Condition,
@@ -17,6 +16,7 @@ import {
   type NftMachine,
   type NftRule,
   type NftTable,
+  type Packet,
   type Policy,
   type Predicate,
   type Rule,
@@ -27,6 +27,7 @@ import {
   type Table,
   type TableName,
   type Test,
+  together,
 } from '../netfilter/index.ts';
 import type { FindRule } from './candidates.ts';
 import { chainsAlike } from './chains-alike.ts';
@@ -42,10 +43,9 @@ export interface CompiledRule {
   readonly rule: Rule | NftRule;
   /** One-based position in its chain. */
   readonly number: number;
-  /** As sentences name it: "nat ISTIO_INBOUND 3". */
-  readonly name: string;
   readonly chain: CompiledChain;
-  readonly test: Test;
+  /** Whether a packet meets its conditions; asked as the rule's own method. */
+  test(packet: Packet): Answer;
   readonly predicate: Predicate;
   /** Its conditions in the kernel's order: asked only to explain an answer. */
   readonly conditions: readonly Condition[];
@@ -237,9 +237,7 @@ function compileRule(
   { conditionsOf, effectFor }: Compiling,
 ): CompiledRule {
   const conditions = conditionsOf(rule);
-  const parts: Predicate[] = [];
-  for (const condition of conditions) parts.push(condition.predicate);
-  const predicate = all(...parts);
+  const predicate = together(conditions);
   let effect = effectFor(rule.target);
   let target: CompiledChain | undefined;
   if (effect.kind === 'jump' || effect.kind === 'goto') {
@@ -251,30 +249,28 @@ function compileRule(
       target = undefined;
     }
   }
-  const mayDrop = conditions.some((condition) => condition.mayDrop !== undefined) ? droppingOf(conditions) : [];
-  const compiled: { -readonly [K in keyof CompiledRule]: CompiledRule[K] } = {
-    rule,
-    number: chain.rules.length + 1,
-    name: `${chain.title} ${chain.rules.length + 1}`,
-    chain,
-    // Made when the first packet comes: of large rule sets few rules are ever asked, and those who look at all packets ask none.
-    test: (packet) => {
-      compiled.test = compile(predicate);
-      return compiled.test(packet);
-    },
-    predicate,
-    conditions,
-    effect,
-  };
-  if (mayDrop.length > 0) compiled.mayDrop = mayDrop;
+  const number = chain.rules.length + 1;
+  const compiled: Growing = { rule, number, chain, test: testFirst, predicate, conditions, effect };
+  if (conditions.some(({ mayDrop }) => mayDrop !== undefined)) compiled.mayDrop = droppingOf(conditions);
   if (target) compiled.target = target;
   return compiled;
+}
+
+type Growing = { -readonly [K in keyof CompiledRule]: CompiledRule[K] };
+
+/**
+ * The test of a rule that no packet has come to: then its own is made. Of large rule sets few rules are ever asked, and those who look
+ * at all packets ask none.
+ */
+function testFirst(this: Growing, packet: Packet): Answer {
+  this.test = compile(this.predicate);
+  return this.test(packet);
 }
 
 const droppingOf = (conditions: readonly Condition[]): NonNullable<CompiledRule['mayDrop']> =>
   conditions.flatMap((condition, index) => {
     if (condition.mayDrop === undefined) return [];
-    const reached = all(...conditions.slice(0, index).map((earlier) => earlier.predicate));
+    const reached = together(conditions.slice(0, index));
     return [{ condition, full: condition.mayDrop, before: compile(reached), reached }];
   });
 

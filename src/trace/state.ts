@@ -139,7 +139,7 @@ export function tracks({ ground, decide }: Walk): boolean {
 }
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
-export const nameOf = ({ name }: CompiledRule): string => name;
+export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.title} ${number}`;
 
 /** Whether a packet has come in by an interface. */
 export const cameBy = (walk: Walk, device: string): boolean =>
