@@ -125,10 +125,14 @@ async function plan(
     demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
     await writeSave(afterBypass(snapshot, planned).held, { counters: false }, terminal);
   } else {
-    await terminal.show(planScreen(planned, told, closing(planned, options, againWords(program, args, options))));
+    const end = closing(planned, options, againWords(program, args, options), told);
+    await terminal.show(planScreen(planned, told, end));
   }
   return isAsAsked(told) ? EXIT.done : EXIT.finding;
 }
+
+/** What would change anything else is not carried out. */
+const isRefused = ({ beyond }: Proof): boolean => beyond.length > 0;
 
 /** What a bypass does to packets. Where it ends, what holds until then is proved, by the rules as they would be without an end. */
 function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known?: Proof): Told {
@@ -140,11 +144,13 @@ function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known
 }
 
 /** What to do with a plan; `again` is the command that made it. */
-function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string): Screen {
+function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string, { proof }: Told): Screen {
   const fleet = nextBlock({ why: 'For a fleet', command: `${again} --manifest init-container` });
   if (from !== undefined)
     return [paragraph(line(faint('Nothing has been changed: the rules came from a file.'))), fleet];
   if (changes.length === 0) return [paragraph(line(faint('Nothing has been changed.')))];
+  if (isRefused(proof))
+    return [paragraph(line(faint('Nothing has been changed, and --apply refuses to: a bypass changes nothing else.')))];
   const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
   return [
     paragraph(line(faint('Nothing has been changed. '), typed(`${again} --apply`), faint(` does it${ends}.`))),
@@ -165,7 +171,7 @@ async function apply(
     best = chosen.request;
     why = chosen.why;
     const after = afterBypass(before, { request: best }, backend);
-    refused = chosen.proof.beyond.length > 0 ? { ...toldOf(before, after, best, chosen.proof), why } : undefined;
+    refused = isRefused(chosen.proof) ? { ...toldOf(before, after, best, chosen.proof), why } : undefined;
     const changes = !refused && planBypass(before, best, backend).changes.length > 0;
     if (changes && (await eyes?.before(before, after, best)) === false)
       refused = toldOf(before, after, best, chosen.proof);

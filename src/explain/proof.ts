@@ -70,7 +70,7 @@ function compareOne(compared: Compared, found: Found): void {
   for (const one of movedBetween(before, after, proxyPorts, family, direction, cuts)) {
     const { packets, sure, before: was, after: is } = one;
     if (!sure) found.open.push(openClause(was, is));
-    const asked = isMeant(was, is, proxyPorts) ? askedOf(packets, compared) : packets.minus(packets);
+    const asked = isMeant(was, is, proxyPorts) ? asking(is, askedOf(packets, compared)) : packets.minus(packets);
     const rest = packets.minus(asked);
     if (!asked.isEmpty) found.moved.push(part(one, asked, before));
     if (!rest.isEmpty) found.beyond.push(part(one, rest, before));
@@ -93,6 +93,12 @@ const openClause = (before: End, after: End): string =>
 /** Away from the proxy. What the way to the proxy dropped is no longer dropped by it. */
 const isMeant = (before: End, after: End, proxyPorts: readonly number[]): boolean =>
   (isTurned(before, proxyPorts) || before.kind === 'dropped') && !isTurned(after, proxyPorts);
+
+/** Those of these packets that come to the port they ask for: to let a port pass is not to send it to another one. */
+function asking(end: End, packets: PacketSet): PacketSet {
+  if ((end.kind !== 'app' && end.kind !== 'nobody listens') || end.port === 'own') return packets;
+  return packets.where({ kind: 'in', field: 'destinationPort', ranges: [[end.port, end.port]] });
+}
 
 /**
  * Those of these packets that the bypass is for: inbound tcp to the ports. Calls from here to here go the same way where they are

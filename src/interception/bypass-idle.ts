@@ -4,6 +4,7 @@ import { type Bypass, bypassesIn } from './bypasses.ts';
 import { isBypass } from './comments.ts';
 import { fatesOf } from './fate.ts';
 import { interceptedPorts } from './intercepted.ts';
+import { withNativeSets } from './native-sets.ts';
 import { bothPorts, holdsPorts, joinedPorts, type Ports } from './port-sets.ts';
 import type { World } from './world.ts';
 
@@ -14,12 +15,18 @@ import type { World } from './world.ts';
  *
  * @param now seconds since 1970
  */
-export const idleBypasses = (snapshot: Snapshot, now: number): readonly Bypass[] =>
-  bypassesIn(snapshot, now).filter((bypass) => {
+export function idleBypasses(snapshot: Snapshot, now: number): readonly Bypass[] {
+  // A native table of Istio's holds its bypasses itself.
+  const whole = withNativeSets(snapshot);
+  return bypassesIn(whole, now).filter((bypass) => {
     if (bypass.expired) return false;
-    const rules = heldFor(snapshot, bypass.family).find(({ backend }) => backend === bypass.backend)?.rules;
+    const rules = heldFor(whole, bypass.family).find((held) => holds(held.rules, bypass.rule))?.rules;
     return rules !== undefined && isIdle(bypass, rules, now);
   });
+}
+
+const holds = ({ tables }: RuleSet, rule: Rule): boolean =>
+  tables.some(({ chains }) => chains.some(({ rules }) => rules.includes(rule)));
 
 function isIdle({ rule, ports, kind }: Bypass, rules: RuleSet, now: number): boolean {
   const world: World = kind === 'self' ? 'self' : 'inbound';

@@ -52,6 +52,19 @@ describe('a bypass for all packets', () => {
     expect(isExact(proof)).toBe(false);
   });
 
+  test('to leave the proxy for another port is not to pass it by', () => {
+    const behind = nat(...MESH, '-A PREROUTING -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999');
+    const edited = request('8888', { edit: true });
+    const before = snapshotOf(behind);
+    const proof = proveBypass(before, afterBypass(before, { request: edited }), edited, [15006]);
+    expect(words(proof.beyond)).toEqual(['in tcp to port 8888: proxy 15006 → app 9999']);
+    expect(proof.moved).toEqual([]);
+    // A rule before the list does what was asked.
+    const best = placed(before, edited, [15006]);
+    expect(isExact(best.proof)).toBe(true);
+    expect(words(best.proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+  });
+
   test('what would still go to the proxy is told', () => {
     const proof = proofOf(nat(...MESH), request('8888-8890'), request('8888'));
     expect(proof.left.map((one) => packetsSaid(one))).toEqual([['tcp to port 8889–8890']]);

@@ -9,6 +9,7 @@ import {
   type Interception,
   idleBypasses,
   leewayOf,
+  nativeModel,
   parsePorts,
   planBypass,
   programmed,
@@ -319,6 +320,14 @@ describe('a bypass that lets nothing pass is known', () => {
   test('none is, that needs another of the same bypass', () => {
     for (const mode of ['REDIRECT', 'TPROXY'])
       expect(idle(afterBypass(pod(`-m ${mode} -b * -i *`), { request: asking('8888', { self: true }) }))).toEqual([]);
+  });
+
+  test("none in a native table of Istio's, which is not among the rules of iptables", () => {
+    const { native = [] } = programOf('-b * -i *'.split(' '), 'istio-nft');
+    const before: Snapshot = { origin: 'a pod', held: [], native: nativeModel(native) };
+    const once = afterBypass(before, { request: asking('8888') });
+    expect(bypassesIn(once, NOW).length).toBeGreaterThan(0);
+    expect(idle(once)).toEqual([]);
   });
 
   test('none of two that do the same', () => {

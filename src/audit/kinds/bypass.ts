@@ -1,5 +1,5 @@
 import type { PortRange } from '../../address/index.ts';
-import type { DriftFound } from '../../explain/index.ts';
+import { type DriftFound, familyWord } from '../../explain/index.ts';
 import { bypassesIn, idleBypasses } from '../../interception/index.ts';
 import type { Audited } from '../audited.ts';
 import type { Finding } from '../finding.ts';
@@ -32,7 +32,7 @@ export const idleBypass: Kind = {
       return {
         level: 'info',
         family,
-        says: `the bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now.`,
+        says: `the ${familyWord(family)} bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now.`,
         rules: [{ family, backend, table, chain, number }],
         mend: command(`bypass ${words} --undo`),
       };
