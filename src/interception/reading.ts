@@ -8,7 +8,7 @@ import { ownership } from './own.ts';
 /**
  * A rule set as its mesh wrote it, chain by chain in iptables-save's words, for reading an interception back. What others
  * put there is left out: Sidestep's bypasses (a rule that `bypass --edit` disarmed reads as it did before) and, in the
- * built-in chains, what is not the mesh's own.
+ * built-in chains, what is not the mesh's own. Of rules that were written twice each reads once.
  */
 export interface Reading {
   readonly family: Family;
@@ -16,6 +16,13 @@ export interface Reading {
   lines(table: TableName, chain: string): readonly string[];
   has(table: TableName, chain: string): boolean;
 }
+
+/** Where each run of the mesh's set-up adds its jump once: a second jump tells of a second run. */
+const JUMPING = [
+  ['nat', 'PREROUTING'],
+  ['nat', 'OUTPUT'],
+  ['mangle', 'PREROUTING'],
+] as const;
 
 /** Opens a rule set for reading. `together` are all rule sets of the same network namespace. */
 export function readingOf(rules: RuleSet, together: readonly RuleSet[] = [rules]): Reading {
@@ -35,12 +42,16 @@ export function readingOf(rules: RuleSet, together: readonly RuleSet[] = [rules]
       return isBypass(rule) ? [] : [printRule(uncommented(rule), family)];
     });
   };
+  const twice = JUMPING.some(([table, hook]) => {
+    const jumps = read(table, hook).filter((line) => line.includes(' -j ISTIO_'));
+    return new Set(jumps).size < jumps.length;
+  });
   return {
     family,
     has: (table, chain) => chainOf(rules, table, chain) !== undefined,
     lines(table, chain) {
       const key = `${table} ${chain}`;
-      const lines = known.get(key) ?? read(table, chain);
+      const lines = known.get(key) ?? (twice ? [...new Set(read(table, chain))] : read(table, chain));
       known.set(key, lines);
       return lines;
     },

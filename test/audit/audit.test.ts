@@ -12,6 +12,7 @@ import {
 } from '../../src/interception/index.ts';
 import type { HeldRules, InterfaceAddress, Listener, Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave, printSave, readInput } from '../../src/text/index.ts';
+import { KUMA } from '../interception/products.ts';
 import { POST } from '../support/sidestep.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z') / 1000;
@@ -233,6 +234,21 @@ describe('what is the matter', () => {
     expect(kinds({ held: dead('DOCKER-USER') })).toEqual(['info dead-rule ipv4']);
   });
 
+  test("DNS that is caught, and the proxy's own queries in the same zone of conntrack", () => {
+    const dns = { ...ISTIO, dns: { ...ISTIO.dns, capture: true, all: true } };
+    expect(kinds({ held: held(dns), interfaces: [LO, ETH0] })).toEqual([]);
+    const [ipv4, ipv6] = held(dns) as [HeldRules, HeldRules];
+    const unzoned = printSave(ipv4.rules).replace(/\*raw\n[^*]*COMMIT\n/, '');
+    const on = { held: [...rules(unzoned), ipv6], interfaces: [LO, ETH0] };
+    expect(kinds(on)).toContain('medium dns-zone ipv4');
+    const found = finding('dns-zone', on);
+    expect(found?.says).toContain('out udp 10.0.0.5:40000 → 10.0.0.9:53 from uid 1000 gid 1000');
+    expect(found?.rules).toMatchObject([{ table: 'nat', chain: 'ISTIO_OUTPUT_DNS' }]);
+    expect(found?.mend).toMatch(/^sidestep init .*--capture-dns.* --reconcile$/);
+    // Of a mesh's whose zones are not known to be written elsewhere, too.
+    expect(kinds({ held: rules(KUMA) })).toContain('medium dns-zone ipv4');
+  });
+
   test("an app runs as the proxy's user", () => {
     const listeners = [listener(15001, 1337), listener(15006, 1337), listener(15021, 1337)];
     const on = { held: held(ISTIO), interfaces: [LO, ETH0] };
@@ -266,6 +282,22 @@ describe('what is the matter', () => {
     expect(finding('foreign-rule', foreign)?.says).toContain('in tcp/8888 goes to the app');
     const missing = edited((text) => text.replace(/^-A ISTIO_IN_REDIRECT .*\n/m, ''));
     expect(kinds(missing)).toContain('high drift ipv4');
+  });
+
+  test("the mesh's rules twice: one finding, not one for each of them", () => {
+    const [ipv4, ipv6] = held(ISTIO) as [HeldRules, HeldRules];
+    const rest = printSave(ipv4.rules)
+      .split('\n')
+      .filter((line) => line.startsWith('-A'));
+    const twice = printSave(ipv4.rules).replace(/COMMIT\n$/, `${rest.join('\n')}\nCOMMIT\n`);
+    const on = { held: [...rules(twice), ipv6], interfaces: [LO, ETH0] };
+    expect(kinds(on)).toEqual(['medium repeated ipv4']);
+    const found = finding('repeated', on);
+    expect(found?.says).toMatch(
+      /^18 rules of the mesh.s stand in IPv4 once more, .*: nat PREROUTING 2; nat OUTPUT 2; nat ISTIO_INBOUND 6, 7, /,
+    );
+    expect(found?.rules).toHaveLength(18);
+    expect(found?.mend).toBe("sidestep init --dialect istio -i '*' -b '*' -d 15090,15021,15020 --reconcile");
   });
 
   test('rules that can never match, and those that take their packets; chains that nothing leads to', () => {

@@ -2,6 +2,7 @@ import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
 import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
+import { isRepeated } from './repeated.ts';
 
 /** Rules of others that change what becomes of intercepted connections. */
 export const foreignRule: Kind = {
@@ -26,7 +27,7 @@ export const drifted: Kind = {
     "The mesh's own rules or routing are not as it writes them: something is missing, changed, or in another order.",
   look: (audited) => [
     ...audited.drifts.flatMap((drift) =>
-      drift.foreign || drift.bypass
+      drift.foreign || drift.bypass || isRepeated(audited, drift)
         ? []
         : [
             found(

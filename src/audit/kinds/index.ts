@@ -3,11 +3,13 @@ import { bothBackends } from './both-backends.ts';
 import { bypassed, idleBypass } from './bypass.ts';
 import { deadRule } from './dead-rule.ts';
 import { deafProxy } from './deaf-proxy.ts';
+import { dnsZone } from './dns-zone.ts';
 import { drifted, foreignRule } from './drift.ts';
 import { familyOpen } from './family-open.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
 import { loop } from './loop.ts';
+import { repeated } from './repeated.ts';
 import { rootExempt } from './root-exempt.ts';
 import { unknownEnd } from './unknown.ts';
 import { voidOption } from './void-option.ts';
@@ -22,8 +24,10 @@ export const KINDS: readonly Kind[] = [
   appExempt,
   rootExempt,
   interfaceOpen,
+  dnsZone,
   bothBackends,
   drifted,
+  repeated,
   foreignRule,
   bypassed,
   idleBypass,

@@ -1,0 +1,54 @@
+import { FAMILIES } from '../../address/index.ts';
+import { count, type DriftFound, familyWord } from '../../explain/index.ts';
+import { chainOf, heldFor } from '../../netfilter/index.ts';
+import { sameRule } from '../../text/index.ts';
+import type { Audited } from '../audited.ts';
+import type { Finding, PlacedRule } from '../finding.ts';
+import type { Kind } from './kind.ts';
+
+/** The mesh's set-up has run again over its own rules: they stand there twice. */
+export const repeated: Kind = {
+  name: 'repeated',
+  about: "The mesh's rules stand there twice, as after a second run of its set-up.",
+  look: (audited) =>
+    FAMILIES.flatMap((family): readonly Finding[] => {
+      const again = audited.drifts.filter((drift) => drift.family === family && isRepeated(audited, drift));
+      if (again.length === 0) return [];
+      const rules = again.flatMap(({ table, backend, chain, number, rule }): readonly PlacedRule[] =>
+        number === undefined
+          ? []
+          : [{ family, table, backend, chain, number, ...(rule?.line === undefined ? {} : { line: rule.line }) }],
+      );
+      const many = `${count(again.length, 'rule')} of the mesh's ${again.length === 1 ? 'stands' : 'stand'}`;
+      return [
+        {
+          level: 'medium',
+          family,
+          says: `${many} in ${familyWord(family)} once more, behind the same: ${placesWords(rules)}. Its set-up may have run twice.`,
+          rules,
+          ...(audited.reconcile === undefined ? {} : { mend: audited.reconcile }),
+        },
+      ];
+    }),
+};
+
+/** Whether a rule that should not be there is like one that stands before it in the same chain. */
+export function isRepeated(
+  { snapshot }: Audited,
+  { kind, family, backend, table, chain, number, rule, ...drift }: DriftFound,
+): boolean {
+  if (kind !== 'extra' || drift.foreign || drift.bypass || !rule || number === undefined) return false;
+  const held = heldFor(snapshot, family).find((one) => one.backend === backend);
+  const rules = (held && chainOf(held.rules, table, chain)?.rules) ?? [];
+  return rules.slice(0, number - 1).some((before) => sameRule(before, rule, family));
+}
+
+function placesWords(rules: readonly PlacedRule[]): string {
+  const chains = [...new Set(rules.map(({ table, chain }) => `${table} ${chain}`))];
+  return chains
+    .map((chain) => {
+      const numbers = rules.flatMap((one) => (`${one.table} ${one.chain}` === chain ? [one.number] : []));
+      return `${chain} ${numbers.join(', ')}`;
+    })
+    .join('; ');
+}
