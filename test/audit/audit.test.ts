@@ -238,7 +238,7 @@ describe('what is the matter', () => {
     const dns = { ...ISTIO, dns: { ...ISTIO.dns, capture: true, all: true } };
     expect(kinds({ held: held(dns), interfaces: [LO, ETH0] })).toEqual([]);
     const [ipv4, ipv6] = held(dns) as [HeldRules, HeldRules];
-    const unzoned = printSave(ipv4.rules).replace(/\*raw\n[^*]*COMMIT\n/, '');
+    const unzoned = printSave(ipv4.rules).replace(/\*raw\n[^*]*COMMIT\n/, (raw) => raw.replace(/^-A .*\n/gm, ''));
     const on = { held: [...rules(unzoned), ipv6], interfaces: [LO, ETH0] };
     expect(kinds(on)).toContain('medium dns-zone ipv4');
     const found = finding('dns-zone', on);
@@ -282,6 +282,33 @@ describe('what is the matter', () => {
     expect(finding('foreign-rule', foreign)?.says).toContain('in tcp/8888 goes to the app');
     const missing = edited((text) => text.replace(/^-A ISTIO_IN_REDIRECT .*\n/m, ''));
     expect(kinds(missing)).toContain('high drift ipv4');
+  });
+
+  test('a rule by hand that lets nothing pass: where TPROXY catches in mangle, or behind what catches', () => {
+    const by = (mode: Interception['mode'], table: 'nat' | 'mangle', place: '-I' | '-A') => {
+      const [ipv4, ipv6] = held({ ...ISTIO, mode }) as [HeldRules, HeldRules];
+      const rule = '-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n';
+      const text = printSave(ipv4.rules)
+        .split(/(?<=COMMIT\n)/)
+        .map((part) =>
+          !part.includes(`*${table}\n`)
+            ? part
+            : place === '-I'
+              ? part.replace('-A ', `${rule}-A `)
+              : part.replace('COMMIT\n', `${rule}COMMIT\n`),
+        )
+        .join('');
+      return { held: [...rules(text), ipv6], interfaces: [LO, ETH0] };
+    };
+    expect(kinds(by('REDIRECT', 'nat', '-I'))).toEqual(['medium foreign-rule ipv4']);
+    expect(kinds(by('TPROXY', 'mangle', '-I'))).toEqual(['medium foreign-rule ipv4']);
+    for (const idle of [by('TPROXY', 'nat', '-I'), by('REDIRECT', 'nat', '-A'), by('TPROXY', 'mangle', '-A')]) {
+      const found = finding('idle-rule', idle);
+      expect(found?.says).toMatch(
+        /\(-p tcp --dport 8888 -j RETURN\) lets nothing pass: .*:8888 on eth0 → the proxy on :15006\.$/,
+      );
+      expect(found?.mend).toBe('sidestep bypass 8888');
+    }
   });
 
   test("the mesh's rules twice: one finding, not one for each of them", () => {

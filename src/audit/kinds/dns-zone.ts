@@ -29,7 +29,7 @@ export const dnsZone: Kind = {
           example: app,
           rules: deciding(app.trace),
           mend:
-            audited.drifts.length > 0 && audited.reconcile !== undefined
+            audited.reconcile !== undefined && audited.written?.interception.dns.capture
               ? audited.reconcile
               : "give the proxy's own queries, and the answers to them, a zone of their own in raw: -j CT --zone 1",
         },

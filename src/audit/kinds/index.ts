@@ -6,6 +6,7 @@ import { deafProxy } from './deaf-proxy.ts';
 import { dnsZone } from './dns-zone.ts';
 import { drifted, foreignRule } from './drift.ts';
 import { familyOpen } from './family-open.ts';
+import { idleRule } from './idle-rule.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
 import { loop } from './loop.ts';
@@ -31,6 +32,7 @@ export const KINDS: readonly Kind[] = [
   foreignRule,
   bypassed,
   idleBypass,
+  idleRule,
   voidOption,
   unknownEnd,
   deadRule,
