@@ -10,7 +10,7 @@ import {
   type Interception,
   nativeModel,
 } from '../../src/interception/index.ts';
-import type { HeldRules, InterfaceAddress, Listener, Snapshot } from '../../src/netfilter/index.ts';
+import type { HeldRules, InterfaceAddress, Listener, Route, Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave, printSave, readInput } from '../../src/text/index.ts';
 import { KUMA } from '../interception/products.ts';
 import { POST } from '../support/sidestep.ts';
@@ -256,6 +256,12 @@ describe('what is the matter', () => {
     const found = finding('app-exempt', { ...on, listeners: [...listeners, listener(8080, 1337, 'node')] });
     expect(found?.says).toContain('node (pid 7) on :8080 runs as uid 1337');
     expect(found?.example?.trace.outcome.kind).toBe('sent');
+    // The agent beside the proxy is no app, whatever it listens on; what only this host reaches is not intercepted.
+    const local = { ...listener(9000, 1337), address: 0x7f00_0001 };
+    for (const agent of [listener(15053, 1337, 'agent'), local])
+      expect(kinds({ ...on, listeners: [...listeners, agent] })).toEqual([]);
+    const one = { ...listener(15000, 1337, 'envoy'), address: 0x7f00_0001 };
+    expect(kinds({ ...on, listeners: [...listeners, one, listener(15004, 1337, 'envoy')] })).toEqual([]);
   });
 
   test('what comes in by another interface', () => {
@@ -267,6 +273,26 @@ describe('what is the matter', () => {
       /^inbound IPv4 by net1 is not intercepted, though it is by others: .* on net1 → the app/,
     );
     expect(found?.example?.question.packet.in).toBe('net1');
+    // What leaves by it, as the routes have it.
+    const route = (text: string, length: number, device: string): Route => {
+      const { family, value } = parseAddress(text)!;
+      return { family, table: 254, kind: 'unicast', destination: value, length, device, metric: 0 };
+    };
+    const routingRules = [0, 32_766].map(
+      (priority) => ({ family: 'ipv4', priority, table: priority === 0 ? 255 : 254 }) as const,
+    );
+    const routes = [route('0.0.0.0', 0, 'eth0'), route('192.0.2.0', 24, 'net1')];
+    const leaving = look({ held: held(excluded), interfaces: [LO, ETH0, second], routes, routingRules }).findings;
+    expect(leaving.map(({ kind, says }) => `${kind}: ${says}`)).toEqual([
+      expect.stringMatching(/^interface-open: inbound IPv4 by net1 /),
+      expect.stringMatching(/^interface-open: outbound IPv4 by net1 is not .* → sent by net1, past the proxy\.$/),
+    ]);
+    const networks = { ...ISTIO, outbound: { ...ISTIO.outbound, exclude: ['192.0.2.0/24'] } };
+    expect(kinds({ held: held(networks), interfaces: [LO, ETH0, second], routes, routingRules })).toEqual([]);
+    // A rule of the mesh's own that matches nothing is its own business.
+    expect(kinds({ held: held(excluded), interfaces: [LO, ETH0], routes: routes.slice(0, 1), routingRules })).toEqual(
+      [],
+    );
   });
 
   test('rules of others, bypasses, and what is missing', () => {

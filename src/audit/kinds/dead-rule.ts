@@ -1,7 +1,7 @@
 import type { Family } from '../../address/index.ts';
 import { type DeadRule, deadRules, type RulePlace } from '../../analysis/index.ts';
 import { familyWord, listed } from '../../explain/index.ts';
-import { isOwnChain, istioTables } from '../../interception/index.ts';
+import { isOwnChain, istioTables, ownership } from '../../interception/index.ts';
 import { chainOf, heldFor, isBuiltIn, type TableName } from '../../netfilter/index.ts';
 import type { Audited } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
@@ -22,7 +22,10 @@ export const deadRule: Kind = {
     audited.families.flatMap((family) => {
       const own = istioTables(audited.snapshot).map((table) => `${table.family} ${table.name}`);
       const all = deadRules(audited, family).filter(
-        ({ table, chain }) => !own.includes(table) && !(audited.written && isOwnChain(chain)) && !GENERATED.test(chain),
+        (dead) =>
+          !own.includes(dead.table) &&
+          !(audited.written && (isOwnChain(dead.chain) || isOwnRule(audited, dead, family))) &&
+          !GENERATED.test(dead.chain),
       );
       const unreached = new Map<string, [DeadRule, ...DeadRule[]]>();
       for (const rule of all.filter(({ because }) => because === 'unreached')) {
@@ -36,6 +39,20 @@ export const deadRule: Kind = {
       ];
     }),
 };
+
+/** Whether a rule of a built-in chain is the mesh's own. */
+function isOwnRule({ snapshot }: Audited, { backend, table, chain, number }: DeadRule, family: Family): boolean {
+  const held = heldFor(snapshot, family).find((one) => one.backend === backend);
+  const rule = held && chainOf(held.rules, table as TableName, chain)?.rules[number - 1];
+  return (
+    held !== undefined &&
+    rule !== undefined &&
+    ownership(
+      held.rules,
+      snapshot.held.map(({ rules }) => rules),
+    ).has(rule)
+  );
+}
 
 function unreachedChain(audited: Audited, rules: readonly [DeadRule, ...DeadRule[]], family: Family): Finding {
   const [{ table, chain }] = rules;

@@ -1,38 +1,81 @@
 import { familyWord, outcomePhrase } from '../../explain/index.ts';
-import { deciding, exampleWords, fated } from '../audited.ts';
-import type { Finding } from '../finding.ts';
-import { TCP_ONLY } from '../lanes.ts';
+import { chainOf, heldFor, type Predicate, predicateOf, type TableName } from '../../netfilter/index.ts';
+import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
+import type { Finding, PlacedRule } from '../finding.ts';
+import { type Lane, TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
 
-/** What comes in by one interface is intercepted, and what comes by another is not. */
+/** What goes by one interface is intercepted, and what goes by another is not. */
 export const interfaceOpen: Kind = {
   name: 'interface-open',
-  about: 'Connections that come in by one interface go through the proxy, and those by another do not.',
+  about: 'Connections by one interface go through the proxy, and those by another do not.',
   look: (audited) =>
-    audited.lanes
-      .filter(({ name }) => name === 'inbound')
-      .flatMap((lane) => {
-        const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
-        const direct = fated(lane, 'direct')?.where(TCP_ONLY);
-        if (!caught || caught.isEmpty || !direct) return [];
-        const cards = (audited.snapshot.interfaces ?? []).filter(({ name, up }) => up && name !== 'lo');
-        return cards.flatMap(({ name: card }): readonly Finding[] => {
-          const by = { kind: 'name', field: 'in', text: card, prefix: false } as const;
-          // The same packet by another interface is caught.
-          const example = audited.example(direct.where(by).and(caught.whatever('in')));
-          if (!example || !caught.where(by).isEmpty) return [];
-          return [
-            {
-              level: 'medium',
-              family: lane.family,
-              says:
-                `inbound ${familyWord(lane.family)} by ${card} is not intercepted, though it is by others: ` +
-                `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}.`,
-              example,
-              rules: deciding(example.trace),
-              mend: `take ${card} off the list of excluded interfaces; if it is meant to be there, nothing`,
-            },
-          ];
-        });
-      }),
+    audited.lanes.flatMap((lane) => {
+      if (lane.name === 'inbound') return comingIn(audited, lane);
+      return lane.name === 'outbound' ? leaving(audited, lane) : [];
+    }),
 };
+
+function comingIn(audited: Audited, lane: Lane): readonly Finding[] {
+  const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
+  const direct = fated(lane, 'direct')?.where(TCP_ONLY);
+  if (!caught || caught.isEmpty || !direct) return [];
+  const cards = (audited.snapshot.interfaces ?? []).filter(({ name, up }) => up && name !== 'lo');
+  return cards.flatMap(({ name: card }): readonly Finding[] => {
+    const by = { kind: 'name', field: 'in', text: card, prefix: false } as const;
+    // The same packet by another interface is caught.
+    const example = audited.example(direct.where(by).and(caught.whatever('in')));
+    if (!example || !caught.where(by).isEmpty) return [];
+    return [open(lane, card, example)];
+  });
+}
+
+/** By which interface a packet leaves its destination decides: a rule that asks for the interface lets it pass. */
+function leaving(audited: Audited, lane: Lane): readonly Finding[] {
+  const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
+  if (!caught || caught.isEmpty) return [];
+  const told = new Set<string>();
+  return lane.ends.flatMap(({ end, fate, packets }): readonly Finding[] => {
+    if (fate !== 'direct' || end.kind !== 'sent' || told.has(end.out)) return [];
+    // The same packet to another destination is caught.
+    const example = audited.example(packets.where(TCP_ONLY).and(caught.whatever('destination')));
+    const [rule] = example ? deciding(example.trace) : [];
+    if (!example || !rule || !asksForWayOut(audited, rule, end.out)) return [];
+    told.add(end.out);
+    return [open(lane, end.out, example)];
+  });
+}
+
+const open = ({ name, family }: Lane, card: string, example: NonNullable<Finding['example']>): Finding => ({
+  level: 'medium',
+  family,
+  says:
+    `${name} ${familyWord(family)} by ${card} is not intercepted, though it is by others: ` +
+    `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}.`,
+  example,
+  rules: deciding(example.trace),
+  mend: `take ${card} off the list of excluded interfaces; if it is meant to be there, nothing`,
+});
+
+function asksForWayOut(
+  { snapshot }: Audited,
+  { family, backend, table, chain, number }: PlacedRule,
+  card: string,
+): boolean {
+  const held = heldFor(snapshot, family).find((one) => one.backend === backend);
+  const rule = held && chainOf(held.rules, table as TableName, chain)?.rules[number - 1];
+  return rule !== undefined && namesWayOut(predicateOf(rule, family), card);
+}
+
+function namesWayOut(predicate: Predicate, card: string): boolean {
+  switch (predicate.kind) {
+    case 'name':
+      return (
+        predicate.field === 'out' && (predicate.prefix ? card.startsWith(predicate.text) : card === predicate.text)
+      );
+    case 'all':
+      return predicate.of.some((part) => namesWayOut(part, card));
+    default:
+      return false;
+  }
+}
