@@ -201,6 +201,9 @@ describe('what is the matter', () => {
       '*nat\n-A OUTPUT -m owner --uid-owner 1337 -j RETURN\n-A OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n';
     expect(kinds({ held: rules(everybody) })).toEqual(['high loop ipv4']);
     expect(kinds({ held: rules(some) })).toEqual([]);
+    const queries = '-A OUTPUT -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053\n';
+    expect(kinds({ held: rules(some.replace('-A', `${queries}-A`)) })).toEqual(['high loop ipv4']);
+    expect(kinds({ held: rules(some.replace('COMMIT', `${queries}COMMIT`)) })).toEqual(['medium dns-zone ipv4']);
     const as = (uid: number) => kinds({ held: rules(some), interfaces: [LO, ETH0], listeners: [listener(15001, uid)] });
     expect(as(1337)).toEqual([]);
     expect(as(999)).toEqual(['high loop ipv4']);

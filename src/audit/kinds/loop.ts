@@ -1,6 +1,6 @@
 import { boxesOf, type PacketSet } from '../../analysis/index.ts';
 import { familyWord } from '../../explain/index.ts';
-import type { FieldName } from '../../netfilter/index.ts';
+import { type FieldName, UDP } from '../../netfilter/index.ts';
 import { type Audited, deciding, exampleWords, fated, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY, UNMARKED } from '../lanes.ts';
@@ -17,13 +17,21 @@ export const loop: Kind = {
     audited.lanes
       .filter(({ name }) => name === 'outbound')
       .flatMap((lane): readonly Finding[] => {
-        const caught = surelyFated(lane, 'proxy')?.where(TCP_ONLY);
-        if (!caught || caught.isEmpty) return [];
-        if (sparesNobody(lane, caught)) return [nobodySpared(audited, lane, caught)];
+        const turned = surelyFated(lane, 'proxy');
+        const [caught, datagrams] = [turned?.where(TCP_ONLY), turned?.where(UDP_ONLY)];
+        const queries =
+          datagrams && !datagrams.isEmpty && sparesNobody(lane, datagrams)
+            ? [nobodySpared(audited, lane, datagrams, ' over UDP')]
+            : [];
+        if (!caught || caught.isEmpty) return queries;
+        if (sparesNobody(lane, caught)) return [nobodySpared(audited, lane, caught), ...queries];
+        if (queries.length > 0) return queries;
         const running = proxyCaught(audited, lane, caught);
         return running.length > 0 ? running : identityCaught(audited, lane, caught);
       }),
 };
+
+const UDP_ONLY = { kind: 'in', field: 'protocol', ranges: [[UDP, UDP]] } as const;
 
 /** Whether no rule asks whose connection it is. */
 function sparesNobody({ all }: Lane, caught: PacketSet): boolean {
@@ -31,12 +39,12 @@ function sparesNobody({ all }: Lane, caught: PacketSet): boolean {
   return complete && boxes.every((box) => TELLING.every((field) => !box.has(field)));
 }
 
-function nobodySpared(audited: Audited, { family }: Lane, caught: PacketSet): Finding {
+function nobodySpared(audited: Audited, { family }: Lane, caught: PacketSet, which = ''): Finding {
   const example = audited.example(caught);
   return {
     level: 'high',
     family,
-    says: `outbound ${familyWord(family)} is turned to the proxy whoever calls, so the proxy's own connections come back to it.`,
+    says: `outbound ${familyWord(family)}${which} is turned to the proxy whoever calls, so what the proxy itself sends comes back to it.`,
     ...(example ? { example, rules: deciding(example.trace) } : { rules: [] }),
     mend: 'let the proxy run as a user of its own, and let that user pass: -m owner --uid-owner UID -j RETURN',
   };
