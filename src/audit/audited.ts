@@ -2,7 +2,7 @@ import { FAMILIES, type Family } from '../address/index.ts';
 import type { PacketSet } from '../analysis/index.ts';
 import { askedWords, compareAsWritten, type DriftFound, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
-import { isShownWhole, rulesRead, type Snapshot } from '../netfilter/index.ts';
+import { type Backend, isShownWhole, rulesRead, type Snapshot, type Table } from '../netfilter/index.ts';
 import { prepare, type Question, type RuleStep, type Trace } from '../trace/index.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
@@ -49,7 +49,7 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
     ...(written ? { written } : {}),
     drifts: compared?.drifts ?? [],
     routing: compared?.routing ?? [],
-    ...(flags ? { reconcile: command(`init ${flags.join(' ')} --reconcile`) } : {}),
+    ...(flags ? { reconcile: command(`init ${flags.join(' ')} --reconcile${backendFlag(snapshot, compared)}`) } : {}),
     command,
     example(packets) {
       const question = packets?.witness();
@@ -58,6 +58,14 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
     followed,
   };
 }
+
+/** init would choose by what is in force: it is told the back end of the interception where the other one holds rules, too. */
+function backendFlag({ held }: Snapshot, compared: { readonly backend: Backend } | undefined): string {
+  const other = held.some(({ backend, rules }) => backend !== compared?.backend && rules.tables.some(holdsRules));
+  return compared && other ? ` --backend ${compared.backend}` : '';
+}
+
+export const holdsRules = ({ chains }: Pick<Table, 'chains'>): boolean => chains.some(({ rules }) => rules.length > 0);
 
 /** A packet that shows something, in words; that it opens a connection goes without saying. */
 export const exampleWords = ({ question }: Example): string =>

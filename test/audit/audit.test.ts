@@ -391,7 +391,15 @@ describe('what is the matter', () => {
   test('both back ends at work', () => {
     const text = '*nat\n-A PREROUTING -p tcp -m tcp --dport 9 -j ACCEPT\nCOMMIT\n';
     const [nft] = rules(text) as [HeldRules];
-    expect(kinds({ held: [nft, { ...nft, backend: 'legacy' }] })).toContain('medium both-backends ipv4');
+    const both = { held: [nft, { ...nft, backend: 'legacy' } as const] };
+    expect(kinds(both)).toContain('medium both-backends ipv4');
+    expect(finding('both-backends', both)?.rules.map(({ backend }) => backend)).toEqual(['nft', 'legacy']);
+    // Whose the mesh's rules are is said where they are to be written anew.
+    const twice = {
+      held: [...held(ISTIO), { ...held(ISTIO)[0]!, backend: 'legacy' } as const],
+      interfaces: [LO, ETH0],
+    };
+    expect(finding('drift', twice)?.mend).toMatch(/ --reconcile --backend nft$/);
   });
 
   test('where packets go is not known', () => {

@@ -1,6 +1,7 @@
 import { familyWord } from '../../explain/index.ts';
-import { heldFor } from '../../netfilter/index.ts';
-import type { Finding } from '../finding.ts';
+import { type HeldRules, heldFor, type TableName, tableOf } from '../../netfilter/index.ts';
+import { holdsRules } from '../audited.ts';
+import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
 /** Both back ends hold rules in the same table. */
@@ -21,12 +22,19 @@ export const bothBackends: Kind = {
           level: 'medium',
           family,
           says: `both back ends hold ${familyWord(family)} rules (${tables}): both run, and iptables shows only its own.`,
-          rules: [],
+          rules: [one, other].flatMap((held) => shared.slice(0, 1).flatMap(({ name }) => firstRule(held, name))),
           mend: `see both: ${command('list')}; then take away those of the back end that is not in use`,
         },
       ];
     }),
 };
 
-const holdsRules = ({ chains }: { readonly chains: readonly { readonly rules: readonly unknown[] }[] }): boolean =>
-  chains.some(({ rules }) => rules.length > 0);
+/** Where the rules begin that one back end holds in a table. */
+function firstRule({ backend, rules }: HeldRules, table: TableName): readonly PlacedRule[] {
+  const chains = tableOf(rules, table)?.chains ?? [];
+  const chain = chains.find((one) => one.rules.length > 0);
+  const line = chain?.rules[0]?.line;
+  return chain
+    ? [{ family: rules.family, table, backend, chain: chain.name, number: 1, ...(line === undefined ? {} : { line }) }]
+    : [];
+}
