@@ -252,6 +252,20 @@ describe('what is the matter', () => {
     expect(kinds({ held: rules(KUMA) })).toContain('medium dns-zone ipv4');
   });
 
+  test("ports of apps that pass by, to which the mesh's clients may send mutual TLS; not the mesh's own", () => {
+    const leaving = (...exclude: readonly string[]) => ({
+      held: held({ ...ISTIO, inbound: { include: '*', exclude: [...ISTIO.inbound.exclude, '22', ...exclude] } }),
+      interfaces: [LO, ETH0],
+    });
+    expect(kinds(leaving())).toEqual([]);
+    expect(kinds(leaving('8888', '9000:9002'))).toEqual(['info mutual-tls']);
+    const found = finding('mutual-tls', leaving('8888', '9000:9002'));
+    expect(found?.says).toMatch(/^inbound tcp to :8888 and :9000–9002 passes .*:8888 on eth0 → the app on :8888\.$/);
+    expect(found?.rules).toMatchObject([{ chain: 'ISTIO_INBOUND' }]);
+    // Nobody is there to misunderstand it.
+    expect(kinds({ ...leaving('8888'), listeners: [listener(15001, 1337), listener(15006, 1337)] })).toEqual([]);
+  });
+
   test("an app runs as the proxy's user", () => {
     const listeners = [listener(15001, 1337), listener(15006, 1337), listener(15021, 1337)];
     const on = { held: held(ISTIO), interfaces: [LO, ETH0] };

@@ -10,6 +10,7 @@ import { idleRule } from './idle-rule.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
 import { loop } from './loop.ts';
+import { mutualTls } from './mutual-tls.ts';
 import { repeated } from './repeated.ts';
 import { rootExempt } from './root-exempt.ts';
 import { unknownEnd } from './unknown.ts';
@@ -33,6 +34,7 @@ export const KINDS: readonly Kind[] = [
   bypassed,
   idleBypass,
   idleRule,
+  mutualTls,
   voidOption,
   unknownEnd,
   deadRule,
