@@ -1,9 +1,9 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import type { PacketSet } from '../analysis/index.ts';
-import { askedWords, compareAsWritten, type DriftFound, questionWords } from '../explain/index.ts';
+import { askedWords, compareAsWritten, type DriftFound, decidingStep, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
 import { type Backend, isShownWhole, rulesRead, type Snapshot, type Table } from '../netfilter/index.ts';
-import { prepare, type Question, type RuleStep, type Trace } from '../trace/index.ts';
+import { prepare, type Question, type Trace } from '../trace/index.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
 
@@ -83,25 +83,20 @@ export const surelyFated = (lane: Lane | undefined, fate: Fate): PacketSet | und
   unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ surely }) => surely));
 
 /** The rule that decided where a packet went: the last that it met which did more than send it on; none where no rule did. */
-export function deciding({ question, steps }: Trace): readonly PlacedRule[] {
-  const last = steps.findLast(
-    (step): step is RuleStep => step.kind === 'rule' && step.answer === 'matched' && decides(step),
-  );
-  if (!last || last.native) return [];
-  const backend = steps.findLast((step) => step.kind === 'table')?.backend;
+export function deciding(trace: Trace): readonly PlacedRule[] {
+  const last = decidingStep(trace);
+  if (!last) return [];
+  const backend = last.native ? 'native' : trace.steps.findLast((step) => step.kind === 'table')?.backend;
   const { table, chain, number, rule } = last;
   const line = 'line' in rule ? rule.line : undefined;
   return [
     {
-      family: question.packet.family,
+      family: trace.question.packet.family,
       table,
-      backend: backend === 'legacy' ? 'legacy' : 'nft',
+      backend: backend ?? 'nft',
       chain,
       number,
       ...(line === undefined ? {} : { line }),
     },
   ];
 }
-
-const decides = ({ effect }: RuleStep): boolean =>
-  effect !== undefined && !['jump', 'goto', 'continue'].includes(effect.kind);

@@ -1,8 +1,10 @@
-import type { RuleStep, Trace } from '../trace/index.ts';
+import type { Trace } from '../trace/index.ts';
 import { type Catching, catchesExactly, type Strayed } from './catching.ts';
+import { decidingStep } from './deciding.ts';
 import { endPhrase } from './difference.ts';
-import { outcomePhrase, packetWords } from './packet.ts';
+import { outcomePhrase, questionWords } from './packet.ts';
 import { movedTable, packetsSaid } from './proof-screen.ts';
+import { stepRuleWords } from './rule.ts';
 import { type Block, bad, faint, good, line, paragraph, table, warn } from './screen.ts';
 import { familyWord, listed } from './words.ts';
 
@@ -42,7 +44,7 @@ const strayedBlocks = (title: string, strayed: readonly Strayed[]): Block[] =>
           paragraph(
             line(
               faint('    for example  '),
-              packetWords(one.example.question.packet),
+              questionWords(one.example.question).replace(/, a new connection$/, ''),
               faint(`: ${outcomePhrase(one.example.outcome)}${lastRule(one.example)}`),
             ),
             4,
@@ -50,8 +52,8 @@ const strayedBlocks = (title: string, strayed: readonly Strayed[]): Block[] =>
         ]),
       ];
 
-/** The last rule on its way that did anything, in its table's own words. */
-function lastRule({ steps }: Trace): string {
-  const step = steps.findLast((one): one is RuleStep => one.kind === 'rule' && one.answer === 'matched');
-  return step ? `; the last rule that it met is ${step.table} ${step.chain} ${step.number}` : '';
+/** The rule that decided, in its table's own words. */
+function lastRule(trace: Trace): string {
+  const step = decidingStep(trace);
+  return step ? `; ${step.table} ${step.chain} ${step.number} decides: ${stepRuleWords(step)}` : '';
 }

@@ -1,8 +1,11 @@
 import { type Family, formatAddress } from '../address/index.ts';
 import { boxesOf, type End, type Rewritten } from '../analysis/index.ts';
+import type { RuleStep } from '../trace/index.ts';
+import { decidingApart } from './deciding.ts';
 import { type DifferenceTold, type Example, isDifferent } from './difference.ts';
 import { questionWords } from './packet.ts';
 import { boxWords } from './packet-set.ts';
+import { stepRuleText } from './rule.ts';
 import type { DifferenceDocument } from './schema/difference.ts';
 import { outcomeDocument, packetDocument } from './trace-document.ts';
 
@@ -34,11 +37,23 @@ export const differenceDocument = (told: DifferenceTold): DifferenceDocument => 
   notes: [...told.notes],
 });
 
-const exampleDocument = ({ question, before, after }: Example): NonNullable<ChangeDocument['example']> => ({
-  question: questionWords(question),
-  packet: packetDocument(question.packet),
-  before: outcomeDocument(before.outcome, before),
-  after: outcomeDocument(after.outcome, after),
+function exampleDocument({ question, before, after }: Example): NonNullable<ChangeDocument['example']> {
+  const decided = decidingApart(before, after);
+  return {
+    question: questionWords(question),
+    packet: packetDocument(question.packet),
+    before: outcomeDocument(before.outcome, before),
+    after: outcomeDocument(after.outcome, after),
+    ...(decided.before ? { decidedBefore: ruleDocument(decided.before) } : {}),
+    ...(decided.after ? { decidedAfter: ruleDocument(decided.after) } : {}),
+  };
+}
+
+const ruleDocument = (step: RuleStep): NonNullable<NonNullable<ChangeDocument['example']>['decidedBefore']> => ({
+  table: step.table,
+  chain: step.chain,
+  number: step.number,
+  rule: stepRuleText(step),
 });
 
 export function endDocument(end: End, family: Family): ChangeDocument['before'] {

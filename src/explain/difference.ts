@@ -1,9 +1,23 @@
 import { FAMILIES, type Family, formatAddress } from '../address/index.ts';
 import { boxesOf, type Change, type Direction, type End, type PacketSet } from '../analysis/index.ts';
-import { ASSUMED, type Question, type Trace } from '../trace/index.ts';
+import { ASSUMED, type Question, type RuleStep, type Trace } from '../trace/index.ts';
+import { decidingApart } from './deciding.ts';
 import { outcomePhrase, questionWords } from './packet.ts';
 import { boxWords, directionWords } from './packet-set.ts';
-import { BLANK, type Block, faint, good, line, paragraph, type Screen, strong, table, warn } from './screen.ts';
+import { stepRuleWords } from './rule.ts';
+import {
+  BLANK,
+  type Block,
+  faint,
+  good,
+  line,
+  paragraph,
+  type Screen,
+  type Span,
+  strong,
+  table,
+  warn,
+} from './screen.ts';
 import { count, listed } from './words.ts';
 
 /** One packet that two rule sets treat differently, followed through both. */
@@ -120,16 +134,29 @@ function changeBlocks(change: Compared['changes'][number], family: Family, direc
   return [paragraph(head, 2), table(rows, { indent: 2 }), ...(example ? exampleBlocks(example) : [])];
 }
 
-const exampleBlocks = ({ question, before, after }: Example): readonly Block[] => [
-  table(
-    [
-      [faint('for example'), questionWords(question)],
-      [faint('before'), `${outcomePhrase(before.outcome)}: ${before.outcome.because}`],
-      [faint('after'), `${outcomePhrase(after.outcome)}: ${after.outcome.because}`],
-    ].map(([lead, text]) => [line(lead!), String(text)]),
-    { indent: 4 },
-  ),
-];
+function exampleBlocks({ question, before, after }: Example): readonly Block[] {
+  const decided = decidingApart(before, after);
+  return [
+    table(
+      [
+        [faint('for example'), questionWords(question)],
+        ...sideRows('before', before, decided.before),
+        ...sideRows('after', after, decided.after),
+      ].map(([lead, text]) => [line(lead!), String(text)]),
+      { indent: 4 },
+    ),
+  ];
+}
+
+/** Where the packet goes by one rule set, and by which rule, where that is not said already. */
+function sideRows(side: string, { outcome }: Trace, step: RuleStep | undefined): readonly (readonly [Span, string])[] {
+  const place = step ? `${step.table} ${step.chain} ${step.number}` : '';
+  const rule = step && !outcome.because.startsWith(`${place} `) ? [`by ${place}  ${stepRuleWords(step)}`] : [];
+  return [`${outcomePhrase(outcome)}: ${outcome.because}`, ...rule].map((text, at) => [
+    faint(at === 0 ? side : ''),
+    text,
+  ]);
+}
 
 /** Where packets end, as a phrase: "the proxy on :15001", "the app, on the port that they ask for". */
 export function endPhrase(end: End, packets: PacketSet): string {

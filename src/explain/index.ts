@@ -11,6 +11,7 @@ export { comparePackets } from './compare-packets.ts';
 export { conditionWords, NAMELESS, type Naming, say } from './condition.ts';
 export { connectionScreen, connectionTable } from './connection.ts';
 export { connectionDocument } from './connection-document.ts';
+export { decidingStep } from './deciding.ts';
 export { type DifferenceTold, differenceScreen, isDifferent } from './difference.ts';
 export { differenceDocument, endDocument } from './difference-document.ts';
 export { walkDot } from './dot.ts';

@@ -23,6 +23,10 @@ export const end = z.discriminatedUnion('kind', [
   z.object({ kind: z.enum(['dropped', 'delivered', 'unknown']) }),
 ]);
 
+const decided = z
+  .object({ table: z.string(), chain: z.string(), number: z.int().describe('one-based'), rule: z.string() })
+  .describe('the last rule on its way that the other rule set does not have; left out where there is none');
+
 /** `sidestep diff -o json`: the packets that two rule sets treat differently. */
 export const differenceDocument = z.object({
   schema: z.literal('sidestep/difference/1'),
@@ -48,6 +52,8 @@ export const differenceDocument = z.object({
               packet: traceFields.packet,
               before: outcome,
               after: outcome,
+              decidedBefore: decided.optional(),
+              decidedAfter: decided.optional(),
             })
             .optional(),
         }),
