@@ -168,13 +168,13 @@ async function apply(
   const eyes = options.witness === false || isOn(options.dryRun) ? undefined : witnessing(options);
   const applied = await applyChange(options, async (before, backend): Promise<Desired> => {
     const chosen = placed(before, request, proxyPortsOf(before));
-    best = chosen.request;
-    why = chosen.why;
-    const after = afterBypass(before, { request: best }, backend);
-    refused = isRefused(chosen.proof) ? { ...toldOf(before, after, best, chosen.proof), why } : undefined;
-    const changes = !refused && planBypass(before, best, backend).changes.length > 0;
-    if (changes && (await eyes?.before(before, after, best)) === false)
-      refused = toldOf(before, after, best, chosen.proof);
+    const after = afterBypass(before, { request: chosen.request }, backend);
+    const changes = planBypass(before, chosen.request, backend).changes.length > 0;
+    // Asked once more of the rules as they are then, it has nothing to choose any more.
+    if (changes) [best, why] = [chosen.request, chosen.why];
+    refused = isRefused(chosen.proof) ? { ...toldOf(before, after, chosen.request, chosen.proof), why } : undefined;
+    if (!refused && changes && (await eyes?.before(before, after, chosen.request)) === false)
+      refused = toldOf(before, after, chosen.request, chosen.proof);
     return refused ? { held: before.held } : { held: after.held, native: wishesOf(before, after.native) };
   });
   const { before, after, backend } = applied;
