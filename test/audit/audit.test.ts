@@ -107,6 +107,12 @@ describe('what is the matter', () => {
         'in tcp [2001:db8::9]:40000 → [2001:db8::5]:8888 on eth0 → the app on :8888.',
     );
     expect(kinds({ held: uneven, interfaces: [LO, ETH0] })).toEqual([]);
+    // What is dropped does not pass.
+    const dropped = '*filter\n-A INPUT -p tcp -m tcp --dport 15006 -j DROP\nCOMMIT\n';
+    const both = { ...ISTIO, families: ['ipv4', 'ipv6'] } as const;
+    const [ipv4, ipv6] = held(both) as [HeldRules, HeldRules];
+    const lost = { held: [...rules(`${dropped}${printSave(ipv4.rules)}`), ipv6], interfaces: [LO, DUAL] };
+    expect(kinds(lost)).toEqual(['medium foreign-rule ipv4']);
   });
 
   test('how an open family is closed: with networks of its own, and in a form that knows it', () => {

@@ -17,35 +17,42 @@ export const familyOpen: Kind = {
         const other = family === 'ipv4' ? 'ipv6' : 'ipv4';
         const [lane, beside] = [laneOf(audited, name, family), laneOf(audited, name, other)];
         if (!lane || !beside || !fated(beside, 'proxy') || hasAddress(audited, family) === false) return [];
-        return fated(lane, 'proxy') ? openPorts(audited, lane, beside) : wholeOpen(audited, lane, other);
+        return fated(lane, 'proxy') ? openPorts(audited, lane, beside) : wholeOpen(audited, lane, beside);
       }),
     ),
 };
 
-/** Nothing of the family is caught. */
-function wholeOpen(audited: Audited, lane: Lane, other: Family): readonly Finding[] {
+/** Nothing of the family is caught, and of what the other one catches some goes past the proxy. */
+function wholeOpen(audited: Audited, lane: Lane, beside: Lane): readonly Finding[] {
   const { name, family } = lane;
-  const subject = `${name} ${familyWord(family)}`;
-  const open = openTo(audited, lane, fated(lane, 'direct'), other, subject);
+  const direct = fated(lane, 'direct')?.where(toPorts(portsOf(fated(beside, 'proxy'))));
+  const open = openTo(audited, lane, direct, beside.family, `${name} ${familyWord(family)}`);
   return open ? [{ ...open, mend: mend(audited, name, family) }] : [];
 }
 
-/** Some ports are caught in the other family, whoever calls, and in this one whoever does not. */
+/** Some ports are caught in the other family, and in this one whoever calls they are not. */
 function openPorts(audited: Audited, lane: Lane, beside: Lane): readonly Finding[] {
   const other = beside.family;
-  const [wanted, caught] = [surelyFated(beside, 'proxy'), fated(lane, 'proxy')].map(
-    (packets) => (packets && valuesOf(packets.where(TCP_ONLY), 'destinationPort')) ?? ALL,
-  ) as [readonly PortRange[], readonly PortRange[]];
-  const ports = withoutPorts(wanted, caught);
+  const wanted = portsOf(surelyFated(beside, 'proxy'));
+  const direct = fated(lane, 'direct')?.where(TCP_ONLY);
+  const ports = withoutPorts(wanted, portsOf(fated(lane, 'proxy'))).filter(
+    ([port]) => direct?.where(toPorts([[port, port]])).isEmpty === false,
+  );
   const [port] = ports[0] ?? [];
   if (port === undefined) return [];
-  const direct = fated(lane, 'direct')?.where({ kind: 'in', field: 'destinationPort', ranges: [[port, port]] });
   const few = ports.slice(0, MOST_PORTS).map(portWord);
   const words = listed(ports.length > MOST_PORTS ? [...few, 'others'] : few);
-  const open = openTo(audited, lane, direct, other, `${lane.name} ${familyWord(lane.family)} to ${words}`, port);
+  const subject = `${lane.name} ${familyWord(lane.family)} to ${words}`;
+  const open = openTo(audited, lane, direct?.where(toPorts([[port, port]])), other, subject, port);
   const mend = `do the same in both families: what ${familyWord(other)} does with ${words}, or what ${familyWord(lane.family)} does`;
   return open ? [{ ...open, level: 'medium', mend }] : [];
 }
+
+/** The ports to which any of these connections goes. */
+const portsOf = (packets: PacketSet | undefined): readonly PortRange[] =>
+  packets ? ((valuesOf(packets.where(TCP_ONLY), 'destinationPort') as readonly PortRange[] | undefined) ?? ALL) : [];
+
+const toPorts = (ranges: readonly PortRange[]) => ({ kind: 'in', field: 'destinationPort', ranges }) as const;
 
 const ALL: readonly PortRange[] = [[0, 65_535]];
 
