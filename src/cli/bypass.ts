@@ -149,8 +149,10 @@ function closing({ changes, request }: BypassPlan, { from }: BypassOptions, agai
   if (from !== undefined)
     return [paragraph(line(faint('Nothing has been changed: the rules came from a file.'))), fleet];
   if (changes.length === 0) return [paragraph(line(faint('Nothing has been changed.')))];
-  if (isRefused(proof))
-    return [paragraph(line(faint('Nothing has been changed, and --apply refuses to: a bypass changes nothing else.')))];
+  if (isRefused(proof)) {
+    const refusal = 'Nothing has been changed, and --apply refuses to: a bypass changes nothing else.';
+    return [paragraph(line(faint(refusal))), fleet];
+  }
   const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
   return [
     paragraph(line(faint('Nothing has been changed. '), typed(`${again} --apply`), faint(` does it${ends}.`))),

@@ -170,6 +170,35 @@ describe.runIf(process.getuid?.() === 0)('the command bypass', () => {
     expect(stdout).toMatch(/^nat PREROUTING +\+ 1 /m);
   });
 
+  test('a port that another rule would send on to another one passes by a rule before the list', () => {
+    intercept('-b', '*');
+    const redirect = ['-p', 'tcp', '--dport', '8888', '-j', 'REDIRECT', '--to-ports', '9999'];
+    pair.pod.must(['iptables', '-t', 'nat', '-A', 'PREROUTING', ...redirect]);
+    const done = inside('bypass', '8888', '--edit', '--apply');
+    expect(done.stdout).toMatch(
+      /^nat PREROUTING {2}\+ 1 .*\n[\s\S]*Chosen: a rule before the mesh's own list, which cannot/,
+    );
+    expect(done.stdout).toMatch(/✓ Seen in the kernel: [\s\S]*:8888 +proxy :15006 → app :8888\n/);
+    expect(done.status).toBe(0);
+  });
+
+  test('what would change anything else is refused, and the plan says that it will be', () => {
+    intercept('-b', '*');
+    const theirs = ['-s', '192.0.2.0/24', '-p', 'tcp', '--dport', '8888', '-j', 'REDIRECT', '--to-ports', '9999'];
+    pair.pod.must(['iptables', '-t', 'nat', '-I', 'PREROUTING', ...theirs]);
+    const before = saved();
+    for (const [flags, says] of [
+      [[], 'and --apply refuses to: a bypass changes nothing else'],
+      [['--apply'], 'Nothing has been changed: a bypass changes nothing else'],
+    ] as const) {
+      const { status, stdout } = inside('bypass', '8888', ...flags);
+      expect(stdout).toMatch(/✗ These would change, too:\n.* from 192\.0\.2\.0\/24 .* on :9999 → the app\n/);
+      expect(stdout).toContain(says);
+      expect(status).toBe(1);
+    }
+    expect(saved()).toBe(before);
+  });
+
   test("clean says of a rule in somebody's own chain that the chain is not the mesh's", () => {
     intercept('--dialect', 'istio-2018', '-b', '8080,8888,9001,9002');
     pair.pod.must(['iptables', '-t', 'nat', '-N', 'FOO']);
