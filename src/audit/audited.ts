@@ -3,7 +3,7 @@ import type { PacketSet } from '../analysis/index.ts';
 import { askedWords, compareAsWritten, type DriftFound, decidingStep, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
 import { type Backend, isShownWhole, rulesRead, type Snapshot, type Table } from '../netfilter/index.ts';
-import { prepare, type Question, type Trace } from '../trace/index.ts';
+import { parseQuestion, prepare, type Question, QuestionRefused, type Trace } from '../trace/index.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
 
@@ -29,6 +29,8 @@ export interface Audited extends Lanes {
   example(packets: PacketSet | undefined): Example | undefined;
   /** A packet, followed. */
   followed(question: Question): Example;
+  /** The same of a packet in words; undefined where there is none such here. */
+  asked(packet: string, family?: Family): Example | undefined;
 }
 
 export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command'], asked?: Interception): Audited {
@@ -56,6 +58,14 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
       return question && followed(question);
     },
     followed,
+    asked(packet, family) {
+      try {
+        return followed(parseQuestion(packet, snapshot, { now: now * 1000, ...(family ? { family } : {}) }));
+      } catch (error) {
+        if (error instanceof QuestionRefused) return undefined;
+        throw error;
+      }
+    },
   };
 }
 

@@ -333,6 +333,17 @@ describe('what is the matter', () => {
     expect(kinds(missing)).toContain('high drift ipv4');
   });
 
+  test('a bypass that has no effect any more, and where its port goes', () => {
+    const [ipv4, ipv6] = held({ ...ISTIO, mode: 'TPROXY' }) as [HeldRules, HeldRules];
+    const left = '-A PREROUTING -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN\n';
+    const text = printSave(ipv4.rules).replace(/(\*nat\n(?::.*\n)*)/, `$1${left}`);
+    const found = finding('idle-bypass', { held: [...rules(text), ipv6], interfaces: [LO, ETH0] });
+    expect(found?.says).toMatch(
+      /^the IPv4 bypass of tcp 8888 in nat PREROUTING 1 has no effect now: .*:8888 on eth0 → the proxy on :15006, with it and without\.$/,
+    );
+    expect(found?.mend).toBe('sidestep bypass 8888 --undo');
+  });
+
   test('a rule by hand that lets nothing pass: where TPROXY catches in mangle, or behind what catches', () => {
     const by = (mode: Interception['mode'], table: 'nat' | 'mangle', place: '-I' | '-A') => {
       const [ipv4, ipv6] = held({ ...ISTIO, mode }) as [HeldRules, HeldRules];

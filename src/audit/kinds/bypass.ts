@@ -1,7 +1,7 @@
 import type { PortRange } from '../../address/index.ts';
-import { type DriftFound, familyWord } from '../../explain/index.ts';
+import { type DriftFound, familyWord, outcomePhrase } from '../../explain/index.ts';
 import { bypassesIn, idleBypasses } from '../../interception/index.ts';
-import type { Audited } from '../audited.ts';
+import { type Audited, exampleWords } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { found, placeWords } from './drift.ts';
 import type { Kind } from './kind.ts';
@@ -26,13 +26,18 @@ export const bypassed: Kind = {
 export const idleBypass: Kind = {
   name: 'idle-bypass',
   about: 'A bypass lets nothing pass: without it, its ports would go past the proxy all the same.',
-  look: ({ snapshot, now, command }) =>
-    idleBypasses(snapshot, now).map(({ family, backend, table, chain, number, ports }): Finding => {
+  look: ({ snapshot, now, command, asked }) =>
+    idleBypasses(snapshot, now).map(({ family, backend, table, chain, number, ports, kind }): Finding => {
       const words = typed(ports);
+      const example = asked(`${kind === 'self' ? 'self' : 'in'} tcp/${ports[0]?.[0] ?? 0}`, family);
+      const goes = example
+        ? `: ${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}, with it and without`
+        : '';
       return {
         level: 'info',
         family,
-        says: `the ${familyWord(family)} bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now.`,
+        says: `the ${familyWord(family)} bypass of tcp ${words} in ${table} ${chain} ${number} has no effect now${goes}.`,
+        ...(example ? { example } : {}),
         rules: [{ family, backend, table, chain, number }],
         mend: command(`bypass ${words} --undo`),
       };

@@ -1,6 +1,5 @@
 import { outcomePhrase } from '../../explain/index.ts';
-import { parseQuestion, QuestionRefused } from '../../trace/index.ts';
-import { type Audited, deciding, exampleWords } from '../audited.ts';
+import { deciding, exampleWords } from '../audited.ts';
 import type { Example, Finding } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
@@ -11,7 +10,7 @@ export const voidOption: Kind = {
   look: (audited) =>
     (audited.written?.program.notices ?? []).flatMap(({ about, message, packet }): readonly Finding[] => {
       if (SHOWN_OTHERWISE.includes(about)) return [];
-      const example = packet === undefined ? undefined : exampleOf(audited, packet);
+      const example = packet === undefined ? undefined : audited.asked(packet);
       return [
         {
           level: 'info',
@@ -27,12 +26,3 @@ const whither = (example: Example): string => `${exampleWords(example)} → ${ou
 
 /** Which families are wanted is what the lanes show; whether the proxy can be told from others, `loop` and `root-exempt`. */
 const SHOWN_OTHERWISE: readonly string[] = ['families', 'proxy'];
-
-function exampleOf({ snapshot, now, followed }: Audited, packet: string): Example | undefined {
-  try {
-    return followed(parseQuestion(packet, snapshot, { now: now * 1000 }));
-  } catch (error) {
-    if (error instanceof QuestionRefused) return undefined;
-    throw error;
-  }
-}
