@@ -1,5 +1,5 @@
 import type { Family } from '../../address/index.ts';
-import { difference, TooComplex } from '../../analysis/index.ts';
+import { difference } from '../../analysis/index.ts';
 import { familyWord, outcomePhrase, portRangesIn, ruleWords } from '../../explain/index.ts';
 import { bypassesIn } from '../../interception/index.ts';
 import {
@@ -103,19 +103,13 @@ function idle(audited: Audited, { held, table, way, rule, number }: Candidate): 
   ];
 }
 
-function isIdle(
+/** Throws TooComplex. */
+const isIdle = (
   { snapshot, proxyPorts }: Audited,
   less: Snapshot,
   family: Family,
   direction: (typeof WAYS)[number]['direction'],
-): boolean {
-  try {
-    return difference({ snapshot, proxyPorts }, { snapshot: less, proxyPorts }, family, direction).length === 0;
-  } catch (error) {
-    if (error instanceof TooComplex) return false;
-    throw error;
-  }
-}
+): boolean => difference({ snapshot, proxyPorts }, { snapshot: less, proxyPorts }, family, direction).length === 0;
 
 const without = (snapshot: Snapshot, held: HeldRules, rule: Rule): Snapshot => ({
   ...snapshot,
