@@ -20,9 +20,9 @@ export function stateWords({ ctstate, protocol, tcpFlags }: Pick<Packet, 'ctstat
 
 /** The state that such an ending says, and where the ending begins; undefined where there is none. */
 export function stateAtEnd(text: string): { readonly state: number; readonly at: number } | undefined {
-  const found = /,\s+([a-z][a-z ]*?)\s*$/.exec(text);
-  const words = found?.[1];
-  if (!found || words === undefined) return undefined;
+  const at = text.lastIndexOf(',');
+  if (at < 0) return undefined;
+  const words = text.slice(at + 1).trim();
   const state = words === MIDDLE ? CTSTATE.NEW : KNOWN.find(([, each]) => each === words)?.[0];
-  return state === undefined ? undefined : { state, at: found.index };
+  return state === undefined ? undefined : { state, at };
 }
