@@ -34,8 +34,8 @@ interface Fate<T> {
 /** The answer to a question, and all of the environment that was looked at for it. */
 export interface Answered {
   readonly within: Edge;
-  readonly fields: ReadonlyMap<FieldName, string>;
-  readonly state: ReadonlyMap<keyof State, unknown>;
+  readonly fields: readonly (readonly [field: FieldName, key: string])[];
+  readonly state: readonly (readonly [key: keyof State, value: unknown])[];
   /** Rules were looked at, too. */
   readonly rules: boolean;
   readonly fates: readonly Fate<unknown>[];
@@ -119,7 +119,13 @@ export class Asking {
       const before = fates.get(key);
       fates.set(key, { result, changes, when: before ? diagram.or(before.when, these) : these });
     }
-    return { within, ...read, fates: [...fates.values()] };
+    return {
+      within,
+      fields: [...read.fields],
+      state: [...read.state],
+      rules: read.rules,
+      fates: [...fates.values()],
+    };
   }
 
   /** The same for packets on their way: asked of all that there are, and given for those that have come so far. */
@@ -135,7 +141,13 @@ export class Asking {
 
 /** Whether an environment is the same in all that was looked at. */
 function isSame({ fields, state }: Answered, environment: Environment): boolean {
-  for (const [key, value] of state) if (environment.state[key] !== value) return false;
-  for (const [field, key] of fields) if (fieldKey(environment, field) !== key) return false;
+  for (let at = 0; at < state.length; at += 1) {
+    const asked = state[at]!;
+    if (environment.state[asked[0]] !== asked[1]) return false;
+  }
+  for (let at = 0; at < fields.length; at += 1) {
+    const asked = fields[at]!;
+    if (fieldKey(environment, asked[0]) !== asked[1]) return false;
+  }
   return true;
 }

@@ -64,7 +64,8 @@ export class Boundaries {
 
   #add(field: ValueField, leaf: NumberLeaf): void {
     if (leaf.kind === 'in') {
-      for (const range of leaf.ranges) {
+      for (let at = 0; at < leaf.ranges.length; at += 1) {
+        const range = leaf.ranges[at]!;
         this.addRange(field, range);
         // Packets that are sent on have come with one hop more.
         if (field === 'ttl') this.addRange(field, [Number(range[0]) + 1, Number(range[1]) + 1]);

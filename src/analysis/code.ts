@@ -48,9 +48,10 @@ export function endOf({ starts, top }: Pick<Intervals, 'starts' | 'top'>, at: nu
 }
 
 /** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
-export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: AddressValue): readonly AddressValue[] {
+export function startsOf(ranges: readonly Range[], zero: AddressValue, top: AddressValue): readonly AddressValue[] {
   const all: AddressValue[] = [zero];
-  for (const range of ranges) {
+  for (let at = 0; at < ranges.length; at += 1) {
+    const range = ranges[at]!;
     all.push(range[0]);
     if (range[1] < top) all.push(next(range[1]));
   }
@@ -58,7 +59,8 @@ export function startsOf(ranges: Iterable<Range>, zero: AddressValue, top: Addre
   const sorted = typeof zero === 'number' ? Float64Array.from(all as number[]).sort() : all.sort(byValue);
   const starts: AddressValue[] = [];
   let last: AddressValue | undefined;
-  for (const value of sorted) {
+  for (let at = 0; at < sorted.length; at += 1) {
+    const value = sorted[at]!;
     if (value !== last) starts.push(value);
     last = value;
   }

@@ -114,7 +114,8 @@ export class Diagram {
   among(level: number, size: number, numbers: Numbers, inside: Edge = ALL): Edge {
     const base = this.#top;
     let at = 0;
-    for (const range of numbers) {
+    for (let nth = 0; nth < numbers.length; nth += 1) {
+      const range = numbers[nth]!;
       if (range[0] > at) this.#push(base, at, NONE);
       this.#push(base, range[0], inside);
       at = range[1] + 1;

@@ -45,7 +45,8 @@ function orderFor(grounds: readonly Ground[]): readonly FieldName[] {
   const [bySource, byDestination] = [new Set<CompiledChain>(), new Set<CompiledChain>()];
   for (const { program } of grounds)
     for (const { rules } of chainsOf(program))
-      for (const rule of rules) {
+      for (let at = 0; at < rules.length; at += 1) {
+        const rule = rules[at]!;
         const { target } = rule;
         if (!target) continue;
         eachLeaf(rule.predicate, ({ field }) => {
@@ -78,10 +79,10 @@ export function domainOf(grounds: readonly Ground[], direction: Direction, cuts:
   const boundaries = new Boundaries(family, grounds.some(takesPacketsWord));
   const names: NamePattern[] = [];
   const asked = new Set<FieldName>(ALWAYS_ASKED);
-  for (const leaf of leavesOf(grounds.map((ground) => ground.program))) {
+  leavesOf(grounds.map((ground) => ground.program)).forEach((leaf) => {
     if (leaf.kind === 'name') names.push(leaf);
     else boundaries.addLeaf(leaf);
-  }
+  });
   for (const ground of grounds) readGround(ground, edgesOf(ground), boundaries);
   for (const ground of grounds) for (const field of askedBy(ground, direction)) asked.add(field);
   for (const cut of cuts) boundaries.addLeaf(cut);

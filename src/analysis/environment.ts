@@ -35,8 +35,14 @@ export const constant = (value: Value): Current => ({ kind: 'const', value });
 export const OPEN: Current = { kind: 'open' };
 const SAME = new Map<FieldName, Current>();
 
+/** Asked of every condition: what makes one that is missing is no function of its own here. */
 export function sameAs(field: FieldName): Current {
-  return kept(SAME, field, () => ({ kind: 'of', field }));
+  let same = SAME.get(field);
+  if (!same) {
+    same = { kind: 'of', field };
+    SAME.set(field, same);
+  }
+  return same;
 }
 
 /** The interface that packets are to leave by, where nobody may ask for it. */
@@ -119,10 +125,14 @@ export class Environments {
 
   /** After something has happened to packets. */
   after(before: Environment, { fields, state }: Changes): Environment {
-    const moved = Object.keys(state).some((key) => state[key as keyof State] !== before.state[key as keyof State]);
-    if (fields.size === 0 && !moved) return before;
-    const after = fields.size === 0 ? before.fields : new Map([...before.fields, ...fields]);
-    return this.make(after, moved ? { ...before.state, ...state, receiver: undefined } : before.state);
+    let moved = false;
+    for (const key in state) moved ||= state[key as keyof State] !== before.state[key as keyof State];
+    if (fields.size === 0) return moved ? this.make(before.fields, moving(before, state)) : before;
+    const after = new Map(before.fields);
+    fields.forEach((current, field) => {
+      after.set(field, current);
+    });
+    return this.make(after, moved ? moving(before, state) : before.state);
   }
 
   /** The same, whichever way the packets are to leave. */
@@ -153,11 +163,28 @@ export class Environments {
   }
 }
 
-const fieldsKey = (fields: ReadonlyMap<FieldName, Current>): string =>
-  [...fields]
-    .map(([field, current]) => `${field}=${currentKey(current)}`)
-    .sort()
-    .join();
+const moving = (before: Environment, state: Partial<State>): State => ({
+  ...before.state,
+  ...state,
+  receiver: undefined,
+});
+
+/** Made once for each map: most environments have the fields of another. */
+function fieldsKey(fields: ReadonlyMap<FieldName, Current>): string {
+  if (fields.size === 0) return '';
+  let key = FIELDS_KEYS.get(fields);
+  if (key === undefined) {
+    const keys: string[] = [];
+    fields.forEach((current, field) => {
+      keys.push(`${field}=${currentKey(current)}`);
+    });
+    key = (keys.length === 1 ? keys : keys.sort()).join();
+    FIELDS_KEYS.set(fields, key);
+  }
+  return key;
+}
+
+const FIELDS_KEYS = new WeakMap<ReadonlyMap<FieldName, Current>, string>();
 
 /** What a field is there, in a word; the packet's own is ''. */
 export function fieldKey({ fields }: Environment, field: FieldName): string {

@@ -32,16 +32,21 @@ export function choose(diagram: Diagram, set: Edge, inside: Exits, outside: Exit
   if (set === NONE) return outside;
   diagram.spend(inside.length + outside.length);
   if (inside.length > FEW || outside.length > FEW) return chooseAmongMany(diagram, set, inside, outside);
-  const chosen: Way[] = [];
-  for (const { exit, when } of outside) {
+  // Made for every rule: a list that grows makes room for seventeen, and most have one or two.
+  const chosen = new Array<Way>(outside.length + inside.length);
+  let length = 0;
+  for (let at = 0; at < outside.length; at += 1) {
+    const { exit, when } = outside[at]!;
     const part = diagram.ite(set, whenBy(exit, inside), when);
-    if (part !== NONE) chosen.push({ exit, when: part });
+    if (part !== NONE) chosen[length++] = { exit, when: part };
   }
-  for (const { exit, when } of inside) {
+  for (let at = 0; at < inside.length; at += 1) {
+    const { exit, when } = inside[at]!;
     if (whenBy(exit, outside) !== NONE) continue;
     const part = diagram.and(set, when);
-    if (part !== NONE) chosen.push({ exit, when: part });
+    if (part !== NONE) chosen[length++] = { exit, when: part };
   }
+  chosen.length = length;
   return chosen;
 }
 
@@ -50,7 +55,10 @@ const FEW = 8;
 
 /** The packets that go by an exit. */
 function whenBy(exit: Exit, exits: Exits): Edge {
-  for (const way of exits) if (isSame(way.exit, exit)) return way.when;
+  for (let at = 0; at < exits.length; at += 1) {
+    const way = exits[at]!;
+    if (isSame(way.exit, exit)) return way.when;
+  }
   return NONE;
 }
 
@@ -88,9 +96,26 @@ export function followed(
   kind: 'on' | 'break' | 'return',
   goOn: (environment: Environment) => Exits,
 ): Exits {
-  let all: Exits = exits.filter(({ exit }) => exit.kind !== kind);
-  for (const { exit, when } of exits) if (exit.kind === kind) all = beside(diagram, when, goOn(exit.environment), all);
+  let all = without(exits, kind);
+  for (let at = 0; at < exits.length; at += 1) {
+    const { exit, when } = exits[at]!;
+    if (exit.kind === kind) all = beside(diagram, when, goOn(exit.environment), all);
+  }
   return all;
+}
+
+/** The other exits. Nearly always that is one, or none. */
+function without(exits: Exits, kind: Exit['kind']): Exits {
+  let count = 0;
+  let last: Way | undefined;
+  for (let at = 0; at < exits.length; at += 1) {
+    const way = exits[at]!;
+    if (way.exit.kind === kind) continue;
+    count += 1;
+    last = way;
+  }
+  if (last === undefined) return NOWHERE;
+  return count === 1 ? [last] : count === exits.length ? exits : exits.filter(({ exit }) => exit.kind !== kind);
 }
 
 /** `choose` where no packet of the set has an exit of `outside`: those that `inside` has not as well stay as they are. */

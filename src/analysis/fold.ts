@@ -31,8 +31,8 @@ export class Folding {
     this.#asking = asking;
   }
 
-  /** `protocols`: those that are known to be asked for already, so that a port is known to be there. */
-  fold(predicate: Predicate, environment: Environment, visit: Visit, protocols?: readonly number[]): Edge {
+  /** `protocol`: one that is known to be asked for already, so that a port is known to be there. */
+  fold(predicate: Predicate, environment: Environment, visit: Visit, protocol?: number): Edge {
     const { diagram, decisions } = this.#space;
     switch (predicate.kind) {
       case 'always':
@@ -40,11 +40,11 @@ export class Folding {
       case 'never':
         return NONE;
       case 'member':
-        return this.fold(predicate.meaning, environment, visit, protocols);
+        return this.fold(predicate.meaning, environment, visit, protocol);
       case 'not':
-        return complement(this.fold(predicate.of, environment, visit, protocols));
+        return complement(this.fold(predicate.of, environment, visit, protocol));
       case 'all': {
-        const known = protocolsIn(predicate.of) ?? protocols;
+        const known = protocolIn(predicate.of) ?? protocol;
         let set = ALL;
         for (let at = predicate.of.length - 1; at >= 0; at -= 1) {
           const part = predicate.of[at]!;
@@ -55,7 +55,7 @@ export class Folding {
       }
       case 'some': {
         let set = NONE;
-        for (const part of predicate.of) set = diagram.or(set, this.fold(part, environment, visit, protocols));
+        for (const part of predicate.of) set = diagram.or(set, this.fold(part, environment, visit, protocol));
         return set;
       }
       case 'choice':
@@ -68,16 +68,11 @@ export class Folding {
         return decisions.set(`${visit.key} ${id}`, { kind, where: nameOf(visit.rule), because });
       }
       default:
-        return this.#leaf(predicate, environment, visit, protocols);
+        return this.#leaf(predicate, environment, visit, protocol);
     }
   }
 
-  #leaf(
-    leaf: Leaf,
-    environment: Environment,
-    visit: Visit | undefined,
-    protocols: readonly number[] | undefined,
-  ): Edge {
+  #leaf(leaf: Leaf, environment: Environment, visit: Visit | undefined, protocol: number | undefined): Edge {
     if (leaf.kind !== 'name' && isLookedUp(leaf.field)) return this.#found(leaf, leaf.field, environment, visit);
     const { domain, diagram, usual } = this.#space;
     const current = environment.fields.get(leaf.field) ?? sameAs(leaf.field);
@@ -91,7 +86,7 @@ export class Folding {
     }
     const set = this.#of(leaf, current);
     const having = HAVING[field];
-    if (!having || protocols?.every((protocol) => having.includes(protocol))) return set;
+    if (!having || (protocol !== undefined && having.includes(protocol))) return set;
     return diagram.ite(this.#space.having(field), set, this.#notKnown(leaf, environment, visit));
   }
 
@@ -161,12 +156,13 @@ const LOOKUPS = new Map<LookedUp, Inquiry<number | undefined>>();
 const lookupOf = (field: LookedUp): Inquiry<number | undefined> =>
   kept(LOOKUPS, field, () => ({ ask: (walk) => lookUp(walk, field), keyOf: String }));
 
-/** The protocols that a conjunction asks for. */
-function protocolsIn(parts: readonly Predicate[]): readonly number[] | undefined {
-  for (const part of parts) {
+/** The protocol that a conjunction asks for. */
+function protocolIn(parts: readonly Predicate[]): number | undefined {
+  for (let at = 0; at < parts.length; at += 1) {
+    const part = parts[at]!;
     if (part.kind !== 'in' || part.field !== 'protocol' || part.ranges.length !== 1) continue;
     const range = part.ranges[0]!;
-    if (range[0] === range[1]) return [Number(range[0])];
+    if (range[0] === range[1]) return Number(range[0]);
   }
   return undefined;
 }

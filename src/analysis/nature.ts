@@ -36,7 +36,8 @@ export class Natures {
 
   #find(chain: CompiledChain): Nature {
     const { reads: own, effects, targets, open: chooses } = contentsOfChain(chain);
-    const reads = new Set(own);
+    // Most chains read no more than their own rules do.
+    let reads = own;
     let changes = false;
     let routed = false;
     let open = chooses;
@@ -46,7 +47,7 @@ export class Natures {
     }
     for (const target of targets) {
       const inner = this.of(target);
-      for (const field of inner.reads) reads.add(field);
+      if (!isWithin(inner.reads, reads)) reads = new Set([...reads, ...inner.reads]);
       changes ||= inner.changes;
       routed ||= inner.routed;
       open ||= inner.open;
@@ -54,6 +55,11 @@ export class Natures {
     for (const field of own) routed ||= field === 'out' || madeOf(field).includes('out');
     return { changes, open, reads, routed, active: chain.rules.filter((rule) => !onlyCounts(rule)) };
   }
+}
+
+function isWithin<T>(part: ReadonlySet<T>, whole: ReadonlySet<T>): boolean {
+  for (const one of part) if (!whole.has(one)) return false;
+  return true;
 }
 
 const changesPackets = (effect: Effect): boolean =>

@@ -29,7 +29,9 @@ const chainsByProgram = new WeakMap<Program, readonly CompiledChain[]>();
 export function leavesOf(programs: readonly Program[]): ReadonlySet<Leaf> {
   const leaves = new Set<Leaf>();
   for (const chain of new Set(programs.flatMap(chainsOf)))
-    for (const leaf of contentsOfChain(chain).leaves) leaves.add(leaf);
+    contentsOfChain(chain).leaves.forEach((leaf) => {
+      leaves.add(leaf);
+    });
   return leaves;
 }
 

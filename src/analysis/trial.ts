@@ -106,7 +106,8 @@ export class Trial {
   alike(): Edge {
     const { diagram } = this.#space;
     let alike = ALL;
-    for (const condition of this.#conditions) alike = diagram.and(condition, alike);
+    const conditions = this.#conditions;
+    for (let at = 0; at < conditions.length; at += 1) alike = diagram.and(conditions[at]!, alike);
     return alike;
   }
 
@@ -330,7 +331,9 @@ function isAlone(code: Intervals, value: Value): boolean {
 /** Tells apart where changes lead, for one environment before them. */
 export function changesKey({ fields, state }: Changes): string {
   let key = '';
-  for (const [field, current] of fields) key += `${field}=${currentKey(current)} `;
+  fields.forEach((current, field) => {
+    key += `${field}=${currentKey(current)} `;
+  });
   const moved = Object.keys(state);
   return moved.length === 0 ? key : `${key}| ${moved} ${stateKey(state)}`;
 }

@@ -30,19 +30,24 @@ export const conditionsOf = (rule: Rule, family: Family, sets?: MeaningContext['
 export function readConditions(family: Family, sets?: MeaningContext['sets']): (rule: Rule) => readonly Condition[] {
   const context: MeaningContext = sets ? { family, sets } : { family };
   const known: Known = new Map();
+  // One list takes them all: a list that grows makes room for seventeen, and each rule keeps its own.
+  const conditions: Condition[] = [];
   return (rule) => {
-    const conditions = headerConditions(rule.header, family, known);
+    while (conditions.length > 0) conditions.pop();
+    addHeader(conditions, rule.header, family, known);
     const { unshown } = rule;
     addUnshown(conditions, unshown, undefined);
     const several = rule.matches.length > 1 ? apart() : undefined;
-    for (const [at, use] of rule.matches.entries()) {
+    const { matches } = rule;
+    for (let at = 0; at < matches.length; at += 1) {
+      const use = matches[at]!;
       addUnshown(conditions, unshown, at);
       const condition = known.get(use) ?? shared(known, use, () => matchCondition(use, context));
       const [predicate = condition.predicate] = several?.([condition.predicate]) ?? [];
       add(conditions, predicate === condition.predicate ? condition : { ...condition, predicate });
     }
     addUnshown(conditions, unshown, rule.matches.length);
-    return conditions;
+    return conditions.slice();
   };
 }
 
@@ -94,13 +99,12 @@ export const predicateOf = (rule: Rule, family: Family, sets?: IpSets): Predicat
 /** All of some conditions as one predicate. */
 export function together(conditions: readonly Condition[]): Predicate {
   if (conditions.length === 1) return conditions[0]!.predicate;
-  const parts: Predicate[] = [];
-  for (const { predicate } of conditions) parts.push(predicate);
+  const parts = new Array<Predicate>(conditions.length);
+  for (let at = 0; at < conditions.length; at += 1) parts[at] = conditions[at]!.predicate;
   return allOf(parts);
 }
 
-function headerConditions(header: Header, family: Family, known: Known): Condition[] {
-  const conditions: Condition[] = [];
+function addHeader(conditions: Condition[], header: Header, family: Family, known: Known): void {
   const { source, destination, protocol, fragment } = header;
   if (source) add(conditions, meant('-s', source, prefixPredicate('source', source.value, family)));
   if (destination) add(conditions, meant('-d', destination, prefixPredicate('destination', destination.value, family)));
@@ -111,7 +115,6 @@ function headerConditions(header: Header, family: Family, known: Known): Conditi
     add(conditions, shared(known, protocol, make));
   }
   if (fragment) add(conditions, meant('-f', fragment, is('fragment', 1)));
-  return conditions;
 }
 
 const meant = (part: string, { negated }: Negatable<unknown>, predicate: Predicate): Condition => ({

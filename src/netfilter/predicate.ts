@@ -76,17 +76,27 @@ export const unknown = (because: string): Predicate => ({ kind: 'unknown', becau
 /** All of them hold. Nested conjunctions are flattened, constants dropped. */
 export const all = (...of: readonly Predicate[]): Predicate => allOf(of);
 
-/** The same, of a list. */
+/** The same, of a list that is not changed later. */
 export function allOf(of: readonly Predicate[]): Predicate {
-  // Asked for every rule and most matches: in loops, and no list is made where there is one part.
+  // Asked for every rule and most matches: in loops, and no list is made where there is one part, or where the list says it as it is.
   if (of.length === 1) return of[0]!;
+  if (of.length > 1 && isFlat(of)) return { kind: 'all', of };
   const parts: Predicate[] = [];
-  for (const part of of) {
+  for (let at = 0; at < of.length; at += 1) {
+    const part = of[at]!;
     if (part.kind === 'never') return NEVER;
     if (part.kind === 'all') parts.push(...part.of);
     else if (part.kind !== 'always') parts.push(part);
   }
   return parts.length === 0 ? ALWAYS : parts.length === 1 ? parts[0]! : { kind: 'all', of: parts };
+}
+
+function isFlat(of: readonly Predicate[]): boolean {
+  for (let at = 0; at < of.length; at += 1) {
+    const { kind } = of[at]!;
+    if (kind === 'never' || kind === 'always' || kind === 'all') return false;
+  }
+  return true;
 }
 
 /** At least one of them holds. */
@@ -118,7 +128,7 @@ export function eachPart(predicate: Predicate, seen: (part: Predicate) => void):
       return;
     case 'all':
     case 'some':
-      for (const part of predicate.of) eachPart(part, seen);
+      for (let at = 0; at < predicate.of.length; at += 1) eachPart(predicate.of[at]!, seen);
       return;
     default:
       seen(predicate);

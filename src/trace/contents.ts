@@ -42,7 +42,8 @@ function find({ rules }: CompiledChain): ChainContents {
     effects.add(effect);
     if (target) targets.add(target);
   };
-  for (const rule of rules) {
+  for (let at = 0; at < rules.length; at += 1) {
+    const rule = rules[at]!;
     undecided = rule.effect.kind === 'queue' || rule.mayDrop !== undefined;
     if (rule.acts) {
       for (const { alternatives } of rule.acts)

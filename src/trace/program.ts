@@ -216,7 +216,9 @@ function compileTable(table: Table, compiling: Compiling): CompiledTable {
   const looping = leadsBack(new Map(table.chains.map((chain) => [chain.name, jumpsOf(chain, acts)])));
   for (const source of anew) {
     const chain = made.get(source.name)!;
-    for (const rule of source.rules) {
+    const { rules } = source;
+    for (let at = 0; at < rules.length; at += 1) {
+      const rule = rules[at]!;
       const { nft } = rule;
       chain.rules.push(
         nft
@@ -293,7 +295,12 @@ function actsIn(
   { family, machine }: Pick<Compiling, 'family' | 'machine'>,
 ): ReadonlyMap<NftRule, readonly NftAct[]> {
   const rules: NftRule[] = [];
-  for (const chain of chains) for (const { nft } of chain.rules) if (nft) rules.push(nft);
+  // Few rules have it, and all are asked.
+  for (const chain of chains)
+    for (let at = 0; at < chain.rules.length; at += 1) {
+      const { nft } = chain.rules[at]!;
+      if (nft) rules.push(nft);
+    }
   if (rules.length === 0) return new Map();
   // Rules that were moved into another table have its name and nothing of its sets.
   const bare = { family: family === 'ipv4' ? 'ip' : 'ip6', name, flags: [], objects: [], sets: [] } as const;
@@ -303,7 +310,8 @@ function actsIn(
 
 function jumpsOf({ rules }: Chain, acts: ReadonlyMap<NftRule, readonly NftAct[]>): readonly string[] {
   const jumps = new Set<string>();
-  for (const { target, nft } of rules) {
+  for (let at = 0; at < rules.length; at += 1) {
+    const { target, nft } = rules[at]!;
     if (nft) for (const jump of jumpsOfActs(acts.get(nft)!)) jumps.add(jump);
     else if (target?.kind === 'jump' || target?.kind === 'goto') jumps.add(target.chain);
   }
