@@ -15,6 +15,8 @@ export interface Witness {
   readonly meant: boolean;
   /** A call of a process here to this host itself. */
   readonly self: boolean;
+  /** One to a port that the bypass is for: where it is turned as it comes in again, it passes, too. */
+  readonly mayPass?: boolean;
   readonly before: Outcome;
   readonly after: Outcome;
 }
@@ -80,9 +82,10 @@ const withoutBypasses = (snapshot: Snapshot, { ports, families, now }: BypassReq
 
 /** Whether a packet does what the bypass says: away from the proxy if it is meant for it, else where it ended before. */
 export function isAsMeant(witness: Witness): boolean {
-  const { meant, before, after } = witness;
-  if (!meant) return !isMoved(witness);
-  return isMoved(witness) ? !isTurned(witness, after) && after.kind !== 'unknown' : !isTurned(witness, before);
+  const { meant, mayPass, before, after } = witness;
+  if (!isMoved(witness)) return !meant || !isTurned(witness, before);
+  const passes = !isTurned(witness, after) && after.kind !== 'unknown';
+  return passes && (meant || (mayPass === true && (isTurned(witness, before) || before.kind === 'dropped')));
 }
 
 /**
@@ -109,7 +112,7 @@ const speaks = (snapshot: Snapshot, family: Family): boolean =>
       addresses.some((address) => address.family === family && address.scope === 'global'),
     ));
 
-interface Planned extends Pick<Witness, 'packet' | 'port' | 'meant' | 'self'> {
+interface Planned extends Pick<Witness, 'packet' | 'port' | 'meant' | 'self' | 'mayPass'> {
   /** Seconds since 1970. */
   readonly at: number;
   /** What is compared: the rules before and after; or, once it has ended, without it and after. */
@@ -149,7 +152,13 @@ function packetsFor(
       plan(`in udp/${first}`, first),
       plan(`out tcp > ${ELSEWHERE[family]}:${first} uid 1000`, first),
       ...[APP, ...proxyOwners(before, family, now)].flatMap((owner) =>
-        own.map((port) => plan(`self tcp/${port}${owner}`, port, { meant: asked && self, self: true })),
+        own.map((port) =>
+          plan(`self tcp/${port}${owner}`, port, {
+            meant: asked && self,
+            self: true,
+            mayPass: asked && inside.includes(port),
+          }),
+        ),
       ),
       ...(end === undefined
         ? []

@@ -16,10 +16,12 @@ import type { RuleChange } from './rule-changes.ts';
  */
 export function notCoveredBy(
   snapshot: Snapshot,
+  after: Snapshot,
   request: BypassRequest,
   changes: readonly RuleChange[],
 ): readonly Notice[] {
-  const sets = snapshot.held.map(({ rules }) => rules);
+  // A TPROXY waits where own calls come in again: then what passes it by are these, too.
+  const sets = after.held.map(({ rules }) => rules);
   const ports = portList(request.ports);
   return [
     ...ownCalls(sets, request, ports),

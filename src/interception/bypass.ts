@@ -63,7 +63,7 @@ export function planBypass(given: Snapshot, request: BypassRequest, backend?: Ba
     idle: request.ahead
       ? []
       : idleBypasses(after, request.now).filter(({ ports }) => bothPorts(ports, request.ports).length > 0),
-    notCovered: notCoveredBy(snapshot, request, changes),
+    notCovered: notCoveredBy(snapshot, after, request, changes),
   };
 }
 

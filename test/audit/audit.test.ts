@@ -4,6 +4,7 @@ import { parseAddress } from '../../src/address/index.ts';
 import { audit, auditScreen } from '../../src/audit/index.ts';
 import { plainText } from '../../src/explain/index.ts';
 import {
+  afterBypass,
   asWritten,
   defaultInterception,
   dialectOf,
@@ -417,6 +418,20 @@ describe('what is the matter', () => {
     const program = dialectOf('istio-nft').write({ ...ISTIO, dialect: 'istio-nft' });
     const native = nativeModel(program.native ?? []);
     expect(kinds({ held: [], native, interfaces: [LO, ETH0] })).toEqual([]);
+  });
+
+  test('a bypass in native tables is one that has an effect', () => {
+    const program = dialectOf('istio-nft').write({ ...ISTIO, dialect: 'istio-nft', families: ['ipv4', 'ipv6'] });
+    const before = { origin: 'a pod', held: [], native: nativeModel(program.native ?? []), interfaces: [LO, DUAL] };
+    const after = afterBypass(before, { request: { ports: [[8888, 8888]], now: NOW } });
+    expect(kinds(after)).toEqual(['info bypass ipv4']);
+  });
+
+  test('an address of one link is not this host on another', () => {
+    const link = (name: string, index: number, text: string) => card(name, index, own(text, 64, 'link'));
+    const interfaces = [LO, DUAL, link('eth1', 3, 'fe80::1'), link('eth2', 4, 'fe80::2')];
+    const shown = plainText(auditScreen(look({ held: rules('# family ipv6\n*filter\nCOMMIT\n'), interfaces })), 200);
+    expect(shown).not.toContain('fe80::');
   });
 
   test('both back ends at work', () => {

@@ -57,6 +57,17 @@ describe('every port at which a rule begins or ends is followed', () => {
     for (const port of [1, 8079, 8080, 8081, 8887, 8889, 65535]) expect(packets(stays)).toContain(`in tcp/${port}`);
   });
 
+  test('where a TPROXY takes own calls as they come in again, these pass, too, and nothing else that is not asked for', () => {
+    const mesh = holding('*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 15006 --tproxy-mark 0x1/0x1\nCOMMIT\n');
+    const { witnesses, asMeant } = checked(mesh, asking('8888'));
+    expect(packets(witnesses.filter(isMoved))).toEqual(['in tcp/8888', 'self tcp/8888']);
+    expect(asMeant).toBe(true);
+    expect(planBypass(mesh, asking('8888')).notCovered.map(({ about }) => about)).not.toContain('own calls');
+    // What else moves is not meant, own calls to other ports among it.
+    const wider = afterBypass(mesh, { request: asking('8887 8888') });
+    expect(checked(mesh, asking('8888'), wider).asMeant).toBe(false);
+  });
+
   test('lists, ranges and what is negated count alike', () => {
     const before = holding(
       [
