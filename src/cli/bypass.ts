@@ -4,6 +4,7 @@ import {
   changeDocument,
   checkBypass,
   coverOf,
+  cutsAll,
   faint,
   familyWord,
   isAsAsked,
@@ -132,7 +133,9 @@ async function plan(
 }
 
 /** What would change anything else is not carried out. */
-const isRefused = ({ beyond }: Proof): boolean => beyond.length > 0;
+const ONLY_CUTS = 'it would only cut the ports off. Let them in first.';
+
+const isRefused = (proof: Proof): boolean => proof.beyond.length > 0 || cutsAll(proof);
 
 /** What a bypass does to packets. Where it ends, what holds until then is proved, by the rules as they would be without an end. */
 function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known?: Proof): Told {
@@ -150,7 +153,8 @@ function closing({ changes, request }: BypassPlan, { from }: BypassOptions, agai
     return [paragraph(line(faint('Nothing has been changed: the rules came from a file.'))), fleet];
   if (changes.length === 0) return [paragraph(line(faint('Nothing has been changed.')))];
   if (isRefused(proof)) {
-    const refusal = 'Nothing has been changed, and --apply refuses to: a bypass changes nothing else.';
+    const why = proof.beyond.length > 0 ? 'a bypass changes nothing else.' : ONLY_CUTS;
+    const refusal = `Nothing has been changed, and --apply refuses to: ${why}`;
     return [paragraph(line(faint(refusal))), fleet];
   }
   const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
@@ -182,7 +186,11 @@ async function apply(
   const { before, after, backend } = applied;
   const planned = planBypass(before, best, backend);
   if (refused) {
-    const why = eyes?.sent ? 'the kernel does something else than was proved.' : 'a bypass changes nothing else.';
+    const why = eyes?.sent
+      ? 'the kernel does something else than was proved.'
+      : refused.proof.beyond.length > 0
+        ? 'a bypass changes nothing else.'
+        : ONLY_CUTS;
     if (options.output === 'json') terminal.json(planDocument(planned, refused, before.origin));
     else
       await terminal.show([

@@ -31,7 +31,7 @@ export { coverOf, isAsAsked, planBlocks, planScreen, type Told } from './plan.ts
 export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';
-export { isExact, type Proof, proveBypass, withoutEnd } from './proof.ts';
+export { cutsAll, isExact, type Proof, proveBypass, withoutEnd } from './proof.ts';
 export { whyNot } from './reason.ts';
 export { withReasons } from './reasons.ts';
 export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';

@@ -1,7 +1,7 @@
 import type { Bypass, BypassPlan, Notice } from '../interception/index.ts';
 import type { Outcome } from '../trace/index.ts';
 import { outcomePhrase } from './packet.ts';
-import { isExact, type Proof } from './proof.ts';
+import { cutsAll, isExact, type Proof } from './proof.ts';
 import { proofBlocks } from './proof-screen.ts';
 import { ruleWords } from './rule.ts';
 import {
@@ -37,7 +37,7 @@ export interface Told {
 
 /** Whether a bypass does what was asked for, and nothing else. */
 export const isAsAsked = ({ check, proof }: Told): boolean =>
-  check.asMeant && proof.beyond.length === 0 && proof.left.length === 0;
+  check.asMeant && proof.beyond.length === 0 && proof.left.length === 0 && !cutsAll(proof);
 
 /** Where all is proved, single packets have nothing to add. */
 export const toldBlocks = ({ check, proof, why }: Told): Block[] => [
@@ -48,7 +48,7 @@ export const toldBlocks = ({ check, proof, why }: Told): Block[] => [
 
 /** Where nothing changes, only what was not read may still want something. */
 export const coverOf = ({ notCovered, changes }: BypassPlan): readonly Notice[] =>
-  notCovered.filter(({ about }) => changes.length > 0 || about === 'other families');
+  notCovered.filter(({ about }) => changes.length > 0 || about === 'other families' || about === 'native tables');
 
 /** The rules that come and go, and why some ports need none. */
 export function planBlocks(plan: BypassPlan): Block[] {

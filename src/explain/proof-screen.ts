@@ -2,7 +2,7 @@ import { boxesOf } from '../analysis/index.ts';
 import { endPhrase } from './difference.ts';
 import type { Moved, Spoken } from './moved.ts';
 import { boxWords } from './packet-set.ts';
-import { isExact, type Proof } from './proof.ts';
+import { cutOff, cutsAll, isExact, type Proof } from './proof.ts';
 import { type Block, bad, faint, good, type Line, line, paragraph, strong, table, warn } from './screen.ts';
 import { familyWord, listed } from './words.ts';
 
@@ -18,6 +18,17 @@ export function proofBlocks(proof: Proof): Block[] {
     ...(moved.some(isAside)
       ? [paragraph(line(faint('  packets to these ports of other hosts, which the proxy took, are dropped')), 4)]
       : []),
+    ...(cutOff(proof).length === 0
+      ? []
+      : [
+          paragraph(
+            line(
+              cutsAll(proof) ? bad('✗ ') : warn('! '),
+              'What is dropped or rejected now reaches nobody: other rules let the proxy’s port in, and not this one',
+            ),
+            2,
+          ),
+        ]),
     ...(beyond.length === 0 ? [] : [paragraph(line(bad('✗ '), 'These would change, too:'), 2), movedTable(beyond)]),
     ...(left.length === 0
       ? []

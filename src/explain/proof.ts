@@ -21,6 +21,17 @@ export interface Proof {
 export const isExact = ({ beyond, left, open }: Proof): boolean =>
   beyond.length === 0 && left.length === 0 && open.length === 0;
 
+/** What the proxy took for this host, and the rules then let in nowhere: who called the port no longer reaches anybody. */
+export const cutOff = ({ moved }: Pick<Proof, 'moved'>): readonly Moved[] =>
+  moved.filter(({ bound, before, after }) => bound === 'here' && before.kind !== 'dropped' && isRefused(after));
+
+/** Whether nothing that was asked for reaches anybody. */
+export const cutsAll = ({ moved }: Pick<Proof, 'moved'>): boolean =>
+  moved.some(({ bound }) => bound === 'here') &&
+  moved.every(({ bound, after }) => bound !== 'here' || isRefused(after));
+
+const isRefused = ({ kind }: End): boolean => kind === 'dropped' || kind === 'rejected';
+
 /**
  * Compares the rules before and after a bypass for all packets of both families, coming in and going out. When the bypass ends is no
  * part of it: what is compared is what holds until then.
@@ -72,7 +83,9 @@ function compareOne(compared: Compared, found: Found): void {
     if (!sure) found.open.push(openClause(was, is));
     const asked = isMeant(was, is, proxyPorts) ? asking(is, askedOf(packets, compared)) : packets.minus(packets);
     const rest = packets.minus(asked);
-    if (!asked.isEmpty) found.moved.push(part(one, asked, before));
+    // What is for others is dropped where nobody takes it any more; what is for this host is not to be.
+    const mine = isRefused(is) && before.interfaces ? toHere(asked, before, family) : asked;
+    for (const packets of [mine, asked.minus(mine)]) if (!packets.isEmpty) found.moved.push(part(one, packets, before));
     if (!rest.isEmpty) found.beyond.push(part(one, rest, before));
   }
   if (direction === 'out' && !request.self) return;

@@ -1,4 +1,4 @@
-import { FAMILIES, type Family } from '../address/index.ts';
+import { FAMILIES, type Family, formatPortRange } from '../address/index.ts';
 import { chainOf, effectOf, heldFor, type RuleSet, type Snapshot, TCP } from '../netfilter/index.ts';
 import { printRule } from '../text/index.ts';
 import { type BypassRequest, inUtc } from './bypass-request.ts';
@@ -6,13 +6,14 @@ import { portsOf } from './bypasses.ts';
 import { portList } from './caught-words.ts';
 import { interceptedPorts, virtualInterfaces } from './intercepted.ts';
 import type { Notice, RecognisedName } from './interception.ts';
+import { nativeTurns, turnWords } from './native-doubts.ts';
 import { bothPorts, joinedPorts, type Ports } from './port-sets.ts';
 import { recognise, recogniseAll } from './recognise.ts';
 import type { RuleChange } from './rule-changes.ts';
 
 /**
  * What a bypass does not cover, each only where it applies here. `about` is a stable name: `open connections`, `expiry`,
- * `own calls`, `other families`, `other software`, `virtual interfaces`, `mutual TLS`, `the mesh's next run`.
+ * `own calls`, `other families`, `native tables`, `other software`, `virtual interfaces`, `mutual TLS`, `the mesh's next run`.
  */
 export function notCoveredBy(
   snapshot: Snapshot,
@@ -26,7 +27,7 @@ export function notCoveredBy(
   return [
     ...ownCalls(sets, request, ports),
     ...otherFamilies(snapshot, request, ports),
-    ...(changes.length > 0 ? ofChanges(snapshot, request, changes, ports) : []),
+    ...(changes.length > 0 ? ofChanges(snapshot, request, changes, ports) : nativeTables(snapshot, request)),
   ];
 }
 
@@ -86,6 +87,17 @@ function ownCalls(sets: readonly RuleSet[], request: BypassRequest, ports: strin
   if (!caught) return [];
   const message = `Calls that the pod makes to its own service on ${ports} still go through the proxy; --self lets them pass too.`;
   return [{ about: 'own calls', message }];
+}
+
+/** What native tables of others turn, a rule there alone lets pass. */
+function nativeTables(snapshot: Snapshot, { ports, families }: BypassRequest): readonly Notice[] {
+  const [turn] = families?.length === 1 ? nativeTurns(snapshot, families[0]) : nativeTurns(snapshot);
+  if (!turn) return [];
+  const { table, chain } = turn;
+  const to = ports.map((range) => formatPortRange(range, '-')).join(', ');
+  const command = `nft insert rule ${table.family} ${table.name} ${chain.name} tcp dport { ${to} } return`;
+  const message = `Sidestep changes no tables of others there, and ${turnWords(turn)}. A rule in it would let these ports pass: ${command}`;
+  return [{ about: 'native tables', message }];
 }
 
 function otherFamilies(

@@ -8,6 +8,7 @@ import { portList } from './caught-words.ts';
 import type { Place } from './chain.ts';
 import { isBypass } from './comments.ts';
 import { interceptedPorts, leadingBypasses, tcpPortsOf, turningFates } from './intercepted.ts';
+import { nativeTurns, turnWords } from './native-doubts.ts';
 import { ALL_PORTS, bothPorts, holdsPorts, joinedPorts, type Ports } from './port-sets.ts';
 import type { RuleChange } from './rule-changes.ts';
 
@@ -44,7 +45,8 @@ export function reasonsOf(
     const caught = joinedPorts(...interceptedPorts(rules, 'inbound', now).values());
     // What is caught all the same is no reason to change nothing: the proof tells of it.
     if (bothPorts(caught, [range]).length > 0) continue;
-    const { kind, because } = reasonOf(rules, [range], caught, now);
+    const [turn] = nativeTurns(snapshot, family);
+    const { kind, because } = reasonOf(rules, [range], caught, now, turn && turnWords(turn));
     const same = found.findIndex((one) => one.kind === kind && one.because === because);
     const other = found[same];
     if (other) found[same] = { ...other, ports: joinedPorts(other.ports, [range]) };
@@ -55,7 +57,13 @@ export function reasonsOf(
 
 const TABLES = ['mangle', 'nat'] as const;
 
-function reasonOf(rules: RuleSet, ports: Ports, caught: Ports, now: number): Pick<Unchanged, 'kind' | 'because'> {
+function reasonOf(
+  rules: RuleSet,
+  ports: Ports,
+  caught: Ports,
+  now: number,
+  doubt: string | undefined,
+): Pick<Unchanged, 'kind' | 'because'> {
   const places = new Map<Rule, Place>();
   let refused = false;
   for (const fate of turningFates(rules, 'inbound', now) ?? []) {
@@ -74,6 +82,8 @@ function reasonOf(rules: RuleSet, ports: Ports, caught: Ports, now: number): Pic
   const [found] = [...places].filter(([, { table }]) => table === 'nat' || table === 'mangle');
   if (found) return lets(found[0], found[1], rules.family);
   if (refused) return { kind: 'unneeded', because: 'the rules let nothing in on it' };
+  if (caught.length === 0 && doubt !== undefined)
+    return { kind: 'unneeded', because: `no rule of iptables intercepts inbound tcp, but ${doubt}` };
   if (caught.length === 0) return { kind: 'unneeded', because: 'no inbound tcp is intercepted' };
   const listed = caught.length > 8 ? 'other ports' : portList(caught);
   return { kind: 'unneeded', because: `only ${listed} ${caught.length === 1 ? 'is' : 'are'} intercepted` };

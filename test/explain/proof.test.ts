@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isExact, type Proof, placed, proveBypass } from '../../src/explain/index.ts';
+import { cutOff, cutsAll } from '../../src/explain/proof.ts';
 import { packetsSaid } from '../../src/explain/proof-screen.ts';
 import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
@@ -69,6 +70,26 @@ describe('a bypass for all packets', () => {
     const proof = proofOf(nat(...MESH), request('8888-8890'), request('8888'));
     expect(proof.left.map((one) => packetsSaid(one))).toEqual([['tcp to port 8889–8890']]);
     expect(isExact(proof)).toBe(false);
+  });
+
+  test('what a firewall then lets in nowhere is told, and that it is all of it', () => {
+    const firewall = (...rules: readonly string[]): string =>
+      [
+        nat(...MESH).trimEnd(),
+        '*filter',
+        ':INPUT DROP [0:0]',
+        '-A INPUT -p tcp -m tcp --dport 15006 -j ACCEPT',
+        ...rules,
+        'COMMIT',
+        '',
+      ].join('\n');
+    const proof = proofOf(firewall(), request('8888'));
+    expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → dropped']);
+    expect([cutOff(proof).length, cutsAll(proof)]).toEqual([1, true]);
+    const part = proofOf(firewall('-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 8888 -j ACCEPT'), request('8888'));
+    expect([cutOff(part).length, cutsAll(part)]).toEqual([1, false]);
+    const whole = proofOf(firewall('-A INPUT -p tcp -m tcp --dport 8888 -j ACCEPT'), request('8888'));
+    expect([cutOff(whole).length, cutsAll(whole)]).toEqual([0, false]);
   });
 
   test('what was not read is not proved', () => {

@@ -18,7 +18,7 @@ import {
   withoutExpired,
 } from '../../src/interception/index.ts';
 import { type Backend, emptyRuleSet, type RuleSet, type Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave, printRule, printSave, restoreScript } from '../../src/text/index.ts';
+import { parseNft, parseSave, printRule, printSave, restoreScript } from '../../src/text/index.ts';
 import { parseQuestion, trace } from '../../src/trace/index.ts';
 import { programOf } from './cases.ts';
 import { KUMA, LINKERD } from './products.ts';
@@ -423,6 +423,20 @@ describe('where nothing has to be done, the plan says why', () => {
     expect(planBypass(POST, asking('8888')).unneeded.map(({ because }) => because)).toEqual([
       'the rules let nothing in on it',
     ]);
+  });
+
+  test('no rule of iptables intercepts, but a native table of others may', () => {
+    const native = parseNft(
+      'table ip mesh { chain pre { type nat hook prerouting priority -100; tcp dport != 22 redirect to :15006; } }',
+    );
+    const snapshot: Snapshot = { ...podOf('*nat\nCOMMIT\n'), native };
+    const { unneeded, notCovered } = planBypass(snapshot, asking('8888'));
+    expect(unneeded.map(({ because }) => because)).toEqual([
+      'no rule of iptables intercepts inbound tcp, but table ip mesh of nftables may intercept (pre 1)',
+    ]);
+    expect(notCovered.find(({ about }) => about === 'native tables')?.message).toContain(
+      'nft insert rule ip mesh pre tcp dport { 8888 } return',
+    );
   });
 
   test('nothing is intercepted at all', () => {
