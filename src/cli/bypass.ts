@@ -132,9 +132,9 @@ async function plan(
   return isAsAsked(told) ? EXIT.done : EXIT.finding;
 }
 
-/** What would change anything else is not carried out. */
 const ONLY_CUTS = 'it would only cut the ports off. Let them in first.';
 
+/** What would change anything else, or only cut the ports off, is not carried out. */
 const isRefused = (proof: Proof): boolean => proof.beyond.length > 0 || cutsAll(proof);
 
 /** What a bypass does to packets. Where it ends, what holds until then is proved, by the rules as they would be without an end. */
