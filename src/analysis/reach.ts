@@ -67,10 +67,13 @@ export function spacesOf(
   const diagram = new Diagram(rules * NODES_A_RULE);
   const decisions = new Decisions(diagram, domain.variables);
   const machines = given.map(() => new Machine());
-  return given.map((ground, at) => {
+  const spaces: Space[] = [];
+  for (const [at, ground] of given.entries()) {
     const first = given.findIndex((other, n) => n === at || isOneMachine([sides[n]!, other], [sides[at]!, ground]));
-    return new Space({ diagram, domain, ground, decisions, machine: machines[first]! });
-  });
+    const valid = spaces[0]?.valid;
+    spaces.push(new Space({ diagram, domain, ground, decisions, machine: machines[first]!, valid }));
+  }
+  return spaces;
 }
 
 /** Where all packets of a space end. Throws TooComplex. */

@@ -29,7 +29,10 @@ import { ordinaryPackets } from './ordinary.ts';
 export type AddressLeaf = Leaf & { readonly field: 'source' | 'destination' };
 
 /** What a space is made of. */
-type Parts = Pick<Space, 'diagram' | 'domain' | 'ground' | 'decisions' | 'machine'>;
+type Parts = Pick<Space, 'diagram' | 'domain' | 'ground' | 'decisions' | 'machine'> & {
+  /** Found already for another rule set. */
+  readonly valid?: Edge | undefined;
+};
 
 /** Sets of packets as they begin, and one rule set's ground under them. */
 export class Space {
@@ -48,7 +51,7 @@ export class Space {
   readonly #leaves = new Map<string, Edge>();
   readonly #originals = new Map<Leaf, Edge>();
 
-  constructor({ diagram, domain, ground, decisions, machine }: Parts) {
+  constructor({ diagram, domain, ground, decisions, machine, valid }: Parts) {
     this.diagram = diagram;
     this.domain = domain;
     this.ground = ground;
@@ -65,7 +68,7 @@ export class Space {
       const asked = field as ValueField;
       this.#classes.set(field, classesOf(ground, edges, asked, topOf(asked, family)));
     }
-    this.valid = this.#validSet();
+    this.valid = valid ?? this.#validSet();
   }
 
   /** The bit-by-bit sets of a field's variables, the highest first. */
