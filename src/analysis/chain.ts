@@ -154,14 +154,23 @@ export class Chains {
 
   /** What becomes of packets between two rules. */
   #part(chain: CompiledChain, nature: Nature, first: number, end: number, environment: Environment): Exits {
-    // Where nothing changes, each part is come to once.
-    if (nature.open || !nature.changes) return this.#halves(chain, nature, first, end, environment);
+    // Where nothing changes, each part is come to once. A rule by itself is asked without a function that is made for it.
+    if (!nature.open && nature.changes) return this.#once(chain, nature, first, end, environment);
+    return end - first === 1
+      ? this.rule(nature.active[first]!, environment)
+      : this.#halves(chain, nature, first, end, environment);
+  }
+
+  #once(chain: CompiledChain, nature: Nature, first: number, end: number, environment: Environment): Exits {
     const parts = kept(this.#parts, chain, () => new Map<string, Exits>());
-    return kept(parts, `${first} ${end} ${environment.id}`, () => this.#halves(chain, nature, first, end, environment));
+    return kept(parts, `${first} ${end} ${environment.id}`, () =>
+      end - first === 1
+        ? this.rule(nature.active[first]!, environment)
+        : this.#halves(chain, nature, first, end, environment),
+    );
   }
 
   #halves(chain: CompiledChain, nature: Nature, first: number, end: number, environment: Environment): Exits {
-    if (end - first === 1) return this.rule(nature.active[first]!, environment);
     const middle = (first + end) >>> 1;
     const before = this.#part(chain, nature, first, middle, environment);
     return followed(this.#space.diagram, before, 'on', (after) => this.#part(chain, nature, middle, end, after));

@@ -49,14 +49,16 @@ export function endOf({ starts, top }: Pick<Intervals, 'starts' | 'top'>, at: nu
 
 /** Where intervals start, sorted: at the lowest value, at the first of each range, and behind its last. */
 export function startsOf(ranges: readonly Range[], zero: AddressValue, top: AddressValue): readonly AddressValue[] {
-  const all: AddressValue[] = [zero];
+  const all: AddressValue[] | Float64Array =
+    typeof zero === 'number' ? new Float64Array(2 * ranges.length + 1) : new Array<bigint>(2 * ranges.length + 1);
+  all[0] = zero;
   for (let at = 0; at < ranges.length; at += 1) {
     const range = ranges[at]!;
-    all.push(range[0]);
-    if (range[1] < top) all.push(next(range[1]));
+    all[2 * at + 1] = range[0];
+    all[2 * at + 2] = range[1] < top ? next(range[1]) : zero;
   }
   // Sorted first and looked through for equal ones then: a set of numbers this long is slow.
-  const sorted = typeof zero === 'number' ? Float64Array.from(all as number[]).sort() : all.sort(byValue);
+  const sorted = all instanceof Float64Array ? all.sort() : all.sort(byValue);
   const starts: AddressValue[] = [];
   let last: AddressValue | undefined;
   for (let at = 0; at < sorted.length; at += 1) {
