@@ -14,9 +14,11 @@ import type { Exits } from './exits.ts';
 import { Flow } from './flow.ts';
 import { kept } from './kept.ts';
 import { isOpen } from './nature.ts';
+import { PacketSet } from './packets.ts';
 import { type Side, spacesOf } from './reach.ts';
 import { chainsOf } from './rules.ts';
 import { Sight } from './sight.ts';
+import type { Space } from './space.ts';
 import type { Workshop } from './tables.ts';
 import { FEW, Touched } from './touched.ts';
 import { followAll } from './way.ts';
@@ -38,6 +40,8 @@ export interface DeadRule extends RulePlace {
   readonly because: 'unreached' | 'impossible' | 'shadowed';
   /** Shadowed: the rules that take its packets. */
   readonly by: readonly RulePlace[];
+  /** Shadowed: packets that are like that and come to its chain, as far as the chain can tell them from others. */
+  readonly packets?: PacketSet;
 }
 
 /**
@@ -61,7 +65,14 @@ export function deadRules(side: Side, family: Family): readonly DeadRule[] {
     const { shop } = followAll(space, (base, environment, when) =>
       kept(arrived, base, () => new Flow(space.diagram)).add(environment, when),
     );
-    const look: Look = { shop, diagram: space.diagram, arrived, sight: new Sight(space), touched: new Touched(shop) };
+    const look: Look = {
+      space,
+      shop,
+      diagram: space.diagram,
+      arrived,
+      sight: new Sight(space),
+      touched: new Touched(shop),
+    };
     looks.push(look);
     for (const chain of [...chains].reverse()) passThrough(look, chain, alive);
   }
@@ -80,6 +91,7 @@ const everyChain = (program: Program | undefined, called: readonly CompiledChain
 
 /** The packets of one direction, and which of them come to each chain, as far as it tells them apart. */
 interface Look {
+  readonly space: Space;
   readonly shop: Workshop;
   readonly diagram: Diagram;
   readonly arrived: Map<CompiledChain, Flow>;
@@ -193,15 +205,18 @@ function deadRule(looks: readonly Look[], chain: CompiledChain, rule: CompiledRu
   const place = placeOf(rule);
   const by = new Set<CompiledRule>();
   let reached = false;
+  let packets: PacketSet | undefined;
   for (const look of looks) {
     for (const { environment, when } of look.arrived.get(chain) ?? []) {
       reached = true;
       const asked = look.diagram.and(when, look.touched.by(rule, environment));
       takeBetween(look, { chain, first: 0, end: rule.number - 1 }, environment, asked, by);
+      if (asked !== NONE) packets ??= new PacketSet(look.space, look.diagram.and(asked, look.space.valid));
     }
   }
   if (!reached) return { ...place, because: 'unreached', by: [] };
-  return { ...place, because: by.size === 0 ? 'impossible' : 'shadowed', by: [...by].map(placeOf) };
+  if (by.size === 0) return { ...place, because: 'impossible', by: [] };
+  return { ...place, because: 'shadowed', by: [...by].map(placeOf), ...(packets ? { packets } : {}) };
 }
 
 /** What is left of packets behind a stretch of rules; those that take any are added to `by`. */

@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from '../address/index.ts';
-import type { PacketSet } from '../analysis/index.ts';
+import type { PacketSet, RulePlace } from '../analysis/index.ts';
 import { askedWords, compareAsWritten, type DriftFound, decidingStep, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
 import { type Backend, isShownWhole, rulesRead, type Snapshot, type Table } from '../netfilter/index.ts';
@@ -91,6 +91,33 @@ export const fated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined
 /** Those that have it whatever is not known. */
 export const surelyFated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
   unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ surely }) => surely));
+
+/** Whether a packet's walk meets a rule. */
+export const meets = ({ trace }: Example, { table, chain, number }: RulePlace): boolean =>
+  trace.steps.some(
+    (step) =>
+      step.kind === 'rule' &&
+      step.answer === 'matched' &&
+      step.table === table &&
+      step.chain === chain &&
+      step.number === number,
+  );
+
+/** A packet of any lane of a family of which something holds; undefined where none of those that are tried is like that. */
+export function exampleOf(
+  { lanes, example }: Pick<Audited, 'lanes' | 'example'>,
+  family: Family,
+  holds: (example: Example) => boolean,
+): Example | undefined {
+  for (const lane of lanes) {
+    if (lane.family !== family) continue;
+    for (const { packets } of lane.ends) {
+      const found = example(packets);
+      if (found && holds(found)) return found;
+    }
+  }
+  return undefined;
+}
 
 /** The rule that decided where a packet went: the last that it met which did more than send it on; none where no rule did. */
 export function deciding(trace: Trace): readonly PlacedRule[] {

@@ -385,6 +385,8 @@ describe('what is the matter', () => {
       /^18 rules of the mesh.s stand in IPv4 once more, .*: nat PREROUTING 2; nat OUTPUT 2; nat ISTIO_INBOUND 6, 7, /,
     );
     expect(found?.rules).toHaveLength(18);
+    expect(found?.example?.trace.steps.some((step) => step.kind === 'rule' && step.answer === 'matched')).toBe(true);
+    expect(found?.says).toMatch(/ meets the first of them\.$/);
     expect(found?.mend).toBe("sidestep init --dialect istio -i '*' -b '*' -d 15090,15021,15020 --reconcile");
   });
 
@@ -401,8 +403,9 @@ describe('what is the matter', () => {
     const { findings } = look({ held: rules(text) });
     expect(findings.map(({ says }) => says)).toEqual([
       'no packet comes to IPv4 filter OLD: its rule never matches.',
-      'IPv4 filter INPUT 2 can never match: rule 1 takes all of it.',
+      'IPv4 filter INPUT 2 can never match: rule 1 takes all of it, as in tcp 10.0.0.9:40000 → 10.0.0.5:80 on eth0.',
     ]);
+    expect(findings[1]?.example?.trace.outcome.kind).toBe('app');
     expect(findings[1]?.rules.map(({ number, line }) => [number, line])).toEqual([
       [2, 4],
       [1, 3],
@@ -447,6 +450,7 @@ describe('what is the matter', () => {
       interfaces: [LO, ETH0],
     };
     expect(finding('drift', twice)?.mend).toMatch(/ --reconcile --backend nft$/);
+    expect(finding('both-backends', twice)?.says).toMatch(/: .* meets rules of both\.$/);
   });
 
   test('where packets go is not known', () => {

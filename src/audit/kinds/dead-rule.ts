@@ -3,7 +3,7 @@ import { type DeadRule, deadRules, type RulePlace } from '../../analysis/index.t
 import { familyWord, listed } from '../../explain/index.ts';
 import { isOwnChain, istioTables, ownership } from '../../interception/index.ts';
 import { chainOf, heldFor, isBuiltIn, type TableName } from '../../netfilter/index.ts';
-import type { Audited } from '../audited.ts';
+import { type Audited, exampleWords, meets } from '../audited.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
@@ -74,7 +74,10 @@ function mendOf([{ table, chain }, ...more]: readonly [DeadRule, ...DeadRule[]])
 }
 
 function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
-  const { table, chain, number, by } = dead;
+  const { table, chain, number, by, packets } = dead;
+  const example = by.length > 0 ? audited.example(packets) : undefined;
+  // The packets are told as far as the chain can: whether this one does come there, its walk says.
+  const shown = example && by.some((one) => meets(example, one)) ? example : undefined;
   const why =
     by.length === 0
       ? 'no packet that comes to its chain is like that'
@@ -82,7 +85,8 @@ function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
   return {
     level: 'info',
     family,
-    says: `${familyWord(family)} ${table} ${chain} ${number} can never match: ${why}.`,
+    says: `${familyWord(family)} ${table} ${chain} ${number} can never match: ${why}${shown ? `, as ${exampleWords(shown)}` : ''}.`,
+    ...(shown ? { example: shown } : {}),
     rules: [dead, ...by].map((rule) => placed(audited, rule, family)),
     mend:
       by.length === 0 ? 'take it away, or say what was meant' : 'take it away, or put it before what takes its packets',

@@ -2,8 +2,8 @@ import { FAMILIES } from '../../address/index.ts';
 import { count, type DriftFound, familyWord } from '../../explain/index.ts';
 import { chainOf, heldFor } from '../../netfilter/index.ts';
 import { sameRule } from '../../text/index.ts';
-import type { Audited } from '../audited.ts';
-import type { Finding, PlacedRule } from '../finding.ts';
+import { type Audited, exampleOf, exampleWords, meets } from '../audited.ts';
+import type { Example, Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
 /** The mesh's set-up has run again over its own rules: they stand there twice. */
@@ -19,12 +19,14 @@ export const repeated: Kind = {
           ? []
           : [{ family, table, backend, chain, number, ...(rule?.line === undefined ? {} : { line: rule.line }) }],
       );
+      const example = exampleOf(audited, family, (one) => again.some((drift) => meetsTwin(audited, one, drift)));
       const many = `${count(again.length, 'rule')} of the mesh's ${again.length === 1 ? 'stands' : 'stand'}`;
       return [
         {
           level: 'medium',
           family,
-          says: `${many} in ${familyWord(family)} once more, behind the same: ${placesWords(rules)}. Its set-up may have run twice.`,
+          says: `${many} in ${familyWord(family)} once more, behind the same: ${placesWords(rules)}. Its set-up may have run twice${example ? `: ${exampleWords(example)} meets the first of them` : ''}.`,
+          ...(example ? { example } : {}),
           rules,
           ...(audited.reconcile === undefined ? {} : { mend: audited.reconcile }),
         },
@@ -33,14 +35,25 @@ export const repeated: Kind = {
 };
 
 /** Whether a rule that should not be there is like one that stands before it in the same chain. */
-export function isRepeated(
-  { snapshot }: Audited,
+export const isRepeated = (audited: Pick<Audited, 'snapshot'>, drift: DriftFound): boolean =>
+  twinOf(audited, drift) !== undefined;
+
+/** The number of the rule that it is like. */
+function twinOf(
+  { snapshot }: Pick<Audited, 'snapshot'>,
   { kind, family, backend, table, chain, number, rule, ...drift }: DriftFound,
-): boolean {
-  if (kind !== 'extra' || drift.foreign || drift.bypass || !rule || number === undefined) return false;
+): number | undefined {
+  if (kind !== 'extra' || drift.foreign || drift.bypass || !rule || number === undefined) return undefined;
   const held = heldFor(snapshot, family).find((one) => one.backend === backend);
   const rules = (held && chainOf(held.rules, table, chain)?.rules) ?? [];
-  return rules.slice(0, number - 1).some((before) => sameRule(before, rule, family));
+  const at = rules.slice(0, number - 1).findIndex((before) => sameRule(before, rule, family));
+  return at < 0 ? undefined : at + 1;
+}
+
+function meetsTwin(audited: Audited, example: Example, drift: DriftFound): boolean {
+  const number = twinOf(audited, drift);
+  const { table, chain, backend } = drift;
+  return number !== undefined && meets(example, { table, chain, backend, number });
 }
 
 function placesWords(rules: readonly PlacedRule[]): string {
