@@ -311,6 +311,11 @@ describe('what is the matter', () => {
       expect.stringMatching(/^interface-open: inbound IPv4 by net1 /),
       expect.stringMatching(/^interface-open: outbound IPv4 by net1 is not .* → sent by net1, past the proxy\.$/),
     ]);
+    const { native = [] } = dialectOf('istio-nft').write({ ...excluded, dialect: 'istio-nft' });
+    const ofNft = { held: [], native: nativeModel(native), interfaces: [LO, ETH0, second], routes, routingRules };
+    expect(look(ofNft).findings.map(({ says }) => says)).toContainEqual(
+      expect.stringMatching(/^outbound IPv4 by net1 is not intercepted/),
+    );
     const networks = { ...ISTIO, outbound: { ...ISTIO.outbound, exclude: ['192.0.2.0/24'] } };
     expect(kinds({ held: held(networks), interfaces: [LO, ETH0, second], routes, routingRules })).toEqual([]);
     // A rule of the mesh's own that matches nothing is its own business.

@@ -1,7 +1,8 @@
-import { familyWord, outcomePhrase } from '../../explain/index.ts';
-import { chainOf, heldFor, type Predicate, predicateOf, type TableName } from '../../netfilter/index.ts';
+import { decidingStep, familyWord, outcomePhrase } from '../../explain/index.ts';
+import { actsOf, contextOf, isNftRule, type Predicate, predicateOf } from '../../netfilter/index.ts';
+import type { Trace } from '../../trace/index.ts';
 import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
-import type { Finding, PlacedRule } from '../finding.ts';
+import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
 
@@ -39,8 +40,7 @@ function leaving(audited: Audited, lane: Lane): readonly Finding[] {
     if (fate !== 'direct' || end.kind !== 'sent' || told.has(end.out)) return [];
     // The same packet to another destination is caught.
     const example = audited.example(packets.where(TCP_ONLY).and(caught.whatever('destination')));
-    const [rule] = example ? deciding(example.trace) : [];
-    if (!example || !rule || !asksForWayOut(audited, rule, end.out)) return [];
+    if (!example || !asksForWayOut(example.trace, end.out)) return [];
     told.add(end.out);
     return [open(lane, end.out, example)];
   });
@@ -57,14 +57,17 @@ const open = ({ name, family }: Lane, card: string, example: NonNullable<Finding
   mend: `take ${card} off the list of excluded interfaces; if it is meant to be there, nothing`,
 });
 
-function asksForWayOut(
-  { snapshot }: Audited,
-  { family, backend, table, chain, number }: PlacedRule,
-  card: string,
-): boolean {
-  const held = heldFor(snapshot, family).find((one) => one.backend === backend);
-  const rule = held && chainOf(held.rules, table as TableName, chain)?.rules[number - 1];
-  return rule !== undefined && namesWayOut(predicateOf(rule, family), card);
+/** Whether the rule that decided asks by which interface the packet leaves. */
+function asksForWayOut(trace: Trace, card: string): boolean {
+  const step = decidingStep(trace);
+  if (!step) return false;
+  const { family } = trace.question.packet;
+  const { rule, native } = step;
+  if (!isNftRule(rule)) return namesWayOut(predicateOf(rule, family), card);
+  if (!native) return false;
+  return actsOf(rule, contextOf(native, family)).some(({ alternatives }) =>
+    alternatives.some(({ when }) => namesWayOut(when, card)),
+  );
 }
 
 function namesWayOut(predicate: Predicate, card: string): boolean {
@@ -74,6 +77,7 @@ function namesWayOut(predicate: Predicate, card: string): boolean {
         predicate.field === 'out' && (predicate.prefix ? card.startsWith(predicate.text) : card === predicate.text)
       );
     case 'all':
+    case 'some':
       return predicate.of.some((part) => namesWayOut(part, card));
     default:
       return false;
