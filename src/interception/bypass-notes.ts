@@ -8,11 +8,12 @@ import { interceptedPorts, virtualInterfaces } from './intercepted.ts';
 import type { Notice, RecognisedName } from './interception.ts';
 import { nativeTurns, turnWords } from './native-doubts.ts';
 import { bothPorts, joinedPorts, type Ports } from './port-sets.ts';
+import { proxyPortsOf } from './proxy-ports.ts';
 import { recognise, recogniseAll } from './recognise.ts';
 import type { RuleChange } from './rule-changes.ts';
 
 /**
- * What a bypass does not cover, each only where it applies here. `about` is a stable name: `open connections`, `expiry`,
+ * What a bypass does not cover, each only where it applies here. `about` is a stable name: `proxy ports`, `open connections`, `expiry`,
  * `own calls`, `other families`, `native tables`, `other software`, `virtual interfaces`, `mutual TLS`, `the mesh's next run`.
  */
 export function notCoveredBy(
@@ -25,6 +26,7 @@ export function notCoveredBy(
   const sets = after.held.map(({ rules }) => rules);
   const ports = portList(request.ports);
   return [
+    ...ofProxy(snapshot, request),
     ...ownCalls(sets, request, ports),
     ...otherFamilies(snapshot, request, ports),
     ...(changes.length > 0 ? ofChanges(snapshot, request, changes, ports) : nativeTables(snapshot, request)),
@@ -43,6 +45,15 @@ export function notCoveredByUndo(changes: readonly RuleChange[]): readonly Notic
   if (taken.length === 0) return [];
   const message = `Connections to ${portList(taken)} that are open now stay with the app until they close.`;
   return [{ about: 'open connections', message }];
+}
+
+/** Who asks for a port of the proxy's gets the proxy, whatever the rules do. */
+function ofProxy(snapshot: Snapshot, request: BypassRequest): readonly Notice[] {
+  const own = proxyPortsOf(snapshot).map((port) => [port, port] as const);
+  const asked = bothPorts(own, request.ports);
+  if (asked.length === 0) return [];
+  const message = `On ${portList(asked)} the proxy itself listens: who asks for that reaches the proxy, with a bypass and without.`;
+  return [{ about: 'proxy ports', message }];
 }
 
 function ofChanges(

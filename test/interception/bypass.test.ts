@@ -457,6 +457,10 @@ describe('what is not covered is said, where it applies', () => {
 
   test("the pod's own calls, unless --self", () => {
     expect(about(POST, asking('8888'))).toContain('own calls');
+    expect(about(POST, asking('8888'))).not.toContain('proxy ports');
+    // The proxy's own port: who asks for it gets the proxy.
+    expect(about(POST, asking('15001'))).toContain('proxy ports');
+    expect(about(POST, asking('15000-15010'))).toContain('proxy ports');
     expect(about(podOf(LINKERD), asking('8888'))).not.toContain('own calls');
   });
 
