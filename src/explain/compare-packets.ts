@@ -50,6 +50,9 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   }
   if (compared.length === 0)
     notes.push('Neither holds rules of a family that the other holds, too: nothing is compared');
+  const alone = new Set([before, after].filter(isAlone).map(({ origin }) => origin));
+  for (const origin of alone)
+    notes.push(`nothing comes to ${origin} from outside, which is not compared: it has no interface but lo`);
   const interfacesRead = before.interfaces !== undefined && after.interfaces !== undefined;
   return { before: before.origin, after: after.origin, compared, interfacesRead, notes };
 }
@@ -82,6 +85,9 @@ function endsAt({ outcome, question }: Trace, end: End): boolean {
   if (!('port' in outcome) || !('port' in end)) return true;
   return outcome.port === (end.port === 'own' ? question.packet.destinationPort : end.port);
 }
+
+/** Whether a machine has nothing by which anything could come to it. */
+const isAlone = ({ interfaces }: Snapshot): boolean => interfaces?.every(({ name }) => name === 'lo') === true;
 
 /** Rules alone are looked at where the other side's are. */
 function onMachine(snapshot: Snapshot, other: Snapshot, notes: string[]): Snapshot {

@@ -13,7 +13,7 @@ import { recognise, recogniseAll } from './recognise.ts';
 import type { RuleChange } from './rule-changes.ts';
 
 /**
- * What a bypass does not cover, each only where it applies here. `about` is a stable name: `proxy ports`, `open connections`, `expiry`,
+ * What a bypass does not cover, each only where it applies here. `about` is a stable name: `no interface`, `proxy ports`, `open connections`, `expiry`,
  * `own calls`, `other families`, `native tables`, `other software`, `virtual interfaces`, `mutual TLS`, `the mesh's next run`.
  */
 export function notCoveredBy(
@@ -26,6 +26,7 @@ export function notCoveredBy(
   const sets = after.held.map(({ rules }) => rules);
   const ports = portList(request.ports);
   return [
+    ...noInterface(snapshot),
     ...ofProxy(snapshot, request),
     ...ownCalls(sets, request, ports),
     ...otherFamilies(snapshot, request, ports),
@@ -45,6 +46,13 @@ export function notCoveredByUndo(changes: readonly RuleChange[]): readonly Notic
   if (taken.length === 0) return [];
   const message = `Connections to ${portList(taken)} that are open now stay with the app until they close.`;
   return [{ about: 'open connections', message }];
+}
+
+/** Where nothing can come from outside, nothing of that changes. */
+function noInterface({ interfaces }: Snapshot): readonly Notice[] {
+  if (!interfaces?.every(({ name }) => name === 'lo')) return [];
+  const message = 'There is no interface but lo: nothing comes from outside, so of that nothing changes.';
+  return [{ about: 'no interface', message }];
 }
 
 /** Who asks for a port of the proxy's gets the proxy, whatever the rules do. */

@@ -33,6 +33,16 @@ const LISTENERS = [15_001, 15_006, 8080].map(
 );
 
 describe('the packets that two rule sets treat differently', () => {
+  test('of a machine that nothing can come to, that is said', () => {
+    const [alone, with0] = [INTERFACES.slice(0, 1), INTERFACES].map((interfaces) => ({
+      ...written(ISTIO),
+      interfaces,
+    }));
+    const { notes } = comparePackets(alone!, { ...alone!, held: [] });
+    expect(notes.filter((note) => note.includes('no interface but lo'))).toHaveLength(1);
+    expect(comparePackets(with0!, with0!).notes.join()).not.toContain('no interface but lo');
+  });
+
   test('chains of other names make no difference, though the names tell whose the ports are', () => {
     const istio = written(ISTIO);
     const renamed = {

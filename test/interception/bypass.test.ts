@@ -458,6 +458,12 @@ describe('what is not covered is said, where it applies', () => {
   test("the pod's own calls, unless --self", () => {
     expect(about(POST, asking('8888'))).toContain('own calls');
     expect(about(POST, asking('8888'))).not.toContain('proxy ports');
+    const lo = { name: 'lo', index: 1, up: true, addresses: [] };
+    const alone = { ...POST, interfaces: [lo] };
+    expect(about(alone, asking('8888'))).toContain('no interface');
+    expect(about({ ...POST, interfaces: [lo, { ...lo, name: 'eth0', index: 2 }] }, asking('8888'))).not.toContain(
+      'no interface',
+    );
     // The proxy's own port: who asks for it gets the proxy.
     expect(about(POST, asking('15001'))).toContain('proxy ports');
     expect(about(POST, asking('15000-15010'))).toContain('proxy ports');
