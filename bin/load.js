@@ -1,27 +1,20 @@
 // Loads the program's files (dist/program). Node.js compiles a file each time it runs; here V8's code cache, made beside each
 // file by the build, spares that. Another V8 than the one that made it rejects it, and the file is compiled as ever; on another kind
 // of processor the same version takes it and crashes, so each kind has its own. Whatever is in a cache is brought in, needed or not:
-// so commands that change rules have one, and those that read have another.
+// so commands that change rules have one, those that prove something of all packets have one, and all others another.
 const { readFileSync } = require('node:fs');
 const { basename, dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const folder = join(__dirname, '..', 'dist', 'program');
-/** Commands that have a cache of their own with others; all others have one. */
-const PURPOSES = {
-  init: 'changing',
-  clean: 'changing',
-  audit: 'proving',
-  bypass: 'proving',
-  diff: 'proving',
-  verify: 'proving',
-};
+const COMMANDS = { changing: ['init', 'clean'], proving: ['audit', 'bypass', 'diff', 'verify'] };
 /** Which commands' cache is meant. */
-const purpose = PURPOSES[process.argv[2]] ?? 'reading';
+const purpose = Object.keys(COMMANDS).find((one) => COMMANDS[one].includes(process.argv[2])) ?? 'reading';
 // What goes through a whole rule set is done after some tens of milliseconds, in which V8 makes better code of very many functions: it
 // would get most of it too late. So it waits longer for what is really hot, and copies less of one function into another. And room for
-// new objects grows at once to what it would come to anyway. A cache is taken under the same flags only.
-if (purpose === 'proving') {
+// new objects grows at once to what it would come to anyway. A cache is taken under the same flags only. Measured with Node 20's V8:
+// another one may not know them.
+if (purpose === 'proving' && process.version.startsWith('v20.')) {
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=250000');
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');

@@ -26,4 +26,4 @@ export class KnownRules {
 }
 
 /** The same rule where it stands now. */
-export const at = (rule: Rule, line: number): Rule => (rule.line === line ? rule : { ...rule, line });
+export const onLine = (rule: Rule, line: number): Rule => (rule.line === line ? rule : { ...rule, line });

@@ -1,7 +1,7 @@
 import type { Counters, Rule } from '../netfilter/index.ts';
 import { Fault } from './diagnostic.ts';
 import { empty } from './draft.ts';
-import { at, type KnownWords } from './known-rules.ts';
+import { type KnownWords, onLine } from './known-rules.ts';
 import { declareNew, FITTING, readCounters, readPolicy, usedChain } from './read-chain.ts';
 import { complain, type OpenChain, type OpenTable, type Reading } from './reading.ts';
 import { countsAfter, readRule } from './rule.ts';
@@ -156,7 +156,7 @@ function readKnown(
   // Whether a chain is there is for each text to say.
   const leads = before?.target && 'chain' in before.target ? before.target.chain : undefined;
   if (before && (leads === undefined || chains.has(leads))) {
-    rules.push(at(before, line));
+    rules.push(onLine(before, line));
     return;
   }
   const [first, open] = [rules.length, undeclared.length + hooks.length];
