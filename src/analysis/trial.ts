@@ -1,4 +1,4 @@
-import type { AddressValue, Family, Range } from '../address/index.ts';
+import type { AddressValue, Family } from '../address/index.ts';
 import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
 import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
 import { bitSetsOf, changedBy } from './bits.ts';
@@ -125,7 +125,6 @@ export class Trial {
   #makeWalk(ground: Ground): Settable {
     const { domain, usual, decisions, diagram } = this.#space;
     const { direction, family } = domain;
-    const fromLoopback = this.#space.original({ kind: 'in', field: 'source', ranges: [LOOPBACK_RANGE[family]] });
     const packet = new Proxy(usual, {
       get: (_, field: FieldName) => this.#look(field),
       set: (_, field: FieldName, value: Value | undefined) => this.#write(field, value),
@@ -147,7 +146,9 @@ export class Trial {
       },
       cameByAny: (devices) => this.#cameByAny(devices),
       takesForOwn: (address) =>
-        this.#takesForOwn(address, () => ownEnd(direction, asked, () => this.#isIn(fromLoopback))),
+        this.#takesForOwn(address, () =>
+          ownEnd(direction, asked, () => this.#isIn(this.#space.original(FROM_LOOPBACK[family]))),
+        ),
     };
   }
 
@@ -338,8 +339,11 @@ export function changesKey({ fields, state }: Changes): string {
   return moved.length === 0 ? key : `${key}| ${moved} ${stateKey(state)}`;
 }
 
-/** Loopback's own addresses. */
-const LOOPBACK_RANGE: Readonly<Record<Family, Range>> = { ipv4: [0x7f00_0000, 0x7fff_ffff], ipv6: [1n, 1n] };
+/** Whether a source is an address of loopback's. */
+const FROM_LOOPBACK: Readonly<Record<Family, Leaf>> = {
+  ipv4: { kind: 'in', field: 'source', ranges: [[0x7f00_0000, 0x7fff_ffff]] },
+  ipv6: { kind: 'in', field: 'source', ranges: [[1n, 1n]] },
+};
 
 const leafIs = (field: FieldName, value: Value): Leaf =>
   typeof value === 'string'
