@@ -24,6 +24,7 @@ import {
 } from './environment.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
+import { holdsOf } from './leaf.ts';
 import type { Space } from './space.ts';
 
 const UNCLEAR = 'unclear';
@@ -144,7 +145,7 @@ export class Trial {
       get own() {
         return ground.host.known ? undefined : ownAddress(direction, asked);
       },
-      cameByAny: (devices) => this.#cameByAny(devices),
+      meetsAny: (field, conditions) => this.#meetsAny(field, conditions),
       takesForOwn: (address) =>
         this.#takesForOwn(address, () =>
           ownEnd(direction, asked, () => this.#isIn(this.#space.original(FROM_LOOPBACK[family]))),
@@ -152,12 +153,13 @@ export class Trial {
     };
   }
 
-  /** Whether it has come in by one of some interfaces: which one it is need not be told apart. */
-  #cameByAny(devices: readonly string[]): boolean {
-    const current = this.#now('in');
-    const placed = current.kind === 'of' ? this.#space.domain.fields.get('in') : undefined;
-    if (!placed) return devices.includes(String(this.#look('in')));
-    return this.#isIn(this.#space.diagram.any(devices.map((device) => this.#space.valueSet(leafIs('in', device)))));
+  /** Whether a field of it meets one of some conditions: no more than that is taken down, where it is as it began. */
+  #meetsAny(field: FieldName, conditions: readonly Leaf[]): boolean {
+    if (this.#now(field) !== sameAs(field) || !this.#space.domain.fields.has(field)) {
+      const value = this.#look(field);
+      return value !== undefined && conditions.some((leaf) => holdsOf(leaf, value));
+    }
+    return this.#isIn(this.#space.diagram.any(conditions.map((leaf) => this.#space.valueSet(leaf))));
   }
 
   /** Whether the packet is in a set: no more than that is taken down. */

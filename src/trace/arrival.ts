@@ -1,4 +1,5 @@
-import { CTSTATE, CTSTATUS, ICMP, ICMPV6, SOCKET_LOOKUP } from '../netfilter/index.ts';
+import { CTSTATE, CTSTATUS, SOCKET_LOOKUP } from '../netfilter/index.ts';
+import { isIcmp } from './conditions.ts';
 import { type Connection, endsOf, sameEnds, turned, type Way, wayOf, withPacket } from './connection.ts';
 import { firstState } from './conntrack.ts';
 import { contentsOfChain } from './contents.ts';
@@ -30,11 +31,9 @@ export function attach(walk: Walk, describe = describeConnection): void {
     walk.connection = 'tracked';
     if (walk.opening && walk.way) recallConnection(walk, walk.opening, walk.way);
     else describe(walk);
-    if (state === CTSTATE.RELATED && !walk.opening && !isIcmp(packet)) expect(walk);
+    if (state === CTSTATE.RELATED && !walk.opening && !isIcmp(walk)) expect(walk);
   }
 }
-
-const isIcmp = ({ protocol }: Walk['packet']): boolean => protocol === ICMP || protocol === ICMPV6;
 
 /**
  * A connection that another one's helper has waited for is nobody's answer: it is new, but for its state, and has the mark of the

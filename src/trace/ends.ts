@@ -1,6 +1,7 @@
 import { formatAddress } from '../address/index.ts';
-import { ICMP, ICMPV6, protocolName, TCP, UDP } from '../netfilter/index.ts';
+import { ICMP, ICMPV6, protocolName, TCP } from '../netfilter/index.ts';
 import { assumeListener } from './arrival.ts';
+import { asksSockets } from './conditions.ts';
 import { endsOf, sameEnds } from './connection.ts';
 import { find, isOwn, LOOPBACK, TABLE } from './host.ts';
 import { errorEnds } from './icmp-error.ts';
@@ -27,7 +28,7 @@ export type Taken =
 /** Finds who takes the packet of a connection's caller, without a word about it. */
 export function takerOf(walk: Walk): Taken {
   const { packet } = walk;
-  if (packet.protocol !== TCP && packet.protocol !== UDP) return { by: 'kernel' };
+  if (!asksSockets(walk)) return { by: 'kernel' };
   const port = walk.assigned?.port ?? packet.destinationPort;
   if (port === undefined) return { by: 'unknown' };
   const receiver = walk.assigned ?? receiverOf(walk, port);
@@ -40,7 +41,7 @@ export function receive(walk: Walk): Outcome {
   const { packet } = walk;
   if (walk.inside) return errorEnds(walk, walk.inside);
   if (walk.answering) return receiveAnswer(walk);
-  const stray = packet.protocol === TCP || packet.protocol === UDP ? strayed(walk) : undefined;
+  const stray = asksSockets(walk) ? strayed(walk) : undefined;
   if (stray) return stray;
   const taken = takerOf(walk);
   switch (taken.by) {

@@ -1,5 +1,6 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
-import { CTSTATUS, type Effect, ICMP, ICMPV6, inNetwork, PORTED } from '../netfilter/index.ts';
+import { CTSTATE, CTSTATUS, type Effect, inNetwork, PORTED } from '../netfilter/index.ts';
+import { isIcmp } from './conditions.ts';
 import { ACCEPTED, type Done } from './effects.ts';
 import { ASSUMED, primaryAddress, sourceTowards } from './host.ts';
 import type { CompiledRule } from './program.ts';
@@ -167,7 +168,7 @@ function portFor(walk: Walk, rule: CompiledRule, effect: Nat, change: Change): M
   const { ports, base, random } = effect;
   const { packet } = walk;
   // What ICMP has for a port is its id, which no rule can ask for.
-  const asId = (packet.protocol === ICMP || packet.protocol === ICMPV6) && random;
+  const asId = random && isIcmp(walk);
   if (!PORTED.has(packet.protocol)) return asId ? 'open' : undefined;
   if (!ports && random && change === 'source') return 'open';
   if (ports && ports[0] === ports[1]) return ports[0];
@@ -191,6 +192,6 @@ export function natSilence(walk: Walk): string | undefined {
   if (connection !== 'tracked') return 'not asked: the packet is invalid, it belongs to no connection';
   const decided = mapsDestination({ hook }) ? walk.destinationDecided : walk.sourceDecided;
   if (decided) return 'not asked again: the connection has its mapping';
-  const related = !walk.way && packet.ctstate === 4 && (packet.protocol === ICMP || packet.protocol === ICMPV6);
+  const related = !walk.way && packet.ctstate === CTSTATE.RELATED && isIcmp(walk);
   return related ? 'not asked: the packet belongs to another connection' : undefined;
 }

@@ -1,8 +1,9 @@
 import { formatAddress } from '../address/index.ts';
 import type { ReversePath } from '../netfilter/index.ts';
+import { cameBy, cameByAny } from './conditions.ts';
 import { LOOPBACK } from './host.ts';
 import { lookUp } from './lookup.ts';
-import { cameBy, cameByAny, type Walk } from './state.ts';
+import type { Walk } from './state.ts';
 
 /** What holds for an interface: its own setting or that for all, whichever is larger. */
 function modeFor(walk: Walk): ReversePath['mode'] | undefined {

@@ -1,12 +1,13 @@
 import { type AddressValue, formatAddress } from '../address/index.ts';
 import { type Packet, TCP, UDP } from '../netfilter/index.ts';
+import { cameBy, cameByAny, isFromLoopback } from './conditions.ts';
 import { hasAddress, isLinkLocal, isLoopback, isMulticast, isOwn, LOOPBACK, TABLE } from './host.ts';
 import type { Candidate } from './interfaces.ts';
 import { type Lookup, lookUp } from './lookup.ts';
 import { NOBODY, type Outcome } from './result.ts';
 import { reversePathBecause } from './reverse-path.ts';
 import type { Routed } from './routes.ts';
-import { cameBy, cameByAny, isTaken, type Walk } from './state.ts';
+import { isTaken, type Walk } from './state.ts';
 import { isSupposed, supposeDevice } from './supposed.ts';
 
 /** Main, default and local: tables that every packet is routed by. */
@@ -336,9 +337,8 @@ function takeRoute(walk: Walk, candidates?: readonly Candidate[], source?: Addre
       return undefined;
     }
     case 'device': {
-      const { source } = walk.packet;
-      if (source !== undefined && boundToLoopback(walk, source, routed.device)) {
-        const because = `${spoken(walk, source)} may not leave by ${routed.device}: route_localnet is off there`;
+      if (boundToLoopback(walk, routed.device)) {
+        const because = `${spoken(walk, packet.source!)} may not leave by ${routed.device}: route_localnet is off there`;
         say(walk, because);
         return dropped(because);
       }
@@ -353,11 +353,11 @@ const withoutGateway = ({ packet: { family, destination } }: Walk): boolean =>
   isMulticast(family, destination) || destination === 0xffff_ffff;
 
 /** 127.0.0.0/8 does not leave this host. Source: net/ipv4/route.c, __mkroute_output. */
-const boundToLoopback = ({ packet, ground }: Walk, source: AddressValue, device: string): boolean =>
-  packet.family === 'ipv4' &&
-  isLoopback('ipv4', source) &&
+const boundToLoopback = (walk: Walk, device: string): boolean =>
+  walk.packet.family === 'ipv4' &&
   device !== LOOPBACK &&
-  !isAllowed(ground.routeLocalnet, device);
+  !isAllowed(walk.ground.routeLocalnet, device) &&
+  isFromLoopback(walk);
 
 const isAllowed = (on: readonly string[] = [], device: string | undefined): boolean =>
   on.includes('all') || (device !== undefined && on.includes(device));

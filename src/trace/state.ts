@@ -1,7 +1,9 @@
 import type { AddressValue } from '../address/index.ts';
 import {
   copyOf,
+  type FieldName,
   type HookName,
+  type Leaf,
   type Listener,
   type LivePacket,
   type Packet,
@@ -77,8 +79,8 @@ export interface Walk {
   readonly own: AddressValue | undefined;
   /** Tells whether an address is `own`, in place of a comparison: whoever follows many packets at once need not tell apart what `own` is. */
   readonly takesForOwn?: (address: AddressValue) => boolean;
-  /** In the same way, whether the packet has come in by one of some interfaces. */
-  readonly cameByAny?: (devices: readonly string[]) => boolean;
+  /** In the same way, whether the packet, as it is now, meets one of some conditions on a field. */
+  readonly meetsAny?: (field: FieldName, conditions: readonly Leaf[]) => boolean;
 
   /** Who goes along. */
   witness: Witness | undefined;
@@ -140,17 +142,6 @@ export function tracks({ ground, decide }: Walk): boolean {
 
 /** A rule as sentences name it: "nat ISTIO_INBOUND 3". */
 export const nameOf = ({ chain, number }: CompiledRule): string => `${chain.title} ${number}`;
-
-/** Whether a packet has come in by an interface. */
-export const cameBy = (walk: Walk, device: string): boolean =>
-  walk.cameByAny ? walk.cameByAny([device]) : walk.packet.in === device;
-
-/** … by one of some interfaces. */
-export function cameByAny(walk: Walk, devices: readonly string[]): boolean {
-  if (walk.cameByAny) return walk.cameByAny(devices);
-  const { in: device } = walk.packet;
-  return device !== undefined && devices.includes(device);
-}
 
 /** Whether an address is taken to be this host's own, where no interfaces are known. */
 export const isTaken = (walk: Pick<Walk, 'ground' | 'own' | 'takesForOwn'>, address: AddressValue): boolean =>
