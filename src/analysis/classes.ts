@@ -46,6 +46,9 @@ export interface Classes {
   readonly all: readonly Class[];
 }
 
+/** Those of a machine, for rule sets on it that are compared, and for packets of both directions. */
+const KNOWN = new WeakMap<Host, Map<string, Readonly<Record<Grain, Classes>>>>();
+
 /**
  * Cuts a field where routing, sockets or nat tell values apart, and puts together what is alike in all they ask: of thousands of
  * routes few lead to different places.
@@ -56,16 +59,44 @@ export function classesOf(
   field: ValueField,
   top: AddressValue,
 ): Readonly<Record<Grain, Classes>> {
+  const { host } = ground;
   const starts = startsOf(edges.get(field) ?? [], typeof top === 'bigint' ? 0n : 0, top);
+  const known = kept(KNOWN, host, () => new Map<string, Readonly<Record<Grain, Classes>>>());
   if (!isAddress(field)) {
-    const classes = grouped(field, starts, top, field === 'protocol' ? protocolLabel(ground) : String);
-    return { kinds: classes, ways: classes };
+    return kept(known, `${field} ${starts}`, () => {
+      const classes = grouped(field, starts, top, field === 'protocol' ? protocolLabel(host) : String);
+      return { kinds: classes, ways: classes };
+    });
   }
-  return {
-    kinds: grouped(field, starts, top, kindLabel(ground)),
-    ways: grouped(field, starts, top, wayLabel(ground)),
-  };
+  const asked = askedOf(ground);
+  return kept(known, [field, starts, asked.devices, asked.sources, ...asked.bound].join(' '), () => ({
+    kinds: grouped(field, starts, top, kindLabel(host)),
+    ways: grouped(field, starts, top, wayLabel(host, asked)),
+  }));
 }
+
+/** What rules and sockets ask of addresses. */
+interface Asked {
+  /** By which devices they are reached. */
+  readonly devices: boolean;
+  /** What this host would send from towards them. */
+  readonly sources: boolean;
+  /** Whether they are one of these. */
+  readonly bound: ReadonlySet<bigint>;
+}
+
+const askedOf = (ground: Ground): Asked => {
+  const { host, program, listeners = [] } = ground;
+  const bound = listeners.map(({ family, address }) =>
+    family === host.family ? BigInt(address) : BigInt(address) & 0xffff_ffffn,
+  );
+  return {
+    devices:
+      ROUTED_FIELDS.some((field) => program.reads.has(field)) || listeners.some(({ device }) => device !== undefined),
+    sources: effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing'),
+    bound: new Set(bound),
+  };
+};
 
 /** Intervals with the same label are one class. */
 function grouped(
@@ -86,7 +117,7 @@ function grouped(
 
 /** Protocols that the walk treats alike: those with ports that nobody asks sockets for, those with an index, all that have neither. */
 const protocolLabel =
-  ({ host }: Ground) =>
+  (host: Host) =>
   (protocol: AddressValue): string => {
     const number = Number(protocol);
     if (host.asks.protocol || [ICMP, TCP, UDP, ICMPV6].includes(number)) return String(number);
@@ -95,7 +126,7 @@ const protocolLabel =
 
 /** What kind of address it is, in one word. */
 const kindLabel =
-  ({ host }: Ground) =>
+  (host: Host) =>
   (address: AddressValue): string =>
     [
       isLoopback(host.family, address),
@@ -109,20 +140,11 @@ const kindLabel =
     ].join();
 
 /** All that anything in the walk finds out about an address, in one word. */
-function wayLabel(ground: Ground): (address: AddressValue) => string {
-  const { host, listeners = [] } = ground;
+function wayLabel(host: Host, { devices, sources, bound }: Asked): (address: AddressValue) => string {
   const { family } = host;
   const tables = [...host.tables.keys()];
   const suppresses = host.rules.some(({ action }) => action.kind === 'table' && action.suppress >= 0);
-  const bound = new Set(listeners.flatMap((listener) => (listener.family === family ? [listener.address] : [])));
-  const mapped = new Set(
-    listeners.flatMap((listener) => (listener.family !== family ? [BigInt(listener.address) & 0xffff_ffffn] : [])),
-  );
   const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
-  const asksDevices =
-    ROUTED_FIELDS.some((field) => ground.program.reads.has(field)) ||
-    listeners.some(({ device }) => device !== undefined);
-  const masquerades = effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing');
   return (address) => {
     const parts: unknown[] = [
       isLoopback(family, address),
@@ -132,15 +154,15 @@ function wayLabel(ground: Ground): (address: AddressValue) => string {
       addressType(host, address),
       hasAddress(host, address),
       ...tables.map((table) => routeName(find(host, table, address), suppresses)),
-      bound.has(address) || mapped.has(BigInt(address)) || address === ASSUMED.own[family] ? address : '',
+      bound.has(BigInt(address)) || address === ASSUMED.own[family] ? address : '',
       ...edges.map(({ range: [low, high] }) => address >= low && address <= high),
     ];
     if (family === 'ipv6' && (isLinkLocal(address) || address === 1n)) {
       for (const { name } of host.interfaces)
         parts.push(...tables.map((table) => routeName(find(host, table, address, name), suppresses)));
     }
-    if (asksDevices) parts.push(...devicesOf(host, address));
-    if (masquerades)
+    if (devices) parts.push(...devicesOf(host, address));
+    if (sources)
       for (const { name } of host.interfaces)
         parts.push(sourceTowards(host, { device: name }, { destination: address }));
     return parts.join(' ');

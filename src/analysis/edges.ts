@@ -36,8 +36,12 @@ const PROTOCOLS = [1, 6, 17, 33, 50, 51, 58, 59, 132, 136];
 /** ICMP types that connection tracking tells apart, of both families. Source: nf_conntrack_proto_icmp.c, …_icmpv6.c. */
 const ICMP_TYPES: readonly Range[] = [...one(8, 13, 15, 17, 128, 139, 143), [130, 136], [151, 152]];
 
+const KNOWN = new WeakMap<Ground, Edges>();
+
 /** What routing, sockets and nat look for in packets: everything but what rules ask. */
-export function edgesOf(ground: Ground): Edges {
+export const edgesOf = (ground: Ground): Edges => kept(KNOWN, ground, () => findEdges(ground));
+
+function findEdges(ground: Ground): Edges {
   const edges = new Map<FieldName, Range[]>();
   const add = (field: FieldName, ...ranges: readonly Range[]): void =>
     void kept(edges, field, () => []).push(...ranges);

@@ -74,6 +74,10 @@ export function hostOf(snapshot: Snapshot, family: Family): Host {
   };
 }
 
+/** Whether two snapshots tell the same of addresses and routes. Of two that were read from files that is not found out. */
+export const isSameHost = (one: Snapshot, other: Snapshot): boolean =>
+  one.interfaces === other.interfaces && one.routes === other.routes && one.routingRules === other.routingRules;
+
 /** What lines of `ip rule` may ask of a packet besides where it goes and comes from, and whether any does. */
 export type Asks = Readonly<Record<Exclude<keyof Flow, 'destination'>, boolean>>;
 

@@ -3,7 +3,7 @@ import { rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { isUnreadEgress } from './at-device.ts';
 import { contentsOfChain } from './contents.ts';
 import { type Decide, explore, explorer, type Way } from './decisions.ts';
-import { hostOf } from './host.ts';
+import { hostOf, isSameHost } from './host.ts';
 import { leavingOf } from './interfaces.ts';
 import { type Circumstances, type Walked, walkOnce } from './once.ts';
 import { MOST_WALKS, outcomeOf, possibleOf } from './places.ts';
@@ -103,7 +103,7 @@ export type Grounds = (family: Family) => Ground;
 /**
  * Made once a family.
  *
- * @param like another snapshot, and its grounds: rules that are alike in both are compiled once
+ * @param like another snapshot, and its grounds: rules that are alike in both are compiled once, and one machine's routes read once
  */
 export const grounds = (
   snapshot: Snapshot,
@@ -114,7 +114,7 @@ export const grounds = (
     const { listeners, sysctls } = snapshot;
     const known = like && { snapshot: like.snapshot, program: like.grounds(family).program };
     const program = compileRules(snapshot, family, known);
-    const host = hostOf(snapshot, family);
+    const host = like && isSameHost(snapshot, like.snapshot) ? like.grounds(family).host : hostOf(snapshot, family);
     return {
       program,
       unread: unreadFamily(snapshot, family),

@@ -8,7 +8,7 @@ import { parseQuestion, prepare } from '../../src/trace/index.ts';
 import { randomRules } from '../kernel/differential/rules.ts';
 import { seeded } from '../support/random.ts';
 import { placeOf } from './agreement.ts';
-import { ALONE, HOSTS } from './hosts.ts';
+import { ALONE, HOSTS, POD } from './hosts.ts';
 import { randomPacket } from './packets.ts';
 
 const STORY = readFileSync(new URL('../../docs/examples/post-2018.rules', import.meta.url), 'utf8');
@@ -75,6 +75,45 @@ test('nothing comes from outside to a machine that has only loopback; what it se
   ]);
 });
 
+/** The addresses that forwarded packets leave with, by where each of them goes. */
+const sourcesTo = (destinations: readonly string[], changes: readonly Change[], snapshot: Snapshot): unknown[] =>
+  destinations.map((to) => {
+    const question = parseQuestion(`in tcp 10.9.0.1:40000 > ${to}:80 on eth1`, snapshot);
+    return changes.flatMap(({ after, surely }) =>
+      surely.holds(question) && 'from' in after ? [after.from?.address] : [],
+    );
+  });
+
+test('what this host would send from is told apart where only the second rule set asks for it', () => {
+  const card = (name: string, index: number, ...addresses: readonly number[]) => ({
+    name,
+    index,
+    up: true,
+    addresses: addresses.map((value) => ({
+      family: 'ipv4' as const,
+      value,
+      length: 24,
+      secondary: false,
+      scope: 'global' as const,
+    })),
+  });
+  const [one, other] = [0x0a00_0005, 0x0a02_0005];
+  const machine: Snapshot = {
+    origin: 'two networks on one card',
+    held: [],
+    interfaces: [card('eth0', 2, one, other), card('eth1', 3, 0x0a09_0005)],
+    sysctls: { ipForward: true, ipv6Forward: true, routeLocalnet: [] },
+  };
+  const [before, after] = ['ACCEPT', 'MASQUERADE'].map(
+    (target): Side => ({
+      snapshot: snapshotOf(parseSave(`*nat\n-A POSTROUTING -o eth0 -j ${target}\nCOMMIT\n`), machine),
+      proxyPorts: [],
+    }),
+  );
+  const changes = difference(before!, after!, 'ipv4', 'in');
+  expect(sourcesTo(['10.0.0.9', '10.2.0.9'], changes, before!.snapshot)).toEqual([[one], [other]]);
+});
+
 test('a rule that is not known is the same rule on another line, and in a chain of another name', () => {
   const text = '*filter\n:A - [0:0]\n-A INPUT -p tcp -j A\n-A A -p tcp -m osf --genre Linux -j DROP\nCOMMIT\n';
   expect(
@@ -95,6 +134,8 @@ test('what two rule sets leave open is alike where the same target leaves it ope
   expect([change?.surely.isEmpty, change?.possibly.isEmpty]).toEqual([true, false]);
 });
 
+const MACHINES = [...Object.values(HOSTS), POD];
+
 /** How many random rule sets are compared with themselves less a rule. */
 const RULE_SETS = Number(process.env.RULE_SETS ?? 12);
 
@@ -107,6 +148,10 @@ test(
       const rules = parseSave(randomRules(random, 'ipv4'), { family: 'ipv4', keepGoing: true });
       const direction = random.pick(['in', 'out'] as const);
       const host = HOSTS[random.pick(Object.keys(HOSTS))]!;
+      // Now and then it is another machine, too.
+      const otherHost = random.oneIn(3)
+        ? random.pick(MACHINES.filter((one) => !one.interfaces === !host.interfaces))
+        : host;
       // One rule is taken away.
       const chains = rules.flatMap(({ tables }) =>
         tables.flatMap((table) => table.chains.filter((chain) => chain.rules.length > 0)),
@@ -122,7 +167,7 @@ test(
           ),
         })),
       }));
-      const [before, after] = [snapshotOf(rules, host), snapshotOf(others, host)];
+      const [before, after] = [snapshotOf(rules, host), snapshotOf(others, otherHost)];
       const proxyPorts = [15001];
       let changes: readonly Change[];
       try {
@@ -137,6 +182,8 @@ test(
       for (const { before: was, after: is, surely } of changes) {
         const question = surely.witness();
         if (!question) continue;
+        // What is open already has its socket on either machine, which the sets do not know.
+        if (otherHost !== host && question.packet.ctstate === 2) continue;
         const [one, other] = follow.map((each) => each(question));
         if (one!.possible.length > 0 || other!.possible.length > 0 || was.kind === 'unknown' || is.kind === 'unknown')
           continue;
