@@ -3,7 +3,7 @@ import { count, type DriftFound, familyWord } from '../../explain/index.ts';
 import { chainOf, heldFor } from '../../netfilter/index.ts';
 import { sameRule } from '../../text/index.ts';
 import { type Audited, exampleOf, exampleWords, meets } from '../audited.ts';
-import type { Example, Finding, PlacedRule } from '../finding.ts';
+import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
 /** The mesh's set-up has run again over its own rules: they stand there twice. */
@@ -12,14 +12,11 @@ export const repeated: Kind = {
   about: "The mesh's rules stand there twice, as after a second run of its set-up.",
   look: (audited) =>
     FAMILIES.flatMap((family): readonly Finding[] => {
-      const again = audited.drifts.filter((drift) => drift.family === family && isRepeated(audited, drift));
+      const ofFamily = audited.drifts.filter((drift) => drift.family === family);
+      const again = ofFamily.flatMap((drift) => twinOf(audited, drift) ?? []);
       if (again.length === 0) return [];
-      const rules = again.flatMap(({ table, backend, chain, number, rule }): readonly PlacedRule[] =>
-        number === undefined
-          ? []
-          : [{ family, table, backend, chain, number, ...(rule?.line === undefined ? {} : { line: rule.line }) }],
-      );
-      const example = exampleOf(audited, family, (one) => again.some((drift) => meetsTwin(audited, one, drift)));
+      const rules = again.map(({ rule }) => rule);
+      const example = exampleOf(audited, family, (one) => again.some(({ first }) => meets(one, first)));
       const many = `${count(again.length, 'rule')} of the mesh's ${again.length === 1 ? 'stands' : 'stand'}`;
       return [
         {
@@ -38,22 +35,27 @@ export const repeated: Kind = {
 export const isRepeated = (audited: Pick<Audited, 'snapshot'>, drift: DriftFound): boolean =>
   twinOf(audited, drift) !== undefined;
 
-/** The number of the rule that it is like. */
+/** Two rules that are alike. */
+interface Twins {
+  readonly first: PlacedRule;
+  readonly rule: PlacedRule;
+}
+
+/** A rule that should not be there, and the one before it that it is like. */
 function twinOf(
   { snapshot }: Pick<Audited, 'snapshot'>,
   { kind, family, backend, table, chain, number, rule, ...drift }: DriftFound,
-): number | undefined {
+): Twins | undefined {
   if (kind !== 'extra' || drift.foreign || drift.bypass || !rule || number === undefined) return undefined;
   const held = heldFor(snapshot, family).find((one) => one.backend === backend);
   const rules = (held && chainOf(held.rules, table, chain)?.rules) ?? [];
   const at = rules.slice(0, number - 1).findIndex((before) => sameRule(before, rule, family));
-  return at < 0 ? undefined : at + 1;
-}
-
-function meetsTwin(audited: Audited, example: Example, drift: DriftFound): boolean {
-  const number = twinOf(audited, drift);
-  const { table, chain, backend } = drift;
-  return number !== undefined && meets(example, { table, chain, backend, number });
+  if (at < 0) return undefined;
+  const place = { family, table, backend, chain };
+  return {
+    first: { ...place, number: at + 1 },
+    rule: { ...place, number, ...(rule.line === undefined ? {} : { line: rule.line }) },
+  };
 }
 
 function placesWords(rules: readonly PlacedRule[]): string {
