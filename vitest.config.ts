@@ -13,6 +13,7 @@ const asking = [
   'clock',
   'connections',
   'dialects',
+  'difference',
   'facts/*',
   'frames',
   'hidden-part',

@@ -32,7 +32,7 @@ export interface Loaded {
   close(): void;
 }
 
-/** Throws Refused where a tool does not take the rules, and DiagnosticError where Sidestep does not. */
+/** Throws Refused where a tool does not take the rules, and InputRefused where Sidestep does not. */
 export function load(
   machine: Machine,
   { backend, family, text }: { readonly backend: Backend; readonly family: Family; readonly text: string },

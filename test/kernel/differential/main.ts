@@ -2,16 +2,18 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { NotResumed, type Order, type Result, runCampaign } from './campaign.ts';
 import { differingCases } from './cases.ts';
+import { runChange } from './changes.ts';
 import { BACKENDS, type Backend } from './loaded.ts';
 import { type Ground, readGrounds } from './session.ts';
 import { NOTHING, runTrial, sum } from './trial.ts';
 
-const HELP = `npm run differential -- [--backend nft|legacy|native] [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N]
+const HELP = `npm run differential -- [--backend nft|legacy|native] [--rules N] [--packets N] [--seed N] [--workers N] [--resume FILE] [--at-least N] [--changes [--from N]]
 
 Random rule sets in fresh network namespaces, packets at their boundaries; the kernel's own account of each packet
 is compared with Sidestep's walk, step by step; rules of the legacy back end tell nothing, so their counters are compared.
 Needs root. Exit status 1 where they differ, or where fewer than
---at-least packets were compared. --cases replays test/cases/differential instead.
+--at-least packets were compared. --cases replays test/cases/differential instead. --changes loads pairs of rule sets, a line apart, and
+compares which packets the kernel treats differently with those that Sidestep's difference of the two names; --from is the first pair.
 `;
 
 if (process.argv.includes('--worker')) await serve();
@@ -41,6 +43,8 @@ async function run(): Promise<number> {
       resume: { type: 'string' },
       'at-least': { type: 'string', default: '1' },
       cases: { type: 'boolean', default: false },
+      changes: { type: 'boolean', default: false },
+      from: { type: 'string', default: '0' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -57,6 +61,7 @@ async function run(): Promise<number> {
     process.stdout.write(differing.map((text) => `${text}\n`).join(''));
     return differing.length > 0 ? 1 : 0;
   }
+  if (values.changes) return comparePairs(values);
   const backend = BACKENDS.find((name) => name === values.backend);
   if (backend === undefined) {
     process.stderr.write(`--backend is one of ${BACKENDS.join(', ')}\n`);
@@ -84,6 +89,28 @@ async function run(): Promise<number> {
   const wanted = Number(values['at-least']);
   if (agreed < wanted) process.stderr.write(`only ${agreed} packets were compared, not ${wanted}\n`);
   return differing > 0 || agreed < wanted ? 1 : 0;
+}
+
+/** Pairs of rule sets in the kernel, one after the other. */
+async function comparePairs(
+  values: Readonly<Record<'seed' | 'rules' | 'packets' | 'at-least' | 'from', string>>,
+): Promise<number> {
+  const grounds = await readGrounds(BACKENDS[0]);
+  const first = Number(values.from);
+  let [refused, packets, moved] = [0, 0, 0];
+  const differing: string[] = [];
+  for (let pair = first; pair < first + Number(values.rules); pair += 1) {
+    const tally = runChange(grounds, Number(values.seed), pair, Number(values.packets));
+    refused += tally.refused;
+    packets += tally.packets;
+    moved += tally.moved;
+    differing.push(...tally.differing);
+  }
+  process.stdout.write(differing.map((text) => `${text}\n`).join(''));
+  process.stdout.write(
+    `seed ${values.seed}: ${values.rules} pairs, ${refused} of them refused, ${packets} packets, ${moved} end elsewhere as was said, ${differing.length} differ\n`,
+  );
+  return differing.length > 0 || moved < Number(values['at-least']) ? 1 : 0;
 }
 
 /** A bar on a terminal, a line every ten seconds elsewhere. */

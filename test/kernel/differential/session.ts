@@ -27,6 +27,8 @@ export async function readGrounds(backend: Backend): Promise<readonly Ground[]> 
 
 /** One rule set loaded in a namespace of its own, and Sidestep's reading of the same text. */
 export interface Session {
+  /** All that Sidestep is told of the machine. */
+  readonly snapshot: Snapshot;
   readonly targets: readonly Target[];
   readonly extensions: readonly string[];
   /** Whether no packet before had a tuple that connection tracking might take for this one's. Remembers it. */
@@ -42,9 +44,9 @@ export interface Session {
 
 /** The kernel's choices that are followed for one packet. */
 const MOST_WAYS = 64;
-const PROXY_PORTS = [15001, 15006];
+export const PROXY_PORTS = [15001, 15006];
 
-/** Throws Refused where the kernel does not take the rules, and DiagnosticError where Sidestep does not. */
+/** Throws Refused where the kernel does not take the rules, and InputRefused where Sidestep does not. */
 export function openSession({ world, base, backend }: Ground, family: Family, text: string): Session {
   const machine = openMachine(world);
   try {
@@ -54,7 +56,8 @@ export function openSession({ world, base, backend }: Ground, family: Family, te
     }, []);
     const loaded = load(machine, { backend, family, text }, names);
     const { targets, extensions, accounts, counted } = loaded;
-    const walk = prepareWalk({ ...base, ...loaded.snapshot }, PROXY_PORTS);
+    const snapshot = { ...base, ...loaded.snapshot };
+    const walk = prepareWalk(snapshot, PROXY_PORTS);
     let last = 0;
     const sent = (probes: readonly Probe[]): readonly Account[] => {
       const first = last;
@@ -68,6 +71,7 @@ export function openSession({ world, base, backend }: Ground, family: Family, te
     // Counters do not tell packets apart.
     const send = counted ? (probes: readonly Probe[]) => probes.map((probe) => counted(sent([probe])[0]!)) : sent;
     return {
+      snapshot,
       targets,
       extensions,
       isNew: tuples(),

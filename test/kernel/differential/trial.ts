@@ -1,4 +1,5 @@
 import type { Family } from '../../../src/address/index.ts';
+import { InputRefused } from '../../../src/text/index.ts';
 import { seeded } from '../../support/random.ts';
 import { Aim } from './aim.ts';
 import { Mismatch } from './compare.ts';
@@ -133,5 +134,4 @@ export function differsAlone(ground: Ground, family: Family, text: string, probe
 }
 
 /** What is said of rules that a tool does not take: the kernel's, or Sidestep's own. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof Refused || (error instanceof Error && error.name === 'DiagnosticError');
+export const isRefusal = (error: unknown): boolean => error instanceof Refused || error instanceof InputRefused;

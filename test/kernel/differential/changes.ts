@@ -1,0 +1,142 @@
+import type { Family } from '../../../src/address/index.ts';
+import { type Change, difference, type End, TooComplex } from '../../../src/analysis/index.ts';
+import { TCP, UDP } from '../../../src/netfilter/index.ts';
+import { parseSave } from '../../../src/text/index.ts';
+import { prepare, type Question } from '../../../src/trace/index.ts';
+import { type Random, seeded } from '../../support/random.ts';
+import type { Account } from './account.ts';
+import { Aim, type Target, targetsOf } from './aim.ts';
+import { spokenProbe } from './mismatch.ts';
+import { type Probe, questionOf } from './probe.ts';
+import { randomRules } from './rules.ts';
+import { type Ground, openSession, PROXY_PORTS, type Session } from './session.ts';
+import { isRefusal } from './trial.ts';
+
+/** What some pairs of rule sets came to. */
+export interface ChangeTally {
+  readonly pairs: number;
+  /** Pairs that a tool did not take, or that are too complex. */
+  readonly refused: number;
+  /** Packets that were compared. */
+  readonly packets: number;
+  /** … of them those that the kernel brings elsewhere under the second, as `difference` says. */
+  readonly moved: number;
+  /** Packets of which it says something else than the kernel, as text. */
+  readonly differing: readonly string[];
+}
+
+/**
+ * Two random rule sets, the second with a few lines less, changed or in another place, one after the other in the kernel, with the same
+ * packets: those that end elsewhere are among the packets that `difference` names, and those that it names end elsewhere.
+ */
+export function runChange(grounds: readonly Ground[], seed: number, number: number, packets: number): ChangeTally {
+  const random = seeded(Math.imul(seed, 0x85eb_ca6b) ^ Math.imul(number + 1, 0xc2b2_ae35));
+  const family: Family = random.oneIn(3) ? 'ipv6' : 'ipv4';
+  const ground = random.pick(grounds);
+  const text = randomRules(random, family);
+  const texts = [text, changed(text, random)];
+  try {
+    const [one, other] = texts.map((rules) => targetsIn(rules, family));
+    // What stands in one of the two alone, and all else.
+    const apart = [...without(one!, other!), ...without(other!, one!)];
+    const aims = [apart.length > 0 ? apart : one!, one!].map((targets) => new Aim(random, family, targets));
+    const probes = Array.from({ length: packets }, (_, at) => aims[at % aims.length]!.probe());
+    const [before, after] = texts.map((rules) => {
+      const session = openSession(ground, family, rules);
+      try {
+        const side = { snapshot: session.snapshot, proxyPorts: PROXY_PORTS };
+        return {
+          side,
+          follow: prepare(side.snapshot, PROXY_PORTS),
+          ends: probes.map((probe) => seenEnd(session, probe)),
+        };
+      } finally {
+        session.close();
+      }
+    });
+    const changes = (['in', 'out'] as const).map((way) => difference(before!.side, after!.side, family, way));
+    let [compared, moved] = [0, 0];
+    const differing: string[] = [];
+    for (const [at, probe] of probes.entries()) {
+      const question = questionOf(probe);
+      // What the kernel chooses may come out differently by chance alone; that hops run out is not asked where no rule asks for them.
+      if (probe.ttl < 2 || [before!, after!].some(({ follow }) => isOpen(follow(question)))) continue;
+      compared += 1;
+      const [was, is] = [before!.ends[at]!, after!.ends[at]!];
+      const [said, full] = saidOf(changes[probe.on === undefined ? 1 : 0]!, question);
+      if (was !== is && said !== 'stays') moved += 1;
+      if (was === is ? said === 'moves' : said === 'stays')
+        differing.push(`pair ${number}, ${spokenProbe(probe)}: in the kernel ${was} → ${is}; said of it: ${full}`);
+    }
+    return { pairs: 1, refused: 0, packets: compared, moved, differing };
+  } catch (error) {
+    if (!isRefusal(error) && !(error instanceof TooComplex)) throw error;
+    return { pairs: 1, refused: 1, packets: 0, moved: 0, differing: [] };
+  }
+}
+
+/** A few lines less, with another target, or in another order. */
+function changed(text: string, random: Random): string {
+  const lines = text.split('\n');
+  const rules = lines.flatMap((line, at) => (line.startsWith('-A ') ? [at] : []));
+  for (let changes = rules.length === 0 ? 0 : random.pick([1, 2, 5]); changes > 0; changes -= 1) {
+    const at = random.pick(rules);
+    const line = lines[at]!;
+    const kind = random.below(3);
+    if (kind === 0) lines[at] = '';
+    else if (kind === 1) lines[at] = line.replace(/ -[jg] .*/, ' -j RETURN');
+    else if (lines[at + 1]?.startsWith('-A ')) [lines[at], lines[at + 1]] = [lines[at + 1]!, line];
+  }
+  return lines.join('\n');
+}
+
+const targetsIn = (text: string, family: Family): readonly Target[] =>
+  parseSave(text, { family, source: 'rules' }).flatMap(targetsOf);
+
+function without(targets: readonly Target[], others: readonly Target[]): readonly Target[] {
+  const known = new Set(others.map(wordsOf));
+  return targets.filter((target) => !known.has(wordsOf(target)));
+}
+
+const wordsOf = (target: Target): string =>
+  JSON.stringify(target, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+
+/** Where the kernel brings a packet, as the first of its connection: to a port of this host, out by a device, or nowhere. */
+function seenEnd(session: Session, probe: Probe): string {
+  const { events }: Account = session.sendAnew(probe);
+  const last = events.at(-1);
+  if (last?.kind === 'received')
+    return probe.protocol === TCP || probe.protocol === UDP ? `here ${last.packet.destinationPort}` : 'here';
+  return last?.kind === 'leaves' && last.packet.out !== 'lo' ? (last.packet.out ?? '') : 'nowhere';
+}
+
+/** A packet that may end in several places, or in one that the account does not show: at a socket that cannot answer. */
+const isOpen = ({ outcome, possible }: ReturnType<ReturnType<typeof prepare>>): boolean =>
+  possible.length > 0 || outcome.kind === 'unknown' || /cannot answer/.test(outcome.because);
+
+/** What is said of a packet, as far as the kernel's account shows it: in a word, and in full. */
+function saidOf(changes: readonly Change[], question: Question): readonly ['moves' | 'stays' | 'may move', string] {
+  const named = changes.filter(({ possibly }) => possibly.holds(question));
+  const full = named.map(({ before, after }) => `${before.key} → ${after.key}`).join(' or ');
+  const [one] = named;
+  if (!one) return ['stays', 'no difference'];
+  if (named.length > 1 || !one.surely.holds(question)) return ['may move', full];
+  const [was, is] = [shownEnd(one.before), shownEnd(one.after)];
+  return [was === undefined || is === undefined || was === is ? 'may move' : 'moves', full];
+}
+
+/** The same of an end that is said; undefined: the account does not show it. */
+function shownEnd(end: End): string | undefined {
+  switch (end.kind) {
+    case 'unknown':
+      return undefined;
+    case 'rejected':
+    case 'dropped':
+      return 'nowhere';
+    case 'forwarded':
+    case 'sent':
+      return end.out;
+    default:
+      return 'here';
+  }
+}
