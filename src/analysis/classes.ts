@@ -27,7 +27,7 @@ import {
 } from '../trace/parts.ts';
 import { isAddress } from './boundaries.ts';
 import { endOf, intervalOf, startsOf } from './code.ts';
-import { type Edges, effectsIn } from './edges.ts';
+import { boundAddresses, type Edges, effectsIn } from './edges.ts';
 import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 
@@ -82,19 +82,16 @@ interface Asked {
   /** What this host would send from towards them. */
   readonly sources: boolean;
   /** Whether they are one of these. */
-  readonly bound: ReadonlySet<bigint>;
+  readonly bound: ReadonlySet<AddressValue>;
 }
 
 const askedOf = (ground: Ground): Asked => {
-  const { host, program, listeners = [] } = ground;
-  const bound = listeners.map(({ family, address }) =>
-    family === host.family ? BigInt(address) : BigInt(address) & 0xffff_ffffn,
-  );
+  const { program, listeners = [] } = ground;
   return {
     devices:
       ROUTED_FIELDS.some((field) => program.reads.has(field)) || listeners.some(({ device }) => device !== undefined),
     sources: effectsIn(ground).some((effect) => effect.kind === 'nat' && effect.address === 'outgoing'),
-    bound: new Set(bound),
+    bound: new Set(boundAddresses(ground)),
   };
 };
 
@@ -154,7 +151,7 @@ function wayLabel(host: Host, { devices, sources, bound }: Asked): (address: Add
       addressType(host, address),
       hasAddress(host, address),
       ...tables.map((table) => routeName(find(host, table, address), suppresses)),
-      bound.has(BigInt(address)) || address === ASSUMED.own[family] ? address : '',
+      bound.has(address) || address === ASSUMED.own[family] ? address : '',
       ...edges.map(({ range: [low, high] }) => address >= low && address <= high),
     ];
     if (family === 'ipv6' && (isLinkLocal(address) || address === 1n)) {

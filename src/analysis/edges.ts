@@ -84,8 +84,15 @@ function takenForOwn(ground: Ground): readonly AddressValue[] {
   return [...new Set([ASSUMED.own[host.family], ...mapped])];
 }
 
+/** The addresses that sockets are bound to: those of IPv6 may be IPv4's. */
+export const boundAddresses = ({ host: { family }, listeners = [] }: Ground): readonly AddressValue[] =>
+  listeners.flatMap(({ family: of, address }): readonly AddressValue[] => {
+    if (of === family) return [address];
+    return family === 'ipv4' && BigInt(address) >> 32n === 0xffffn ? [Number(BigInt(address) & 0xffff_ffffn)] : [];
+  });
+
 function hostRanges(ground: Ground): Range[] {
-  const { host, listeners = [] } = ground;
+  const { host } = ground;
   const { family } = host;
   const routes = [...host.tables.values()].flatMap((table) => table.routes);
   const own = host.interfaces.flatMap(({ addresses }) => addresses.filter((address) => address.family === family));
@@ -98,7 +105,7 @@ function hostRanges(ground: Ground): Range[] {
     ...(family === 'ipv6' && own.length > 2
       ? own.flatMap(({ value, length }) => Array.from({ length }, (_, bits) => network(family, value, bits + 1)))
       : []),
-    ...listeners.flatMap((listener) => (listener.family === family ? one(listener.address) : [])),
+    ...one(...boundAddresses(ground)),
     ...one(...takenForOwn(ground)),
   ];
 }

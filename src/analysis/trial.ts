@@ -100,6 +100,8 @@ export class Trial {
     this.#written = new Map();
     this.#moved = {};
     this.#conditions.length = 0;
+    // What the packet before read last is no field of this one.
+    this.#remember(undefined, OPEN);
     Object.assign(this.#state, before.state);
   }
 
@@ -154,7 +156,7 @@ export class Trial {
   }
 
   /** Whether a field of it meets one of some conditions: no more than that is taken down, where it is as it began. */
-  #meetsAny(field: FieldName, conditions: readonly Leaf[]): boolean {
+  #meetsAny(field: Parameters<NonNullable<Walk['meetsAny']>>[0], conditions: readonly Leaf[]): boolean {
     if (this.#now(field) !== sameAs(field) || !this.#space.domain.fields.has(field)) {
       const value = this.#look(field);
       return value !== undefined && conditions.some((leaf) => holdsOf(leaf, value));

@@ -1,7 +1,6 @@
 import type { AddressValue } from '../address/index.ts';
 import {
   copyOf,
-  type FieldName,
   type HookName,
   type Leaf,
   type Listener,
@@ -79,8 +78,8 @@ export interface Walk {
   readonly own: AddressValue | undefined;
   /** Tells whether an address is `own`, in place of a comparison: whoever follows many packets at once need not tell apart what `own` is. */
   readonly takesForOwn?: (address: AddressValue) => boolean;
-  /** In the same way, whether the packet, as it is now, meets one of some conditions on a field. */
-  readonly meetsAny?: (field: FieldName, conditions: readonly Leaf[]) => boolean;
+  /** In the same way, whether the packet, as it is now, meets one of some conditions on a field that every packet has. */
+  readonly meetsAny?: (field: 'protocol' | 'source' | 'in', conditions: readonly Leaf[]) => boolean;
 
   /** Who goes along. */
   witness: Witness | undefined;

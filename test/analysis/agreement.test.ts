@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Family } from '../../src/address/index.ts';
-import { TooComplex } from '../../src/analysis/index.ts';
+import { reach, TooComplex } from '../../src/analysis/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
 import { parseNft, parseSave } from '../../src/text/index.ts';
+import { parseQuestion } from '../../src/trace/index.ts';
 import { randomRules } from '../kernel/differential/rules.ts';
 import { type Random, seeded } from '../support/random.ts';
 import { randomNftRuleSet } from '../support/random-nft.ts';
@@ -153,6 +154,28 @@ test('so do those of a packet that nat is not asked about, though its rules map 
     '*nat\n-A OUTPUT -p tcp -j NFQUEUE\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n';
   const held = parseSave(text).map((rules) => ({ backend: 'nft' as const, rules }));
   expect(compare({ ...HOSTS.router!, held }, 'ipv4', 'out', seeded(1), 500).disagreement).toBeUndefined();
+});
+
+test('what the packet before has been asked for last is not taken for the interface by which one leaves', () => {
+  const { router } = HOSTS;
+  const routes = router!.routes!.map((route) => (route.destination === 0 ? { ...route, device: 'eth1' } : route));
+  for (const device of ['eth0', 'eth1']) {
+    const text =
+      '*filter\n-A FORWARD -m addrtype --dst-type LOCAL --limit-iface-in -j DROP\nCOMMIT\n' +
+      `*mangle\n-A POSTROUTING -o ${device} -j DROP\nCOMMIT\n`;
+    const held = parseSave(text).map((rules) => ({ backend: 'nft' as const, rules }));
+    agree(compare({ ...router!, routes, held }, 'ipv4', 'in', seeded(1), 500), device, text);
+  }
+});
+
+test('a socket of IPv6 may be bound to an address of IPv4', () => {
+  const listeners = [
+    { family: 'ipv6', protocol: 'tcp', address: (0xffffn << 32n) | 0x7f00_0005n, port: 8080 } as const,
+  ];
+  const snapshot: Snapshot = { ...HOSTS.router!, listeners };
+  const question = parseQuestion('out tcp > 127.0.0.5:8080', snapshot);
+  const ends = reach({ snapshot, proxyPorts: [] }, 'ipv4', 'out').filter(({ surely }) => surely.holds(question));
+  expect(ends.map(({ end }) => end.kind)).toEqual(['app']);
 });
 
 /** Rules that ask routes, one a port. */
