@@ -90,7 +90,7 @@ export const fated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined
 
 /** Those that have it whatever is not known. */
 export const surelyFated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
-  unionOf((lane?.ends ?? []).filter((one) => one.fate === fate).map(({ surely }) => surely));
+  unionOf((lane?.ends ?? []).filter((one) => one.fate === fate && !one.perhaps).map(({ packets }) => packets));
 
 /** Whether a packet's walk meets a rule. */
 export const meets = ({ trace }: Example, { table, chain, number }: RulePlace): boolean =>

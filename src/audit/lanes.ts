@@ -17,9 +17,7 @@ export interface LaneEnd {
   readonly fate: Fate;
   /** The packets that open them. */
   readonly packets: PacketSet;
-  /** Those of them that end so whatever is not known. */
-  readonly surely: PacketSet;
-  /** It hangs on what is not known whether all of them do. */
+  /** Whether they do hangs on what is not known; else they do whatever that is. */
   readonly perhaps: boolean;
 }
 
@@ -46,13 +44,17 @@ export function lanesOf(snapshot: Snapshot, families: readonly Family[], proxyPo
   for (const family of FAMILIES.filter((one) => families.includes(one))) {
     for (const direction of ['in', 'out'] as const) {
       try {
-        const ends = reach({ snapshot, proxyPorts }, family, direction).map(({ end, surely, possibly }) => ({
-          end,
-          fate: fateOf(end, proxyPorts),
-          packets: possibly.ordinary.opening,
-          surely: surely.ordinary.opening,
-          perhaps: !surely.ordinary.opening.equals(possibly.ordinary.opening),
-        }));
+        const ends = reach({ snapshot, proxyPorts }, family, direction).flatMap(
+          ({ end, surely, possibly }): LaneEnd[] => {
+            const fate = fateOf(end, proxyPorts);
+            const sure = surely.ordinary.opening;
+            const rest = possibly.ordinary.opening.minus(sure);
+            return [
+              { end, fate, packets: sure, perhaps: false },
+              { end, fate, packets: rest, perhaps: true },
+            ];
+          },
+        );
         lanes.push(...split(snapshot, family, direction, ends));
       } catch (error) {
         if (!(error instanceof TooComplex)) throw error;
@@ -71,9 +73,7 @@ export const TCP_ONLY = { kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] } 
 /** What arrives is for this host; what a program here sends goes from an address of this host to another, or to another host. */
 function split(snapshot: Snapshot, family: Family, direction: Direction, ends: readonly LaneEnd[]): readonly Lane[] {
   const lane = (name: LaneName, part: (packets: PacketSet) => PacketSet): readonly Lane[] => {
-    const parts = ends
-      .map((one) => ({ ...one, packets: part(one.packets), surely: part(one.surely) }))
-      .filter(({ packets }) => !packets.isEmpty);
+    const parts = ends.map((one) => ({ ...one, packets: part(one.packets) })).filter(({ packets }) => !packets.isEmpty);
     const all = unionOf(parts.map(({ packets }) => packets));
     return all ? [{ name, family, direction, all, ends: parts }] : [];
   };

@@ -79,20 +79,23 @@ function tcpAndRest(lane: Lane): readonly (readonly Line[])[] {
 }
 
 function partRows(lane: Lane, part: PacketSet, subject: string): readonly (readonly Line[])[] {
-  const rows = FATES.flatMap((fate) => {
-    const these = lane.ends.filter((one) => isOf(one, fate, subject) && !one.packets.and(part).isEmpty);
-    const whole = unionOf(these.map(({ packets }) => packets.and(part)));
-    if (!whole) return [];
-    const perhaps = these.some((one) => one.perhaps) ? [warn(' (perhaps)')] : [];
-    return [{ fate: fateSpan(fate, these.map(portOf)), words: wordsOf(whole, lane, part, subject), perhaps }];
-  });
-  // One of several is the rest: the one that takes the most words.
-  const [longest] = [...rows].sort((a, b) => b.words.length - a.words.length);
+  const rows = FATES.flatMap((fate) =>
+    [false, true].flatMap((perhaps) => {
+      const these = lane.ends.filter(
+        (one) => isOf(one, fate, subject) && one.perhaps === perhaps && !one.packets.and(part).isEmpty,
+      );
+      const whole = unionOf(these.map(({ packets }) => packets.and(part)));
+      if (!whole) return [];
+      return [{ fate: fateSpan(fate, these.map(portOf)), words: wordsOf(whole, lane, part, subject), perhaps }];
+    }),
+  );
+  // One of several is the rest: the one that takes the most words. What may end in several places is no rest.
+  const [longest] = rows.filter(({ perhaps }) => !perhaps).sort((a, b) => b.words.length - a.words.length);
   const rest = rows.length > 1 && longest && longest.words.length > SHORT ? longest : undefined;
   return [
     ...rows.filter((row) => row !== rest),
     ...(rest ? [{ ...rest, words: `${subject}, but for these` }] : []),
-  ].map(({ fate, words, perhaps }) => [line(fate), line(words, ...perhaps)]);
+  ].map(({ fate, words, perhaps }) => [line(fate), line(words, ...(perhaps ? [warn(' (perhaps)')] : []))]);
 }
 
 /** So many letters are not too many. */

@@ -27,8 +27,10 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   };
   const told = (change: Change): readonly (Change & { readonly example?: Example })[] => {
     const settled = withoutMapped(change, exampleOf);
-    const example = settled && exampleOf(settled);
-    return settled ? [{ ...settled, ...(example ? { example } : {}) }] : [];
+    return (settled ? apartBySurety(settled) : []).map((part) => {
+      const example = exampleOf(part);
+      return { ...part, ...(example ? { example } : {}) };
+    });
   };
   const compared: Compared[] = [];
   for (const family of FAMILIES) {
@@ -55,6 +57,17 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
     notes.push(`nothing comes to ${origin} from outside, which is not compared: it has no interface but lo`);
   const interfacesRead = before.interfaces !== undefined && after.interfaces !== undefined;
   return { before: before.origin, after: after.origin, compared, interfacesRead, notes };
+}
+
+/** The packets that change whatever is not known, and those that may: of these it is not said that they do, and they are not left out. */
+function apartBySurety(change: Change): readonly Change[] {
+  const { surely, possibly } = change;
+  const rest = possibly.minus(surely);
+  if (surely.isEmpty || rest.isEmpty) return [change];
+  return [
+    { ...change, possibly: surely },
+    { ...change, surely: rest.minus(rest), possibly: rest },
+  ];
 }
 
 const OPEN: Leaf = { kind: 'any-bit', field: 'ctstate', mask: CTSTATE.ESTABLISHED };

@@ -31,11 +31,15 @@ export function movedBetween(
 ): readonly Moved[] {
   const [one, other] = [before, after].map((snapshot) => ({ snapshot, proxyPorts }));
   return difference(one!, other!, family, direction, cuts).flatMap(({ before: was, after: is, surely, possibly }) => {
-    const packets = spoken(possibly, before, family);
-    if (packets.isEmpty) return [];
-    const ends = { before: was, after: is, sure: spoken(surely, before, family).equals(packets) };
-    const among = everySpoken(packets, before, family);
-    return [{ family, direction, packets, among, bound: boundFor(packets, before, family), ...ends }];
+    const certain = spoken(surely, before, family);
+    const among = everySpoken(certain, before, family);
+    return [
+      { packets: certain, sure: true },
+      { packets: spoken(possibly, before, family).minus(certain), sure: false },
+    ].flatMap(({ packets, sure }) => {
+      const bound = boundFor(packets, before, family);
+      return packets.isEmpty ? [] : [{ family, direction, packets, among, bound, before: was, after: is, sure }];
+    });
   });
 }
 

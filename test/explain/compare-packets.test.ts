@@ -43,6 +43,23 @@ describe('the packets that two rule sets treat differently', () => {
     expect(comparePackets(with0!, with0!).notes.join()).not.toContain('no interface but lo');
   });
 
+  test('those that may change are told beside those that surely do', () => {
+    const [before, after] = ['-m riddle -j DROP', '-j DROP\n-A INPUT -p tcp -m tcp --dport 81 -j DROP'].map(
+      (rest): Snapshot => ({
+        origin: 'rules',
+        held: parseSave(`*filter\n-A INPUT -p tcp -m tcp --dport 80 ${rest}\nCOMMIT\n`, { keepGoing: true }).map(
+          (rules) => ({ backend: 'nft', rules }),
+        ),
+      }),
+    );
+    const { compared } = differenceDocument(comparePackets(before!, after!));
+    const inbound = compared.find(({ direction }) => direction === 'in');
+    expect(inbound?.changes.map(({ sure, packets, after: { kind } }) => [kind, sure, packets])).toEqual([
+      ['dropped', true, ['tcp to port 81']],
+      ['dropped', false, ['tcp to port 80']],
+    ]);
+  });
+
   test('chains of other names make no difference, though the names tell whose the ports are', () => {
     const istio = written(ISTIO);
     const renamed = {

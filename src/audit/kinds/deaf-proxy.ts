@@ -40,8 +40,9 @@ const turned = (audited: Audited, lane: Lane, told: Set<string>): readonly Findi
 function handed(audited: Audited, lane: Lane, told: Set<string>): readonly Finding[] {
   // Who listens is not known: a proxy is taken to.
   if (!audited.snapshot.listeners) return [];
-  return lane.ends.flatMap(({ end, surely }): readonly Finding[] => {
-    const lost = end.kind === 'dropped' ? lostByTproxy(audited, surely.where(TCP_ONLY)) : undefined;
+  return lane.ends.flatMap(({ end, packets, perhaps }): readonly Finding[] => {
+    const dropped = end.kind === 'dropped' && !perhaps;
+    const lost = dropped ? lostByTproxy(audited, packets.where(TCP_ONLY)) : undefined;
     if (!lost || isTold(told, lane, lost.port)) return [];
     const { example, port } = lost;
     return [
