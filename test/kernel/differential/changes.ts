@@ -19,8 +19,10 @@ export interface ChangeTally {
   readonly refused: number;
   /** Packets that were compared. */
   readonly packets: number;
-  /** … of them those that the kernel brings elsewhere under the second, as `difference` says. */
+  /** … of them those that the kernel brings elsewhere under the second, and that `difference` says it does, or may. */
   readonly moved: number;
+  /** … that it says it does. */
+  readonly surely: number;
   /** Packets of which it says something else than the kernel, as text. */
   readonly differing: readonly string[];
 }
@@ -55,7 +57,7 @@ export function runChange(grounds: readonly Ground[], seed: number, number: numb
       }
     });
     const changes = (['in', 'out'] as const).map((way) => difference(before!.side, after!.side, family, way));
-    let [compared, moved] = [0, 0];
+    let [compared, moved, surely] = [0, 0, 0];
     const differing: string[] = [];
     for (const [at, probe] of probes.entries()) {
       const question = questionOf(probe);
@@ -65,13 +67,14 @@ export function runChange(grounds: readonly Ground[], seed: number, number: numb
       const [was, is] = [before!.ends[at]!, after!.ends[at]!];
       const [said, full] = saidOf(changes[probe.on === undefined ? 1 : 0]!, question);
       if (was !== is && said !== 'stays') moved += 1;
+      if (was !== is && said === 'moves') surely += 1;
       if (was === is ? said === 'moves' : said === 'stays')
         differing.push(`pair ${number}, ${spokenProbe(probe)}: in the kernel ${was} → ${is}; said of it: ${full}`);
     }
-    return { pairs: 1, refused: 0, packets: compared, moved, differing };
+    return { pairs: 1, refused: 0, packets: compared, moved, surely, differing };
   } catch (error) {
     if (!isRefusal(error) && !(error instanceof TooComplex)) throw error;
-    return { pairs: 1, refused: 1, packets: 0, moved: 0, differing: [] };
+    return { pairs: 1, refused: 1, packets: 0, moved: 0, surely: 0, differing: [] };
   }
 }
 
