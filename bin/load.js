@@ -12,8 +12,8 @@ const COMMANDS = { changing: ['init', 'clean'], proving: ['audit', 'bypass', 'di
 const purpose = Object.keys(COMMANDS).find((one) => COMMANDS[one].includes(process.argv[2])) ?? 'reading';
 // What goes through a whole rule set is done after some tens of milliseconds, in which V8 makes better code of very many functions: it
 // would get most of it too late. So it waits longer for what is really hot, and copies less of one function into another; and before
-// it makes plain machine code of a function, too: most run too few times to pay for that. And room for new objects grows at once to
-// what it would come to anyway. A cache is taken under the same flags only. Measured with Node 20's V8: another one may not know them.
+// it takes down what a function meets, and makes plain machine code of it, too: most run too few times to pay for that. And room for
+// new objects grows at once to what it would come to anyway. A cache is taken under the same flags only. Measured with Node 20's V8: another one may not know them.
 if (purpose === 'proving' && process.version.startsWith('v20.')) {
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=250000');
