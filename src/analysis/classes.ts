@@ -76,7 +76,7 @@ export function classesOf(
 }
 
 /** What rules and sockets ask of addresses. */
-interface Asked {
+interface AskedOfAddresses {
   /** By which devices they are reached. */
   readonly devices: boolean;
   /** What this host would send from towards them. */
@@ -85,7 +85,7 @@ interface Asked {
   readonly bound: ReadonlySet<AddressValue>;
 }
 
-const askedOf = (ground: Ground): Asked => {
+const askedOf = (ground: Ground): AskedOfAddresses => {
   const { program, listeners = [] } = ground;
   return {
     devices:
@@ -137,7 +137,7 @@ const kindLabel =
     ].join();
 
 /** All that anything in the walk finds out about an address, in one word. */
-function wayLabel(host: Host, { devices, sources, bound }: Asked): (address: AddressValue) => string {
+function wayLabel(host: Host, { devices, sources, bound }: AskedOfAddresses): (address: AddressValue) => string {
   const { family } = host;
   const tables = [...host.tables.keys()];
   const suppresses = host.rules.some(({ action }) => action.kind === 'table' && action.suppress >= 0);
