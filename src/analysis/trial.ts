@@ -1,6 +1,6 @@
-import type { AddressValue, Family } from '../address/index.ts';
+import type { AddressValue } from '../address/index.ts';
 import type { FieldName, Leaf, Packet } from '../netfilter/index.ts';
-import { begin, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
+import { begin, FROM_LOOPBACK, type Ground, ownAddress, ownEnd, type Walk } from '../trace/parts.ts';
 import { bitSetsOf, changedBy } from './bits.ts';
 import { type Alike, alikeCases } from './cases.ts';
 import { type Grain, sampleOf } from './classes.ts';
@@ -342,12 +342,6 @@ export function changesKey({ fields, state }: Changes): string {
   const moved = Object.keys(state);
   return moved.length === 0 ? key : `${key}| ${moved} ${stateKey(state)}`;
 }
-
-/** Whether a source is an address of loopback's. */
-const FROM_LOOPBACK: Readonly<Record<Family, Leaf>> = {
-  ipv4: { kind: 'in', field: 'source', ranges: [[0x7f00_0000, 0x7fff_ffff]] },
-  ipv6: { kind: 'in', field: 'source', ranges: [[1n, 1n]] },
-};
 
 const leafIs = (field: FieldName, value: Value): Leaf =>
   typeof value === 'string'

@@ -1,4 +1,4 @@
-import type { Range } from '../address/index.ts';
+import type { Family, Range } from '../address/index.ts';
 import { ICMP, ICMPV6, type Leaf, TCP, UDP } from '../netfilter/index.ts';
 import { isLoopback } from './host.ts';
 import type { Walk } from './state.ts';
@@ -8,11 +8,9 @@ import type { Walk } from './state.ts';
  * once answers with the set of those that meet the condition, and need not tell apart what else the field may be.
  */
 
-const among = (field: 'protocol' | 'source', ...ranges: readonly Range[]): readonly Leaf[] => [
-  { kind: 'in', field, ranges },
-];
+const among = (field: 'protocol' | 'source', ...ranges: readonly Range[]): Leaf => ({ kind: 'in', field, ranges });
 
-const ICMPS = among('protocol', [ICMP, ICMP], [ICMPV6, ICMPV6]);
+const ICMPS = [among('protocol', [ICMP, ICMP], [ICMPV6, ICMPV6])];
 
 /** Whether it is ICMP, of either family. */
 export function isIcmp(walk: Walk): boolean {
@@ -21,7 +19,7 @@ export function isIcmp(walk: Walk): boolean {
   return protocol === ICMP || protocol === ICMPV6;
 }
 
-const WITH_SOCKETS = among('protocol', [TCP, TCP], [UDP, UDP]);
+const WITH_SOCKETS = [among('protocol', [TCP, TCP], [UDP, UDP])];
 
 /** Whether sockets are looked for: it is TCP or UDP. */
 export function asksSockets(walk: Walk): boolean {
@@ -30,11 +28,16 @@ export function asksSockets(walk: Walk): boolean {
   return protocol === TCP || protocol === UDP;
 }
 
-const LOOPBACKS = among('source', [0x7f00_0000, 0x7fff_ffff]);
+/** That a source is an address of loopback's. */
+export const FROM_LOOPBACK: Readonly<Record<Family, Leaf>> = {
+  ipv4: among('source', [0x7f00_0000, 0x7fff_ffff]),
+  ipv6: among('source', [1n, 1n]),
+};
+const FROM_LOOPBACK_NETWORK = [FROM_LOOPBACK.ipv4];
 
 /** Whether the source of an IPv4 packet is in 127.0.0.0/8. */
 export function isFromLoopback(walk: Walk): boolean {
-  if (walk.meetsAny) return walk.meetsAny('source', LOOPBACKS);
+  if (walk.meetsAny) return walk.meetsAny('source', FROM_LOOPBACK_NETWORK);
   const { source } = walk.packet;
   return source !== undefined && isLoopback('ipv4', source);
 }

@@ -4,6 +4,7 @@
  */
 export { addressType } from './address-type.ts';
 export { attach, CONNECTION_ENDS, lookUpSocket } from './arrival.ts';
+export { FROM_LOOPBACK } from './conditions.ts';
 export { firstState } from './conntrack.ts';
 export { contentsOfChain, onlyCounts } from './contents.ts';
 export { SYN_LENGTH, USUAL_HOPS } from './defaults.ts';
