@@ -3,7 +3,7 @@ import type { PacketSet, RulePlace } from '../analysis/index.ts';
 import { askedWords, compareAsWritten, type DriftFound, decidingStep, questionWords } from '../explain/index.ts';
 import { dialectOf, type Interception, inferInterception, type Program, proxyPortsOf } from '../interception/index.ts';
 import { type Backend, isShownWhole, rulesRead, type Snapshot, type Table } from '../netfilter/index.ts';
-import { parseQuestion, prepare, type Question, QuestionRefused, type Trace } from '../trace/index.ts';
+import { parseQuestion, prepare, type Question, QuestionRefused, type RuleStep, type Trace } from '../trace/index.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { type Fate, type Lane, type LaneName, type Lanes, lanesOf, unionOf } from './lanes.ts';
 
@@ -122,18 +122,26 @@ export function exampleOf(
 /** The rule that decided where a packet went: the last that it met which did more than send it on; none where no rule did. */
 export function deciding(trace: Trace): readonly PlacedRule[] {
   const last = decidingStep(trace);
-  if (!last) return [];
-  const backend = last.native ? 'native' : trace.steps.findLast((step) => step.kind === 'table')?.backend;
-  const { table, chain, number, rule } = last;
+  return last ? [placeOf(trace, last)] : [];
+}
+
+/** The same; where none surely did, the last that may have. */
+export function decidingOrOpen(trace: Trace): readonly PlacedRule[] {
+  const sure = deciding(trace);
+  if (sure.length > 0) return sure;
+  const open = trace.steps.findLast((step): step is RuleStep => step.kind === 'rule' && step.taken === true);
+  return open ? [placeOf(trace, open)] : [];
+}
+
+function placeOf(trace: Trace, { native, table, chain, number, rule }: RuleStep): PlacedRule {
+  const backend = native ? 'native' : trace.steps.findLast((step) => step.kind === 'table')?.backend;
   const line = 'line' in rule ? rule.line : undefined;
-  return [
-    {
-      family: trace.question.packet.family,
-      table,
-      backend: backend ?? 'nft',
-      chain,
-      number,
-      ...(line === undefined ? {} : { line }),
-    },
-  ];
+  return {
+    family: trace.question.packet.family,
+    table,
+    backend: backend ?? 'nft',
+    chain,
+    number,
+    ...(line === undefined ? {} : { line }),
+  };
 }

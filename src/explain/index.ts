@@ -34,7 +34,7 @@ export { noticeBlocks, programScreen } from './program.ts';
 export { cutsAll, isExact, type Proof, proveBypass, withoutEnd } from './proof.ts';
 export { whyNot } from './reason.ts';
 export { withReasons } from './reasons.ts';
-export { doneWords, effectWords, type IsProxyPort, ruleWords } from './rule.ts';
+export { doneWords, effectWords, type IsProxyPort, ruleWords, stepRuleWords } from './rule.ts';
 export type { AuditDocument } from './schema/audit.ts';
 export type { ChangeDocument } from './schema/change.ts';
 export type { ConnectionDocument } from './schema/connection.ts';

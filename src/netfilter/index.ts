@@ -109,7 +109,10 @@ export {
   eachLeaf,
   eachPart,
   type Leaf,
+  NEVER,
+  not,
   type Predicate,
+  some,
   type Test,
 } from './predicate.ts';
 export { ICMP, ICMPV6, PORTED, protocolName, protocolNumber, SCTP, TCP, UDP, UDPLITE } from './protocol.ts';

@@ -458,11 +458,59 @@ describe('what is the matter', () => {
     expect(finding('both-backends', twice)?.says).toMatch(/: .* meets rules of both\.$/);
   });
 
-  test('where packets go is not known', () => {
-    const text = '*nat\n-A PREROUTING -m nosuchmatch --foo -j REDIRECT --to-ports 15001\nCOMMIT\n';
-    const unread = parseSave(text, { keepGoing: true }).map((set): HeldRules => ({ backend: 'nft', rules: set }));
-    const found = look({ held: unread }).lanes[0];
-    expect(found?.ends.some(({ perhaps }) => perhaps)).toBe(true);
+  test('where packets go is not known: the rule on which that hangs, a packet, its ends, and who knows', () => {
+    const unread = (...lines: readonly string[]): readonly HeldRules[] =>
+      parseSave(`${lines.join('\n')}\nCOMMIT\n`, { keepGoing: true }).map((set) => ({ backend: 'nft', rules: set }));
+    const unknowns = (...lines: readonly string[]) =>
+      look({ held: unread(...lines) }).findings.filter(({ kind }) => kind === 'unknown');
+    const on = unread('*nat', '-A PREROUTING -m nosuchmatch --foo -j REDIRECT --to-ports 15001');
+    expect(look({ held: on }).lanes[0]?.ends.some(({ perhaps }) => perhaps)).toBe(true);
+    const [found, ...more] = unknowns(
+      '*nat',
+      '-A PREROUTING -p tcp -m tcp --dport 80 -m nosuchmatch --foo -j REDIRECT --to-ports 15001',
+    );
+    expect(more).toEqual([]);
+    expect(found?.says).toBe(
+      'where some of inbound IPv4 goes hangs on nat PREROUTING 1 (-p tcp --dport 80 -m nosuchmatch --foo -j REDIRECT --to-ports 15001), ' +
+        'and Sidestep does not know the match "nosuchmatch": tcp to port 80; ' +
+        'in tcp 10.0.0.9:40000 → 10.0.0.5:80 on eth0 → the proxy on :15001 or the app on :80 (http).',
+    );
+    expect(found?.level).toBe('info');
+    expect(found?.example?.trace.outcome.kind).toBe('unknown');
+    expect(found?.rules).toEqual([
+      { family: 'ipv4', table: 'nat', backend: 'nft', chain: 'PREROUTING', number: 1, line: 2 },
+    ]);
+    expect(found?.mend).toBe("sidestep trace --live 'in tcp/80'");
+    // On another way than the first, in which all of them match.
+    const behind = unknowns(
+      '*nat',
+      '-A PREROUTING -p tcp -m nosuchmatch --foo -j REDIRECT --to-ports 15001',
+      'COMMIT',
+      '*filter',
+      '-A INPUT -p tcp -m tcp --dport 25 -m string --string x --algo bm -j DROP',
+    );
+    expect(behind.map(({ rules: [rule] }) => `${rule?.table} ${rule?.chain} ${rule?.number}`)).toEqual([
+      'nat PREROUTING 1',
+      'filter INPUT 1',
+    ]);
+    // What the kernel leaves to chance or to the hour is no want of knowledge.
+    for (const chance of ['statistic --mode random --probability 0.5', 'time --timestart 10:00', 'limit --limit 1/s'])
+      expect(unknowns('*filter', `-A INPUT -p tcp -m ${chance} -j DROP`)).toEqual([]);
+    // A target that is not known, behind a match that is not.
+    const [both, ...rest] = unknowns('*filter', '-A INPUT -m nosuchmatch --foo -j NOSUCH --bar').filter(
+      ({ says }) => !says.includes(' self '),
+    );
+    expect(rest).toEqual([]);
+    expect(both?.says).toContain('Sidestep does not know the target "NOSUCH"');
+    expect(both?.rules).toMatchObject([{ table: 'filter', chain: 'INPUT', number: 1 }]);
+    const native = readInput(
+      'table ip t {\n chain c {\n type filter hook input priority 0;\n rt classid 7 drop\n }\n}\n',
+      {
+        source: 'a file',
+        note: () => {},
+      },
+    );
+    expect(finding('unknown', native)?.rules).toMatchObject([{ backend: 'native', table: 'ip t', number: 1 }]);
   });
 });
 
