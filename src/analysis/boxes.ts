@@ -11,7 +11,10 @@ import { TooComplex } from './too-complex.ts';
 export type Side =
   /** `but`: what packets may have, and these do not. */
   | { readonly kind: 'ranges'; readonly ranges: readonly Range[]; readonly but: readonly Range[] }
-  /** `eth+` is every name that begins so and is not named. `others`: names that occur nowhere, too; then `but` says which are left out. */
+  /**
+   * `eth+` is every name that begins so and is not named, '' no interface. `others`: names that occur nowhere, too; then `but` says
+   * which are left out.
+   */
   | {
       readonly kind: 'names';
       readonly names: readonly string[];
@@ -154,9 +157,11 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
       );
       const [names, but] = [true, false].map((wanted) => code.values.filter((value) => held.has(value) === wanted));
       if (typeof code.values[0] === 'string') {
-        const spoken = (all: readonly Value[]) => all.map((one) => domain.standIns.get(String(one)) ?? String(one));
-        const unnamed = names!.some((value) => value !== '' && domain.standIns.get(String(value)) === '');
-        return { kind: 'names', names: spoken(names!), but: spoken(but!), others: unnamed };
+        const isUnnamed = (value: Value): boolean => value !== '' && domain.standIns.get(String(value)) === '';
+        // No name at all is '' and stays so: what stands for names that nobody wrote is not to look like it.
+        const spoken = (all: readonly Value[]) =>
+          all.flatMap((one) => (isUnnamed(one) ? [] : [domain.standIns.get(String(one)) ?? String(one)]));
+        return { kind: 'names', names: spoken(names!), but: spoken(but!), others: names!.some(isUnnamed) };
       }
       const ranges = (values: readonly Value[]) => values.map((value) => [Number(value), Number(value)] as const);
       return { kind: 'ranges', ranges: ranges(names!), but: ranges(but!) };

@@ -98,16 +98,24 @@ function sideWords(side: BoxSide, field: FieldName, family: Family): string {
 /** Where a packet from elsewhere goes by an interface, it is not for this host. */
 function outWords(side: BoxSide | undefined, direction: Direction): readonly string[] {
   if (side?.kind !== 'names') return [];
-  const named = {
-    ...side,
-    names: side.names.filter((name) => name !== ''),
-    but: side.but.filter((name) => name !== ''),
-  };
-  const routes = named.names.length < side.names.length;
-  if (direction === 'out') return named.names.length === 0 ? ['by its route'] : [`leaving by ${nameWords(named)}`];
-  if (named.names.length === 0 && !named.others) return ['for this host'];
-  return [`${routes ? 'for this host or ' : ''}sent on by ${nameWords(named)}`];
+  const names = side.names.filter((name) => name !== '');
+  const but = side.but.filter((name) => name !== '');
+  const arrives = direction === 'in';
+  // Where no rule asks for it, the card that is taken for granted is as good as any.
+  const others = side.others || (arrives && but.length === 0 && names.length > 0);
+  const [without, by] = arrives ? ['for this host', 'sent on by'] : ['by its route', 'leaving by'];
+  // A program's packets that leave by the card that is taken for granted go by their route.
+  const unnamed = arrives ? nameWords({ kind: 'names', names, but, others }) : otherWords(but);
+  return [
+    [
+      ...(side.names.includes('') ? [without] : []),
+      ...(others ? [`${by} ${unnamed}`] : names.length > 0 ? [`${by} ${listed(names, 'or')}`] : []),
+    ].join(' or '),
+  ];
 }
+
+const otherWords = (but: readonly string[]): string =>
+  but.length === 0 ? 'another interface' : `another interface than ${listed(but, 'or')}`;
 
 /** What a program sends goes without saying. */
 const ownedWords = (side: BoxSide | undefined): readonly string[] =>

@@ -30,11 +30,11 @@ export function questionWords(question: Question): string {
 /** The same of a packet that has passed: of the many things that are known of it, those that people speak of. */
 export const seenWords = (question: Question): string => sentenceOf(question, []);
 
-function sentenceOf({ direction, packet, about }: Question, rest: readonly string[]): string {
+function sentenceOf({ direction, packet, via, about }: Question, rest: readonly string[]): string {
   const parts = [
     `${direction} ${packetWords(packet)}`,
     ...(packet.in ? [`on ${packet.in}`] : []),
-    ...(direction === 'out' && packet.out ? [`by ${packet.out}`] : []),
+    ...wayWords(direction, packet.out, via),
     ...(direction === 'out' ? ownerWords(packet) : []),
     ...(packet.mark ? [`with mark 0x${packet.mark.toString(16)}`] : []),
     ...rest,
@@ -42,6 +42,16 @@ function sentenceOf({ direction, packet, about }: Question, rest: readonly strin
   if (about)
     return `${parts.join(' ')}, an error about ${about.reply ? 'the reply to ' : ''}${packetWords(about.packet)}`;
   return `${parts.join(' ')}, ${stateWords(packet)}`;
+}
+
+/** By which interface it goes on or leaves, where that was said: without the words it would be for this host, or go as routes say. */
+function wayWords(
+  direction: Question['direction'],
+  out: string | undefined,
+  via: string | undefined,
+): readonly string[] {
+  if (direction === 'in') return out ? [`via ${out}`] : [];
+  return [...(out && out !== via ? [`by ${out}`] : []), ...(via === undefined ? [] : [`via ${via}`])];
 }
 
 function ownerWords({ owned, uid, gid }: Packet): readonly string[] {

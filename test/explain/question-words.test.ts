@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { boxesOf, difference } from '../../src/analysis/index.ts';
+import { boxesOf, type Direction, difference, reach } from '../../src/analysis/index.ts';
 import { boxWords, questionWords } from '../../src/explain/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
@@ -41,6 +41,8 @@ const ODD = [
   'INPUT -m conntrack --ctstate INVALID',
   'INPUT -m conntrack --ctstate RELATED',
   'OUTPUT -o eth1',
+  'FORWARD -o eth1',
+  'FORWARD -p udp',
   'OUTPUT -m owner --uid-owner 7',
   'OUTPUT -m owner ! --socket-exists',
 ];
@@ -81,6 +83,30 @@ describe('boxes in words', () => {
     changes(dropping(rule)).flatMap(({ direction, surely }) =>
       direction === 'in' ? boxesOf(surely).boxes.map((box) => boxWords(box, 'ipv4', direction)) : [],
     );
+  const dropped = (rules: string, direction: Direction): readonly string[] => {
+    const snapshot = held(`*filter\n${rules}\nCOMMIT\n`);
+    const ends = reach({ snapshot, proxyPorts: [] }, 'ipv4', direction);
+    const set = ends.find(({ end }) => end.kind === 'dropped')!.surely.opening.ordinary;
+    return boxesOf(set).boxes.map((box) => boxWords(box, 'ipv4', direction));
+  };
+  test.each([
+    ['-A FORWARD -o eth1 -p tcp -j DROP', 'tcp, sent on by eth1'],
+    ['-A FORWARD ! -o eth1 -p tcp -j DROP', 'tcp, sent on by any interface but eth1'],
+    ['-A FORWARD -p udp -j DROP', 'udp, sent on by any interface'],
+    ['-A INPUT -p udp -j DROP\n-A FORWARD -o eth1 -j ACCEPT', 'udp, for this host'],
+    ['-A INPUT -p udp -j DROP\n-A FORWARD -o eth1 -p udp -j DROP', 'udp, for this host or sent on by eth1'],
+    [
+      '-A INPUT -p udp -j DROP\n-A FORWARD ! -o eth1 -p udp -j DROP',
+      'udp, for this host or sent on by any interface but eth1',
+    ],
+  ])('what is sent on is not for this host: %s', (rules, said) => {
+    expect(dropped(rules, 'in')).toEqual([said]);
+  });
+  test('what goes by its route is said beside what leaves by an interface that a rule names', () => {
+    const rules = '-A OUTPUT -o eth2 -p icmp -j ACCEPT\n-A OUTPUT ! -o eth1 -p udp -j DROP';
+    expect(dropped(rules, 'out')).toEqual(['udp, by its route or leaving by eth2']);
+    expect(dropped('-A OUTPUT ! -o eth0 -p udp -j DROP', 'out')).toContain('udp, leaving by another interface');
+  });
   test('flags are of tcp, and types of icmp, though neither is asked for beside them', () => {
     expect(words('INPUT -p tcp -m tcp --tcp-flags SYN,ACK SYN')).toEqual(['tcp, with flags SYN of SYN,ACK']);
     expect(words('INPUT -p icmp -m icmp --icmp-type 8')).toEqual(['icmp type 8']);
