@@ -1,10 +1,11 @@
-import { FAMILIES } from '../address/index.ts';
-import { boxesOf, type PacketSet, TooComplex } from '../analysis/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
+import { boxesOf, type End, type PacketSet, TooComplex } from '../analysis/index.ts';
 import {
   BLANK,
   bad,
   boxWords,
   count,
+  endpoint,
   faint,
   familyWord,
   good,
@@ -84,9 +85,10 @@ function partRows(lane: Lane, part: PacketSet, subject: string): readonly (reado
       const these = lane.ends.filter(
         (one) => isOf(one, fate, subject) && one.perhaps === perhaps && !one.packets.and(part).isEmpty,
       );
-      const whole = unionOf(these.map(({ packets }) => packets.and(part)));
-      if (!whole) return [];
-      return [{ fate: fateSpan(fate, these.map(portOf)), words: wordsOf(whole, lane, part, subject), perhaps }];
+      return byPlace(these, lane.family).map(({ place, ends }) => {
+        const whole = unionOf(ends.map(({ packets }) => packets.and(part)))!;
+        return { fate: fateSpan(fate, place), words: wordsOf(whole, lane, part, subject), perhaps };
+      });
     }),
   );
   // One of several is the rest: the one that takes the most words. What may end in several places is no rest.
@@ -97,6 +99,29 @@ function partRows(lane: Lane, part: PacketSet, subject: string): readonly (reado
     ...(rest ? [{ ...rest, words: `${subject}, but for these` }] : []),
   ].map(({ fate, words, perhaps }) => [line(fate), line(words, ...(perhaps ? [warn(' (perhaps)')] : []))]);
 }
+
+/** Ends of one fate, and where that is: '' for the place that packets ask for. */
+interface Placed {
+  readonly place: string;
+  readonly ends: Lane['ends'];
+}
+
+/** More places that packets did not ask for are not told apart: a cluster's services have thousands. */
+const MOST_PLACES = 4;
+
+/** What comes to another place than it asked for stands apart from what does not: what is said of one place is true of no other. */
+function byPlace(ends: Lane['ends'], family: Family): readonly Placed[] {
+  const places = [...new Set(ends.map(({ end }) => placeOf(end, family)))].sort(inOrder);
+  const others = places.filter((place) => place !== '');
+  const together = others.length > MOST_PLACES ? ` to ${others.length} places` : undefined;
+  const of = (end: End): string =>
+    together !== undefined && placeOf(end, family) !== '' ? together : placeOf(end, family);
+  const told = together === undefined ? places : [...places.filter((place) => place === ''), together];
+  return told.map((place) => ({ place, ends: ends.filter(({ end }) => of(end) === place) }));
+}
+
+const IN_ORDER = new Intl.Collator('en', { numeric: true });
+const inOrder = (one: string, other: string): number => IN_ORDER.compare(one, other);
 
 /** So many letters are not too many. */
 const SHORT = 60;
@@ -114,22 +139,25 @@ const isOf = ({ fate }: Lane['ends'][number], wanted: Fate, subject: string): bo
 
 const REST = 'all but tcp';
 
-const portOf = ({ end }: Lane['ends'][number]): string =>
-  'port' in end && typeof end.port === 'number' ? ` :${end.port}` : '';
+/** The place that packets come to, where they asked for another one. */
+function placeOf(end: End, family: Family): string {
+  if ('port' in end) return typeof end.port === 'number' ? ` :${end.port}` : '';
+  const { address, port } = ('to' in end && end.to) || {};
+  if (address === undefined && port === undefined) return '';
+  return ` to ${endpoint(family, address, port === 'open' ? undefined : port)}`;
+}
 
-function fateSpan(fate: Fate, ports: readonly string[]): Span | string {
-  const port = [...new Set(ports)].filter((one) => one !== '').join('');
+function fateSpan(fate: Fate, place: string): Span | string {
   switch (fate) {
     case 'proxy':
-      return strong(`proxy${port}`);
-    case 'direct':
-      return `direct${port}`;
+      return strong(`proxy${place}`);
     case 'refused':
     case 'unknown':
       return warn(fate);
+    case 'direct':
     case 'proxy itself':
     case 'forwarded':
-      return fate;
+      return `${fate}${place}`;
   }
 }
 

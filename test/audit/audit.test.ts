@@ -542,3 +542,29 @@ describe('lanes', () => {
       if (example) expect(example.trace.outcome.kind, kind).toMatch(/nobody listens|sent|app/);
   });
 });
+
+describe('where all packets go, as it is shown', () => {
+  const shown = (text: string): string => plainText(auditScreen(look({ held: rules(text) })), 200);
+  const arriving = (...nat: readonly string[]) =>
+    shown(`*nat\n${nat.map((rule) => `-A PREROUTING -p tcp -m tcp ${rule}\n`).join('')}COMMIT\n`);
+
+  test('what comes to another port than it asked for stands apart, and so does each port of the proxy', () => {
+    const text = arriving(
+      '--dport 8080 -j DNAT --to-destination :99',
+      '--dport 9080 -j REDIRECT --to-ports 15006',
+      '--dport 9081 -j REDIRECT --to-ports 15001',
+      '--dport 80 -j DNAT --to-destination 10.0.0.7:81',
+    );
+    expect(text).toMatch(/^inbound +IPv4 +proxy :15001 +tcp to port 9081$/m);
+    expect(text).toMatch(/^ +proxy :15006 +tcp to port 9080$/m);
+    expect(text).toMatch(/^ +direct :99 +tcp to port 8080$/m);
+    expect(text).toMatch(/^ +direct +tcp to any port but 80, 8080, 9080–9081, 15001, 15006$/m);
+    expect(text).toMatch(/^ +forwarded to 10\.0\.0\.7:81 +tcp to port 80/m);
+  });
+
+  test('of many places only their number is said', () => {
+    const text = arriving(...[1, 2, 3, 4, 5].map((port) => `--dport ${port} -j DNAT --to-destination :${port + 90}`));
+    expect(text).toMatch(/^ +direct to 5 places +tcp to port 1–5$/m);
+    expect(text).toMatch(/^inbound +IPv4 +direct +tcp to any port but 1–5$/m);
+  });
+});
