@@ -1,7 +1,19 @@
-import { type BypassRequest, type ManifestKind, manifest, modeIn, namesMesh } from '../interception/index.ts';
+import { isExact, listed } from '../explain/index.ts';
+import {
+  afterBypass,
+  type BypassRequest,
+  checkRequest,
+  isIntercepted,
+  type ManifestKind,
+  manifest,
+  modeIn,
+  namesMesh,
+  planBypass,
+} from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
 import { sayNotices } from './apply.ts';
 import type { BypassOptions } from './bypass-options.ts';
+import { exitOf, type Planned, planned, sayDoubts, toldOf } from './bypass-told.ts';
 import type { Call } from './command.ts';
 import { readSource } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
@@ -25,14 +37,43 @@ export async function printManifest(
       await sayNotices([{ about: '--ahead', message }], terminal);
     }
   }
-  terminal.write(
-    manifest(kind, request, {
-      ...(image ? { image } : {}),
-      ...(snapshot ? { snapshot } : {}),
-      ...(unread === undefined ? {} : { unread }),
-    }),
-  );
-  return EXIT.done;
+  const { ahead: _, ...now } = request;
+  checkRequest(now);
+  const made = snapshot && isIntercepted(snapshot) ? plannedAs(kind, snapshot, now) : undefined;
+  const plan =
+    made && kind !== 'annotation' ? { ...request, ...(made.plan.request.behind ? { behind: true } : {}) } : request;
+  const yaml = manifest(kind, plan, {
+    ...(image ? { image } : {}),
+    ...(snapshot ? { snapshot } : {}),
+    ...(unread === undefined ? {} : { unread }),
+    ...(made ? { proved: provedWords(made) } : {}),
+  });
+  if (made) await sayDoubts(made, NO_YAML[kind], terminal);
+  if (made?.told.refused === undefined) terminal.write(yaml);
+  return made ? exitOf(made.told) : EXIT.done;
+}
+
+const NO_YAML: Readonly<Record<ManifestKind, string>> = {
+  'init-container': 'No YAML is printed, for in such a pod the container refuses to do it',
+  patch: 'No YAML is printed, for in such a pod the container refuses to do it',
+  annotation: 'No annotation is printed',
+};
+
+/** The bypass as the container makes it in such a pod; an annotation changes the mesh's own list and nothing instead of it. */
+function plannedAs(kind: ManifestKind, snapshot: Snapshot, request: BypassRequest): Planned {
+  if (kind !== 'annotation') return planned(snapshot, request);
+  const own = { ...request, edit: true };
+  const plan = planBypass(snapshot, own);
+  return { plan, told: toldOf(snapshot, afterBypass(snapshot, plan), own) };
+}
+
+/** What is proved, as a clause. */
+function provedWords({ plan, told: { proof } }: Planned): string {
+  if (plan.changes.length === 0) return 'there is nothing to do';
+  if (proof.left.length > 0) return 'some of these connections still go to the proxy';
+  return isExact(proof)
+    ? 'exactly these connections change, and nothing else does'
+    : `not known of some packets, because ${listed([...new Set(proof.open)])}`;
 }
 
 interface Shown {

@@ -2,30 +2,25 @@ import { Argument, Option } from 'commander';
 import { type PortRange, union } from '../address/index.ts';
 import {
   changeDocument,
-  checkBypass,
   coverOf,
-  cutsAll,
   faint,
   familyWord,
   isAsAsked,
   line,
   nextBlock,
-  type Proof,
   paragraph,
   placed,
   planDocument,
   planScreen,
-  proveBypass,
+  refusalBy,
   ruleChanges,
   type Screen,
   sentBlocks,
   type Told,
   typed,
-  withoutEnd,
 } from '../explain/index.ts';
 import {
   afterBypass,
-  type BypassPlan,
   type BypassRequest,
   bypassesIn,
   changesBetween,
@@ -33,6 +28,7 @@ import {
   isOver,
   MANIFESTS,
   nativeAfter,
+  nativeSets,
   notCoveredByUndo,
   planBypass,
   proxyPortsOf,
@@ -46,6 +42,7 @@ import { printNft } from '../text/index.ts';
 import { type Applied, applyChange, isOn, sayNotices, tellChange } from './apply.ts';
 import { printManifest } from './bypass-manifest.ts';
 import { againWords, type BypassOptions, checkedTime, checkTogether, requestOf, voidFlags } from './bypass-options.ts';
+import { exitOf, type Planned, planned, sayDoubts, toldOf } from './bypass-told.ts';
 import { witnessing } from './bypass-witness.ts';
 import { type Call, defineCommand } from './command.ts';
 import { familyOption, outputOption, seconds, sourceOptions } from './options.ts';
@@ -91,7 +88,7 @@ export const bypass = defineCommand<BypassOptions>({
         ]),
       )
       .option('-n, --dry-run', 'show what --apply or --undo would change, and change nothing')
-      .addOption(new Option('--manifest <kind>', 'print Kubernetes YAML instead').choices(MANIFESTS))
+      .addOption(new Option('--manifest <kind>', 'print Kubernetes YAML instead; of a plan that is refused, none').choices(MANIFESTS))
       .option('--image <name>', 'the image of the init container');
     sourceOptions(command);
     command.optionsGroup('What is shown:');
@@ -105,12 +102,12 @@ export const bypass = defineCommand<BypassOptions>({
     await sayNotices(voidFlags(options), call.terminal);
     if (options.manifest) return printManifest(options.manifest, request, call);
     if (options.undo) return undo(request, call);
-    return options.apply ? apply(request, call) : plan(request, call);
+    return options.apply ? apply(request, call) : showPlan(request, call);
   },
 });
 
 /** The plan for a file or for the kernel as it is; nothing changes. */
-async function plan(
+async function showPlan(
   request: BypassRequest,
   { options, terminal, args, program }: Call<BypassOptions>,
 ): Promise<ExitStatus> {
@@ -118,51 +115,45 @@ async function plan(
   const { family, ...anyFamily } = options;
   const snapshot = await readSource(options.from !== undefined ? options : anyFamily, terminal);
   await sayNotices(voidIn(snapshot, request), terminal);
-  const { request: best, proof, why } = placed(snapshot, request, proxyPortsOf(snapshot));
-  const planned = planBypass(snapshot, best);
-  const told = { ...toldOf(snapshot, afterBypass(snapshot, planned), best, proof), why };
-  if (options.output === 'json') terminal.json(planDocument(planned, told, snapshot.origin));
+  const made = planned(snapshot, request);
+  const { plan, told } = made;
+  if (options.output === 'json') terminal.json(planDocument(plan, told, snapshot.origin));
   else if (options.output === 'save') {
     demandWhole(snapshot, 'they cannot be printed as iptables-save prints them');
-    await writeSave(afterBypass(snapshot, planned).held, { counters: false }, terminal);
+    await sayDoubts(made, NO_RULES, terminal);
+    if (!told.refused) await writeSave(afterBypass(snapshot, plan).held, { counters: false }, terminal);
   } else {
-    const end = closing(planned, options, againWords(program, args, options), told);
-    await terminal.show(planScreen(planned, told, end));
+    const end = closing(made, snapshot, options, againWords(program, args, options));
+    await terminal.show(planScreen(plan, told, end));
   }
-  return isAsAsked(told) ? EXIT.done : EXIT.finding;
+  return exitOf(told);
 }
 
-const ONLY_CUTS = 'it would only cut the ports off. Let them in first.';
-
-/** What would change anything else, or only cut the ports off, is not carried out. */
-const isRefused = (proof: Proof): boolean => proof.beyond.length > 0 || cutsAll(proof);
-
-/** What a bypass does to packets. Where it ends, what holds until then is proved, by the rules as they would be without an end. */
-function toldOf(before: Snapshot, after: Snapshot, request: BypassRequest, known?: Proof): Told {
-  const proxyPorts = proxyPortsOf(before);
-  const endless = withoutEnd(request);
-  const proved = request.until === undefined ? after : afterBypass(before, { request: endless });
-  const proof = known ?? proveBypass(before, proved, endless, proxyPorts);
-  return { check: checkBypass(before, after, request, proxyPorts), proof };
-}
+/** What iptables-restore takes is not printed where it should take nothing. */
+const NO_RULES = 'No rules are printed';
 
 /** What to do with a plan; `again` is the command that made it. */
-function closing({ changes, request }: BypassPlan, { from }: BypassOptions, again: string, { proof }: Told): Screen {
-  const fleet = nextBlock({ why: 'For a fleet', command: `${again} --manifest init-container` });
-  if (from !== undefined)
-    return [paragraph(line(faint('Nothing has been changed: the rules came from a file.'))), fleet];
-  if (changes.length === 0) return [paragraph(line(faint('Nothing has been changed.')))];
-  if (isRefused(proof)) {
-    const why = proof.beyond.length > 0 ? 'a bypass changes nothing else.' : ONLY_CUTS;
-    const refusal = `Nothing has been changed, and --apply refuses to: ${why}`;
-    return [paragraph(line(faint(refusal))), fleet];
+function closing({ plan, told }: Planned, before: Snapshot, { from }: BypassOptions, again: string): Screen {
+  const { changes, request } = plan;
+  const file = from === undefined ? '' : ': the rules came from a file';
+  if (changes.length === 0) return [paragraph(line(faint(`Nothing has been changed${file}.`)))];
+  if (told.refused !== undefined) {
+    const refusal = file === '' ? ', and --apply refuses to' : `${file}. --apply refuses to change such rules`;
+    return [paragraph(line(faint(`Nothing has been changed${refusal}: ${told.refused}.`)))];
   }
-  const ends = request.until === undefined ? '; with --for 30m the kernel ends it' : '';
+  const fleet = nextBlock({ why: 'For a fleet', command: `${again} --manifest init-container` });
+  if (from !== undefined) return [paragraph(line(faint(`Nothing has been changed${file}.`))), fleet];
+  // Istio's native tables take no rule that ends.
+  const ends =
+    request.until === undefined && nativeSets(before).length === 0 ? '; with --for 30m the kernel ends it' : '';
+  const does = isAsAsked(told) ? ' does it' : ' does so much of it';
   return [
-    paragraph(line(faint('Nothing has been changed. '), typed(`${again} --apply`), faint(` does it${ends}.`))),
+    paragraph(line(faint('Nothing has been changed. '), typed(`${again} --apply`), faint(`${does}${ends}.`))),
     fleet,
   ];
 }
+
+const OTHERWISE = 'the kernel does something else than was proved';
 
 async function apply(
   request: BypassRequest,
@@ -178,31 +169,29 @@ async function apply(
     const changes = planBypass(before, chosen.request, backend).changes.length > 0;
     // Asked once more of the rules as they are then, it has nothing to choose any more.
     if (changes) [best, why] = [chosen.request, chosen.why];
-    refused = isRefused(chosen.proof) ? { ...toldOf(before, after, chosen.request, chosen.proof), why } : undefined;
-    if (!refused && changes && (await eyes?.before(before, after, chosen.request)) === false)
-      refused = toldOf(before, after, chosen.request, chosen.proof);
+    const refusal =
+      refusalBy(chosen.proof) ??
+      (changes && (await eyes?.before(before, after, chosen.request)) === false ? OTHERWISE : undefined);
+    refused =
+      refusal === undefined
+        ? undefined
+        : { ...toldOf(before, after, chosen.request, chosen.proof), why: chosen.why, refused: refusal };
     return refused ? { held: before.held } : { held: after.held, native: wishesOf(before, after.native) };
   });
   const { before, after, backend } = applied;
-  const planned = planBypass(before, best, backend);
+  const plan = planBypass(before, best, backend);
   if (refused) {
-    const why = eyes?.sent
-      ? 'the kernel does something else than was proved.'
-      : refused.proof.beyond.length > 0
-        ? 'a bypass changes nothing else.'
-        : ONLY_CUTS;
-    if (options.output === 'json') terminal.json(planDocument(planned, refused, before.origin));
-    else
-      await terminal.show([
-        ...(eyes?.sent ? sentBlocks(eyes.sent) : []),
-        ...planScreen(planned, refused, [paragraph(line(faint(`Nothing has been changed: ${why}`)))]),
-      ]);
+    const end = [paragraph(line(faint(`Nothing has been changed: ${refused.refused}.`)))];
+    const screen = [...(eyes?.sent ? sentBlocks(eyes.sent) : []), ...planScreen(plan, refused, end)];
+    if (options.output === 'json') terminal.json(planDocument(plan, refused, before.origin));
+    else if (options.output === 'save') await terminal.say(screen, 'error');
+    else await terminal.show(screen);
     return EXIT.finding;
   }
   const command = `${program} bypass ${args.join(' ')} --undo${sourceFlags(options)}`;
   if (applied.changed && (await eyes?.after(after)) === false) {
     // What was promised is not so: then the rules that were there before are the safe ones.
-    const back = await putBack(options, applied, afterBypass(before, planned, backend));
+    const back = await putBack(options, applied, afterBypass(before, plan, backend));
     const therefore = back
       ? 'The bypass has been taken back: the rules are as they were.'
       : `Other rules have changed, too. Undo it: ${command}`;
@@ -215,7 +204,7 @@ async function apply(
   }
   // On the rules as they were read back, not as they were meant.
   const told = { ...toldOf(before, after, best), why };
-  const unchanged = [...planned.already, ...planned.unneeded];
+  const unchanged = [...plan.already, ...plan.unneeded];
   const nothing = isOver(request)
     ? `the end, ${inUtc(request.until ?? 0)}, has come`
     : unchanged.map(({ family, because }) => `${familyWord(family)}: ${because}`).join('; ') ||
@@ -225,17 +214,18 @@ async function apply(
     applied,
     {
       output: options.output,
-      notices: planned.notCovered,
+      notices: plan.notCovered,
       nothing: `${nothing}.`,
       next: { why: 'Undo it', command },
       told,
       sent: eyes?.sent,
-      plan: planned,
-      bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(planned), sent: eyes?.sent },
+      plan,
+      bypass: { ports: request.ports, ...endOf(request), unchanged, notCovered: coverOf(plan), sent: eyes?.sent },
     },
     terminal,
   );
-  return isAsAsked(told) ? EXIT.done : EXIT.finding;
+  if (options.output === 'save') await sayDoubts({ plan, told }, NO_RULES, terminal);
+  return exitOf(told);
 }
 
 /** Puts back the rules that were there before, where nobody else has changed any. */

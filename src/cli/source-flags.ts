@@ -1,7 +1,7 @@
 import { shellWord } from '../explain/index.ts';
 import type { SourceOptions } from './options.ts';
 
-type Where = { readonly [Key in Exclude<keyof SourceOptions, 'keepGoing'>]?: SourceOptions[Key] | undefined };
+type Where = { readonly [Key in keyof SourceOptions]?: SourceOptions[Key] | undefined };
 
 /** The flags that say where rules are, as they were typed: for the command that a hint proposes. */
 export function sourceFlags(options: Where): string {
@@ -13,7 +13,9 @@ export function sourceFlags(options: Where): string {
     ['--from', options.from],
     ['--family', options.family],
   ];
-  return flags
+  const keepGoing = options.keepGoing ? ' --keep-going' : '';
+  const named = flags
     .flatMap(([flag, value]) => (value === undefined ? [] : [` ${flag} ${shellWord(String(value))}`]))
     .join('');
+  return named + keepGoing;
 }

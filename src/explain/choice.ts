@@ -1,6 +1,6 @@
-import { afterBypass, type BypassRequest, planBypass } from '../interception/index.ts';
+import { afterBypass, type BypassRequest, isIntercepted, isOver, planBypass } from '../interception/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { type Proof, proveBypass, withoutEnd } from './proof.ts';
+import { cutsAll, type Proof, proveBypass, withoutEnd } from './proof.ts';
 import { packetsSaid } from './proof-screen.ts';
 import { count } from './words.ts';
 
@@ -13,40 +13,49 @@ export interface Chosen {
 }
 
 /** A way to let the ports pass. */
-interface Candidate {
+export interface Candidate {
   readonly request: BypassRequest;
   readonly proof: Proof;
   /** How many rules come, go or change. */
   readonly rules: number;
+  /** How many rules come; those that only move are among them. */
+  readonly added: number;
 }
 
 /**
  * The best plan for a request. Candidates are a rule at the top of the built-in chain, where nothing can come before it; one right
  * before the rule that catches; and with `edit` the mesh's own list, which is otherwise left alone. Best is what does what was asked
- * and changes nothing else, by the fewest rules. Where none does, the request as it is, with what else it would change.
+ * and changes nothing else, by the fewest rules. Where none does, the request as it is, with what else it would change. Another
+ * way is named only where it is proved that it would do.
  */
 export function placed(before: Snapshot, request: BypassRequest, proxyPorts: readonly number[]): Chosen {
-  const candidate = (one: BypassRequest): Candidate => {
-    const endless = withoutEnd(one);
-    const proof = proveBypass(before, afterBypass(before, { request: endless }), endless, proxyPorts);
-    return { request: one, proof, rules: rulesOf(before, one) };
-  };
+  const candidate: Make = (one) => proved(before, one, proxyPorts);
   const asked = candidate(request);
-  if (request.ahead) return asked;
-  const { edit, ...plain } = request;
-  return edit ? edited(before, asked, candidate, plain) : inserted(before, asked, candidate);
+  // Before the mesh has come, nothing is caught before which a rule could be put.
+  if (isOver(request) || (request.ahead && !isIntercepted(before))) return asked;
+  return request.edit ? edited(asked, candidate) : inserted(asked, candidate);
+}
+
+/** What is proved of a request as it is, without looking for a better plan. */
+export function proved(before: Snapshot, request: BypassRequest, proxyPorts: readonly number[]): Candidate {
+  const endless = withoutEnd(request);
+  const proof = proveBypass(before, afterBypass(before, { request: endless }), endless, proxyPorts);
+  const { changes } = planBypass(before, request);
+  const added = changes.filter(({ action }) => action === 'insert').length;
+  return { request, proof, rules: changes.length, added };
 }
 
 /** The list was asked for: it is taken where it does what was asked, though a rule before it would do, too. */
-function edited(before: Snapshot, asked: Candidate, candidate: Make, plain: BypassRequest): Chosen {
+function edited(asked: Candidate, candidate: Make): Chosen {
+  const { edit: _, ...plain } = asked.request;
   if (does(asked)) {
-    const [own, other] = [asked.rules, addedBy(before, plain)];
-    const instead = `Chosen: ${count(own, 'rule')} of the mesh's own list ${own === 1 ? 'changes' : 'change'}, as asked for`;
-    return own === 0
-      ? asked
-      : { ...asked, why: `${instead}; without --edit ${rulesWord(other)} would be put before it` };
+    const { rules } = asked;
+    const other = isWorth(asked) ? firstThatDoes([plain, { ...plain, behind: true }], candidate) : undefined;
+    if (!other) return asked;
+    const list = `Chosen: ${count(rules, 'rule')} of the mesh's own list ${rules === 1 ? 'changes' : 'change'}, as asked for`;
+    return { ...asked, why: `${list}; without --edit ${rulesWord(other.added)} would be put before it` };
   }
-  const found = [plain, { ...plain, behind: true }].map(candidate).find(does);
+  const found = firstThatDoes([plain, { ...plain, behind: true }], candidate);
   if (!found) return asked;
   return {
     ...found,
@@ -54,14 +63,12 @@ function edited(before: Snapshot, asked: Candidate, candidate: Make, plain: Bypa
   };
 }
 
-function inserted(before: Snapshot, asked: Candidate, candidate: Make): Chosen {
-  const list = { ...asked.request, edit: true };
+function inserted(asked: Candidate, candidate: Make): Chosen {
   if (does(asked)) {
-    const other = asked.rules === 0 ? 0 : rulesOf(before, list);
-    if (other === 0) return asked;
-    const instead = `--edit would change ${rulesWord(other)} of its list instead`;
-    const more = rulesWord(addedBy(before, asked.request));
-    return { ...asked, why: `Chosen: ${more} more, and the mesh's own stay as they are; ${instead}` };
+    const other = isWorth(asked) ? theList(asked, candidate) : undefined;
+    if (!other) return asked;
+    const instead = `--edit would change ${rulesWord(other.rules)} of its list instead`;
+    return { ...asked, why: `Chosen: ${rulesWord(asked.added)} more, and the mesh's own stay as they are; ${instead}` };
   }
   const behind = candidate({ ...asked.request, behind: true });
   if (does(behind))
@@ -69,12 +76,25 @@ function inserted(before: Snapshot, asked: Candidate, candidate: Make): Chosen {
       ...behind,
       why: `Chosen: right before the rule that catches; at the top it would take more: ${beyondWords(asked)}`,
     };
-  const instead = candidate(list);
-  if (!does(instead) || instead.rules === 0) return asked;
-  return {
-    ...asked,
-    why: `Instead: --edit does only this, by changing ${rulesWord(instead.rules)} of the mesh's list`,
-  };
+  const list = theList(asked, candidate);
+  if (!list) return asked;
+  return { ...asked, why: `Instead: --edit does only this, by changing ${rulesWord(list.rules)} of the mesh's list` };
+}
+
+/** The mesh's own list, where it would do. With --ahead nobody can ask for it. */
+function theList({ request }: Candidate, candidate: Make): Candidate | undefined {
+  if (request.ahead) return undefined;
+  const list = candidate({ ...request, edit: true });
+  return does(list) && isWorth(list) ? list : undefined;
+}
+
+/** The first that does what was asked; those behind it are not looked at. */
+function firstThatDoes(requests: readonly BypassRequest[], candidate: Make): Candidate | undefined {
+  for (const request of requests) {
+    const found = candidate(request);
+    if (does(found)) return found;
+  }
+  return undefined;
 }
 
 type Make = (request: BypassRequest) => Candidate;
@@ -82,11 +102,8 @@ type Make = (request: BypassRequest) => Candidate;
 /** What was asked for, and nothing else. */
 const does = ({ proof: { beyond, left } }: Candidate): boolean => beyond.length === 0 && left.length === 0;
 
-const rulesOf = (before: Snapshot, request: BypassRequest): number => planBypass(before, request).changes.length;
-
-/** How many rules come; those that only move are among them. */
-const addedBy = (before: Snapshot, request: BypassRequest): number =>
-  planBypass(before, request).changes.filter(({ action }) => action === 'insert').length;
+/** It changes something, and some of the packets then reach somebody. */
+const isWorth = ({ proof, rules }: Candidate): boolean => rules > 0 && !cutsAll(proof);
 
 const rulesWord = (rules: number): string => count(rules, 'rule');
 

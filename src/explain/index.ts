@@ -27,7 +27,7 @@ export { isTurned } from './moved.ts';
 export { type Next, nextAfter, nextBlock } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
 export { boxWords, directionWords } from './packet-set.ts';
-export { coverOf, isAsAsked, planBlocks, planScreen, type Told } from './plan.ts';
+export { coverOf, isAsAsked, planBlocks, planScreen, refusalBy, type Told, toldBlocks } from './plan.ts';
 export { planDocument } from './plan-document.ts';
 export { type ProbeShown, probeBlocks } from './probe.ts';
 export { noticeBlocks, programScreen } from './program.ts';

@@ -12,7 +12,7 @@ import type { PlanDocument } from './schema/plan.ts';
 import { isAsMeant, isMoved } from './witnesses.ts';
 
 /** What `bypass -o json` prints without --apply. */
-export const planDocument = (plan: BypassPlan, { check, proof, why }: Told, origin: string): PlanDocument => ({
+export const planDocument = (plan: BypassPlan, { check, proof, why, refused }: Told, origin: string): PlanDocument => ({
   schema: 'sidestep/bypass/1',
   origin,
   ports: plan.request.ports.map(pair),
@@ -23,6 +23,7 @@ export const planDocument = (plan: BypassPlan, { check, proof, why }: Told, orig
     ...(was ? { was: printRule(was, place.family) } : {}),
   })),
   ...(why === undefined ? {} : { chosen: why }),
+  ...(refused === undefined ? {} : { refused }),
   unchanged: unchangedDocument(plan),
   idle: plan.idle.map((bypass) => bypassDocument(bypass, plan.idle)),
   notCovered: plan.notCovered.map((notice) => ({ ...notice })),

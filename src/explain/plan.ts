@@ -33,7 +33,17 @@ export interface Told {
   readonly proof: Proof;
   /** Why this plan, where others were possible. */
   readonly why?: string | undefined;
+  /** Why it is not carried out, a clause; undefined where it is. */
+  readonly refused?: string | undefined;
 }
+
+/** Why a plan is refused by what is proved of it: it would change something else, or only cut the ports off. */
+export const refusalBy = (proof: Proof): string | undefined =>
+  proof.beyond.length > 0
+    ? 'a bypass changes nothing else'
+    : cutsAll(proof)
+      ? 'it would only cut the ports off, so let them in first'
+      : undefined;
 
 /** Whether a bypass does what was asked for, and nothing else. */
 export const isAsAsked = ({ check, proof }: Told): boolean =>

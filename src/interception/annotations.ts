@@ -4,6 +4,7 @@ import { escapeControl } from '../text/index.ts';
 import type { BypassRequest } from './bypass-request.ts';
 import { portList } from './caught-words.ts';
 import type { Interception, RecognisedName } from './interception.ts';
+import type { ManifestOptions } from './manifest.ts';
 import { joinedPorts, type Ports, withoutPorts } from './port-sets.ts';
 import { inferInterception, recogniseAll } from './recognise.ts';
 import { RequestRefused } from './refused.ts';
@@ -20,7 +21,7 @@ const INJECTED: Ports = [
 /** YAML with the mesh's own annotation for inbound ports that are to be left alone. */
 export function annotationsFor(
   request: BypassRequest,
-  { snapshot, unread }: { readonly snapshot?: Snapshot; readonly unread?: string },
+  { snapshot, unread, proved }: Pick<ManifestOptions, 'snapshot' | 'unread' | 'proved'>,
 ): readonly string[] {
   const [found] = snapshot ? recogniseAll(snapshot, request.now).map((one) => one.dialect) : [];
   const dialect = found ?? 'istio';
@@ -28,6 +29,9 @@ export function annotationsFor(
   return [
     `# ${about}'s own way to let tcp ${portList(request.ports)} pass its proxy by.`,
     ...(found ? [] : [`# The mesh is taken to be Istio: ${why(snapshot, unread)}.`]),
+    ...(snapshot && proved !== undefined
+      ? [`# Proof, with the rules of ${escapeControl(snapshot.origin)}: ${proved}.`]
+      : ['# Not proved: --from FILE or --pid PID shows the rules of a pod.']),
     '# A part of the pod template (spec.template of a workload); it counts when the pods are made anew.',
     '# An annotation of the same name is replaced: join the lists if there is one.',
     'metadata:',

@@ -3,13 +3,15 @@ import type { BypassRequest } from './bypass-request.ts';
 import { portList } from './caught-words.ts';
 import { interceptedPorts } from './intercepted.ts';
 import type { Notice } from './interception.ts';
+import { withNativeSets } from './native-sets.ts';
 import { bothPorts } from './port-sets.ts';
-import { turnsAnything } from './proxy-ports.ts';
+import { isIntercepted } from './proxy-ports.ts';
 import { isSaid, note } from './said.ts';
 
 /** What of a request has no effect on these rules, by the flag that asks for it. */
-export function voidIn({ held }: Snapshot, { ahead, self, ports, families, now }: BypassRequest): readonly Notice[] {
-  const intercepts = held.some(({ rules }) => turnsAnything(rules));
+export function voidIn(snapshot: Snapshot, { ahead, self, ports, families, now }: BypassRequest): readonly Notice[] {
+  const { held } = withNativeSets(snapshot);
+  const intercepts = isIntercepted(snapshot);
   const ownCaught = held.some(
     ({ rules }) =>
       (families ?? [rules.family]).includes(rules.family) &&

@@ -4,7 +4,7 @@ export { afterBypass, type BypassPlan, bypassed, planBypass } from './bypass.ts'
 export { idleBypasses } from './bypass-idle.ts';
 export { notCoveredByUndo } from './bypass-notes.ts';
 export type { Unchanged } from './bypass-reasons.ts';
-export { type BypassRequest, inUtc, isOver, leewayOf, namedPorts, parsePorts } from './bypass-request.ts';
+export { type BypassRequest, checkRequest, inUtc, isOver, leewayOf, namedPorts, parsePorts } from './bypass-request.ts';
 export { unbypassed, withoutExpired } from './bypass-undo.ts';
 export { voidIn } from './bypass-void.ts';
 export { type Bypass, bypassesIn } from './bypasses.ts';
@@ -44,7 +44,7 @@ export { isOwnChain, type Ownership, ownership, type Placement } from './own.ts'
 export { withoutPorts } from './port-sets.ts';
 export { prefixesOf } from './prefixes.ts';
 export { cleaned, programmed } from './programmed.ts';
-export { proxyPortsOf } from './proxy-ports.ts';
+export { isIntercepted, proxyPortsOf } from './proxy-ports.ts';
 export { inferInterception, interceptionOf, recognise, recogniseAll } from './recognise.ts';
 export { type Problem, RequestRefused } from './refused.ts';
 export { type RoutingChanges, type RoutingState, routingAfter, routingWithin } from './routing.ts';

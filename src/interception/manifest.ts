@@ -19,6 +19,8 @@ export interface ManifestOptions {
   readonly snapshot?: Snapshot;
   /** Why there is no snapshot, though one was looked for: the YAML says so. */
   readonly unread?: string;
+  /** What is proved of the bypass with the rules of the snapshot, a clause; absent: nothing is. */
+  readonly proved?: string;
 }
 
 /**
@@ -62,21 +64,45 @@ const aboutContainer = (
   where: readonly string[],
   options: ManifestOptions,
 ): readonly string[] => {
-  const { ports, edit, until } = request;
-  const late = edit ? 'is refused: take it out by then' : 'has nothing to do';
+  const { ports, edit, behind, until } = request;
+  const late = comesAhead(request) ? 'has nothing to do' : 'is refused: take it out by then';
   return [
     `Lets tcp ${portList(ports)} pass the sidecar's proxy by: it reaches the app directly.`,
     ...where,
-    ...(edit ? [] : [modeWords(request, options)]),
-    ...(edit
-      ? ["Order: behind the mesh's own init container, for it changes the list that the mesh has written."]
-      : [
-          "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
-        ]),
+    ...(comesAhead(request) ? [modeWords(request, options)] : []),
+    edit
+      ? "Order: behind the mesh's own init container, for it changes the list that the mesh has written."
+      : behind
+        ? "Order: behind the mesh's own init container, for its rule goes right before the one that catches."
+        : "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
+    proofWords(options),
+    ...IN_THE_POD,
+    ...(comesAhead(request) ? [BEFORE_THE_MESH] : []),
     ...(until === undefined ? [] : [`End: ${inUtc(until)}, by the kernel. In a pod that starts later it ${late}.`]),
     'Restarts: it may run any number of times, a run that finds its rule changes nothing.',
   ].map((line) => `# ${line}`);
 };
+
+/** Whether the container may run before the mesh's own. */
+const comesAhead = ({ edit, behind }: BypassRequest): boolean => !edit && !behind;
+
+/** What is proved here, of which rules; or why nothing is. */
+function proofWords({ snapshot, unread, proved }: ManifestOptions): string {
+  if (proved !== undefined && snapshot) return `Proof, with the rules of ${escapeControl(snapshot.origin)}: ${proved}.`;
+  const why = snapshot
+    ? `nothing is intercepted in ${escapeControl(snapshot.origin)}`
+    : unread === undefined
+      ? 'no rules of a mesh were shown'
+      : 'the rules here could not be read';
+  return `Not proved: ${why}. --from FILE or --pid PID shows those of a pod.`;
+}
+
+const IN_THE_POD = [
+  'In the pod it is proved of the rules that are there then. Where anything else would change, the container changes',
+  '  nothing and ends with 1: the pod does not start.',
+] as const;
+
+const BEFORE_THE_MESH = "  Before the mesh's own init container none of the mesh's rules are there to prove it of.";
 
 /** How inbound tcp is caught in a snapshot; undefined where it is not. */
 export function modeIn(snapshot: Snapshot, now: number): 'REDIRECT' | 'TPROXY' | undefined {
@@ -130,7 +156,8 @@ function commandOf(request: BypassRequest, options: ManifestOptions): readonly s
     'bypass',
     ...ports.map((range) => formatPortRange(range, '-')),
     '--apply',
-    ...(edit ? ['--edit'] : ['--ahead', modeOf(request, options)]),
+    ...(comesAhead(request) ? ['--ahead', modeOf(request, options)] : []),
+    ...(edit ? ['--edit'] : []),
     ...(self ? ['--self'] : []),
     ...(families.length === 1 && family ? ['--family', family] : []),
     ...(until === undefined ? [] : ['--until', `${asDateStop(until)}Z`]),

@@ -11,7 +11,7 @@ import {
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
 import { commentsOf } from './comments.ts';
-import { nativeSets } from './native-sets.ts';
+import { nativeSets, withNativeSets } from './native-sets.ts';
 import { chainOfTarget } from './own.ts';
 import { PRODUCTS, type Product } from './products.ts';
 import { loopbackOf } from './world.ts';
@@ -47,6 +47,10 @@ export const turnsAnything = (rules: RuleSet): boolean =>
       chain.rules.some(({ target }) => turnsToProxy(effectOf(target, rules.family), rules.family)),
     ),
   );
+
+/** Whether anything turns connections to a socket of this host: rules of iptables', or of Istio's native form. */
+export const isIntercepted = (snapshot: Snapshot): boolean =>
+  withNativeSets(snapshot).held.some(({ rules }) => turnsAnything(rules));
 
 /** The ports to which the rules of a kind turn connections, in order. */
 export function turnedPorts(

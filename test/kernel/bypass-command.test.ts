@@ -77,14 +77,15 @@ describe.runIf(process.getuid?.() === 0)('the command bypass', () => {
     expect(inside('bypass', '8888', '--manifest', 'init-container').stdout).toMatch(
       /^# Mode: REDIRECT, the default: nothing is intercepted in /m,
     );
+    intercept('-b', '*');
+    expect(inside('bypass', '8888', '--self').stdout).toMatch(
+      /^For a fleet: sidestep bypass 8888 --self --manifest init-container$/m,
+    );
     intercept('-m', 'TPROXY', '-b', '*');
     expect(command()).toContain('"--ahead", "TPROXY"');
     expect(inside('bypass', '8888', '--manifest', 'init-container').stdout).toMatch(/^# Mode: TPROXY, as in /m);
     // What was asked for outright is written.
     expect(inside('bypass', '8888', '--manifest', 'patch', '--ahead', 'REDIRECT').stdout).toContain('"REDIRECT"');
-    expect(inside('bypass', '8888', '--self').stdout).toMatch(
-      /^For a fleet: sidestep bypass 8888 --self --manifest init-container$/m,
-    );
   });
 
   test('an init container whose end has come does nothing, and the pod starts', () => {

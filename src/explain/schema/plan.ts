@@ -37,6 +37,7 @@ export const planDocument = z.object({
     )
     .describe('none: there is nothing to do'),
   chosen: z.string().optional().describe('why this plan, where others were possible'),
+  refused: z.string().optional().describe('why --apply does not carry it out; not there: it does'),
   unchanged: z.array(unchanged),
   idle: z.array(bypass).describe('bypasses of these ports that stand in the rules and let nothing pass now'),
   notCovered: notices,
