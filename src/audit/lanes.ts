@@ -91,7 +91,7 @@ function split(snapshot: Snapshot, family: Family, direction: Direction, ends: r
 export const unionOf = (sets: readonly PacketSet[]): PacketSet | undefined =>
   sets.length === 0 ? undefined : sets.reduce((all, one) => all.or(one));
 
-function fateOf(end: End, proxyPorts: readonly number[]): Fate {
+export function fateOf(end: End, proxyPorts: readonly number[]): Fate {
   if (isTurned(end, proxyPorts)) return 'proxy';
   switch (end.kind) {
     case 'proxy':

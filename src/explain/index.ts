@@ -23,7 +23,7 @@ export { bypassDocument, inboundPortOf, listingDocument } from './listing-docume
 export { passedScreen, passedSummary } from './live.ts';
 export { liveDocument } from './live-document.ts';
 export { type MendPlace, mendsOf } from './mend.ts';
-export { isTurned } from './moved.ts';
+export { isTurned, type Moved, movedBetween } from './moved.ts';
 export { type Next, nextAfter, nextBlock } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';
 export { boxWords, directionWords } from './packet-set.ts';

@@ -297,6 +297,12 @@ describe('what is the matter', () => {
       /^inbound IPv4 by net1 is not intercepted, though it is by others: .* on net1 → the app/,
     );
     expect(found?.example?.question.packet.in).toBe('net1');
+    // Where interfaces were not read, one that rules name.
+    const unread = look({ held: held(excluded) }).findings.filter(({ kind }) => kind === 'interface-open');
+    expect(unread.map(({ says }) => says)).toEqual([
+      expect.stringMatching(/^inbound IPv4 by net1 is not .* on net1 → the app on :80 .* that was not read\.$/),
+      expect.stringMatching(/^outbound IPv4 by net1 is not .* by net1 .* → sent by net1, past the proxy\. It matters/),
+    ]);
     // What leaves by it, as the routes have it.
     const route = (text: string, length: number, device: string): Route => {
       const { family, value } = parseAddress(text)!;
@@ -333,10 +339,127 @@ describe('what is the matter', () => {
     const foreign = edited((text) =>
       text.replace('-A PREROUTING', '-A PREROUTING -p tcp -m tcp --dport 8888 -j RETURN\n-A PREROUTING'),
     );
-    expect(kinds(foreign)).toEqual(['medium foreign-rule ipv4']);
-    expect(finding('foreign-rule', foreign)?.says).toContain('in tcp/8888 goes to the app');
+    expect(kinds(foreign)).toEqual(['medium dodge ipv4']);
+    expect(finding('dodge', foreign)?.says).toMatch(
+      /^inbound IPv4 tcp :8888 passes the proxy by: nat PREROUTING 1 .* lets it, and is not the mesh's: .* → the app on :8888\.$/,
+    );
+    const refusing = edited((text) =>
+      text.replace(
+        '-A PREROUTING',
+        '-A PREROUTING -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9000\n-A PREROUTING',
+      ),
+    );
+    expect(finding('foreign-rule', refusing)?.says).toContain('in tcp/8888 goes to the app on :9000');
     const missing = edited((text) => text.replace(/^-A ISTIO_IN_REDIRECT .*\n/m, ''));
     expect(kinds(missing)).toContain('high drift ipv4');
+  });
+
+  describe('what dodges the proxy', () => {
+    const [ipv4, ipv6] = held(ISTIO) as [HeldRules, HeldRules];
+    /** Rules put before the first one of their chain in Istio's. */
+    const beside = (...added: readonly string[]) => {
+      const text = added.reduceRight((now, rule) => {
+        const [, chain] = rule.split(' ');
+        return now.replace(`-A ${chain} `, `${rule}\n-A ${chain} `);
+      }, printSave(ipv4.rules));
+      return { held: [...rules(text), ipv6], interfaces: [LO, ETH0] };
+    };
+    const told = (snapshot: Omit<Snapshot, 'origin'>) =>
+      look(snapshot).findings.map(({ kind, says, rules: [rule] }) => [kind, rule?.chain, rule?.number, says] as const);
+
+    test('by source, port, interface and user: each rule once, with a packet and the way to take it away', () => {
+      const by = beside(
+        '-A PREROUTING -s 10.9.0.0/16 -j RETURN',
+        '-A PREROUTING -i eth0 -p tcp -m tcp --sport 7 -j ACCEPT',
+        '-A PREROUTING -p tcp -m tcp --dport 22 -j RETURN',
+        '-A OUTPUT -m owner --uid-owner 0 -j RETURN',
+      );
+      expect(told(by)).toEqual([
+        [
+          'dodge',
+          'PREROUTING',
+          1,
+          expect.stringMatching(/^inbound IPv4 from 10\.9\.0\.0\/16 passes .* → the app on :80/),
+        ],
+        [
+          'dodge',
+          'PREROUTING',
+          2,
+          expect.stringMatching(/^inbound IPv4 tcp, in eth0, from port 7 passes the proxy by: /),
+        ],
+        [
+          'dodge',
+          'PREROUTING',
+          3,
+          expect.stringMatching(/^inbound IPv4 tcp :22 passes .* → the app on :22 \(ssh\)\.$/),
+        ],
+        [
+          'dodge',
+          'OUTPUT',
+          1,
+          expect.stringMatching(/^outbound IPv4 from uid 0 passes .* from uid 0 .* → sent by eth0/),
+        ],
+      ]);
+      const [first] = look(by).findings;
+      expect(first?.level).toBe('medium');
+      expect(first?.mend).toMatch(/: iptables -t nat -D PREROUTING -s 10\.9\.0\.0\/16 -j RETURN$/);
+      expect(first?.example?.trace.outcome).toMatchObject({ kind: 'app', port: 80 });
+    });
+
+    test("in a chain of the mesh's own, which it writes anew", () => {
+      const [found, ...more] = look(beside('-A ISTIO_INBOUND -s 10.8.0.0/16 -j RETURN')).findings;
+      expect(more).toEqual([]);
+      expect(found).toMatchObject({ kind: 'dodge', level: 'high', rules: [{ chain: 'ISTIO_INBOUND', number: 1 }] });
+      expect(found?.mend).toMatch(/^sidestep init .* --reconcile$/);
+    });
+
+    test('of who listens as such a user, and what comes by such an interface, the rule is told and no other kind', () => {
+      const listeners = [listener(15001, 1337), listener(15006, 1337), listener(8080, 1000)];
+      const user = beside('-A OUTPUT -m owner --uid-owner 1000 -j RETURN');
+      expect(told({ ...user, listeners }).map(([kind]) => kind)).toEqual(['dodge']);
+      const card1 = beside('-A PREROUTING -i net1 -j RETURN');
+      const interfaces = [LO, ETH0, card('net1', 3, own('192.0.2.5', 24))];
+      expect(told({ ...card1, interfaces }).map(([kind]) => kind)).toEqual(['dodge']);
+    });
+
+    test('a rule more that changes nothing, or comes too late, is none', () => {
+      expect(told(beside('-A PREROUTING -p udp -m udp --dport 53 -j RETURN'))).toEqual([]);
+      expect(told(beside('-A PREROUTING -p tcp -m tcp --dport 15090 -j RETURN'))).toEqual([]);
+    });
+
+    test("of rules by hand: not loopback, networks and the proxy's own; what other kinds tell is theirs", () => {
+      const byHand = [
+        '-A PREROUTING -s 10.9.0.0/16 -j RETURN',
+        '-A PREROUTING -p tcp -j REDIRECT --to-ports 15006',
+        '-A OUTPUT -o lo -j RETURN',
+        '-A OUTPUT -d 10.0.0.0/8 -j RETURN',
+        '-A OUTPUT -m owner --uid-owner 0 -j RETURN',
+        '-A OUTPUT -m owner --uid-owner 1337 -j RETURN',
+        '-A OUTPUT -m owner --uid-owner 33 -j RETURN',
+        '-A OUTPUT -p tcp -j REDIRECT --to-ports 15001',
+      ];
+      const of = (lines: readonly string[]) =>
+        look({ held: rules(`*nat\n${lines.join('\n')}\nCOMMIT\n`) }).findings.map(({ kind, level, rules: [rule] }) =>
+          [level, kind, rule?.chain, rule?.number].join(' '),
+        );
+      expect(of(byHand)).toEqual(['medium root-exempt OUTPUT 3', 'info dodge PREROUTING 1', 'info dodge OUTPUT 5']);
+      // Nobody can tell which of two users is the proxy's.
+      const strangers = byHand.map((line) => line.replace(/1337|owner 0/, (id) => (id === '1337' ? '34' : 'owner 35')));
+      expect(of(strangers)).toEqual(['info dodge PREROUTING 1']);
+    });
+
+    test("beside a product's rules, not in them", () => {
+      const linkerd = [
+        ':PROXY_INIT_REDIRECT - [0:0]',
+        '-A PREROUTING -s 10.9.0.0/16 -j RETURN',
+        '-A PREROUTING -m comment --comment "proxy-init/install-proxy-init-prerouting" -j PROXY_INIT_REDIRECT',
+        '-A PROXY_INIT_REDIRECT -p tcp -m multiport --dports 4190,4191 -m comment --comment "proxy-init/ignore-port-4190,4191" -j RETURN',
+        '-A PROXY_INIT_REDIRECT -p tcp -m comment --comment "proxy-init/redirect-all-incoming-to-proxy-port" -j REDIRECT --to-ports 4143',
+      ];
+      expect(told({ held: rules(`*nat\n${linkerd.join('\n')}\nCOMMIT\n`) })).toEqual([
+        ['dodge', 'PREROUTING', 1, expect.stringMatching(/^inbound IPv4 from 10\.9\.0\.0\/16 .* is not the mesh's: /)],
+      ]);
+    });
   });
 
   test('a bypass that has no effect any more, and where its port goes', () => {
@@ -366,8 +489,8 @@ describe('what is the matter', () => {
         .join('');
       return { held: [...rules(text), ipv6], interfaces: [LO, ETH0] };
     };
-    expect(kinds(by('REDIRECT', 'nat', '-I'))).toEqual(['medium foreign-rule ipv4']);
-    expect(kinds(by('TPROXY', 'mangle', '-I'))).toEqual(['medium foreign-rule ipv4']);
+    expect(kinds(by('REDIRECT', 'nat', '-I'))).toEqual(['medium dodge ipv4']);
+    expect(kinds(by('TPROXY', 'mangle', '-I'))).toEqual(['medium dodge ipv4']);
     for (const idle of [by('TPROXY', 'nat', '-I'), by('REDIRECT', 'nat', '-A'), by('TPROXY', 'mangle', '-A')]) {
       const found = finding('idle-rule', idle);
       expect(found?.says).toMatch(

@@ -50,8 +50,8 @@ test('each result names its rule, a level, and the line of the file', () => {
     expect(message.text).not.toBe('');
     expect(locations?.[0].physicalLocation?.artifactLocation.uri).toBe('drifted.rules');
   }
-  const foreign = results.find(({ ruleId }) => ruleId === 'foreign-rule');
-  expect(foreign?.locations?.[0]).toMatchObject({
+  const dodge = results.find(({ ruleId }) => ruleId === 'dodge');
+  expect(dodge?.locations?.[0]).toMatchObject({
     physicalLocation: { region: { startLine: expect.any(Number) } },
     logicalLocations: [{ fullyQualifiedName: 'ipv4/nft/nat/PREROUTING/1' }],
   });

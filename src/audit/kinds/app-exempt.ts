@@ -1,6 +1,7 @@
 import { familyWord, purposeOf } from '../../explain/index.ts';
 import type { Listener } from '../../netfilter/index.ts';
 import { type Audited, deciding, exampleWords, fated, laneOf } from '../audited.ts';
+import { isDodger } from '../dodgers.ts';
 import type { Finding } from '../finding.ts';
 import { TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
@@ -26,6 +27,8 @@ export const appExempt: Kind = {
         const by = { kind: 'in', field: 'uid', ranges: [[uid, uid]] } as const;
         const example = audited.example(fated(outbound, 'direct')?.where(TCP_ONLY).where(by));
         if (!example || !caught.where(by).isEmpty) return [];
+        const rules = deciding(example.trace);
+        if (isDodger(audited, rules)) return [];
         told.add(uid);
         const who = process ? `${process.name} (pid ${process.pid})` : 'the app';
         return [
@@ -36,7 +39,7 @@ export const appExempt: Kind = {
               `${who} on :${port} runs as uid ${uid}, whose outbound ${familyWord(family)} connections pass the proxy by: ` +
               `${exampleWords(example)}.`,
             example,
-            rules: deciding(example.trace),
+            rules,
             mend: `run the app as another user than the proxy's`,
           },
         ];

@@ -1,16 +1,17 @@
 import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
 import type { Audited } from '../audited.ts';
+import { isPassing } from '../dodgers.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 import { isRepeated } from './repeated.ts';
 
-/** Rules of others that change what becomes of intercepted connections. */
+/** Rules of others that change what becomes of intercepted connections; those that let them pass are `dodge`'s. */
 export const foreignRule: Kind = {
   name: 'foreign-rule',
-  about: 'A rule of somebody else sends intercepted connections elsewhere.',
+  about: 'A rule of somebody else drops intercepted connections, or sends them elsewhere.',
   look: (audited) =>
     audited.drifts.flatMap((drift) =>
-      drift.foreign && !drift.bypass
+      drift.foreign && !drift.bypass && !isPassing(audited, drift)
         ? [
             found(audited, drift, 'medium', (means) => `${placeWords(drift)} is not the mesh's${means}`, {
               mend: 'if nobody meant that, take the rule away',
@@ -27,7 +28,7 @@ export const drifted: Kind = {
     "The mesh's own rules or routing are not as it writes them: something is missing, changed, or in another order.",
   look: (audited) => [
     ...audited.drifts.flatMap((drift) =>
-      drift.foreign || drift.bypass || isRepeated(audited, drift)
+      drift.foreign || drift.bypass || isRepeated(audited, drift) || isPassing(audited, drift)
         ? []
         : [
             found(

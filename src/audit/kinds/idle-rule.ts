@@ -14,6 +14,7 @@ import {
 import { type Audited, deciding, exampleWords, fated, laneOf } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { TCP_ONLY } from '../lanes.ts';
+import { without } from '../without.ts';
 import type { Kind } from './kind.ts';
 
 /** A rule made by hand that is to let ports pass, and lets nothing pass. */
@@ -110,18 +111,3 @@ const isIdle = (
   family: Family,
   direction: (typeof WAYS)[number]['direction'],
 ): boolean => difference({ snapshot, proxyPorts }, { snapshot: less, proxyPorts }, family, direction).length === 0;
-
-const without = (snapshot: Snapshot, held: HeldRules, rule: Rule): Snapshot => ({
-  ...snapshot,
-  held: snapshot.held.map((one) => (one === held ? { ...held, rules: withoutRule(held.rules, rule) } : one)),
-});
-
-const withoutRule = (rules: HeldRules['rules'], rule: Rule): HeldRules['rules'] => ({
-  ...rules,
-  tables: rules.tables.map((table) => ({
-    ...table,
-    chains: table.chains.map((chain) =>
-      chain.rules.includes(rule) ? { ...chain, rules: chain.rules.filter((one) => one !== rule) } : chain,
-    ),
-  })),
-});

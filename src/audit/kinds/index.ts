@@ -4,6 +4,7 @@ import { bypassed, idleBypass } from './bypass.ts';
 import { deadRule } from './dead-rule.ts';
 import { deafProxy } from './deaf-proxy.ts';
 import { dnsZone } from './dns-zone.ts';
+import { dodge } from './dodge.ts';
 import { drifted, foreignRule } from './drift.ts';
 import { familyOpen } from './family-open.ts';
 import { idleRule } from './idle-rule.ts';
@@ -30,6 +31,7 @@ export const KINDS: readonly Kind[] = [
   bothBackends,
   drifted,
   repeated,
+  dodge,
   foreignRule,
   bypassed,
   idleBypass,

@@ -1,5 +1,6 @@
 import { familyWord } from '../../explain/index.ts';
 import { deciding, exampleWords, fated, laneOf, surelyFated } from '../audited.ts';
+import { isDodger } from '../dodgers.ts';
 import type { Finding } from '../finding.ts';
 import { TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
@@ -17,8 +18,11 @@ export const rootExempt: Kind = {
       return (['uid', 'gid'] as const).flatMap((field): readonly Finding[] => {
         if (!caught.space.domain.fields.has(field)) return [];
         const root = { kind: 'in', field, ranges: [[0, 0]] } as const;
-        const example = audited.example(direct.where(root));
+        // The same packet of somebody else is caught.
+        const example = audited.example(direct.where(root).and(caught.whatever(field)));
         if (!example || !caught.where(root).isEmpty) return [];
+        const rules = deciding(example.trace);
+        if (isDodger(audited, rules)) return [];
         return [
           {
             level: 'medium',
@@ -27,7 +31,7 @@ export const rootExempt: Kind = {
               `outbound ${familyWord(family)} of ${field} 0 passes the proxy by, and with it whatever runs as root: ` +
               `${exampleWords(example)} is not intercepted.`,
             example,
-            rules: deciding(example.trace),
+            rules,
             mend: `run the proxy as a user of its own, and let that one pass instead of ${field} 0 (init: --proxy-uid, --proxy-gid)`,
           },
         ];
