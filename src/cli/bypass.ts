@@ -88,7 +88,11 @@ export const bypass = defineCommand<BypassOptions>({
         ]),
       )
       .option('-n, --dry-run', 'show what --apply or --undo would change, and change nothing')
-      .addOption(new Option('--manifest <kind>', 'print Kubernetes YAML instead; of a plan that is refused, none').choices(MANIFESTS))
+      .addOption(
+        new Option('--manifest <kind>', 'print Kubernetes YAML instead; of a plan that is refused, none').choices(
+          MANIFESTS,
+        ),
+      )
       .option('--image <name>', 'the image of the init container');
     sourceOptions(command);
     command.optionsGroup('What is shown:');

@@ -24,16 +24,22 @@ export interface Candidate {
 
 /**
  * The best plan for a request. Candidates are a rule at the top of the built-in chain, where nothing can come before it; one right
- * before the rule that catches; and with `edit` the mesh's own list, which is otherwise left alone. Best is what does what was asked
- * and changes nothing else, by the fewest rules. Where none does, the request as it is, with what else it would change. Another
- * way is named only where it is proved that it would do.
+ * before the rule that catches; with `edit` the mesh's own list, which is otherwise left alone; with `self` a rule for what comes in
+ * and one for own calls, where one for both takes more. Best is what does what was asked and changes nothing else, by the fewest
+ * rules. Where none does, the request as it is, with what else it would change. Another way is named only where it is proved that it
+ * would do.
  */
 export function placed(before: Snapshot, request: BypassRequest, proxyPorts: readonly number[]): Chosen {
   const candidate: Make = (one) => proved(before, one, proxyPorts);
   const asked = candidate(request);
   // Before the mesh has come, nothing is caught before which a rule could be put.
   if (isOver(request) || (request.ahead && !isIntercepted(before))) return asked;
-  return request.edit ? edited(asked, candidate) : inserted(asked, candidate);
+  const chosen = request.edit ? edited(asked, candidate) : inserted(asked, candidate);
+  if (does(chosen) || !request.self) return chosen;
+  const narrow = candidate({ ...request, narrow: true });
+  return does(narrow)
+    ? { ...narrow, why: `Chosen: own calls by a rule more; without it this would pass, too: ${beyondWords(asked)}` }
+    : chosen;
 }
 
 /** What is proved of a request as it is, without looking for a better plan. */
@@ -100,7 +106,8 @@ function firstThatDoes(requests: readonly BypassRequest[], candidate: Make): Can
 type Make = (request: BypassRequest) => Candidate;
 
 /** What was asked for, and nothing else. */
-const does = ({ proof: { beyond, left } }: Candidate): boolean => beyond.length === 0 && left.length === 0;
+const does = ({ proof: { beyond, left } }: Pick<Candidate, 'proof'>): boolean =>
+  beyond.length === 0 && left.length === 0;
 
 /** It changes something, and some of the packets then reach somebody. */
 const isWorth = ({ proof, rules }: Candidate): boolean => rules > 0 && !cutsAll(proof);

@@ -113,14 +113,12 @@ function asking(end: End, packets: PacketSet): PacketSet {
   return packets.where({ kind: 'in', field: 'destinationPort', ranges: [[end.port, end.port]] });
 }
 
-/**
- * Those of these packets that the bypass is for: inbound tcp to the ports. Calls from here to here go the same way where they are
- * turned as they come in again.
- */
+/** Those of these packets that the bypass is for: inbound tcp to the ports, and calls from here to here where they are asked for. */
 function askedOf(packets: PacketSet, { before, request, family, direction }: Compared): PacketSet {
   if (isOver(request) || request.families?.includes(family) === false) return packets.minus(packets);
   const tcp = packets.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] }).where(toPorts(request));
-  return direction === 'in' ? tcp : toHere(tcp, before, family);
+  if (direction === 'in') return tcp;
+  return request.self ? toHere(tcp, before, family) : tcp.minus(tcp);
 }
 
 const toPorts = ({ ports }: BypassRequest): Cut => ({ kind: 'in', field: 'destinationPort', ranges: ports });

@@ -1,3 +1,4 @@
+import type { Packet } from '../netfilter/index.ts';
 import type { Outcome, Passed } from '../trace/index.ts';
 import { eventWords } from './live.ts';
 import { outcomePhrase, packetWords } from './packet.ts';
@@ -94,8 +95,16 @@ const row = ({ witness }: SentPair): Line[] => {
 
 const cells = ({ question: { packet, direction } }: SentWitness): Line[] => [
   line(`${direction === 'in' ? 'inbound' : 'from here'} ${familyWord(packet.family)}`),
-  line(packetWords(packet), packet.owned === 1 ? faint(` uid ${packet.uid}`) : ''),
+  line(packetWords(packet), faint(senderWords(packet))),
 ];
+
+/** What of its sender a rule may have asked for. */
+const senderWords = ({ owned, uid, gid, mark }: Packet): string =>
+  [
+    ...(owned === 1 && uid !== undefined ? [` uid ${uid}`] : []),
+    ...(owned === 1 && gid !== undefined && gid !== uid ? [` gid ${gid}`] : []),
+    ...(mark ? [` mark 0x${mark.toString(16)}`] : []),
+  ].join('');
 
 const short = (outcome: Outcome): string =>
   outcome.kind === 'proxy' || outcome.kind === 'app' ? `${outcome.kind} :${outcome.port}` : outcomePhrase(outcome);

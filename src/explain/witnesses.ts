@@ -15,8 +15,6 @@ export interface Witness {
   readonly meant: boolean;
   /** A call of a process here to this host itself. */
   readonly self: boolean;
-  /** One to a port that the bypass is for: where it is turned as it comes in again, it passes, too. */
-  readonly mayPass?: boolean;
   readonly before: Outcome;
   readonly after: Outcome;
 }
@@ -82,10 +80,9 @@ const withoutBypasses = (snapshot: Snapshot, { ports, families, now }: BypassReq
 
 /** Whether a packet does what the bypass says: away from the proxy if it is meant for it, else where it ended before. */
 export function isAsMeant(witness: Witness): boolean {
-  const { meant, mayPass, before, after } = witness;
+  const { meant, before, after } = witness;
   if (!isMoved(witness)) return !meant || !isTurned(witness, before);
-  const passes = !isTurned(witness, after) && after.kind !== 'unknown';
-  return passes && (meant || (mayPass === true && (isTurned(witness, before) || before.kind === 'dropped')));
+  return meant && !isTurned(witness, after) && after.kind !== 'unknown';
 }
 
 /**
@@ -112,7 +109,7 @@ const speaks = (snapshot: Snapshot, family: Family): boolean =>
       addresses.some((address) => address.family === family && address.scope === 'global'),
     ));
 
-interface Planned extends Pick<Witness, 'packet' | 'port' | 'meant' | 'self' | 'mayPass'> {
+interface Planned extends Pick<Witness, 'packet' | 'port' | 'meant' | 'self'> {
   /** Seconds since 1970. */
   readonly at: number;
   /** What is compared: the rules before and after; or, once it has ended, without it and after. */
@@ -152,13 +149,7 @@ function packetsFor(
       plan(`in udp/${first}`, first),
       plan(`out tcp > ${ELSEWHERE[family]}:${first} uid 1000`, first),
       ...[APP, ...proxyOwners(before, family, now)].flatMap((owner) =>
-        own.map((port) =>
-          plan(`self tcp/${port}${owner}`, port, {
-            meant: asked && self,
-            self: true,
-            mayPass: asked && inside.includes(port),
-          }),
-        ),
+        own.map((port) => plan(`self tcp/${port}${owner}`, port, { meant: asked && self, self: true })),
       ),
       ...(end === undefined
         ? []

@@ -10,7 +10,7 @@ import {
   type TableName,
   tableOf,
 } from '../netfilter/index.ts';
-import { inserted } from './bypass-insert.ts';
+import { inboundEntrance, inserted, ownEntrances } from './bypass-insert.ts';
 import type { BypassRequest } from './bypass-request.ts';
 import { withoutOutdated } from './bypass-undo.ts';
 
@@ -44,11 +44,14 @@ function isUsed({ interfaces, held }: Snapshot, family: Family): boolean {
 }
 
 function withBypass(before: RuleSet, request: BypassRequest): RuleSet {
-  const { ports } = request;
-  const cleared = withoutOutdated(before, request);
-  const table: TableName = request.ahead === 'TPROXY' ? 'mangle' : 'nat';
-  const inbound = inserted(withTable(cleared, table), table, 'PREROUTING', { ports, caught: [] }, request);
-  return request.self ? inserted(withTable(inbound, 'nat'), 'nat', 'OUTPUT', { ports, caught: [] }, request) : inbound;
+  const { ports, self } = request;
+  const transparent = request.ahead === 'TPROXY';
+  const own = ownEntrances(transparent, request).filter(({ table }) => table === 'nat');
+  const inbound = inboundEntrance(transparent ? 'mangle' : 'nat', request);
+  return [inbound, ...(self ? own : [])].reduce(
+    (rules, entrance) => inserted(withTable(rules, entrance.table), entrance, { ports, caught: [] }, request),
+    withoutOutdated(before, request),
+  );
 }
 
 /** The rule set with a table, made of its built-in chains where it was not there. */

@@ -1,4 +1,6 @@
 import { chainOf, effectOf, type Rule, type RuleSet, type TableName } from '../netfilter/index.ts';
+import type { Entrance } from './bypass-insert.ts';
+import type { BypassRequest } from './bypass-request.ts';
 import { bypassRules, disarmed } from './bypass-rules.ts';
 import { isDisarmed, portsOf } from './bypasses.ts';
 import { isBypass } from './comments.ts';
@@ -11,19 +13,19 @@ import { withRules } from './rule-changes.ts';
  * The rule set with these ports taken out of the mesh's own list of inbound ports. An entry of an include list that
  * holds nothing but these ports is turned into a RETURN in its place, so that undoing it puts it back exactly where it
  * was; what is caught otherwise (all ports, a range) gets a RETURN before it, which is how the mesh excludes a port.
- * With an expiry nothing is turned: the kernel ends a rule, it does not bring one back.
+ * With an expiry nothing is turned: the kernel ends a rule, it does not bring one back; nor where an entry catches own calls as well,
+ * which are not asked for.
  */
 export function edited(
   rules: RuleSet,
-  table: TableName,
+  { table, scope }: Pick<Entrance, 'table' | 'scope'>,
   ports: Ports,
-  until: number | undefined,
-  now: number,
+  { until, now }: BypassRequest,
 ): RuleSet {
   let result = rules;
   for (const name of inboundChains(rules, table)) {
     const before = chainOf(result, table, name)?.rules ?? [];
-    if (until === undefined) {
+    if (until === undefined && scope === 'any') {
       const next = before.map((rule) =>
         isEntry(rule, rules) && holdsPorts(ports, portsOf(rule, rules.family))
           ? disarmed(rule, rules.family, table)
@@ -40,7 +42,7 @@ export function edited(
     const there = own.slice(0, at).filter((rule) => isBypass(rule) && !isDisarmed(rule));
     const missing = withoutPorts(left, joinedPorts(...there.map((rule) => portsOf(rule, rules.family))));
     const wanted = ports.filter((range) => bothPorts([range], missing).length > 0);
-    const added = bypassRules(wanted, { family: rules.family, table, self: false, until });
+    const added = bypassRules(wanted, { family: rules.family, table, scope, until });
     result = withRules(result, table, name, own.toSpliced(at, 0, ...added));
   }
   return result;

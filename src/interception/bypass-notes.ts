@@ -22,7 +22,7 @@ export function notCoveredBy(
   request: BypassRequest,
   changes: readonly RuleChange[],
 ): readonly Notice[] {
-  // A TPROXY waits where own calls come in again: then what passes it by are these, too.
+  // Rules made by hand may let own calls pass where a TPROXY waits for them.
   const sets = after.held.map(({ rules }) => rules);
   const ports = portList(request.ports);
   return [

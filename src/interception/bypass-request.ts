@@ -20,6 +20,11 @@ export interface BypassRequest {
   readonly ahead?: 'REDIRECT' | 'TPROXY';
   /** Right before the rule that catches, not at the top of the chain: what others' rules before it take stays theirs. */
   readonly behind?: boolean;
+  /**
+   * Own calls that come in again have a rule of their own, for this host's addresses alone: where one for all that comes in would let
+   * more pass, because routes of a TPROXY send what has a mark to `lo`.
+   */
+  readonly narrow?: boolean;
   /** The last second, since 1970, in which it holds. */
   readonly until?: number;
   /**

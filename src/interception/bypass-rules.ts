@@ -9,10 +9,37 @@ import type { Ports } from './port-sets.ts';
 export interface BypassPlace {
   readonly family: Family;
   readonly table: TableName;
-  /** The pod's own calls to itself: what leaves by `lo`. */
-  readonly self: boolean;
+  readonly scope: BypassScope;
   readonly until: number | undefined;
 }
+
+/** What a rule asks for beside the ports, by what it is for: words before and behind the protocol. */
+const ASKED = {
+  /** Whatever meets it. */
+  any: ['', ''],
+  /** What comes from elsewhere, and not what this host sends to itself, which meets the rule as it comes in again by `lo`. */
+  arriving: ['! -i lo ', ''],
+  /** What this host sends to itself. */
+  own: ['-o lo ', ''],
+  /** The same, where routes of a TPROXY send what has a mark to `lo`, wherever it is for. */
+  'own addresses': ['-o lo ', '-m addrtype --dst-type LOCAL '],
+  /** The same as it comes in again. */
+  returning: ['-i lo ', '-m addrtype --dst-type LOCAL '],
+} as const;
+
+/** What a bypass is for, beside its ports. */
+export type BypassScope = keyof typeof ASKED;
+
+/** What a rule of Sidestep's is for. */
+export function scopeOf({ header, matches }: Rule): BypassScope {
+  // A rule of the mesh's own that was disarmed may be for a card.
+  if (header.in?.value === 'lo') return header.in.negated ? 'arriving' : 'returning';
+  if (header.out?.value !== 'lo') return 'any';
+  return matches.some(({ name }) => name === 'addrtype') ? 'own addresses' : 'own';
+}
+
+/** Whether it is for this host's own calls alone. */
+export const isOfOwn = (rule: Rule): boolean => ['own', 'own addresses', 'returning'].includes(scopeOf(rule));
 
 /** How many ports multiport takes; a range counts as two. Source: XT_MULTI_PORTS in xt_multiport.h. */
 const MOST = 15;
@@ -26,7 +53,8 @@ export const bypassRules = (ports: Ports, place: BypassPlace): readonly Rule[] =
     const words = group.map((range) => formatPortRange(range));
     const match = words.length === 1 ? `--dport ${words[0]}` : `-m multiport --dports ${words.join(',')}`;
     const end = place.until === undefined ? '' : ` -m time --datestop ${asDateStop(place.until)}`;
-    const spec = `${place.self ? '-o lo ' : ''}-p tcp ${match} -m comment --comment "${BYPASS_COMMENT}"${end} -j RETURN`;
+    const [way, addresses] = ASKED[place.scope];
+    const spec = `${way}-p tcp ${addresses}${match} -m comment --comment "${BYPASS_COMMENT}"${end} -j RETURN`;
     return parseRule(spec, { family: place.family, table: place.table });
   });
 

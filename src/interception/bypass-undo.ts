@@ -1,6 +1,6 @@
 import type { Rule, RuleSet, TableName } from '../netfilter/index.ts';
 import { type BypassRequest, inUtc, isWantedEnd } from './bypass-request.ts';
-import { bypassRules, rearmed } from './bypass-rules.ts';
+import { bypassRules, isOfOwn, rearmed, scopeOf } from './bypass-rules.ts';
 import { isDisarmed, portsOf, untilOf } from './bypasses.ts';
 import { isBypass } from './comments.ts';
 import { ALL_PORTS, bothPorts, holdsPorts, type Ports, withoutPorts } from './port-sets.ts';
@@ -10,21 +10,20 @@ import { withRules } from './rule-changes.ts';
 type Future = 'stays' | { readonly lose: Ports };
 
 /** The rule set with every bypass of Sidestep’s kept or taken out. Others' rules are never touched. */
-function settled(rules: RuleSet, futureOf: (rule: Rule, ports: Ports, chain: string) => Future): RuleSet {
+function settled(rules: RuleSet, futureOf: (rule: Rule) => Future): RuleSet {
   let result = rules;
   for (const { name: table, chains } of rules.tables) {
     for (const { name: chain, rules: own } of chains) {
       if (!own.some(isBypass)) continue;
-      const next = own.flatMap((rule) => (isBypass(rule) ? left(rule, table, chain) : [rule]));
+      const next = own.flatMap((rule) => (isBypass(rule) ? left(rule, table) : [rule]));
       if (next.some((rule, index) => rule !== own[index]) || next.length !== own.length)
         result = withRules(result, table, chain, next);
     }
   }
   return result;
 
-  function left(rule: Rule, table: TableName, chain: string): readonly Rule[] {
-    const ports = portsOf(rule, rules.family);
-    const future = futureOf(rule, ports, chain);
+  function left(rule: Rule, table: TableName): readonly Rule[] {
+    const future = futureOf(rule);
     return future === 'stays' ? [rule] : lessened(rule, future.lose, rules, table);
   }
 }
@@ -35,7 +34,7 @@ export function lessened(rule: Rule, lose: Ports, rules: RuleSet, table: TableNa
   if (bothPorts(ports, lose).length === 0) return [rule];
   if (isDisarmed(rule)) return [(holdsPorts(lose, ports) && rearmed(rule, rules, table)) || rule];
   const kept = withoutPorts(ports, lose);
-  return bypassRules(kept, { family: rules.family, table, self: rule.header.out !== undefined, until: untilOf(rule) });
+  return bypassRules(kept, { family: rules.family, table, scope: scopeOf(rule), until: untilOf(rule) });
 }
 
 /** The rule set without Sidestep's bypasses of these ports (of all ports, where the request names none). */
@@ -58,10 +57,10 @@ export function withoutExpired(before: RuleSet, now: number): RuleSet {
  * for new ones. A bypass that is as it should be stays.
  */
 export const withoutOutdated = (before: RuleSet, request: BypassRequest): RuleSet =>
-  settled(before, (rule, _ports, chain) => {
+  settled(before, (rule) => {
     if (isWantedEnd(untilOf(rule), request)) return 'stays';
     // A bypass of own calls is another one's business, unless own calls are asked for.
-    return chain === 'OUTPUT' && !request.self ? 'stays' : { lose: request.ports };
+    return isOfOwn(rule) && !request.self ? 'stays' : { lose: request.ports };
   });
 
 /** "until 2026-11-23 19:30:00 UTC", or nothing. */

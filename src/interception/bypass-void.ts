@@ -1,5 +1,6 @@
 import type { Snapshot } from '../netfilter/index.ts';
 import type { BypassRequest } from './bypass-request.ts';
+import { unbypassed } from './bypass-undo.ts';
 import { portList } from './caught-words.ts';
 import { interceptedPorts } from './intercepted.ts';
 import type { Notice } from './interception.ts';
@@ -16,7 +17,9 @@ export function voidIn(snapshot: Snapshot, { ahead, self, ports, families, now }
     ({ rules }) =>
       (families ?? [rules.family]).includes(rules.family) &&
       // A bypass of own calls that is there already is what was asked for.
-      [...interceptedPorts(rules, 'self', now).values()].some((own) => bothPorts(own, ports).length > 0),
+      [...interceptedPorts(unbypassed(rules, { ports, now }), 'self', now).values()].some(
+        (own) => bothPorts(own, ports).length > 0,
+      ),
   );
   return [
     note(

@@ -3,7 +3,7 @@ import { type Backend, emptyRuleSet, type RuleSet, type Snapshot } from '../netf
 import { prepared } from './bypass-ahead.ts';
 import { edited } from './bypass-edit.ts';
 import { idleBypasses } from './bypass-idle.ts';
-import { inserted } from './bypass-insert.ts';
+import { inboundEntrance, inserted, ownEntrances } from './bypass-insert.ts';
 import { notCoveredBy } from './bypass-notes.ts';
 import { reasonsOf, type Unchanged } from './bypass-reasons.ts';
 import { type BypassRequest, checkRequest, isOver } from './bypass-request.ts';
@@ -14,7 +14,7 @@ import type { Notice } from './interception.ts';
 import { nativeAfter } from './native-edit.ts';
 import { nativeSets, withNativeSets } from './native-sets.ts';
 import { bothPorts, type Ports } from './port-sets.ts';
-import { turnsAnything } from './proxy-ports.ts';
+import { handsToProxy, turnsAnything } from './proxy-ports.ts';
 import { type Problem, RequestRefused } from './refused.ts';
 import { changesBetween, type RuleChange } from './rule-changes.ts';
 
@@ -102,8 +102,8 @@ export function bypassed(before: RuleSet, { request }: Pick<BypassPlan, 'request
     const caught = bothPorts(interceptedPorts(rules, 'inbound', now).get(table) ?? [], ports);
     if (caught.length === 0) continue;
     rules = request.edit
-      ? edited(rules, table, touched(ports, caught), request.until, now)
-      : inserted(rules, table, 'PREROUTING', { ports: touched(ports, caught), caught }, request);
+      ? edited(rules, inboundEntrance(table, request), touched(ports, caught), request)
+      : inserted(rules, inboundEntrance(table, request), { ports: touched(ports, caught), caught }, request);
   }
   return request.self ? selfBypassed(rules, request) : rules;
 }
@@ -113,16 +113,12 @@ const wanted = ({ families }: BypassRequest): readonly Family[] => families ?? F
 /** Of the ports as they were asked for, those ranges of which anything is caught: whole, so that they stay few. */
 const touched = (ports: Ports, caught: Ports): Ports => ports.filter((range) => bothPorts([range], caught).length > 0);
 
-/** The pod's calls to its own address leave by `lo` and are turned in nat OUTPUT; a TPROXY waits where they come back. */
 function selfBypassed(rules: RuleSet, request: BypassRequest): RuleSet {
   let result = rules;
-  for (const [table, chain] of [
-    ['nat', 'OUTPUT'],
-    ['mangle', 'PREROUTING'],
-  ] as const) {
-    const caught = bothPorts(interceptedPorts(result, 'self', request.now).get(table) ?? [], request.ports);
+  for (const entrance of ownEntrances(handsToProxy(rules), request)) {
+    const caught = bothPorts(interceptedPorts(result, 'self', request.now).get(entrance.table) ?? [], request.ports);
     if (caught.length > 0)
-      result = inserted(result, table, chain, { ports: touched(request.ports, caught), caught }, request);
+      result = inserted(result, entrance, { ports: touched(request.ports, caught), caught }, request);
   }
   return result;
 }

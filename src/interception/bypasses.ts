@@ -9,6 +9,7 @@ import {
   type Snapshot,
   type TableName,
 } from '../netfilter/index.ts';
+import { isOfOwn } from './bypass-rules.ts';
 import { formerTarget, isBypass } from './comments.ts';
 import { withNativeSets } from './native-sets.ts';
 
@@ -52,7 +53,7 @@ export function bypassesOf(rules: RuleSet, now?: number): readonly Omit<Bypass, 
             number: index + 1,
             rule,
             ports: portsOf(rule, family),
-            kind: isBuiltIn(table, chain) ? (chain === 'OUTPUT' ? 'self' : 'inbound') : 'edit',
+            kind: isBuiltIn(table, chain) ? (isOfOwn(rule) ? 'self' : 'inbound') : 'edit',
             ...(until === undefined ? {} : { until }),
             expired: until !== undefined && now !== undefined && now > until,
           } as const,

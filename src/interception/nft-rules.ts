@@ -103,6 +103,10 @@ function matchWords({ operator, left, right }: Match, state: State): Words {
       const mark = left.key === 'mark' ? number(right) : undefined;
       return mark === undefined ? undefined : ['-m', 'connmark', ...not, '--mark', mark];
     }
+    case 'fib': {
+      const type = left.result === 'type' && left.flags.join() === 'daddr' ? word(right) : undefined;
+      return type === undefined ? undefined : ['-m', 'addrtype', ...not, '--dst-type', type.toUpperCase()];
+    }
     case 'binary': {
       const of = left.left;
       const [mask, value] = [number(left.right), number(right)];

@@ -15,7 +15,7 @@ interface Part {
 const RANK = { interface: 0, protocol: 1, state: 2, address: 3, port: 4, mark: 5, owner: 6, verdict: 9 } as const;
 
 /**
- * A rule of Istio's iptables dialect in nft's words, as the kernel lists it. Only what that dialect writes is known here.
+ * A rule of Istio's iptables dialect in nft's words, as the kernel lists it. Only what that dialect and a bypass write is known here.
  *
  * @param everywhere it asks for every address of the family, which iptables keeps no trace of
  * @example nftWords(rule, 'ipv4', 'nat') // 'oifname "lo" ip saddr 127.0.0.6 counter return'
@@ -80,6 +80,8 @@ function readPart(reading: Reading): readonly Part[] {
       const field = word.startsWith('--d') ? 'dport' : 'sport';
       return part(RANK.port, `${reading.protocol} ${field} ${not}${portWords(take())}`);
     }
+    case '--dst-type':
+      return part(RANK.address, `fib daddr type ${not}${take().toLowerCase()}`);
     case '--uid-owner':
     case '--gid-owner':
       return part(RANK.owner, `meta sk${word.slice(2, 5)} ${not}${take()}`);

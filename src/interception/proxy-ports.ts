@@ -52,6 +52,12 @@ export const turnsAnything = (rules: RuleSet): boolean =>
 export const isIntercepted = (snapshot: Snapshot): boolean =>
   withNativeSets(snapshot).held.some(({ rules }) => turnsAnything(rules));
 
+/** Whether any rule hands connections on by TPROXY. */
+export const handsToProxy = (rules: RuleSet): boolean =>
+  rules.tables.some(({ chains }) =>
+    chains.some((chain) => chain.rules.some(({ target }) => effectOf(target, rules.family).kind === 'tproxy')),
+  );
+
 /** The ports to which the rules of a kind turn connections, in order. */
 export function turnedPorts(
   rules: RuleSet,

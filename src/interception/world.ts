@@ -1,5 +1,5 @@
 import { complement, type Family, highest, type Range } from '../address/index.ts';
-import { CTSTATE, clockAt, SOCKET_LOOKUP, TCP_FLAGS } from '../netfilter/index.ts';
+import { ADDRESS_TYPE, CTSTATE, clockAt, SOCKET_LOOKUP, TCP_FLAGS } from '../netfilter/index.ts';
 import type { Box } from './box.ts';
 
 /**
@@ -19,6 +19,8 @@ const clockValues = (now: number | undefined): Box['values'] =>
     Object.entries(clockAt(now)).flatMap(([field, value]) => (value === undefined ? [] : [[field, [[value, value]]]])),
   );
 
+const { LOCAL, UNICAST } = ADDRESS_TYPE;
+
 /** The first packets of all new connections of a kind. `now` is the clock in seconds since 1970; undefined: any time. */
 export function baseOf(world: World, family: Family, now: number | undefined): Box {
   const only = (value: number): readonly Range[] => [[value, value]];
@@ -32,18 +34,19 @@ export function baseOf(world: World, family: Family, now: number | undefined): B
     socketLookup: only(SOCKET_LOOKUP.none),
     ...clockValues(now),
   };
+  const toHere = { ...values, destinationType: only(family === 'ipv4' ? LOCAL : LOCAL | UNICAST) };
   if (world === 'inbound') {
     // The kernel takes no packet from or to a loopback address that comes by another interface.
     const elsewhere = complement([loopbackOf(family)], family === 'ipv4' ? 0 : 0n, highest(family));
     return {
-      values: { ...values, mark: only(0), owned: only(0), source: elsewhere, destination: elsewhere },
+      values: { ...toHere, mark: only(0), owned: only(0), source: elsewhere, destination: elsewhere },
       names: { in: { except: ['lo'] }, out: { within: '', except: [] } },
     };
   }
   const out = world === 'self' ? { within: 'lo', except: [] } : { except: ['lo'] };
   return {
     // A process may mark what it sends; a proxy may be known by its mark.
-    values: { ...values, owned: only(1) },
+    values: { ...(world === 'self' ? toHere : values), owned: only(1) },
     names: { in: { within: '', except: [] }, out },
   };
 }

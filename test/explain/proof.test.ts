@@ -53,6 +53,15 @@ describe('a bypass for all packets', () => {
     expect(isExact(proof)).toBe(false);
   });
 
+  test('own calls that nobody asked for are beyond it: a TPROXY takes them as they come in again', () => {
+    const tproxy = '*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 15006 --tproxy-mark 0x1/0x1\nCOMMIT\n';
+    const [asked, own] = [request('8888'), request('8888', { self: true })];
+    expect(isExact(proofOf(tproxy, asked))).toBe(true);
+    expect(words(proofOf(tproxy, asked, own).beyond)).toEqual([expect.stringMatching(/^out tcp to port 8888/)]);
+    expect(words(proofOf(tproxy, own).moved).map((line) => line.split(' ')[0])).toEqual(['in', 'out']);
+    expect(proofOf(tproxy, own, asked).left).not.toEqual([]);
+  });
+
   test('to leave the proxy for another port is not to pass it by', () => {
     const behind = nat(...MESH, '-A PREROUTING -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999');
     const edited = request('8888', { edit: true });

@@ -77,10 +77,51 @@ describe('the rule', () => {
 
   test('stands in mangle where TPROXY catches, in both families where both do', () => {
     expect(changes(pod('-m TPROXY -b * -i * --dual-stack'), asking('8888'))).toEqual([
-      '+ ipv4 mangle PREROUTING 1 -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
-      '+ ipv6 mangle PREROUTING 1 -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
+      '+ ipv4 mangle PREROUTING 1 ! -i lo -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
+      '+ ipv6 mangle PREROUTING 1 ! -i lo -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN',
     ]);
     expect(changes(pod('-m TPROXY -b * -i * --dual-stack'), asking('8888', { families: ['ipv6'] }))).toHaveLength(1);
+  });
+
+  test('leaves own calls to a TPROXY, which takes them as they come in again; --self lets them pass, too', () => {
+    const specs = (before: Snapshot, ports: string, more: Partial<BypassRequest> = {}): readonly string[] =>
+      changes(before, asking(ports, more)).map((line) =>
+        line.replace(/ -m (?:tcp|multiport)| -m comment --comment "sidestep bypass" -j RETURN/g, ''),
+      );
+    const before = pod('-m TPROXY -b * -i *');
+    const own = '-o lo -p tcp -m addrtype --dst-type LOCAL';
+    expect(specs(before, '8888', { self: true })).toEqual([
+      '+ ipv4 mangle PREROUTING 1 -p tcp --dport 8888',
+      `+ ipv4 nat OUTPUT 1 ${own} --dport 8888`,
+    ]);
+    const once = afterBypass(before, { request: asking('8888-8890') });
+    expect(specs(once, '8888-8890')).toEqual([]);
+    // What is wider takes the place of what is narrower, for the ports that are asked for.
+    expect(specs(once, '8889', { self: true })).toEqual([
+      '= ipv4 mangle PREROUTING 1 -p tcp --dport 8889',
+      '+ ipv4 mangle PREROUTING 2 ! -i lo -p tcp --dports 8888,8890',
+      `+ ipv4 nat OUTPUT 1 ${own} --dport 8889`,
+    ]);
+    const both = afterBypass(once, { request: asking('8889', { self: true }) });
+    for (const self of [true, false]) expect(specs(both, '8889', { self })).toEqual([]);
+    expect(saved(undone(both))).toBe(saved(before));
+    // Apart from each other, both stand.
+    expect(specs(once, '8889', { self: true, narrow: true })).toEqual([
+      '+ ipv4 mangle PREROUTING 1 -i lo -p tcp -m addrtype --dst-type LOCAL --dport 8889',
+      `+ ipv4 nat OUTPUT 1 ${own} --dport 8889`,
+    ]);
+  });
+
+  test('an entry of a list that catches own calls as well is turned with --self alone', () => {
+    const listed = pod('-m TPROXY -b 8080,8888 -i *');
+    const signs = (more: Partial<BypassRequest>) =>
+      changes(listed, asking('8888', { edit: true, ...more })).map((line) => line.slice(0, 30));
+    expect(signs({})).toEqual(['+ ipv4 mangle ISTIO_INBOUND 6 ']);
+    expect(signs({ self: true })).toEqual([
+      '= ipv4 mangle ISTIO_INBOUND 6 ',
+      '= ipv4 mangle ISTIO_INBOUND 7 ',
+      '+ ipv4 nat OUTPUT 1 -o lo -p t',
+    ]);
   });
 
   test('stands in both tables where both catch', () => {
@@ -520,7 +561,13 @@ describe('ahead of the mesh', () => {
     const rule = '-p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN';
     expect(changes(fresh(['ipv4']), ahead)).toEqual([`+ ipv4 nat PREROUTING 1 ${rule}`]);
     expect(changes(fresh(FAMILIES), ahead)).toHaveLength(2);
-    expect(changes(fresh(FAMILIES), { ...ahead, ahead: 'TPROXY' })[0]).toBe(`+ ipv4 mangle PREROUTING 1 ${rule}`);
+    expect(changes(fresh(FAMILIES), { ...ahead, ahead: 'TPROXY' })[0]).toBe(
+      `+ ipv4 mangle PREROUTING 1 ! -i lo ${rule}`,
+    );
+    expect(changes(fresh(['ipv4']), { ...ahead, ahead: 'TPROXY', self: true })).toEqual([
+      `+ ipv4 mangle PREROUTING 1 ${rule}`,
+      `+ ipv4 nat OUTPUT 1 -o lo ${rule.replace('-m tcp', '-m addrtype --dst-type LOCAL -m tcp')}`,
+    ]);
   });
 
   test('once its end has come there is nothing to do: a pod that starts later must start', () => {

@@ -137,8 +137,14 @@ describe('init --dialect istio-nft', () => {
     expect(init('-m', 'TPROXY').status).toBe(0);
     expect(run('bypass', '8888', '--apply', '--family', 'ipv6').status).toBe(0);
     expect(pod.must(['nft', '-s', 'list', 'chain', 'inet', 'istio-proxy-mangle', 'prerouting']).split('\n')[3]).toBe(
-      '\t\tmeta nfproto ipv6 tcp dport 8888 counter return comment "sidestep bypass"',
+      '\t\tmeta nfproto ipv6 iifname != "lo" tcp dport 8888 counter return comment "sidestep bypass"',
     );
+    expect(run('bypass', '8888', '--apply', '--self', '--family', 'ipv6').status).toBe(0);
+    expect(pod.must(['nft', '-s', 'list', 'chain', 'inet', 'istio-proxy-nat', 'output']).split('\n')[3]).toBe(
+      '\t\tmeta nfproto ipv6 oifname "lo" fib daddr type local tcp dport 8888 counter return comment "sidestep bypass"',
+    );
+    expect(run('bypass', '8888', '--apply', '--self', '--family', 'ipv6').stdout).toMatch(/^Nothing to do: /);
+    expect(run('bypass', '--undo').status).toBe(0);
     expect(run('clean').status).toBe(0);
     expect(init().status).toBe(0);
   });
