@@ -140,7 +140,10 @@ const kindLabel =
 function wayLabel(host: Host, { devices, sources, bound }: AskedOfAddresses): (address: AddressValue) => string {
   const { family } = host;
   const tables = [...host.tables.keys()];
-  const suppresses = host.rules.some(({ action }) => action.kind === 'table' && action.suppress >= 0);
+  const asked = {
+    suppresses: host.rules.some(({ action }) => action.kind === 'table' && action.suppress >= 0),
+    supposes: !host.routesKnown,
+  };
   const edges = host.rules.flatMap((rule) => rule.edges.filter(({ field }) => isAddress(field as FieldName)));
   return (address) => {
     const parts: unknown[] = [
@@ -150,13 +153,13 @@ function wayLabel(host: Host, { devices, sources, bound }: AskedOfAddresses): (a
       address < 2 || address === 0xffff_ffff ? address : '',
       addressType(host, address),
       hasAddress(host, address),
-      ...tables.map((table) => routeName(find(host, table, address), suppresses)),
+      ...tables.map((table) => routeName(find(host, table, address), asked)),
       bound.has(address) || address === ASSUMED.own[family] ? address : '',
       ...edges.map(({ range: [low, high] }) => address >= low && address <= high),
     ];
     if (family === 'ipv6' && (isLinkLocal(address) || address === 1n)) {
       for (const { name } of host.interfaces)
-        parts.push(...tables.map((table) => routeName(find(host, table, address, name), suppresses)));
+        parts.push(...tables.map((table) => routeName(find(host, table, address, name), asked)));
     }
     if (devices) parts.push(...devicesOf(host, address));
     if (sources)
@@ -187,12 +190,18 @@ const staysHere = (address: bigint): number => {
   return scope < 2 ? scope : 2;
 };
 
-/** Routes that lead to the same place have one name. Only a rule that suppresses short prefixes asks for the length. */
-function routeName(route: Route | undefined, suppresses: boolean): string {
+/** Who asks for more of a route than where it leads: rules that suppress short prefixes; where no routes are known, who leaves by the supposed one. */
+interface AskedOfRoutes {
+  readonly suppresses: boolean;
+  readonly supposes: boolean;
+}
+
+/** Routes that lead to the same place have one name. */
+function routeName(route: Route | undefined, { suppresses, supposes }: AskedOfRoutes): string {
   if (!route) return '-';
   const { kind, device, gateway, source, length } = route;
   return kind === 'unicast' || kind === 'multicast'
-    ? `${device} ${gateway ?? ''} ${source ?? ''} ${suppresses ? length : ''}`
+    ? `${device} ${gateway ?? ''} ${source ?? ''} ${suppresses ? length : ''} ${supposes && length === 0}`
     : kind;
 }
 

@@ -71,7 +71,8 @@ const furtherAlong = (way: Way): Further => ({
 function routedKey(routed: RoutedArrival): string {
   switch (routed.kind) {
     case 'device':
-      return `${routed.device} ${routed.gateway ?? ''} ${routed.table ?? ''}`;
+      // The default route is only supposed to be there where no routes are known: a packet that takes it leaves by any interface.
+      return `${routed.device} ${routed.gateway ?? ''} ${routed.table ?? ''} ${routed.route?.length === 0}`;
     case 'local':
       return `local ${routed.table}`;
     default:

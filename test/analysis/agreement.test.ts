@@ -168,6 +168,24 @@ test('what the packet before has been asked for last is not taken for the interf
   }
 });
 
+test.each(['ipv4', 'ipv6'] as const)(
+  'where interfaces are known and routes are not, what lies on a link leaves by it, and all else by any: %s',
+  (family) => {
+    const { routes: _, ...unrouted } = HOSTS.router!;
+    for (const [chain, direction] of [
+      ['FORWARD', 'in'],
+      ['POSTROUTING', 'in'],
+      ['POSTROUTING', 'out'],
+    ] as const)
+      for (const device of ['eth0', 'eth1']) {
+        const text = `*mangle\n-A ${chain} -o ${device} -j DROP\nCOMMIT\n`;
+        const held = parseSave(text, { family }).map((rules) => ({ backend: 'nft' as const, rules }));
+        const where = `${family}, ${chain}, ${direction}`;
+        agree(compare({ ...unrouted, held }, family, direction, seeded(1), 300), where, text);
+      }
+  },
+);
+
 test('a socket of IPv6 may be bound to an address of IPv4', () => {
   const listeners = [
     { family: 'ipv6', protocol: 'tcp', address: (0xffffn << 32n) | 0x7f00_0005n, port: 8080 } as const,
