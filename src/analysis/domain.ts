@@ -120,7 +120,8 @@ function readGround(ground: Ground, edges: Edges, boundaries: Boundaries): void 
   }
 }
 
-function askedBy({ program, host, handed }: Ground, direction: Direction): Set<FieldName> {
+function askedBy(ground: Ground, direction: Direction): Set<FieldName> {
+  const { program, host, handed } = ground;
   const asked = new Set<FieldName>([...program.reads].flatMap(madeOf));
   for (const { asks } of host.rules) for (const field of asks) asked.add(field);
   if (handed.size > 0) asked.add('mark');
@@ -130,11 +131,16 @@ function askedBy({ program, host, handed }: Ground, direction: Direction): Set<F
   if (program.conntrack !== false) asked.add('ctstate');
   if (direction === 'in') {
     asked.add('in');
+    // Whether a packet is sent on hangs on its hops: it does not hang on those that it came with where a rule gives it others.
+    if (effectsIn(ground).some((effect) => effect.kind === 'continue' && effect.assign.some(isOfHops)))
+      asked.add('ttl');
     for (const field of ['owned', 'uid', 'gid'] as const) asked.delete(field);
   } else for (const field of ['in', 'sourceMac'] as const) asked.delete(field);
   asked.delete('fragment');
   return asked;
 }
+
+const isOfHops = ({ field }: { readonly field: FieldName }): boolean => field === 'ttl';
 
 const STATES = [CTSTATE.NEW, CTSTATE.ESTABLISHED, CTSTATE.RELATED, CTSTATE.INVALID, CTSTATE.UNTRACKED];
 
@@ -164,7 +170,7 @@ function namesOf(
     : undefined;
   if (field === 'in') return names.filter((name) => name !== LOOPBACK && (here?.has(name) ?? true));
   // A machine of which only rules are known is a router where they say so.
-  if (direction === 'in' && grounds.every(({ program }) => !forwards(program))) return [''];
+  if (direction === 'in' && grounds.every((ground) => !forwards(ground))) return [''];
   // Where no rule asks for it, one interface is as good as another, but for what IPv6 does not send on to another link.
   if (grounds.every(({ program }) => !program.reads.has('out')) && host.family === 'ipv4')
     return direction === 'in' ? ['', host.card] : [''];
@@ -175,8 +181,20 @@ function namesOf(
   return ['', ...written, ...(other ? names.filter((name) => standIns.get(name) === '') : [])];
 }
 
+/** Whether packets from elsewhere may be sent on: rules stand where that is done, nat sends them to others, or there are cards for it. */
+export function maySendOn(ground: Ground): boolean {
+  if (ground.forwards === false) return false;
+  if (ground.host.known) return ground.host.interfaces.some(({ name }) => name !== LOOPBACK);
+  return (
+    forwards(ground) ||
+    effectsIn(ground).some(
+      (effect) => effect.kind === 'nat' && effect.change === 'destination' && Array.isArray(effect.address),
+    )
+  );
+}
+
 /** Whether any rule stands where packets are sent on. */
-const forwards = ({ plan }: Ground['program']): boolean =>
+const forwards = ({ program: { plan } }: Ground): boolean =>
   plan.FORWARD.first.some((part) =>
     part.kind === 'native' ? !isIdle(part.base) : part.kind === 'table' && !part.idle,
   );

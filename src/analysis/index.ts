@@ -4,6 +4,6 @@ export { type Change, difference } from './difference.ts';
 export type { Cut, Direction } from './domain.ts';
 export type { End, EndKind, Rewritten } from './end.ts';
 export { PacketSet } from './packets.ts';
-export { type Reached, reach, type Side } from './reach.ts';
+export { type Reached, reach, type Side, sendsOn } from './reach.ts';
 export { TooComplex } from './too-complex.ts';
 export { valuesOf } from './values.ts';

@@ -1,9 +1,9 @@
 import type { Family } from '../address/index.ts';
 import type { Snapshot } from '../netfilter/index.ts';
-import { type Grounds, grounds } from '../trace/parts.ts';
+import { type Ground, type Grounds, grounds } from '../trace/parts.ts';
 import { Decisions } from './decisions.ts';
 import { Diagram } from './diagram.ts';
-import { type Cut, type Direction, domainOf } from './domain.ts';
+import { type Cut, type Direction, domainOf, maySendOn } from './domain.ts';
 import { DROPPED, type End } from './end.ts';
 import type { Ends } from './flow.ts';
 import { kept } from './kept.ts';
@@ -50,6 +50,13 @@ const groundsOf = ({ snapshot, proxyPorts }: Side, like?: Side): Grounds => {
   );
 };
 
+/** Those of rule sets that are compared. */
+const groundsFor = (sides: readonly Side[], family: Family): readonly Ground[] =>
+  sides.map((side, at) => groundsOf(side, at === 0 ? undefined : sides[0])(family));
+
+/** Whether packets from elsewhere may be sent on by any of these rule sets. */
+export const sendsOn = (sides: readonly Side[], family: Family): boolean => groundsFor(sides, family).some(maySendOn);
+
 /** About so many nodes are made for a rule. */
 const NODES_A_RULE = 44;
 
@@ -60,8 +67,7 @@ export function spacesOf(
   direction: Direction,
   cuts: readonly Cut[] = [],
 ): readonly Space[] {
-  const [before] = sides;
-  const given = sides.map((side) => groundsOf(side, side === before ? undefined : before)(family));
+  const given = groundsFor(sides, family);
   const domain = domainOf(given, direction, cuts);
   const rules = given.reduce((sum, { program }) => sum + contentsOf(program).rules, 0);
   const diagram = new Diagram(rules * NODES_A_RULE);

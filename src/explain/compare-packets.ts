@@ -1,5 +1,5 @@
 import { FAMILIES } from '../address/index.ts';
-import { type Change, difference, type End, TooComplex } from '../analysis/index.ts';
+import { type Change, difference, type End, sendsOn, TooComplex } from '../analysis/index.ts';
 import { proxyPortsOf } from '../interception/index.ts';
 import { CTSTATE, type Leaf, rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { prepare, type Trace } from '../trace/index.ts';
@@ -56,7 +56,10 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   for (const origin of alone)
     notes.push(`nothing comes to ${origin} from outside, which is not compared: it has no interface but lo`);
   const interfacesRead = before.interfaces !== undefined && after.interfaces !== undefined;
-  return { before: before.origin, after: after.origin, compared, interfacesRead, notes };
+  const mayForward = FAMILIES.some(
+    (family) => compared.some((looked) => looked.family === family) && sendsOn([one, other], family),
+  );
+  return { before: before.origin, after: after.origin, compared, interfacesRead, mayForward, notes };
 }
 
 /** The packets that change whatever is not known, and those that may: of these it is not said that they do, and they are not left out. */

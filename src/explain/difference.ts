@@ -44,12 +44,14 @@ export interface DifferenceTold {
   readonly compared: readonly Compared[];
   /** Whether it is known which interfaces and addresses the machine has. */
   readonly interfacesRead: boolean;
+  /** Whether packets from elsewhere may be sent on. */
+  readonly mayForward: boolean;
   /** Clauses: "the IPv6 rules of after.txt were not read". */
   readonly notes: readonly string[];
 }
 
 /** What the answer does not speak of. */
-function notLookedAt({ compared, interfacesRead }: DifferenceTold): Block {
+function notLookedAt({ compared, interfacesRead, mayForward }: DifferenceTold): Block {
   const assumed = FAMILIES.filter((family) => compared.some((one) => one.family === family)).map((family) =>
     formatAddress(family, ASSUMED.own[family]),
   );
@@ -57,6 +59,7 @@ function notLookedAt({ compared, interfacesRead }: DifferenceTold): Block {
     'packets of connections that are open already, which go as their first one went',
     'further fragments',
     'how often a rule matches that does so at random, or up to a limit',
+    ...(mayForward ? ['packets on their last hop, which are not sent on, where no rule is about the TTL'] : []),
     ...(interfacesRead
       ? []
       : [

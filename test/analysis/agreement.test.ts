@@ -97,6 +97,23 @@ test.each(['in', 'out'] as const)('so do those that ask whether nat has mapped a
     expect(compare({ ...host, held }, 'ipv4', direction, seeded(1), 500).disagreement).toBeUndefined();
 });
 
+test('so do those of packets whose last hop a rule takes back: the hops that they came with are told apart, though no rule asks for them', () => {
+  const held = parseSave('*mangle\n-A PREROUTING -p udp -j TTL --ttl-set 64\nCOMMIT\n').map((rules) => ({
+    backend: 'nft' as const,
+    rules,
+  }));
+  const snapshot = { ...HOSTS.router!, held };
+  expect(compare(snapshot, 'ipv4', 'in', seeded(1), 500).disagreement).toBeUndefined();
+  const last = parseQuestion('in udp > 10.1.0.7:80 ttl 1', snapshot);
+  for (const [{ packet }, kind] of [
+    [last, 'forwarded'],
+    [{ packet: { ...last.packet, protocol: 6 } }, 'dropped'],
+  ] as const) {
+    const ends = reach({ snapshot, proxyPorts: [] }, 'ipv4', 'in').filter(({ surely }) => surely.holds({ packet }));
+    expect(ends.map(({ end }) => end.kind)).toEqual([kind]);
+  }
+});
+
 test.each(['ip ttl 64 accept', 'ip ttl > 64 accept', 'ip ttl & 7 == 3 accept', 'ip ttl set 5 ip ttl 5 accept'])(
   'so do those of packets that are sent on with a hop less: %s',
   (rule) => {

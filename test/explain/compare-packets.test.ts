@@ -43,6 +43,22 @@ describe('the packets that two rule sets treat differently', () => {
     expect(comparePackets(with0!, with0!).notes.join()).not.toContain('no interface but lo');
   });
 
+  test('where packets may be sent on, those on their last hop are said not to be looked at', () => {
+    const shown = (text: string, more: Partial<Snapshot> = {}): string => {
+      const held = parseSave(`${text}\nCOMMIT\n`).map((rules) => ({ backend: 'nft' as const, rules }));
+      const snapshot = { origin: 'rules', held, ...more };
+      return plainText(differenceScreen(comparePackets(snapshot, { ...snapshot })), 400);
+    };
+    const note = 'packets on their last hop, which are not sent on, where no rule is about the TTL';
+    const forwarding = '*filter\n-A FORWARD -p tcp -j DROP';
+    expect(shown(forwarding)).toContain(note);
+    expect(shown('*nat\n-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.7')).toContain(note);
+    expect(shown('*filter\n-A INPUT -p tcp -j DROP')).not.toContain(note);
+    expect(shown('*filter\n-A INPUT -p tcp -j DROP', { interfaces: INTERFACES })).toContain(note);
+    const still = { interfaces: INTERFACES, sysctls: { ipForward: false, ipv6Forward: false } };
+    expect(shown(forwarding, still)).not.toContain(note);
+  });
+
   test('those that may change are told beside those that surely do', () => {
     const [before, after] = ['-m riddle -j DROP', '-j DROP\n-A INPUT -p tcp -m tcp --dport 81 -j DROP'].map(
       (rest): Snapshot => ({
