@@ -9,7 +9,13 @@ import type { Space } from './space.ts';
  * everybody or nobody, nothing from outside that claims to come from here, nothing that the kernel makes itself. People mean these when they say "all"; the kernel drops most others, whatever
  * the rules say.
  */
-export function ordinaryPackets(space: Space): Edge {
+export const ordinaryPackets = (space: Space): Edge => betweenHosts(space, 1);
+
+/** The same of what the kernel sends itself. Empty where nothing asks whether a packet has a socket: then none is told apart. */
+export const unownedPackets = (space: Space): Edge =>
+  space.domain.fields.has('owned') ? betweenHosts(space, 0) : NONE;
+
+function betweenHosts(space: Space, owned: 0 | 1): Edge {
   const { diagram, ground } = space;
   const { host } = ground;
   const arrives = space.domain.direction === 'in';
@@ -27,11 +33,12 @@ export function ordinaryPackets(space: Space): Edge {
   const [source, destination] = [of('source', single), of('destination', single)];
   const [fromLoopback, toLoopback] = [of('source', loopback), of('destination', loopback)];
   const both = diagram.and(source, destination);
-  if (!arrives) return diagram.and(ofPrograms(space), diagram.minus(both, diagram.xor(fromLoopback, toLoopback)));
+  if (!arrives)
+    return diagram.and(withSocket(space, owned), diagram.minus(both, diagram.xor(fromLoopback, toLoopback)));
   const here = host.known ? of('source', (address) => isOwn(host, address)) : NONE;
   return diagram.minus(both, diagram.or(here, diagram.or(fromLoopback, toLoopback)));
 }
 
-/** Where anything asks for it: what has a socket that sends it. */
-const ofPrograms = (space: Space): Edge =>
-  space.domain.fields.has('owned') ? space.original({ kind: 'in', field: 'owned', ranges: [[1, 1]] }) : ALL;
+/** Where anything asks for it: what a program sends, through a socket, or what none does. */
+const withSocket = (space: Space, owned: 0 | 1): Edge =>
+  space.domain.fields.has('owned') ? space.original({ kind: 'in', field: 'owned', ranges: [[owned, owned]] }) : ALL;

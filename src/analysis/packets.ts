@@ -118,6 +118,17 @@ export class PacketSet {
     return new PacketSet(this.space, this.space.diagram.and(this.edge, this.space.ordinary));
   }
 
+  /** The same of what no program sends: the kernel makes it itself. */
+  get unowned(): PacketSet {
+    return new PacketSet(this.space, this.space.diagram.and(this.edge, this.space.unowned));
+  }
+
+  /** Whether it holds nothing that a program sends, where anything asks for that. */
+  get isOfNoProgram(): boolean {
+    const { domain } = this.space;
+    return domain.direction === 'out' && domain.fields.has('owned') && this.where(OWNED).isEmpty;
+  }
+
   equals(other: PacketSet): boolean {
     return this.edge === other.edge;
   }
@@ -167,6 +178,8 @@ export class PacketSet {
     return { direction: domain.direction, packet: packetWith(space, fields), assumptions: [] };
   }
 }
+
+const OWNED: Leaf = { kind: 'in', field: 'owned', ranges: [[1, 1]] };
 
 /** A share is exact to so many parts. */
 const SHARES = 10n ** 15n;

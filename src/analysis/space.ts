@@ -23,7 +23,7 @@ import { HAVING } from './having.ts';
 import { kept } from './kept.ts';
 import { holdsOf } from './leaf.ts';
 import type { Machine } from './machine.ts';
-import { ordinaryPackets } from './ordinary.ts';
+import { ordinaryPackets, unownedPackets } from './ordinary.ts';
 
 /** A condition on an address. */
 export type AddressLeaf = Leaf & { readonly field: 'source' | 'destination' };
@@ -47,6 +47,7 @@ export class Space {
   readonly usual: Packet;
   readonly #classes = new Map<FieldName, Readonly<Record<Grain, Classes>>>();
   #ordinary: Edge | undefined;
+  #unowned: Edge | undefined;
   readonly #classSets = new Map<Class, Edge>();
   readonly #leaves = new Map<string, Edge>();
   readonly #originals = new Map<Leaf, Edge>();
@@ -158,6 +159,12 @@ export class Space {
   get ordinary(): Edge {
     this.#ordinary ??= ordinaryPackets(this);
     return this.#ordinary;
+  }
+
+  /** The same of what the kernel sends itself. */
+  get unowned(): Edge {
+    this.#unowned ??= unownedPackets(this);
+    return this.#unowned;
   }
 
   /** `original`, found once for each condition. */

@@ -43,7 +43,12 @@ export const audit = defineCommand<AuditOptions>({
     const asked = from !== undefined && isWritten(from) ? await askedBy(from) : undefined;
     const snapshot = asked && from ? writtenFrom(asked, from) : await readSource(options, terminal);
     await sayUnread(snapshot, terminal);
-    const found = auditOf(snapshot, Math.floor(Date.now() / 1000), (words) => `${program} ${words}${there}`, asked);
+    const found = auditOf(
+      snapshot,
+      Math.floor(Date.now() / 1000),
+      (words) => `${program} ${words}${there}`,
+      asked?.interception,
+    );
     if (output === 'json') terminal.json(auditDocument(found));
     else if (output === 'sarif')
       terminal.json(

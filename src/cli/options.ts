@@ -26,17 +26,21 @@ export type OutputForm = 'text' | 'json' | 'save';
 
 /** The options of every command that reads or changes live rules. */
 export const namespaceOptions = (command: Command): Command =>
-  command
-    .optionsGroup('Which network namespace:')
-    .option('--netns <name>', 'by name (ip netns) or path')
-    .addOption(new Option('--pid <pid>', 'that of a process').argParser(wholeNumber('a process id', 1, 4194304)))
-    .option('--container <id>', 'that of a container: an id, or the beginning of one; any runtime')
-    .addOption(
-      new Option(
-        '--backend <name>',
-        "iptables' back end (default: SIDESTEP_BACKEND's, else found as Istio finds it)",
-      ).choices(['nft', 'legacy']),
-    );
+  backendOption(
+    command
+      .optionsGroup('Which network namespace:')
+      .option('--netns <name>', 'by name (ip netns) or path')
+      .addOption(new Option('--pid <pid>', 'that of a process').argParser(wholeNumber('a process id', 1, 4194304)))
+      .option('--container <id>', 'that of a container: an id, or the beginning of one; any runtime'),
+  );
+
+export const backendOption = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      '--backend <name>',
+      "iptables' back end (default: SIDESTEP_BACKEND's, else found as Istio finds it)",
+    ).choices(['nft', 'legacy']),
+  );
 
 /** The options of every command that can also read a file. */
 export const sourceOptions = (command: Command): Command =>

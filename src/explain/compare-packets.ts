@@ -1,16 +1,22 @@
-import { FAMILIES } from '../address/index.ts';
-import { type Change, difference, type End, sendsOn, TooComplex } from '../analysis/index.ts';
+import { FAMILIES, type Family } from '../address/index.ts';
+import { type Change, difference, type End, type PacketSet, sendsOn, TooComplex } from '../analysis/index.ts';
 import { proxyPortsOf } from '../interception/index.ts';
 import { CTSTATE, type Leaf, rulesRead, type Snapshot } from '../netfilter/index.ts';
-import { prepare, type Trace } from '../trace/index.ts';
+import { prepare, type Question, type Trace } from '../trace/index.ts';
 import type { Compared, DifferenceTold, Example } from './difference.ts';
 import { familyWord } from './words.ts';
 
 /**
  * Compares what two snapshots do with all packets of both families, coming in and going out, with an example of each change followed
  * through both. A text that holds nothing but rules is taken to be on the machine of the other.
+ *
+ * @param families those that are compared
  */
-export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): DifferenceTold {
+export function comparePackets(
+  givenBefore: Snapshot,
+  givenAfter: Snapshot,
+  families: readonly Family[] = FAMILIES,
+): DifferenceTold {
   const notes: string[] = [];
   const before = onMachine(givenBefore, givenAfter, notes);
   const after = onMachine(givenAfter, givenBefore, notes);
@@ -22,7 +28,7 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
   ] as const;
   const [followBefore, followAfter] = [prepare(before, proxyPorts), prepare(after, proxyPorts)];
   const exampleOf = ({ surely, possibly }: Pick<Change, 'surely' | 'possibly'>): Example | undefined => {
-    const question = surely.witness() ?? possibly.witness();
+    const question = witnessOf(surely) ?? witnessOf(possibly);
     return question && { question, before: followBefore(question), after: followAfter(question) };
   };
   const told = (change: Change): readonly (Change & { readonly example?: Example })[] => {
@@ -33,7 +39,7 @@ export function comparePackets(givenBefore: Snapshot, givenAfter: Snapshot): Dif
     });
   };
   const compared: Compared[] = [];
-  for (const family of FAMILIES) {
+  for (const family of families) {
     const unread = [before, after].filter((snapshot) => !rulesRead(snapshot, family));
     if (unread.length > 0) {
       if (unread.length === 1)
@@ -72,6 +78,10 @@ function apartBySurety(change: Change): readonly Change[] {
     { ...change, surely: rest.minus(rest), possibly: rest },
   ];
 }
+
+/** A packet as usual as there is one; of those that no program sends, one from a host to another. */
+const witnessOf = (packets: PacketSet): Question | undefined =>
+  (packets.isOrdinary ? undefined : packets.unowned.witness()) ?? packets.witness();
 
 const OPEN: Leaf = { kind: 'any-bit', field: 'ctstate', mask: CTSTATE.ESTABLISHED };
 

@@ -30,6 +30,7 @@ export const differenceDocument = (told: DifferenceTold): DifferenceDocument => 
         atTimes,
         packets: boxes.map((box) => boxWords(box, family, direction)),
         complete: complete && !others,
+        ...(possibly.isOfNoProgram ? { fromNoProgram: true } : {}),
         ...(example ? { example: exampleDocument(example) } : {}),
       };
     }),

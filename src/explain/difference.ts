@@ -77,24 +77,58 @@ export function differenceScreen(told: DifferenceTold): Screen {
   const { before, after, compared, notes } = told;
   const names = compared.map(({ direction, family }) => directionWords(direction, family));
   const blocks: Block[] = [];
-  if (!isDifferent(told) && compared.length > 0) {
+  const kernelsOnly = isOfNoProgram(told);
+  if ((!isDifferent(told) || kernelsOnly) && compared.length > 0) {
+    const [which, every] = kernelsOnly
+      ? [' for what comes in and for what programs send', 'each such packet']
+      : ['', 'every packet'];
     blocks.push(
       paragraph(
         line(
           good('No difference'),
-          `: ${before} and ${after} send every packet that opens a connection, or belongs to none, to the same end (${listed(names)}). This is proved, not sampled.`,
+          `${which}: ${before} and ${after} send ${every} that opens a connection, or belongs to none, to the same end (${listed(names)}). This is proved, not sampled.`,
         ),
         2,
       ),
-      notLookedAt(told),
     );
+    if (!kernelsOnly) blocks.push(notLookedAt(told));
   }
-  for (const one of compared) blocks.push(...comparedBlocks(one));
+  if (kernelsOnly) blocks.push(BLANK, ...kernelsBlocks(told));
+  else for (const one of compared) blocks.push(...comparedBlocks(one));
   if (compared.some(({ changes }) => changes.length > 0)) blocks.push(BLANK, notLookedAt(told));
   for (const note of notes) blocks.push(paragraph(line(faint(note)), 2));
   while (blocks[0] === BLANK) blocks.shift();
   return blocks;
 }
+
+/** Whether all that differs is what the kernel sends itself. */
+const isOfNoProgram = (told: DifferenceTold): boolean =>
+  isDifferent(told) &&
+  told.compared.every(
+    ({ changes, tooComplex }) => tooComplex === undefined && changes.every(({ possibly }) => possibly.isOfNoProgram),
+  );
+
+/** What differs of what no program sends, and what that is. Packets from or to groups, or addresses that are no host's, are only counted. */
+function kernelsBlocks({ compared }: DifferenceTold): readonly Block[] {
+  const shown = compared.flatMap(({ family, direction, changes }) =>
+    changes.flatMap((change) => {
+      const [surely, possibly] = [change.surely.unowned, change.possibly.unowned];
+      const among = possibly.or(possibly.not()).unowned;
+      return possibly.isEmpty
+        ? []
+        : [BLANK, ...changeBlocks({ ...change, surely, possibly }, family, direction, among)];
+    }),
+  );
+  return [
+    paragraph(line(warn('Apart from these'), ': packets that no program sends, but the kernel itself:')),
+    ...shown,
+    BLANK,
+    paragraph(line(faint(OF_THE_KERNEL)), 2),
+  ];
+}
+
+const OF_THE_KERNEL =
+  'The kernel itself sends answers (resets, replies to pings), errors, and what goes over connections that it opened on its own, as for a mount of SMB. Where the rules of nat decide, only the last matter: nat is asked about the first packet of a connection, and answers are none.';
 
 function comparedBlocks({ family, direction, changes, tooComplex }: Compared): readonly Block[] {
   const title = directionWords(direction, family);
@@ -123,10 +157,15 @@ const APART: Readonly<Record<Direction, string>> = {
 /** More boxes are not shown. */
 const MOST_BOXES = 6;
 
-function changeBlocks(change: Compared['changes'][number], family: Family, direction: Direction): readonly Block[] {
+function changeBlocks(
+  change: Compared['changes'][number],
+  family: Family,
+  direction: Direction,
+  among?: PacketSet,
+): readonly Block[] {
   const { before, after, surely, possibly, atTimes, example } = change;
   const open = surely.isEmpty;
-  const { boxes, complete, others } = boxesOf(open ? possibly : surely, MOST_BOXES);
+  const { boxes, complete, others } = boxesOf(open ? possibly : surely, MOST_BOXES, among);
   const [was, is] = [before, after].map((end) => endPhrase(end, possibly));
   const title = directionWords(direction, family);
   const doubt = [...(atTimes ? ['at times'] : []), ...(open ? ['perhaps'] : [])].join(', ');

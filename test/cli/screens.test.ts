@@ -35,6 +35,7 @@ const SCREENS: readonly (readonly [name: string, args: readonly string[], status
   ['bypass-edit', ['bypass', '8888', '--edit', '--from', POST], 0],
   ['diff-2018', ['diff', POST, 'bypassed.rules'], 1],
   ['diff-written', ['diff', "init --dialect istio-2018 -b 8080,8888 -i '*'", POST], 0],
+  ['diff-dialects', ['diff', "init -b '*' -i '*'", "init -b '*' -i '*' --dialect istio-nft", '--family', 'ipv4'], 1],
   ['diff-nothing', ['diff', POST, POST], 0],
   ['diff-machine', ['diff', 'pod.json', 'bypassed.rules', '--family', 'ipv4'], 1],
   ['audit-2018', ['audit', '--from', POST], 0],

@@ -46,6 +46,10 @@ export const differenceDocument = z.object({
           atTimes: z.boolean().describe('true: the kernel chooses each time, and some may end as before'),
           packets: z.array(z.string()).describe('the packets in words, one box each'),
           complete: z.boolean().describe('whether these are all of them'),
+          fromNoProgram: z
+            .boolean()
+            .optional()
+            .describe('true: no program sends any of them; they are what the kernel sends itself'),
           example: z
             .object({
               question: z.string(),
