@@ -125,7 +125,27 @@ export function deciding(trace: Trace): readonly PlacedRule[] {
   return last ? [placeOf(trace, last)] : [];
 }
 
-/** The same; where none surely did, the last that may have. */
+/** The last rule that matched, though it only sent the packet on. */
+export function lastMet(trace: Trace): readonly PlacedRule[] {
+  const last = trace.steps.findLast((step): step is RuleStep => step.kind === 'rule' && step.answer === 'matched');
+  return last ? [placeOf(trace, last)] : [];
+}
+
+/** The rule by which a family turns connections to the proxy that are like a packet of the other one. */
+export function catching(audited: Audited, family: Family, { question }: Example): readonly PlacedRule[] {
+  const { direction, packet } = question;
+  const caught = fated(laneOf(audited, direction === 'in' ? 'inbound' : 'outbound', family), 'proxy');
+  const like = LIKE.reduce((left, field) => {
+    const value = packet[field];
+    return value === undefined ? left : left?.where({ kind: 'in', field, ranges: [[value, value]] });
+  }, caught);
+  const other = audited.example(like);
+  return other ? deciding(other.trace) : [];
+}
+
+const LIKE = ['protocol', 'destinationPort'] as const;
+
+/** The rule that decided; where none surely did, the last that may have. */
 export function decidingOrOpen(trace: Trace): readonly PlacedRule[] {
   const sure = deciding(trace);
   if (sure.length > 0) return sure;

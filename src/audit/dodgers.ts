@@ -16,7 +16,7 @@ import {
 } from '../netfilter/index.ts';
 import type { Audited } from './audited.ts';
 import type { Example, PlacedRule } from './finding.ts';
-import { fateOf, type LaneName, UNMARKED, unionOf } from './lanes.ts';
+import { arriving, fateOf, type LaneName, unionOf } from './lanes.ts';
 import { without } from './without.ts';
 
 /** A rule by which connections may pass the proxy by. */
@@ -116,7 +116,7 @@ function inLanes(audited: Audited, family: Family, direction: Direction, opening
     const example = audited.example(packets);
     return example ? [{ lane, example }] : [];
   };
-  if (direction === 'in') return one('inbound', opening.where(UNMARKED));
+  if (direction === 'in') return one('inbound', arriving(opening, audited.snapshot, family));
   const here = toHere(opening, audited.snapshot, family);
   return [...one('outbound', opening.minus(here)), ...one('self', here)];
 }

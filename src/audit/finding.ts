@@ -24,7 +24,7 @@ export interface Finding {
   readonly says: string;
   /** One packet that shows it, followed to its end. */
   readonly example?: Example;
-  /** The rules that bring it about; none where it is the want of one. */
+  /** The rules that bring it about; where it is the want of one, that which does it elsewhere, if there is such. */
   readonly rules: readonly PlacedRule[];
   /** How to mend it: commands, or a sentence. */
   readonly mend?: string;

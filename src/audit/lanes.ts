@@ -78,15 +78,17 @@ function split(snapshot: Snapshot, family: Family, direction: Direction, ends: r
     return all ? [{ name, family, direction, all, ends: parts }] : [];
   };
   const here = (packets: PacketSet): PacketSet => toHere(packets, snapshot, family);
-  // Where no interfaces are known, whatever arrives is taken to be for this host. What comes over a wire has no mark.
-  if (direction === 'in')
-    return lane('inbound', (packets) => (snapshot.interfaces ? here(packets) : packets).where(UNMARKED));
+  if (direction === 'in') return lane('inbound', (packets) => arriving(packets, snapshot, family));
   const sent = (packets: PacketSet): PacketSet => fromHere(packets, snapshot, family);
   return [
     ...lane('outbound', (packets) => sent(packets.minus(here(packets)))),
     ...lane('self', (packets) => sent(here(packets))),
   ];
 }
+
+/** Those that come over a wire, and so have no mark, for this host: where no interfaces are known, whatever arrives is taken to be. */
+export const arriving = (packets: PacketSet, snapshot: Snapshot, family: Family): PacketSet =>
+  (snapshot.interfaces ? toHere(packets, snapshot, family) : packets).where(UNMARKED);
 
 export const unionOf = (sets: readonly PacketSet[]): PacketSet | undefined =>
   sets.length === 0 ? undefined : sets.reduce((all, one) => all.or(one));

@@ -6,6 +6,7 @@ import {
   all,
   compile,
   eachPart,
+  type FieldName,
   heldFor,
   type Leaf,
   NEVER,
@@ -86,6 +87,29 @@ export const likely = (packets: PacketSet, predicate: Predicate): PacketSet => {
       return isLeaf(predicate) ? packets.where(predicate) : packets;
   }
 };
+
+/**
+ * A packet of these that a rule asks for, as far as that can be had: sets do not tell apart what no rule does anything with, so that its
+ * ports and addresses are put in.
+ */
+export function askedFor(audited: Pick<Audited, 'example' | 'followed'>, packets: PacketSet, predicate: Predicate) {
+  const found = audited.example(likely(packets, predicate));
+  if (!found || compile(predicate)(found.question.packet) !== false) return found;
+  const { question } = found;
+  const packet = leavesOf(predicate).reduce(having, question.packet);
+  return audited.followed({ ...question, packet });
+}
+
+/** What a condition asks for, whatever else it does. */
+const leavesOf = (predicate: Predicate): readonly Leaf[] =>
+  predicate.kind === 'all' ? predicate.of.flatMap(leavesOf) : isLeaf(predicate) ? [predicate] : [];
+
+const PUT_IN: readonly FieldName[] = ['source', 'destination', 'sourcePort', 'destinationPort', 'uid', 'gid'];
+
+const having = (packet: Packet, leaf: Leaf): Packet =>
+  leaf.kind === 'in' && PUT_IN.includes(leaf.field) && packet[leaf.field] !== undefined
+    ? { ...packet, [leaf.field]: leaf.ranges[0]?.[0] }
+    : packet;
 
 const isLeaf = (predicate: Predicate): predicate is Leaf => 'field' in predicate;
 

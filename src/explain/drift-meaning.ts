@@ -108,7 +108,7 @@ function rewritten(diverted: readonly Diverted[], family: Family): string | unde
 }
 
 /** A snapshot with the chain of a difference in which it is the only one, or which lacks it alone. */
-function withDrift(snapshot: Snapshot, backend: Backend, drift: Drift, which: 'alone' | 'mended'): Snapshot {
+export function withDrift(snapshot: Snapshot, backend: Backend, drift: Drift, which: 'alone' | 'mended'): Snapshot {
   const { family, table, chain: name, kind, policy } = drift;
   const changed = (chain: Chain): Chain => {
     if (kind === 'policy') return { ...chain, policy: which === 'alone' ? (policy ?? 'ACCEPT') : 'ACCEPT' };

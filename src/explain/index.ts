@@ -15,7 +15,7 @@ export { decidingStep } from './deciding.ts';
 export { type DifferenceTold, differenceScreen, isDifferent } from './difference.ts';
 export { differenceDocument, endDocument } from './difference-document.ts';
 export { walkDot } from './dot.ts';
-export { meaningOf, portRangesIn } from './drift-meaning.ts';
+export { meaningOf, portRangesIn, withDrift } from './drift-meaning.ts';
 export { fromHere, toHere } from './here.ts';
 export { layOut, plainText, textOf } from './layout.ts';
 export { type ListingOptions, listingScreen } from './listing.ts';

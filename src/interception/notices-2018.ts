@@ -1,8 +1,8 @@
 import { defaultInterception } from './defaults.ts';
 import type { Interception, Notice } from './interception.ts';
 import { isInbound } from './istio-inbound.ts';
-import { excludesVoided, families, identity, transparent } from './notices.ts';
-import { excludedForNothing, networks } from './notices-outbound.ts';
+import { DNS_QUERY, excludesVoided, families, identity, inboundTo, transparent } from './notices.ts';
+import { cameBy, excludedForNothing, firstPort, networks } from './notices-outbound.ts';
 import { isSaid, note, type Said } from './said.ts';
 
 /** What of an interception has no effect, or not the one that one would think, when the 2018 form writes it. */
@@ -14,6 +14,7 @@ const inbound = (i: Interception): readonly Said[] => [
     i.mode === 'NONE' && i.inbound.include.length > 0,
     'inbound.include',
     'mode NONE catches nothing inbound: the included inbound ports have no effect',
+    inboundTo(i.inbound.include),
   ),
   excludesVoided(i),
   note(
@@ -26,6 +27,7 @@ const inbound = (i: Interception): readonly Said[] => [
     i.mode === 'TPROXY' && i.inboundPort !== i.outboundPort,
     'inboundPort',
     `with TPROXY the 2018 form sends inbound connections to ${i.outboundPort}; port ${i.inboundPort} has no effect`,
+    isInbound(i) ? inboundTo(i.inbound.include) : undefined,
   ),
 ];
 
@@ -46,22 +48,26 @@ const ipv6 = (i: Interception): readonly Said[] => [
 function unknownThen(i: Interception): readonly Said[] {
   const usual = defaultInterception('istio-2018');
   const { outbound, interfaces } = i;
-  const asked: readonly (readonly [about: string, what: string, asked: boolean])[] = [
-    ['tunnelPort', 'no tunnel port', i.tunnelPort !== usual.tunnelPort],
-    [
-      'outbound.includePorts',
-      'no lists of outbound ports',
-      outbound.includePorts.length + outbound.excludePorts.length > 0,
-    ],
+  const [port] = [...outbound.includePorts, ...outbound.excludePorts];
+  const asked: readonly (readonly [about: string, what: string, asked: boolean, packet?: string | undefined])[] = [
+    ['tunnelPort', 'no tunnel port', i.tunnelPort !== usual.tunnelPort, `in tcp/${i.tunnelPort}`],
+    ['outbound.includePorts', 'no lists of outbound ports', port !== undefined, `out tcp/${firstPort(port ?? '')}`],
     [
       'outbound.ownerGroups',
       'no owner groups',
       outbound.ownerGroups.include !== '*' || outbound.ownerGroups.exclude.length > 0,
     ],
-    ['interfaces', 'no excluded and no virtual interfaces', interfaces.exclude.length + interfaces.virtual.length > 0],
-    ['dns', 'no DNS capture', i.dns.capture],
+    [
+      'interfaces',
+      'no excluded and no virtual interfaces',
+      interfaces.exclude.length + interfaces.virtual.length > 0,
+      cameBy([...interfaces.exclude, ...interfaces.virtual]),
+    ],
+    ['dns', 'no DNS capture', i.dns.capture, DNS_QUERY],
     ['dropInvalid', 'no dropping of invalid packets', i.dropInvalid],
     ['loopback', 'no other loopback network than 127.0.0.1/32', i.loopback !== usual.loopback],
   ];
-  return asked.map(([about, what, is]) => note(is, about, `the 2018 form has ${what}: this has no effect`));
+  return asked.map(([about, what, is, packet]) =>
+    note(is, about, `the 2018 form has ${what}: this has no effect`, packet),
+  );
 }

@@ -25,6 +25,7 @@ export function outbound(i: Interception): readonly Said[] {
       include === '*' && includePorts.length > 0,
       'outbound.includePorts',
       'all destinations are included already: the included outbound ports change nothing',
+      `out tcp/${firstPort(includePorts[0] ?? '')}`,
     ),
     note(
       both.length > 0,
@@ -38,20 +39,30 @@ export function outbound(i: Interception): readonly Said[] {
       include.length === 0 && i.interfaces.virtual.length > 0,
       'interfaces.virtual',
       'no destination is included, so what comes from a virtual interface is not caught at all',
+      cameBy(i.interfaces.virtual),
     ),
     note(
       i.interfaces.virtual.some((name) => i.interfaces.exclude.includes(name)),
       'interfaces.virtual',
       'an interface is both virtual and excluded: what comes from it is treated as outbound',
+      cameBy(i.interfaces.virtual.filter((name) => i.interfaces.exclude.includes(name))),
     ),
   ];
 }
+
+/** A packet by the first of some interfaces. */
+export const cameBy = ([name]: readonly string[]): string | undefined =>
+  name === undefined ? undefined : `in tcp/${ANY_PORT} on ${name}`;
+
+/** A port that nothing is said of. */
+export const ANY_PORT = 8080;
 
 export const excludedForNothing = (i: Interception): Said =>
   note(
     !isOutbound(i) && i.outbound.exclude.length + i.outbound.excludePorts.length > 0,
     'outbound.exclude',
     'nothing outbound is included, so what is excluded outbound has no effect',
+    packetTo(i.outbound.exclude[0]) ?? `out tcp/${firstPort(i.outbound.excludePorts[0] ?? '')}`,
   );
 
 /** Networks that others void: what is excluded is looked at first, and this host itself before that. */
@@ -71,6 +82,7 @@ export function networks({ outbound: { include, exclude, includePorts }, loopbac
       include.length > 0 && includePorts.length === 0 && elsewhere.length > 0,
       'outbound.exclude',
       `excluding ${elsewhere.join(', ')} has no effect: no included network reaches there`,
+      packetTo(elsewhere[0]),
     ),
   ];
 }

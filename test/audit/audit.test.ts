@@ -85,7 +85,13 @@ describe('what is the matter', () => {
     expect(kinds({ held: held(ISTIO) })).toEqual(['medium family-open ipv6', 'medium family-open ipv6']);
     const both = { ...ISTIO, families: ['ipv4', 'ipv6'] } as const;
     expect(kinds({ held: held(both), interfaces: [LO, DUAL] })).toEqual([]);
-    expect(finding('family-open', { held: held(ISTIO), interfaces: [LO, DUAL] })?.mend).toContain('--family both');
+    const open = look({ held: held(ISTIO), interfaces: [LO, DUAL] }).findings;
+    expect(open[0]?.mend).toContain('--family both');
+    // The rule is that which the other family has.
+    expect(open.map(({ rules: [rule] }) => `${rule?.family} ${rule?.chain}`)).toEqual([
+      'ipv4 ISTIO_IN_REDIRECT',
+      'ipv4 ISTIO_REDIRECT',
+    ]);
     const there = audit(
       { origin: 'a pod', held: held(ISTIO), interfaces: [LO, DUAL] },
       NOW,
@@ -161,6 +167,14 @@ describe('what is the matter', () => {
     const [network] = told({ outbound: { ...outbound, include: ['10.1.0.0/16'], exclude: ['10.0.0.0/8'] } });
     expect(network?.says).toContain('→ 10.1.0.1:80 from uid 1000');
     expect(network?.rules).toMatchObject([{ chain: 'ISTIO_OUTPUT' }]);
+    const [port] = told({ outbound: { ...outbound, include: '*', includePorts: ['443'] } });
+    expect(port?.says).toMatch(/ change nothing: out tcp .*:443 .* → the proxy on :15001\.$/);
+    expect(port?.rules).toMatchObject([{ chain: 'ISTIO_REDIRECT' }]);
+    const dns = { ...ISTIO.dns, capture: true, all: false, servers: ['10.96.0.10'] };
+    const [query] = told({ families: ['ipv4', 'ipv6'], dns });
+    expect(query?.says).toMatch(/ in that family: out udp \[.*\]:53 .* → sent by eth0, past the proxy\.$/);
+    // IPv6 lacks what IPv4 has.
+    expect(query?.rules).toMatchObject([{ family: 'ipv4', chain: 'ISTIO_OUTPUT_DNS' }]);
   });
 
   test('nobody listens where connections are turned to', () => {
@@ -197,8 +211,25 @@ describe('what is the matter', () => {
 
   test("routing that TPROXY lacks, and the command that writes the mesh's rules anew", () => {
     const tproxy = { ...ISTIO, mode: 'TPROXY' } as const;
-    const found = finding('drift', { held: held(tproxy), interfaces: [LO, ETH0], routingRules: [], routes: [] });
-    expect(found?.says).toBe('routing: missing: ip -4 rule add fwmark 1337 lookup 133.');
+    const rule = (priority: number, table: number) => ({ family: 'ipv4', priority, table }) as const;
+    const machine = {
+      interfaces: [LO, ETH0],
+      routingRules: [rule(0, 255), rule(32_766, 254)],
+      routes: [{ family: 'ipv4', table: 254, kind: 'unicast', destination: 0, length: 0, device: 'eth0', metric: 0 }],
+    } as const;
+    const found = finding('drift', { held: held(tproxy), ...machine });
+    expect(found?.says).toMatch(
+      /^routing: missing: ip -4 rule add fwmark 1337 lookup 133: out .* with mark 0x539 → .* and with the routing as it should be → /,
+    );
+    expect(found?.level).toBe('medium');
+    expect(found?.example?.question.packet.mark).toBe(1337);
+    expect(found?.rules).toHaveLength(1);
+    // Without any routes nothing gets there at all.
+    const none = finding('drift', { held: held(tproxy), interfaces: [LO, ETH0], routingRules: [], routes: [] });
+    expect(none?.level).toBe('high');
+    expect(none?.says).toMatch(
+      /: in tcp .*:80 on eth0 → dropped, and with the routing as it should be → the proxy on :15006\.$/,
+    );
     expect(found?.mend).toMatch(/^sidestep init --dialect istio .*-m TPROXY.* --reconcile$/);
   });
 
@@ -207,6 +238,9 @@ describe('what is the matter', () => {
     const some =
       '*nat\n-A OUTPUT -m owner --uid-owner 1337 -j RETURN\n-A OUTPUT -p tcp -j REDIRECT --to-ports 15001\nCOMMIT\n';
     expect(kinds({ held: rules(everybody) })).toEqual(['high loop ipv4']);
+    expect(finding('loop', { held: rules(everybody) })?.says).toMatch(
+      / whoever calls, so what the proxy itself sends comes back to it, as does out tcp 10\.0\.0\.5:40000 → 10\.0\.0\.9:80 from /,
+    );
     expect(kinds({ held: rules(some) })).toEqual([]);
     const queries = '-A OUTPUT -p udp -m udp --dport 53 -j REDIRECT --to-ports 15053\n';
     expect(kinds({ held: rules(some.replace('-A', `${queries}-A`)) })).toEqual(['high loop ipv4']);
@@ -350,6 +384,18 @@ describe('what is the matter', () => {
       ),
     );
     expect(finding('foreign-rule', refusing)?.says).toContain('in tcp/8888 goes to the app on :9000');
+    const moved = edited((text) =>
+      text
+        .replace('-A ISTIO_INBOUND -p tcp -m tcp --dport 15021 -j RETURN\n', '')
+        .replace(
+          /-A ISTIO_INBOUND -p tcp -m tcp --dport 15020 .*\n/,
+          '$&-A ISTIO_INBOUND -p tcp -m tcp --dport 15020 -j ACCEPT\n',
+        ),
+    );
+    const idle = finding('drift', moved);
+    expect(idle?.level).toBe('medium');
+    expect(idle?.says).toMatch(/: in tcp .* → .*, with this difference and without\.$/);
+    expect(idle?.example).toBeDefined();
     const missing = edited((text) => text.replace(/^-A ISTIO_IN_REDIRECT .*\n/m, ''));
     expect(kinds(missing)).toContain('high drift ipv4');
   });
@@ -572,6 +618,14 @@ describe('what is the matter', () => {
     const both = { held: [nft, { ...nft, backend: 'legacy' } as const] };
     expect(kinds(both)).toContain('medium both-backends ipv4');
     expect(finding('both-backends', both)?.rules.map(({ backend }) => backend)).toEqual(['nft', 'legacy']);
+    // nat is not asked where nothing switches connection tracking on.
+    expect(finding('both-backends', both)?.says).toMatch(/: in tcp .*:9 on eth0 is one that these rules ask for\.$/);
+    const inMangle = (port: number) =>
+      rules(text.replace('nat', 'mangle').replace('--dport 9', `--dport ${port}`))[0] as HeldRules;
+    const saying = (port: number) =>
+      finding('both-backends', { held: [inMangle(9), { ...inMangle(port), backend: 'legacy' }] })?.says;
+    expect(saying(9)).toMatch(/: in tcp .*:9 on eth0 meets rules of both\.$/);
+    expect(saying(10)).toMatch(/: in tcp .* is looked at by rules of both\.$/);
     // Whose the mesh's rules are is said where they are to be written anew.
     const twice = {
       held: [...held(ISTIO), { ...held(ISTIO)[0]!, backend: 'legacy' } as const],

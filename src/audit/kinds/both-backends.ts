@@ -1,7 +1,9 @@
+import type { Family } from '../../address/index.ts';
 import { familyWord } from '../../explain/index.ts';
-import { type HeldRules, heldFor, type TableName, tableOf } from '../../netfilter/index.ts';
-import { exampleOf, exampleWords, holdsRules } from '../audited.ts';
+import { type HeldRules, heldFor, predicateOf, type Table, type TableName, tableOf } from '../../netfilter/index.ts';
+import { type Audited, exampleOf, exampleWords, holdsRules } from '../audited.ts';
 import type { Example, Finding, PlacedRule } from '../finding.ts';
+import { askedFor } from '../undecided.ts';
 import type { Kind } from './kind.ts';
 
 /** Both back ends hold rules in the same table. */
@@ -19,13 +21,13 @@ export const bothBackends: Kind = {
       if (shared.length === 0) return [];
       const tables = shared.map((table) => table.name).join(', ');
       const rules = [one, other].flatMap((held) => shared.slice(0, 1).flatMap(({ name }) => firstRule(held, name)));
-      const example = exampleOf(audited, family, goesThroughBoth);
+      const shown = shownIn(audited, family, shared);
       return [
         {
           level: 'medium',
           family,
-          says: `both back ends hold ${familyWord(family)} rules (${tables}): both run, and iptables shows only its own${example ? `: ${exampleWords(example)} meets rules of both` : ''}.`,
-          ...(example ? { example } : {}),
+          says: `both back ends hold ${familyWord(family)} rules (${tables}): both run, and iptables shows only its own${shown ? `: ${exampleWords(shown.example)} ${shown.does}` : ''}.`,
+          ...(shown ? { example: shown.example } : {}),
           rules,
           mend: `see both: ${command('list')}; then take away those of the back end that is not in use`,
         },
@@ -33,16 +35,49 @@ export const bothBackends: Kind = {
     }),
 };
 
-/** Whether a packet meets rules of more than one back end. */
-function goesThroughBoth({ trace }: Example): boolean {
+interface Shown {
+  readonly example: Example;
+  readonly does: string;
+}
+
+/** A packet that meets rules of both back ends; where none is found, one that both look at, or that they ask for at least. */
+function shownIn(audited: Audited, family: Family, shared: readonly Table[]): Shown | undefined {
+  const meets = exampleOf(audited, family, (one) => isOfBoth(one, true));
+  if (meets) return { example: meets, does: 'meets rules of both' };
+  const named = namedBy(audited, family, shared);
+  const met = named.find((one) => isOfBoth(one, true));
+  if (met) return { example: met, does: 'meets rules of both' };
+  const asked = named.find((one) => isOfBoth(one, false)) ?? exampleOf(audited, family, (one) => isOfBoth(one, false));
+  if (asked) return { example: asked, does: 'is looked at by rules of both' };
+  // nat is not asked where nothing switches connection tracking on.
+  const [first] = named;
+  return first && { example: first, does: 'is one that these rules ask for' };
+}
+
+/** Whether rules of more than one back end look at a packet, or match it. */
+function isOfBoth({ trace }: Example, matched: boolean): boolean {
   const met = new Set<string>();
   let backend: string | undefined;
   for (const step of trace.steps) {
     if (step.kind === 'table') backend = step.backend;
-    else if (step.kind === 'rule' && step.answer === 'matched' && backend !== undefined) met.add(backend);
+    else if (step.kind === 'rule' && backend !== undefined && (!matched || step.answer === 'matched')) met.add(backend);
   }
   return met.size > 1;
 }
+
+/** More rules do not say what packets to look for. */
+const MOST_RULES = 8;
+
+/** Packets that the first rules of these tables ask for. */
+const namedBy = (audited: Audited, family: Family, tables: readonly Table[]) =>
+  tables
+    .flatMap(({ chains }) => chains.flatMap(({ rules }) => rules))
+    .slice(0, MOST_RULES)
+    .flatMap((rule) => {
+      const predicate = predicateOf(rule, family, audited.snapshot.sets);
+      const lanes = audited.lanes.filter((lane) => lane.family === family);
+      return lanes.flatMap((lane) => askedFor(audited, lane.all, predicate) ?? []);
+    });
 
 /** Where the rules begin that one back end holds in a table. */
 function firstRule({ backend, rules }: HeldRules, table: TableName): readonly PlacedRule[] {

@@ -14,13 +14,28 @@ export const bypassed: Kind = {
     audited.drifts.flatMap((drift) =>
       drift.bypass
         ? [
-            found(audited, drift, 'info', (means) => `${placeWords(drift)} is ${drift.bypass}${means}`, {
-              mend: audited.command(`bypass ${portsOf(audited, drift)} --undo`),
-            }),
+            withPacket(
+              audited,
+              drift,
+              found(
+                audited,
+                drift,
+                () => 'info',
+                (means) => `${placeWords(drift)} is ${drift.bypass}${means}`,
+                { mend: audited.command(`bypass ${portsOf(audited, drift)} --undo`) },
+              ),
+            ),
           ]
         : [],
     ),
 };
+
+/** Of one that is over, or whose time is not known, a packet that it names. */
+function withPacket(audited: Audited, drift: DriftFound, finding: Finding): Finding {
+  const [port] = portsOf(audited, drift).split(/[ -]/);
+  const example = finding.example ?? audited.asked(`in tcp/${port}`, drift.family);
+  return example ? { ...finding, example } : finding;
+}
 
 /** Bypasses that let nothing pass. */
 export const idleBypass: Kind = {

@@ -1,7 +1,9 @@
 import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
-import type { Audited } from '../audited.ts';
+import { type Audited, deciding } from '../audited.ts';
 import { isPassing } from '../dodgers.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
+import { shownByRouting } from '../routing.ts';
+import { type Shown, shownBy } from '../shown.ts';
 import type { Kind } from './kind.ts';
 import { isRepeated } from './repeated.ts';
 
@@ -13,9 +15,15 @@ export const foreignRule: Kind = {
     audited.drifts.flatMap((drift) =>
       drift.foreign && !drift.bypass && !isPassing(audited, drift)
         ? [
-            found(audited, drift, 'medium', (means) => `${placeWords(drift)} is not the mesh's${means}`, {
-              mend: 'if nobody meant that, take the rule away',
-            }),
+            found(
+              audited,
+              drift,
+              () => 'medium',
+              (means) => `${placeWords(drift)} is not the mesh's${means}`,
+              {
+                mend: 'if nobody meant that, take the rule away',
+              },
+            ),
           ]
         : [],
     ),
@@ -34,40 +42,58 @@ export const drifted: Kind = {
             found(
               audited,
               drift,
-              drift.means ? 'high' : 'medium',
+              (isShown) => (isShown ? 'high' : 'medium'),
               (means) => `${placeWords(drift)}: ${whatOf(drift)}${means}`,
               mending(audited),
             ),
           ],
     ),
-    ...audited.routing.map(
-      (words): Finding => ({ level: 'medium', says: `routing: ${words}.`, rules: [], ...mending(audited) }),
-    ),
+    ...audited.routing.map((words) => routed(audited, words)),
   ],
 };
 
+/** Routing that is not as it should be: a packet that goes by it, and the rule that sends it so. */
+function routed(audited: Audited, words: string): Finding {
+  const shown = shownByRouting(audited, /ip -6 /.test(words) ? 'ipv6' : 'ipv4');
+  return {
+    level: shown?.moves ? 'high' : 'medium',
+    says: `routing: ${words}${shown ? `: ${shown.words}` : ''}.`,
+    ...(shown ? { example: shown.example, rules: deciding(shown.example.trace) } : { rules: [] }),
+    ...mending(audited),
+  };
+}
+
 const mending = ({ reconcile }: Audited): Pick<Finding, 'mend'> => (reconcile === undefined ? {} : { mend: reconcile });
 
-/** A finding of what differs. */
+/** A finding of what differs; its level may hang on whether a packet shows it. */
 export function found(
-  { followed }: Audited,
+  audited: Audited,
   drift: DriftFound,
-  level: Finding['level'],
+  level: (isShown: boolean) => Finding['level'],
   says: (means: string) => string,
   rest: Pick<Finding, 'mend'>,
 ): Finding {
   const { family, table, chain, number, backend, rule, means, question } = drift;
   const line = rule?.line === undefined ? {} : { line: rule.line };
   const rules: readonly PlacedRule[] = number === undefined ? [] : [{ family, table, backend, chain, number, ...line }];
+  const shown = question ? undefined : shownOnce(audited, drift);
+  const example = question ? audited.followed(question) : shown?.example;
+  const words = means ?? shown?.words;
   return {
-    level,
+    level: level(means !== undefined || shown?.moves === true),
     family,
-    says: `${says(means ? `: ${means}` : '')}.`,
-    ...(question ? { example: followed(question) } : {}),
+    says: `${says(words ? `: ${words}` : '')}.`,
+    ...(example ? { example } : {}),
     rules,
     ...rest,
   };
 }
+
+/** Each asks for a comparison of all packets: of more of them no packet is looked for. */
+const MOST = 6;
+
+const shownOnce = (audited: Audited, drift: DriftFound): Shown | undefined =>
+  audited.drifts.filter(({ question }) => !question).indexOf(drift) < MOST ? shownBy(audited, drift) : undefined;
 
 /** Where it stands, and the rule there. */
 export const placeWords = ({ family, table, chain, number, rule, kind }: DriftFound): string => {

@@ -2,7 +2,7 @@ import { FAMILIES, type Family, type PortRange } from '../../address/index.ts';
 import { type PacketSet, valuesOf } from '../../analysis/index.ts';
 import { askedWords, familyWord, listed, outcomePhrase, portWord } from '../../explain/index.ts';
 import { familyOfWord, withoutPorts } from '../../interception/index.ts';
-import { type Audited, deciding, exampleWords, fated, laneOf, surelyFated } from '../audited.ts';
+import { type Audited, catching, deciding, exampleWords, fated, laneOf, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY } from '../lanes.ts';
 import type { Kind } from './kind.ts';
@@ -75,6 +75,8 @@ function openTo(
     port === undefined
       ? found
       : audited.followed({ ...question, packet: { ...question.packet, destinationPort: port } });
+  // Where no rule lets it by, it is the want of that which catches it in the other family.
+  const letting = deciding(example.trace).filter(({ table }) => table !== 'filter' && table !== 'security');
   const here = hasAddress(audited, family);
   const packet = `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}`;
   const open = `${subject} is not intercepted, though ${familyWord(other)} is: ${packet}.`;
@@ -83,7 +85,7 @@ function openTo(
     family,
     says: here ? open : `${open} It matters if this host has an ${familyWord(family)} address: that was not read.`,
     example,
-    rules: deciding(example.trace),
+    rules: letting.length > 0 ? letting : catching(audited, other, example),
   };
 }
 

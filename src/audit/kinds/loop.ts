@@ -44,7 +44,7 @@ function nobodySpared(audited: Audited, { family }: Lane, caught: PacketSet, whi
   return {
     level: 'high',
     family,
-    says: `outbound ${familyWord(family)}${which} is turned to the proxy whoever calls, so what the proxy itself sends comes back to it.`,
+    says: `outbound ${familyWord(family)}${which} is turned to the proxy whoever calls, so what the proxy itself sends comes back to it${example ? `, as does ${exampleWords(example)}` : ''}.`,
     ...(example ? { example, rules: deciding(example.trace) } : { rules: [] }),
     mend: 'let the proxy run as a user of its own, and let that user pass: -m owner --uid-owner UID -j RETURN',
   };

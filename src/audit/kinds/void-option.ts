@@ -1,6 +1,6 @@
 import { outcomePhrase } from '../../explain/index.ts';
-import { deciding, exampleWords } from '../audited.ts';
-import type { Example, Finding } from '../finding.ts';
+import { type Audited, catching, deciding, exampleWords, lastMet } from '../audited.ts';
+import type { Example, Finding, PlacedRule } from '../finding.ts';
 import type { Kind } from './kind.ts';
 
 /** Options that void each other. */
@@ -15,12 +15,19 @@ export const voidOption: Kind = {
         {
           level: 'info',
           says: `${about}: ${message}${example ? `: ${whither(example)}` : ''}.`,
-          ...(example ? { example, rules: deciding(example.trace) } : { rules: [] }),
+          ...(example ? { example, rules: responsible(audited, example) } : { rules: [] }),
           mend: `leave out of ${about} what has no effect, or change what voids it`,
         },
       ];
     }),
 };
+
+/** The rule that decides; of what is not caught in this family that of the other one, or the last rule that it comes by. */
+function responsible(audited: Audited, example: Example): readonly PlacedRule[] {
+  const other = example.question.packet.family === 'ipv4' ? 'ipv6' : 'ipv4';
+  const ways = [deciding(example.trace), catching(audited, other, example), lastMet(example.trace)];
+  return ways.find((rules) => rules.length > 0) ?? [];
+}
 
 const whither = (example: Example): string => `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}`;
 

@@ -1,0 +1,71 @@
+import type { Family } from '../address/index.ts';
+import { TooComplex } from '../analysis/index.ts';
+import { type DriftFound, movedBetween, outcomePhrase, withDrift } from '../explain/index.ts';
+import { heldFor, predicateOf, type Snapshot } from '../netfilter/index.ts';
+import { prepare } from '../trace/index.ts';
+import { type Audited, exampleWords } from './audited.ts';
+import type { Example } from './finding.ts';
+import { arriving, unionOf } from './lanes.ts';
+import { askedFor } from './undecided.ts';
+
+/** A packet that shows what a difference from the mesh's rules does, or that it does nothing. */
+export interface Shown {
+  readonly example: Example;
+  /** Where it goes with the difference and without, as the rest of a sentence. */
+  readonly words: string;
+  /** Whether it goes elsewhere. */
+  readonly moves: boolean;
+}
+
+/**
+ * Of all packets one that goes elsewhere with a difference than without it; where there is none, one that meets the rule, and goes the
+ * same way. Undefined where none is found, and of native tables.
+ */
+export function shownBy(audited: Audited, drift: DriftFound): Shown | undefined {
+  const { snapshot } = audited;
+  const { backend, family } = drift;
+  if (!heldFor(snapshot, family).some((one) => one.backend === backend)) return undefined;
+  const mended = withDrift(snapshot, backend, drift, 'mended');
+  return moving(audited, drift, mended) ?? meeting(audited, drift, mended);
+}
+
+function moving(audited: Audited, { family }: DriftFound, mended: Snapshot): Shown | undefined {
+  const example = movedExample(audited, mended, family);
+  if (!example) return undefined;
+  const { outcome } = prepare(mended, audited.proxyPorts)(example.question);
+  return { example, words: `${goes(example)}, and without this difference → ${outcomePhrase(outcome)}`, moves: true };
+}
+
+/** A packet from outside to this host, or of its own, that surely goes elsewhere than in another snapshot of it. */
+export function movedExample(audited: Audited, other: Snapshot, family: Family): Example | undefined {
+  const { snapshot, proxyPorts, example } = audited;
+  try {
+    for (const direction of ['in', 'out'] as const) {
+      const moved = movedBetween(other, snapshot, proxyPorts, family, direction).filter(({ sure }) => sure);
+      const opening = unionOf(moved.map(({ packets }) => packets.opening));
+      const found = example(opening && direction === 'in' ? arriving(opening, snapshot, family) : opening);
+      if (found) return found;
+    }
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error;
+  }
+  return undefined;
+}
+
+/** A packet that meets the rule as it is, or as it should be; where none does, one that it asks for. */
+function meeting(audited: Audited, drift: DriftFound, mended: Snapshot): Shown | undefined {
+  const { family, rule, expected } = drift;
+  const wanted = [rule, expected].filter((one) => one !== undefined);
+  const follow = prepare(mended, audited.proxyPorts);
+  const meetsIt = ({ steps }: Example['trace']): boolean =>
+    steps.some((step) => step.kind === 'rule' && step.answer === 'matched' && wanted.some((one) => one === step.rule));
+  const same = audited.lanes
+    .filter((lane) => lane.family === family)
+    .flatMap((lane) => wanted.flatMap((one) => askedFor(audited, lane.all, predicateOf(one, family)) ?? []))
+    .map((example) => ({ example, without: follow(example.question) }))
+    .filter(({ example, without }) => outcomePhrase(without.outcome) === outcomePhrase(example.trace.outcome));
+  const one = same.find(({ example, without }) => meetsIt(example.trace) || meetsIt(without)) ?? same[0];
+  return one && { example: one.example, words: `${goes(one.example)}, with this difference and without`, moves: false };
+}
+
+const goes = (example: Example): string => `${exampleWords(example)} → ${outcomePhrase(example.trace.outcome)}`;
