@@ -2,7 +2,7 @@ import type { Family } from '../address/index.ts';
 import { TooComplex } from '../analysis/index.ts';
 import { type DriftFound, movedBetween, outcomePhrase, withDrift } from '../explain/index.ts';
 import { heldFor, predicateOf, type Snapshot } from '../netfilter/index.ts';
-import { prepare } from '../trace/index.ts';
+import { prepare, type RuleStep } from '../trace/index.ts';
 import { type Audited, exampleWords } from './audited.ts';
 import type { Example } from './finding.ts';
 import { arriving, unionOf } from './lanes.ts';
@@ -52,19 +52,21 @@ export function movedExample(audited: Audited, other: Snapshot, family: Family):
   return undefined;
 }
 
-/** A packet that meets the rule as it is, or as it should be; where none does, one that it asks for. */
+/** A packet that meets the rule as it is, or as it should be; where none does, one that it asks for and that comes to its chain. */
 function meeting(audited: Audited, drift: DriftFound, mended: Snapshot): Shown | undefined {
   const { family, rule, expected } = drift;
   const wanted = [rule, expected].filter((one) => one !== undefined);
   const follow = prepare(mended, audited.proxyPorts);
-  const meetsIt = ({ steps }: Example['trace']): boolean =>
-    steps.some((step) => step.kind === 'rule' && step.answer === 'matched' && wanted.some((one) => one === step.rule));
   const same = audited.lanes
     .filter((lane) => lane.family === family)
     .flatMap((lane) => wanted.flatMap((one) => askedFor(audited, lane.all, predicateOf(one, family)) ?? []))
-    .map((example) => ({ example, without: follow(example.question) }))
-    .filter(({ example, without }) => outcomePhrase(without.outcome) === outcomePhrase(example.trace.outcome));
-  const one = same.find(({ example, without }) => meetsIt(example.trace) || meetsIt(without)) ?? same[0];
+    .map((example) => ({ example, traces: [example.trace, follow(example.question)] }))
+    .filter(({ traces }) => new Set(traces.map(({ outcome }) => outcomePhrase(outcome))).size === 1);
+  const where = (holds: (step: RuleStep) => boolean) =>
+    same.find(({ traces }) => traces.some(({ steps }) => steps.some((step) => step.kind === 'rule' && holds(step))));
+  const one =
+    where((step) => step.answer === 'matched' && wanted.some((other) => other === step.rule)) ??
+    where(({ table, chain }) => table === drift.table && chain === drift.chain);
   return one && { example: one.example, words: `${goes(one.example)}, with this difference and without`, moves: false };
 }
 

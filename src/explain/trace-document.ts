@@ -28,7 +28,7 @@ export const packetTold = (trace: Trace): Omit<TraceDocument, 'schema'> => ({
 
 /** A packet with its addresses and states in words. What is not known is left out. */
 export function packetDocument(packet: Packet): PacketDocument {
-  const { family, protocol, source, destination, ctstate } = packet;
+  const { family, protocol, source, destination, ctstate, tcpFlags, sourceMac } = packet;
   return {
     family,
     protocol: protocolName(protocol),
@@ -42,6 +42,13 @@ export function packetDocument(packet: Packet): PacketDocument {
     ...(ctstate === undefined ? {} : { state: stateName(ctstate, family) }),
     ...given('uid', packet.uid),
     ...given('gid', packet.gid),
+    ...given('ttl', packet.ttl),
+    ...(tcpFlags === undefined
+      ? {}
+      : { tcpFlags: tcpFlags === 0 ? 'NONE' : formatField('tcpFlags', tcpFlags, family) }),
+    ...(sourceMac === undefined ? {} : { sourceMac: formatField('sourceMac', sourceMac, family) }),
+    ...given('icmpType', packet.icmpType),
+    ...given('icmpCode', packet.icmpCode),
   };
 }
 

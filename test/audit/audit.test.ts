@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../src/address/index.ts';
-import { audit, auditScreen } from '../../src/audit/index.ts';
+import { audit, auditDocument, auditScreen } from '../../src/audit/index.ts';
 import { plainText } from '../../src/explain/index.ts';
 import {
   afterBypass,
@@ -519,6 +519,17 @@ describe('what is the matter', () => {
     expect(found?.mend).toBe('sidestep bypass 8888 --undo');
   });
 
+  test('a bypass that is over has a packet that it names', () => {
+    const [ipv4, ipv6] = held(ISTIO) as [HeldRules, HeldRules];
+    const over =
+      '-A PREROUTING -p tcp -m tcp --dport 9000 -m comment --comment "sidestep bypass" -m time --datestop 2025-12-31T00:00:00 -j RETURN\n';
+    const text = printSave(ipv4.rules).replace('-A PREROUTING', `${over}-A PREROUTING`);
+    const found = finding('bypass', { held: [...rules(text), ipv6], interfaces: [LO, ETH0] });
+    expect(found?.says).toContain('expired at 2025-12-31');
+    expect(found?.example?.question).toMatchObject({ direction: 'in', packet: { destinationPort: 9000 } });
+    expect(found?.example?.trace.outcome).toMatchObject({ kind: 'proxy', port: 15006 });
+  });
+
   test('a rule by hand that lets nothing pass: where TPROXY catches in mangle, or behind what catches', () => {
     const by = (mode: Interception['mode'], table: 'nat' | 'mangle', place: '-I' | '-A') => {
       const [ipv4, ipv6] = held({ ...ISTIO, mode }) as [HeldRules, HeldRules];
@@ -689,6 +700,13 @@ describe('what is the matter', () => {
     );
     expect(finding('unknown', native)?.rules).toMatchObject([{ backend: 'native', table: 'ip t', number: 1 }]);
   });
+});
+
+test('the packet of a finding is told with all that people ask of it', () => {
+  const text =
+    '*nat\n-A PREROUTING -m mac --mac-source 00:11:22:33:44:55 -j RETURN\n-A PREROUTING -p tcp -j REDIRECT --to-ports 15006\nCOMMIT\n';
+  const [found] = auditDocument(look({ held: rules(text) })).findings;
+  expect(found?.example?.packet).toMatchObject({ ttl: 64, tcpFlags: 'SYN', sourceMac: '00:11:22:33:44:55' });
 });
 
 describe('lanes', () => {

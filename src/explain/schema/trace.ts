@@ -16,6 +16,11 @@ const packet = z.object({
   state: z.string().optional().describe('the connection state, as --ctstate names it'),
   uid: z.int().optional(),
   gid: z.int().optional(),
+  ttl: z.int().optional().describe('hops left, IPv6: the hop limit'),
+  tcpFlags: z.string().optional().describe('TCP flags as iptables names them: SYN,ACK; NONE'),
+  sourceMac: z.string().optional().describe('the hardware address of the sender, of a packet that came in'),
+  icmpType: z.int().optional(),
+  icmpCode: z.int().optional(),
 });
 
 export const endpoint = z.object({ address: z.string(), port });
