@@ -1,4 +1,4 @@
-import type { Range } from '../address/index.ts';
+import type { AddressValue, Range } from '../address/index.ts';
 import type { FieldName } from '../netfilter/index.ts';
 import { endOf, sizeOf, type Value } from './code.ts';
 import { ALL, complement, type Diagram, type Edge, NONE, type Numbers } from './diagram.ts';
@@ -7,8 +7,16 @@ import type { PacketSet } from './packets.ts';
 import type { Space } from './space.ts';
 import { TooComplex } from './too-complex.ts';
 
+/**
+ * What becomes of packets that have no such field, where the box has some of their protocol: it holds them, or this side keeps them out.
+ * Absent: it has none.
+ */
+export type Without = 'held' | 'kept out';
+
 /** What one field of a box may be: ranges of numbers or addresses, names, or bits that are said one by one. */
-export type Side =
+export type Side = { readonly without?: Without } & Part;
+
+type Part =
   /** `but`: what packets may have, and these do not. */
   | { readonly kind: 'ranges'; readonly ranges: readonly Range[]; readonly but: readonly Range[] }
   /**
@@ -26,8 +34,8 @@ export type Side =
 
 /** Bits that are looked at, and what they are. */
 export interface Bits {
-  readonly mask: number;
-  readonly value: number;
+  readonly mask: AddressValue;
+  readonly value: AddressValue;
 }
 
 /** Packets that are a product of one set per field. Fields that are not named may be anything. */
@@ -78,10 +86,13 @@ function grow({ space, edge }: PacketSet, most: number, among: PacketSet | undef
   const universe = diagram.and(among?.edge ?? valid, plain === NONE ? ALL : ordinary);
   const room = diagram.or(edge, complement(universe));
   const fields = LOOSENED.flatMap((field) => domain.fields.get(field) ?? []);
-  const anyOf = new Map(fields.map((placed) => [placed, shadow(diagram, placed, universe)]));
+  const having = new Map(fields.map((placed) => [placed, space.having(placed.field)]));
+  const anyOf = new Map(
+    fields.map((placed) => [placed, shadow(diagram, placed, diagram.and(universe, having.get(placed)!))]),
+  );
   let left = plain === NONE ? edge : plain;
   while (left !== NONE && boxes.length < most) {
-    const { sides, set } = grown(space, fields, { room, universe, anyOf, left });
+    const { sides, set } = grown(space, fields, { room, universe, having, anyOf, left });
     boxes.push(sides);
     left = diagram.minus(left, set);
   }
@@ -92,6 +103,8 @@ function grow({ space, edge }: PacketSet, most: number, among: PacketSet | undef
 interface Room {
   readonly room: Edge;
   readonly universe: Edge;
+  /** The packets that have a field at all. */
+  readonly having: ReadonlyMap<Placed, Edge>;
   /** The values of each field that any packet of the universe has. */
   readonly anyOf: ReadonlyMap<Placed, Edge>;
   readonly left: Edge;
@@ -101,7 +114,7 @@ interface Room {
 function grown(
   space: Space,
   fields: readonly Placed[],
-  { room, universe, anyOf, left }: Room,
+  { room, universe, having, anyOf, left }: Room,
 ): { readonly sides: Box; readonly set: Edge } {
   const { diagram } = space;
   const numbers = diagram.witness(left);
@@ -123,14 +136,29 @@ function grown(
     parts.set(placed, complement(shadow(diagram, placed, others)));
   }
   const set = product();
+  const inside = diagram.and(set, universe);
   const sides = new Map<FieldName, Side>();
   for (const placed of fields) {
+    if (parts.get(placed) === ALL) continue;
     // Said is what packets of the box have, where that is not what any packet may have.
-    const held = parts.get(placed) === ALL ? ALL : shadow(diagram, placed, diagram.and(set, universe));
+    const has = having.get(placed)!;
+    const held = shadow(diagram, placed, diagram.and(inside, has));
     const any = anyOf.get(placed)!;
-    if (held !== ALL && held !== any) sides.set(placed.field, sideOf(space, placed, held, diagram.minus(any, held)));
+    const lacking = has === ALL ? NONE : diagram.minus(universe, has);
+    const without = withoutIn(diagram, lacking, set, () => product(placed));
+    // What no packet of the box has is not said of it.
+    if (held === NONE || (held === any && without !== 'kept out')) continue;
+    const part = partOf(space, placed, held, diagram.minus(any, held));
+    sides.set(placed.field, without ? { ...part, without } : part);
   }
   return { sides, set };
+}
+
+/** What becomes of packets that lack a field: `but` is the box without its side. */
+function withoutIn(diagram: Diagram, lacking: Edge, box: Edge, but: () => Edge): Without | undefined {
+  if (lacking === NONE) return undefined;
+  if (diagram.and(box, lacking) !== NONE) return 'held';
+  return diagram.and(but(), lacking) === NONE ? undefined : 'kept out';
 }
 
 /** The values of one field that a set has anything for. */
@@ -146,7 +174,7 @@ function pinned(diagram: Diagram, { first, levels, code }: Placed, number: (leve
 }
 
 /** What a set over one field's variables says of it. */
-function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: Edge): Side {
+function partOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: Edge): Part {
   const { code } = placed;
   switch (code.kind) {
     case 'raw':
@@ -157,7 +185,10 @@ function sideOf({ diagram, domain }: Space, placed: Placed, set: Edge, others: E
       );
       const [names, but] = [true, false].map((wanted) => code.values.filter((value) => held.has(value) === wanted));
       if (typeof code.values[0] === 'string') {
-        const isUnnamed = (value: Value): boolean => value !== '' && domain.standIns.get(String(value)) === '';
+        const standsForAny = (value: Value): boolean => value !== '' && domain.standIns.get(String(value)) === '';
+        // Where no rule asks by which interface packets are sent on, the card that is taken for granted is as good as any.
+        const anyCard = placed.field === 'out' && domain.direction === 'in' && !code.values.some(standsForAny);
+        const isUnnamed = anyCard ? (value: Value): boolean => value !== '' : standsForAny;
         // No name at all is '' and stays so: what stands for names that nobody wrote is not to look like it.
         const spoken = (all: readonly Value[]) =>
           all.flatMap((one) => (isUnnamed(one) ? [] : [domain.standIns.get(String(one)) ?? String(one)]));
@@ -188,16 +219,19 @@ const MOST_CUBES = 16;
 
 function cubesIn(diagram: Diagram, { first, levels }: Placed, set: Edge): readonly Bits[] {
   const cubes: Bits[] = [];
-  const visit = (edge: Edge, mask: number, value: number): void => {
+  const visit = (edge: Edge, mask: bigint, value: bigint): void => {
     if (edge === NONE || cubes.length > MOST_CUBES) return;
     if (edge === ALL) {
-      cubes.push({ mask, value });
+      cubes.push(levels > MOST_BITS ? { mask, value } : { mask: Number(mask), value: Number(value) });
       return;
     }
-    const bit = 2 ** (levels - 1 - (diagram.level(edge) - first));
-    visit(diagram.part(edge, 0), mask + bit, value);
-    visit(diagram.part(edge, 1), mask + bit, value + bit);
+    const bit = 1n << BigInt(levels - 1 - (diagram.level(edge) - first));
+    visit(diagram.part(edge, 0), mask | bit, value);
+    visit(diagram.part(edge, 1), mask | bit, value | bit);
   };
-  visit(set, 0, 0);
+  visit(set, 0n, 0n);
   return cubes;
 }
+
+/** A number has room for so many: IPv6's addresses have more. */
+const MOST_BITS = 48;

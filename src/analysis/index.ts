@@ -1,4 +1,4 @@
-export { type Box, type Boxes, boxesOf, type Side as BoxSide } from './boxes.ts';
+export { type Bits as BoxBits, type Box, type Boxes, boxesOf, type Side as BoxSide } from './boxes.ts';
 export { type DeadRule, deadRules, type RulePlace } from './dead.ts';
 export { type Change, difference } from './difference.ts';
 export type { Cut, Direction } from './domain.ts';

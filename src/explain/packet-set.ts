@@ -1,5 +1,5 @@
 import { type AddressValue, type Family, formatAddress, formatPrefix, type Range } from '../address/index.ts';
-import type { Box, BoxSide, Direction } from '../analysis/index.ts';
+import type { Box, BoxBits, BoxSide, Direction } from '../analysis/index.ts';
 import { prefixesOf } from '../interception/index.ts';
 import {
   CTSTATE,
@@ -13,7 +13,7 @@ import {
   TCP,
   type ValueField,
 } from '../netfilter/index.ts';
-import { familyWord, listed } from './words.ts';
+import { familyWord, listed, prefixWord } from './words.ts';
 
 /** More pieces than this are not said one by one. */
 const MOST_PIECES = 8;
@@ -25,11 +25,12 @@ const MOST_PIECES = 8;
  * @param subject what packets are called whose protocol the box does not say
  */
 export function boxWords(box: Box, family: Family, direction: Direction, subject = 'any protocol'): string {
-  const said = (field: FieldName, lead: string): string[] => {
+  const said = (field: FieldName, shortly: string): string[] => {
     const side = box.get(field);
     if (!side) return [];
     const words = sideWords(side, field, family);
-    return [words.startsWith(BUT) ? `${ANY[lead] ?? lead}but ${words.slice(BUT.length)}` : `${lead}${words}`];
+    const lead = side.without === 'held' ? (OF_ONE[shortly] ?? shortly) : shortly;
+    return [words.startsWith(BUT) ? `${anyOf(lead)}but ${words.slice(BUT.length)}` : `${lead}${words}`];
   };
   const words = [
     ...(box.has('protocol') ? said('protocol', '') : [impliedBy(box, family) ?? subject]),
@@ -54,10 +55,18 @@ export function boxWords(box: Box, family: Family, direction: Direction, subject
 
 /** The protocol that a packet has which has such a field: where the field is said, that of the box goes without saying. */
 function impliedBy(box: Box, family: Family): string | undefined {
-  if (box.has('tcpFlags')) return protocolName(TCP);
-  if (box.has('icmpType') || box.has('icmpCode')) return protocolName(family === 'ipv4' ? ICMP : ICMPV6);
+  const implies = (field: FieldName): boolean => box.has(field) && box.get(field)!.without !== 'held';
+  if (implies('tcpFlags')) return protocolName(TCP);
+  if (implies('icmpType') || implies('icmpCode')) return protocolName(family === 'ipv4' ? ICMP : ICMPV6);
   return undefined;
 }
+
+/** What only one protocol has, where the box is of others, too. */
+const OF_ONE: Readonly<Record<string, string>> = {
+  'type ': 'icmp type ',
+  'code ': 'icmp code ',
+  'with flags ': 'with tcp flags ',
+};
 
 const BUT = 'any but ';
 
@@ -66,15 +75,18 @@ const ANY: Readonly<Record<string, string>> = {
   '': 'any protocol ',
   'type ': 'any type ',
   'code ': 'any code ',
+  'icmp type ': 'any icmp type ',
+  'icmp code ': 'any icmp code ',
   'to port ': 'to any port ',
   'to ': 'to anywhere ',
   'from ': 'from anywhere ',
   'from port ': 'from any port ',
   'by uid ': 'by any uid ',
   'by gid ': 'by any gid ',
-  'with mark ': 'with any mark ',
-  'with flags ': 'with any flags ',
 };
+
+/** "with mark 7", "with any mark but 7". */
+const anyOf = (lead: string): string => ANY[lead] ?? lead.replace(/^with /, 'with any ');
 
 const REST: readonly FieldName[] = [
   ...(['sourceMac', 'ttl', 'length', 'dscp', 'ecn', 'spi', 'headers', 'packetType', 'ipsec', 'fragment'] as const),
@@ -101,15 +113,13 @@ function outWords(side: BoxSide | undefined, direction: Direction): readonly str
   const names = side.names.filter((name) => name !== '');
   const but = side.but.filter((name) => name !== '');
   const arrives = direction === 'in';
-  // Where no rule asks for it, the card that is taken for granted is as good as any.
-  const others = side.others || (arrives && but.length === 0 && names.length > 0);
   const [without, by] = arrives ? ['for this host', 'sent on by'] : ['by its route', 'leaving by'];
   // A program's packets that leave by the card that is taken for granted go by their route.
-  const unnamed = arrives ? nameWords({ kind: 'names', names, but, others }) : otherWords(but);
+  const spoken = !arrives && side.others ? otherWords(but) : nameWords({ ...side, names, but });
   return [
     [
       ...(side.names.includes('') ? [without] : []),
-      ...(others ? [`${by} ${unnamed}`] : names.length > 0 ? [`${by} ${listed(names, 'or')}`] : []),
+      ...(side.others || names.length > 0 ? [`${by} ${spoken}`] : []),
     ].join(' or '),
   ];
 }
@@ -147,29 +157,34 @@ const stateWords = (ranges: readonly Range[]): string =>
     'or',
   );
 
-function bitWords(
-  { any, but }: Extract<BoxSide, { readonly kind: 'bits' }>,
-  field: ValueField,
-  family: Family,
-): string {
-  const whole = 2 ** fieldWidth(field, family) - 1;
-  const few = any.length <= but.length || but.length === 0;
+/**
+ * Whether what packets have is said, not what they have not: the shorter. "Any port but 80" is true of packets that have none, too,
+ * "port 80" is not.
+ */
+function saysHeld(side: BoxSide, held: number, left: number): boolean {
+  if (left === 0 || side.without === 'kept out') return true;
+  return side.without === undefined && held <= left;
+}
+
+function bitWords(side: Extract<BoxSide, { readonly kind: 'bits' }>, field: ValueField, family: Family): string {
+  const { any, but } = side;
+  const few = saysHeld(side, any.length, but.length);
   const shown = few ? any : but;
-  const words = shown.slice(0, MOST_PIECES).map(({ mask, value }) => {
-    const set = formatField(field, value, family);
-    if (mask === whole) return set;
-    return field === 'mark' ? `${set}/0x${mask.toString(16)}` : `${set} of ${formatField(field, mask, family)}`;
-  });
+  const words = shown.slice(0, MOST_PIECES).map((bits) => someBitsWords(bits, field, family));
   const said = listed(shown.length > MOST_PIECES ? [...words, 'others'] : words, 'or');
   return few ? said : `${BUT}${said}`;
 }
 
-function rangeWords(
-  { ranges, but }: Extract<BoxSide, { readonly kind: 'ranges' }>,
-  field: ValueField,
-  family: Family,
-): string {
-  const few = ranges.length <= but.length || but.length === 0;
+function someBitsWords({ mask, value }: BoxBits, field: ValueField, family: Family): string {
+  const set = formatField(field, value, family);
+  if (describe(field).kind === 'address') return prefixWord({ family, value, mask });
+  if (Number(mask) === 2 ** fieldWidth(field, family) - 1) return set;
+  return field === 'mark' ? `${set}/0x${mask.toString(16)}` : `${set} of ${formatField(field, mask, family)}`;
+}
+
+function rangeWords(side: Extract<BoxSide, { readonly kind: 'ranges' }>, field: ValueField, family: Family): string {
+  const { ranges, but } = side;
+  const few = saysHeld(side, ranges.length, but.length);
   const pieces = (few ? ranges : but).flatMap((range) => pieceWords(range, field, family));
   const shown =
     pieces.length > MOST_PIECES ? [...pieces.slice(0, MOST_PIECES), `${pieces.length - MOST_PIECES} more`] : pieces;

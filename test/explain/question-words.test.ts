@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Family } from '../../src/address/index.ts';
 import { boxesOf, type Direction, difference, reach } from '../../src/analysis/index.ts';
 import { boxWords, questionWords } from '../../src/explain/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
@@ -83,16 +84,18 @@ describe('boxes in words', () => {
     changes(dropping(rule)).flatMap(({ direction, surely }) =>
       direction === 'in' ? boxesOf(surely).boxes.map((box) => boxWords(box, 'ipv4', direction)) : [],
     );
-  const dropped = (rules: string, direction: Direction): readonly string[] => {
-    const snapshot = held(`*filter\n${rules}\nCOMMIT\n`);
-    const ends = reach({ snapshot, proxyPorts: [] }, 'ipv4', direction);
+  const dropped = (rules: string, direction: Direction, family: Family = 'ipv4'): readonly string[] => {
+    const snapshot = held(`# family ${family}\n*filter\n${rules}\nCOMMIT\n`);
+    const ends = reach({ snapshot, proxyPorts: [] }, family, direction);
     const set = ends.find(({ end }) => end.kind === 'dropped')!.surely.opening.ordinary;
-    return boxesOf(set).boxes.map((box) => boxWords(box, 'ipv4', direction));
+    return boxesOf(set).boxes.map((box) => boxWords(box, family, direction));
   };
   test.each([
     ['-A FORWARD -o eth1 -p tcp -j DROP', 'tcp, sent on by eth1'],
     ['-A FORWARD ! -o eth1 -p tcp -j DROP', 'tcp, sent on by any interface but eth1'],
     ['-A FORWARD -p udp -j DROP', 'udp, sent on by any interface'],
+    ['-A FORWARD -o eth1 -j ACCEPT\n-A FORWARD -o eth2 -p udp -j DROP', 'udp, sent on by eth2'],
+    ['-A FORWARD -o eth1 -p udp -j DROP\n-A FORWARD -o eth2 -p udp -j DROP', 'udp, sent on by eth1 or eth2'],
     ['-A INPUT -p udp -j DROP\n-A FORWARD -o eth1 -j ACCEPT', 'udp, for this host'],
     ['-A INPUT -p udp -j DROP\n-A FORWARD -o eth1 -p udp -j DROP', 'udp, for this host or sent on by eth1'],
     [
@@ -106,6 +109,30 @@ describe('boxes in words', () => {
     const rules = '-A OUTPUT -o eth2 -p icmp -j ACCEPT\n-A OUTPUT ! -o eth1 -p udp -j DROP';
     expect(dropped(rules, 'out')).toEqual(['udp, by its route or leaving by eth2']);
     expect(dropped('-A OUTPUT ! -o eth0 -p udp -j DROP', 'out')).toContain('udp, leaving by another interface');
+  });
+  test('what has no ports is in no range of them, but it is at none of those that are left out', () => {
+    const accepting = (...rules: readonly string[]) =>
+      dropped(`${rules.map((rule) => `-A INPUT ${rule} -j ACCEPT\n`).join('')}-A INPUT -j DROP`, 'in');
+    expect([
+      accepting('-p tcp -m tcp --dport 80:65535', '-p udp -m udp --dport 80:65535'),
+      accepting('-p tcp -m tcp --dport 0:79'),
+      accepting('-p icmp -m icmp --icmp-type 8', '-p tcp -m tcp --dport 22'),
+    ]).toEqual([
+      ['any protocol to any port but 80–65535', 'any protocol but tcp, udp'],
+      ['any protocol but tcp', 'any protocol to port 80–65535'],
+      [
+        'any protocol but icmp to any port but 22',
+        'any protocol, any icmp type but 8, to any port but 22',
+        'udp, dccp, sctp, udplite, to port 22–65535',
+      ],
+    ]);
+  });
+  test('of addresses under a mask every bit is said', () => {
+    expect(
+      dropped('-A INPUT -p tcp -d 10.0.0.5/255.0.0.255 -j DROP\n-A INPUT -p tcp -d 192.168.0.0/16 -j DROP', 'in'),
+    ).toEqual(['tcp to 10.0.0.5/255.0.0.255 or 192.168.0.0/16']);
+    const six = '-A INPUT -p tcp -d 2001:db8::5/ffff:ffff::ffff -j DROP\n-A INPUT -p tcp -d 2001:db9::7:5 -j DROP';
+    expect(dropped(six, 'in', 'ipv6')).toEqual(['tcp to 2001:db8::5/ffff:ffff::ffff or 2001:db9::7:5']);
   });
   test('flags are of tcp, and types of icmp, though neither is asked for beside them', () => {
     expect(words('INPUT -p tcp -m tcp --tcp-flags SYN,ACK SYN')).toEqual(['tcp, with flags SYN of SYN,ACK']);

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { isExact, placed, proveBypass } from '../../src/explain/index.ts';
+import { cutOff, cutsAll } from '../../src/explain/proof.ts';
+import { packetsSaid } from '../../src/explain/proof-screen.ts';
+import { afterBypass, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
+import { parseSave } from '../../src/text/index.ts';
+const snapshotOf = (text) => ({
+    origin: 'rules',
+    held: parseSave(text).map((rules) => ({ backend: 'nft', rules })),
+});
+const request = (ports, more = {}) => ({
+    ports: parsePorts([ports]),
+    now: 1e9,
+    ...more,
+});
+const nat = (...rules) => ['*nat', ':MESH_IN - [0:0]', ':MESH_REDIRECT - [0:0]', ...rules, 'COMMIT', ''].join('\n');
+const MESH = [
+    '-A PREROUTING -p tcp -j MESH_IN',
+    '-A MESH_IN -p tcp -m tcp --dport 22 -j RETURN',
+    '-A MESH_IN -p tcp -j MESH_REDIRECT',
+    '-A MESH_REDIRECT -p tcp -j REDIRECT --to-ports 15006',
+];
+const proofOf = (text, asked, as = asked) => {
+    const before = snapshotOf(text);
+    return proveBypass(before, afterBypass(before, { request: as }), asked, proxyPortsOf(before));
+};
+const words = (moved) => moved.map((one) => `${one.direction} ${packetsSaid(one).join('; ')}: ${one.before.key} → ${one.after.key}`);
+describe('a bypass for all packets', () => {
+    test('exactly what was asked for changes', () => {
+        const proof = proofOf(nat(...MESH), request('8888'));
+        expect(isExact(proof)).toBe(true);
+        expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+        const several = proofOf(nat(...MESH), request('20-23,8888'));
+        expect(words(several.moved)).toEqual(['in tcp to port 20–21, 23, 8888: proxy 15006 → app own']);
+        expect(isExact(several)).toBe(true);
+    });
+    test('what passes already does not change', () => {
+        const proof = proofOf(nat(...MESH), request('22'));
+        expect(isExact(proof)).toBe(true);
+        expect(proof.moved).toEqual([]);
+    });
+    test('what else would change is told', () => {
+        const proof = proofOf(nat(...MESH), request('8888'), request('8888-8890'));
+        expect(words(proof.beyond)).toEqual(['in tcp to port 8889–8890: proxy 15006 → app own']);
+        expect(isExact(proof)).toBe(false);
+    });
+    test('own calls that nobody asked for are beyond it: a TPROXY takes them as they come in again', () => {
+        const tproxy = '*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 15006 --tproxy-mark 0x1/0x1\nCOMMIT\n';
+        const [asked, own] = [request('8888'), request('8888', { self: true })];
+        expect(isExact(proofOf(tproxy, asked))).toBe(true);
+        expect(words(proofOf(tproxy, asked, own).beyond)).toEqual([expect.stringMatching(/^out tcp to port 8888/)]);
+        expect(words(proofOf(tproxy, own).moved).map((line) => line.split(' ')[0])).toEqual(['in', 'out']);
+        expect(proofOf(tproxy, own, asked).left).not.toEqual([]);
+    });
+    test('to leave the proxy for another port is not to pass it by', () => {
+        const behind = nat(...MESH, '-A PREROUTING -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999');
+        const edited = request('8888', { edit: true });
+        const before = snapshotOf(behind);
+        const proof = proveBypass(before, afterBypass(before, { request: edited }), edited, [15006]);
+        expect(words(proof.beyond)).toEqual(['in tcp to port 8888: proxy 15006 → app 9999']);
+        expect(proof.moved).toEqual([]);
+        // A rule before the list does what was asked.
+        const best = placed(before, edited, [15006]);
+        expect(isExact(best.proof)).toBe(true);
+        expect(words(best.proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+    });
+    test('what would still go to the proxy is told', () => {
+        const proof = proofOf(nat(...MESH), request('8888-8890'), request('8888'));
+        expect(proof.left.map((one) => packetsSaid(one))).toEqual([['tcp to port 8889–8890']]);
+        expect(isExact(proof)).toBe(false);
+    });
+    test('what a firewall then lets in nowhere is told, and that it is all of it', () => {
+        const firewall = (...rules) => [
+            nat(...MESH).trimEnd(),
+            '*filter',
+            ':INPUT DROP [0:0]',
+            '-A INPUT -p tcp -m tcp --dport 15006 -j ACCEPT',
+            ...rules,
+            'COMMIT',
+            '',
+        ].join('\n');
+        const proof = proofOf(firewall(), request('8888'));
+        expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → dropped']);
+        expect([cutOff(proof).length, cutsAll(proof)]).toEqual([1, true]);
+        const part = proofOf(firewall('-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 8888 -j ACCEPT'), request('8888'));
+        expect([cutOff(part).length, cutsAll(part)]).toEqual([1, false]);
+        const whole = proofOf(firewall('-A INPUT -p tcp -m tcp --dport 8888 -j ACCEPT'), request('8888'));
+        expect([cutOff(whole).length, cutsAll(whole)]).toEqual([0, false]);
+    });
+    test('what was not read is not proved', () => {
+        const open = nat('-A PREROUTING -p tcp -m nosuchmatch --thing -j MESH_IN', ...MESH.slice(1));
+        const before = {
+            origin: 'rules',
+            held: parseSave(open, { keepGoing: true }).map((rules) => ({ backend: 'nft', rules })),
+        };
+        const proof = proveBypass(before, afterBypass(before, { request: request('8888') }), request('8888'), [15006]);
+        expect(proof.open).not.toEqual([]);
+        expect(isExact(proof)).toBe(false);
+    });
+});
+describe('where a bypass is put', () => {
+    const OTHERS = '-A PREROUTING -i eth1 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 172.17.0.2:80';
+    const where = (text, asked) => {
+        const before = snapshotOf(text);
+        const proxyPorts = proxyPortsOf(before);
+        const { request: chosen, proof } = placed(before, asked, proxyPorts);
+        return [chosen.behind === true, proof];
+    };
+    test('at the top, where it takes nothing of others', () => {
+        const [behind, proof] = where(nat(...MESH), request('8888'));
+        expect(behind).toBe(false);
+        expect(isExact(proof)).toBe(true);
+    });
+    test("behind others' rules that would lose packets, and so it changes nothing else", () => {
+        const text = nat(OTHERS, ...MESH);
+        expect(proofOf(text, request('8888')).beyond).not.toEqual([]);
+        const [behind, proof] = where(text, request('8888'));
+        expect(behind).toBe(true);
+        expect(proof.beyond).toEqual([]);
+        expect(isExact(proof)).toBe(true);
+    });
+    test('before the mesh, where that has come before it', () => {
+        const text = nat(...MESH, '-A PREROUTING -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN');
+        const [behind, proof] = where(text, request('8888'));
+        expect(behind).toBe(false);
+        expect(isExact(proof)).toBe(true);
+        expect(words(proof.moved)).toEqual(['in tcp to port 8888: proxy 15006 → app own']);
+    });
+    // The mesh takes a port from all but one network, and what comes from there is somebody else's.
+    const LIST = [
+        '-A PREROUTING -p tcp -j MESH_IN',
+        '-A PREROUTING -s 10.9.0.0/16 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 172.17.0.2:80',
+        '-A MESH_IN -s 10.9.0.0/16 -j RETURN',
+        '-A MESH_IN -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 15006',
+    ];
+    const chosen = (text, asked) => {
+        const before = snapshotOf(text);
+        const { request: best, proof, why } = placed(before, asked, proxyPortsOf(before));
+        return { edit: best.edit === true, exact: isExact(proof), why };
+    };
+    test("the mesh's own list is left alone, but said to be the way where no other changes only this", () => {
+        expect(chosen(nat(...LIST), request('8888'))).toEqual({
+            edit: false,
+            exact: false,
+            why: "Instead: --edit does only this, by changing 1 rule of the mesh's list",
+        });
+        expect(chosen(nat(...LIST), request('8888', { edit: true }))).toMatchObject({ edit: true, exact: true });
+        const plain = nat(LIST[0], LIST[3]);
+        expect(chosen(plain, request('8888')).why).toMatch(/^Chosen: 1 rule more, and the mesh's own stay as they are/);
+        expect(chosen(plain, request('8888', { edit: true })).why).toMatch(/^Chosen: 1 rule of the mesh's own list changes/);
+    });
+    test('where the list cannot be changed for the ports alone, a rule stands before it', () => {
+        // One entry of the list for two ports, which two chains ask.
+        const shared = nat('-A PREROUTING -p tcp -j MESH_IN', '-A OUTPUT -p tcp -j MESH_IN', LIST[3]);
+        expect(chosen(shared, request('8888', { edit: true }))).toEqual({
+            edit: false,
+            exact: true,
+            why: expect.stringMatching(/^Chosen: a rule before the mesh's own list, which cannot be changed for this alone: /),
+        });
+    });
+    test('a disarmed REDIRECT is armed again', () => {
+        const before = snapshotOf(nat(...LIST));
+        const after = afterBypass(before, { request: request('8888', { edit: true }) });
+        const back = after.held.map(({ rules }) => unbypassed(rules, { ports: [], now: 0 }));
+        expect(back).toEqual(before.held.map(({ rules }) => rules));
+    });
+});
