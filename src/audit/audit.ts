@@ -27,6 +27,7 @@ export interface Audit extends Pick<Audited, 'lanes' | 'tooComplex' | 'families'
  * @param now seconds since 1970, for rules that end
  * @param command makes of its words a command that mends something there, as it is typed
  * @param asked what the rules were written from, where that is known; else they tell it themselves
+ * @param enter the words that put another command there: `ip netns exec node`
  * @example audit(snapshot, Date.now() / 1000).findings // [{ kind: 'family-open', level: 'high', … }]
  */
 export function audit(
@@ -34,8 +35,9 @@ export function audit(
   now: number,
   command: Audited['command'] = (words) => `sidestep ${words}`,
   asked?: Interception,
+  enter: readonly string[] = [],
 ): Audit {
-  const audited = auditedOf(snapshot, now, command, asked);
+  const audited = auditedOf(snapshot, now, { command, enter }, asked);
   const leftOut: Kind['name'][] = [];
   const findings = KINDS.flatMap((kind): readonly Named[] => {
     try {

@@ -25,6 +25,10 @@ export interface Audited extends Lanes {
   readonly reconcile?: string;
   /** A command of the program's that mends something there, as it is typed. */
   readonly command: (words: string) => string;
+  /** The command that writes an interception there, in the back end and with comments as they are. */
+  readonly writing: (interception: Interception) => string;
+  /** The words that put another command there: `ip netns exec node`. */
+  readonly enter: readonly string[];
   /** One packet of a set, followed; undefined where the set is empty. */
   example(packets: PacketSet | undefined): Example | undefined;
   /** A packet, followed. */
@@ -33,7 +37,12 @@ export interface Audited extends Lanes {
   asked(packet: string, family?: Family): Example | undefined;
 }
 
-export function auditedOf(snapshot: Snapshot, now: number, command: Audited['command'], asked?: Interception): Audited {
+export function auditedOf(
+  snapshot: Snapshot,
+  now: number,
+  { command, enter }: Pick<Audited, 'command' | 'enter'>,
+  asked?: Interception,
+): Audited {
   const proxyPorts = proxyPortsOf(snapshot);
   const families = FAMILIES.filter((family) => rulesRead(snapshot, family));
   const interception = asked ?? inferInterception(snapshot);
@@ -41,7 +50,9 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
   const follow = prepare(snapshot, proxyPorts);
   const followed = (question: Question): Example => ({ question, trace: follow(question) });
   const compared = written && isShownWhole(snapshot) ? compareAsWritten(snapshot, written.program, now) : undefined;
-  const flags = written && [...askedWords(written.interception), ...(compared?.commented ? ['--comment'] : [])];
+  const comment = compared?.commented ? ' --comment' : '';
+  const writing = (one: Interception): string =>
+    command(`init ${askedWords(one).join(' ')}${comment} --reconcile${backendFlag(snapshot, compared)}`);
   return {
     ...lanesOf(snapshot, families, proxyPorts),
     snapshot,
@@ -51,8 +62,10 @@ export function auditedOf(snapshot: Snapshot, now: number, command: Audited['com
     ...(written ? { written } : {}),
     drifts: compared?.drifts ?? [],
     routing: compared?.routing ?? [],
-    ...(flags ? { reconcile: command(`init ${flags.join(' ')} --reconcile${backendFlag(snapshot, compared)}`) } : {}),
+    ...(written ? { reconcile: writing(written.interception) } : {}),
     command,
+    writing,
+    enter,
     example(packets) {
       const question = packets?.witness();
       return question && followed(question);

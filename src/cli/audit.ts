@@ -3,7 +3,7 @@ import { auditDocument, audit as auditOf, auditScreen, isAtLeast, LEVELS, type L
 import { defineCommand } from './command.ts';
 import { familyOption, outputOption, type SourceOptions, sourceOptions } from './options.ts';
 import { sayUnread } from './said.ts';
-import { readSource } from './source.ts';
+import { enterWords, readSource } from './source.ts';
 import { sourceFlags } from './source-flags.ts';
 import { EXIT } from './status.ts';
 import { versionOf } from './version.ts';
@@ -43,11 +43,13 @@ export const audit = defineCommand<AuditOptions>({
     const asked = from !== undefined && isWritten(from) ? await askedBy(from) : undefined;
     const snapshot = asked && from ? writtenFrom(asked, from) : await readSource(options, terminal);
     await sayUnread(snapshot, terminal);
+    const enter = from === undefined ? await enterWords(options) : [];
     const found = auditOf(
       snapshot,
       Math.floor(Date.now() / 1000),
       (words) => `${program} ${words}${there}`,
       asked?.interception,
+      enter,
     );
     if (output === 'json') terminal.json(auditDocument(found));
     else if (output === 'sarif')

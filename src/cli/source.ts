@@ -89,6 +89,15 @@ export function selector({ netns, pid, container }: NamespaceOptions): {
   return Object.fromEntries(given);
 }
 
+/** The words before a command that put it into the namespace: `ip netns exec node`. None for this process's own. */
+export async function enterWords(options: NamespaceOptions): Promise<readonly string[]> {
+  if (options.netns !== undefined && !options.netns.includes('/')) return ['ip', 'netns', 'exec', options.netns];
+  const { openNamespace } = await loadLinux();
+  const { enter } = openNamespace(selector(options));
+  // By their names: where they lie here is nobody's business.
+  return enter.map((word) => word.replace(/^\/\S*bin\//, ''));
+}
+
 const onlyFamily = (snapshot: Snapshot, family: (typeof FAMILIES)[number]): Snapshot => ({
   ...snapshot,
   held: snapshot.held.filter(({ rules }) => rules.family === family),

@@ -28,9 +28,9 @@ import {
   settleOutputFlag,
 } from './interception-flags.ts';
 import { machineFor, machineOf } from './machine.ts';
-import { type NamespaceOptions, programFamilyOption, type SourceOptions, sourceOptions } from './options.ts';
+import { programFamilyOption, type SourceOptions, sourceOptions } from './options.ts';
 import { sayUnread } from './said.ts';
-import { loadLinux, readSource, selector } from './source.ts';
+import { enterWords, loadLinux, readSource } from './source.ts';
 import { EXIT, type ExitStatus } from './status.ts';
 import { UsageError } from './usage.ts';
 import { demandWhole } from './whole.ts';
@@ -120,15 +120,6 @@ async function mendPlace(
 
 const holdsRules = ({ rules }: HeldRules): boolean =>
   rules.tables.some(({ chains }) => chains.some((chain) => chain.rules.length > 0 || chain.policy !== 'ACCEPT'));
-
-/** The words before a command that put it into the namespace. */
-async function enterWords(options: NamespaceOptions): Promise<readonly string[]> {
-  if (options.netns !== undefined && !options.netns.includes('/')) return ['ip', 'netns', 'exec', options.netns];
-  const { openNamespace } = await loadLinux();
-  const { enter } = openNamespace(selector(options));
-  // By their names: where they lie here is nobody's business.
-  return enter.map((word) => word.replace(/^\/\S*bin\//, ''));
-}
 
 type Wanted = Pick<Verification, 'interception' | 'given'>;
 

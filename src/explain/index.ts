@@ -22,7 +22,7 @@ export { type ListingOptions, listingScreen } from './listing.ts';
 export { bypassDocument, inboundPortOf, listingDocument } from './listing-document.ts';
 export { passedScreen, passedSummary } from './live.ts';
 export { liveDocument } from './live-document.ts';
-export { type MendPlace, mendsOf } from './mend.ts';
+export { type MendPlace, mendsOf, takenAway } from './mend.ts';
 export { isTurned, type Moved, movedBetween } from './moved.ts';
 export { type Next, nextAfter, nextBlock } from './next.ts';
 export { OUTCOME_WORD, outcomePhrase, questionWords } from './packet.ts';

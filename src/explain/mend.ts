@@ -34,13 +34,26 @@ export function mendsOf({ drifts, routing, commented }: Verification, place: Men
   const chosen = family !== '' && !asked.some((flag) => flag.startsWith('--family')) ? family : '';
   const init = `${program} init ${asked.join(' ')}${commented ? ' --comment' : ''}${chosen} --reconcile${where}`;
   const rest = routing.length > 0 || drifts.some((drift) => drift.bypass === undefined && !isOthers(drift));
-  return [...new Set(undos), ...others.map((drift) => iptablesMend(drift, place)), ...(rest ? [init] : [])];
+  return [...new Set(undos), ...others.map((drift) => takenAway(drift, place)), ...(rest ? [init] : [])];
 }
 
 /** init leaves alone what others have put into built-in chains. */
 const isOthers = ({ foreign, bypass }: DriftFound): boolean => foreign === true && bypass === undefined;
 
-function iptablesMend({ family, backend, table, chain, rule }: DriftFound, { enter }: MendPlace): string {
+/** The command that deletes a rule by what it says, or without a rule gives a chain its usual policy. */
+export function takenAway(
+  {
+    family,
+    backend,
+    table,
+    chain,
+    rule,
+  }: Pick<DriftFound, 'family' | 'backend' | 'chain'> & {
+    readonly table: string;
+    readonly rule?: Rule | undefined;
+  },
+  { enter }: Pick<MendPlace, 'enter'>,
+): string {
   const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}-${backend}`;
   const words = [...enter, tool, '-t', table];
   if (rule) words.push('-D', chain, ...wordsOf(rule, family));

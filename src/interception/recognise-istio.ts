@@ -1,6 +1,7 @@
 import type { RuleSet } from '../netfilter/index.ts';
 import type { Interception, Recognition } from './interception.ts';
-import { isOwnChain, ownership } from './own.ts';
+import { chainOfTarget, isOwnChain, ownership } from './own.ts';
+import { turnsAnything } from './proxy-ports.ts';
 import { readBack2018 } from './read-back-2018.ts';
 import { readBackIstio } from './read-back-istio.ts';
 import { type Reading, readingOf } from './reading.ts';
@@ -15,7 +16,7 @@ type Generation = 'istio' | 'istio-2018';
 export function generationOf(rules: RuleSet): Generation | undefined {
   const names = rules.tables.flatMap(({ chains }) => chains.map(({ name }) => name)).filter(isOwnChain);
   // Ambient's chains are Istio's too, but there is no sidecar behind them.
-  if (names.length === 0 || names.includes('ISTIO_PRERT')) return undefined;
+  if (names.length === 0 || names.includes('ISTIO_PRERT') || isLeftOver(rules)) return undefined;
   const reading = readingOf(rules);
   const jumps = reading.lines('nat', 'OUTPUT');
   if (jumps.includes('-j ISTIO_OUTPUT') || rules.family === 'ipv6') return 'istio';
@@ -37,6 +38,15 @@ export function readBack(rules: RuleSet, together?: readonly RuleSet[]): Interce
     others.map((other) => readingOf(other, together)),
   );
 }
+
+/** Chains of Istio's that nothing leads to, and that turn nothing: what an interception left behind. */
+const isLeftOver = (rules: RuleSet): boolean =>
+  !turnsAnything(rules) &&
+  !rules.tables.some(({ chains }) =>
+    chains.some(
+      ({ policy, rules: own }) => policy !== undefined && own.some((rule) => isOwnChain(chainOfTarget(rule) ?? '')),
+    ),
+  );
 
 /** Recognises today's Istio. */
 export const recogniseIstio = (rules: RuleSet, now?: number): Recognition | undefined =>

@@ -448,7 +448,7 @@ describe('what is the matter', () => {
       ]);
       const [first] = look(by).findings;
       expect(first?.level).toBe('medium');
-      expect(first?.mend).toMatch(/: iptables -t nat -D PREROUTING -s 10\.9\.0\.0\/16 -j RETURN$/);
+      expect(first?.mend).toMatch(/: iptables-nft -t nat -D PREROUTING -s 10\.9\.0\.0\/16 -j RETURN$/);
       expect(first?.example?.trace.outcome).toMatchObject({ kind: 'app', port: 80 });
     });
 
@@ -508,6 +508,29 @@ describe('what is the matter', () => {
     });
   });
 
+  test('chains that nothing leads to, and that turn nothing, are no interception to be written anew: clean takes them away', () => {
+    const left = { held: rules('*nat\n:ISTIO_OLD - [0:0]\n-A ISTIO_OLD -p tcp -m tcp --dport 5 -j RETURN\nCOMMIT\n') };
+    expect(look(left).findings.map(({ kind, mend }) => [kind, mend])).toEqual([['dead-rule', 'sidestep clean']]);
+  });
+
+  test('a family of which all but the proxy is refused is not open, and what is open at times goes by no interface', () => {
+    const dual = { ...ISTIO, families: ['ipv4', 'ipv6'] } as const;
+    const [ipv4, ipv6] = held(dual) as [HeldRules, HeldRules];
+    const refusing = rules(`${printSave(ipv4.rules)}*filter\n:INPUT DROP [0:0]\nCOMMIT\n`);
+    const shut = { held: [...refusing, ipv6], interfaces: [LO, DUAL] };
+    expect(finding('family-open', shut)).toBeUndefined();
+    expect(finding('foreign-rule', shut)?.mend).toBe(
+      'if nobody meant that, let the chain accept again: iptables-nft -t filter -P INPUT ACCEPT',
+    );
+    const ends = '-m time --datestop 2026-01-01T00:30:00';
+    const timed = printSave(ipv4.rules).replace(
+      '-A PREROUTING',
+      `-A PREROUTING -p tcp -m tcp --dport 8888 ${ends} -j RETURN\n$&`,
+    );
+    const cards = [LO, ETH0, card('p0', 3)];
+    expect(finding('interface-open', { held: [...rules(timed), ipv6], interfaces: cards })).toBeUndefined();
+  });
+
   test('a bypass that has no effect any more, and where its port goes', () => {
     const [ipv4, ipv6] = held({ ...ISTIO, mode: 'TPROXY' }) as [HeldRules, HeldRules];
     const left = '-A PREROUTING -p tcp -m tcp --dport 8888 -m comment --comment "sidestep bypass" -j RETURN\n';
@@ -548,12 +571,18 @@ describe('what is the matter', () => {
     };
     expect(kinds(by('REDIRECT', 'nat', '-I'))).toEqual(['medium dodge ipv4']);
     expect(kinds(by('TPROXY', 'mangle', '-I'))).toEqual(['medium dodge ipv4']);
-    for (const idle of [by('TPROXY', 'nat', '-I'), by('REDIRECT', 'nat', '-A'), by('TPROXY', 'mangle', '-A')]) {
+    // Of TPROXY nothing is proved where no routing was read: then no bypass is recommended.
+    const sentence = 'take it away, or put it before what catches these connections';
+    for (const [idle, mend] of [
+      [by('TPROXY', 'nat', '-I'), sentence],
+      [by('REDIRECT', 'nat', '-A'), 'sidestep bypass 8888 --apply'],
+      [by('TPROXY', 'mangle', '-A'), sentence],
+    ] as const) {
       const found = finding('idle-rule', idle);
       expect(found?.says).toMatch(
         /\(-p tcp --dport 8888 -j RETURN\) lets nothing pass: .*:8888 on eth0 → the proxy on :15006\.$/,
       );
-      expect(found?.mend).toBe('sidestep bypass 8888');
+      expect(found?.mend).toBe(mend);
     }
   });
 

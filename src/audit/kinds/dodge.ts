@@ -1,4 +1,4 @@
-import { conditionWords, familyWord, listed, outcomePhrase, ruleWords } from '../../explain/index.ts';
+import { conditionWords, familyWord, listed, outcomePhrase, ruleWords, takenAway } from '../../explain/index.ts';
 import type { Rule } from '../../netfilter/index.ts';
 import { type Audited, exampleWords } from '../audited.ts';
 import { dodgersIn, isSamePlace, type Passing, passingBy, passingDrifts } from '../dodgers.ts';
@@ -23,7 +23,7 @@ const ofDrifts = (audited: Audited): readonly Finding[] =>
     family: place.family,
     ...told(all, place, rule, NOT_ITS),
     rules: [place],
-    mend: foreign || audited.reconcile === undefined ? takenAway(place, rule) : audited.reconcile,
+    mend: foreign || audited.reconcile === undefined ? unlessMeant(audited, place, rule) : audited.reconcile,
   }));
 
 /** Each asks for a comparison of all packets: more of them are not looked at. */
@@ -47,7 +47,7 @@ function ofOthers(audited: Audited): readonly Finding[] {
         family: place.family,
         ...told(all, place, rule, byHand ? '' : NOT_ITS),
         rules: [place],
-        mend: takenAway(place, rule),
+        mend: unlessMeant(audited, place, rule),
       },
     ];
   });
@@ -73,7 +73,12 @@ function told(
   };
 }
 
-function takenAway({ family, backend, table, chain }: PlacedRule, rule: Rule): string {
-  const tool = `${family === 'ipv4' ? 'iptables' : 'ip6tables'}${backend === 'legacy' ? '-legacy' : ''}`;
-  return `if nobody meant that, take the rule away: ${tool} -t ${table} -D ${chain} ${ruleWords(rule, family)}`;
+/** What takes away a rule that somebody may have meant; nft's own rules go by a handle, which is not known. */
+export function unlessMeant(
+  { enter }: Pick<Audited, 'enter'>,
+  { family, backend, table, chain }: Pick<PlacedRule, 'family' | 'backend' | 'table' | 'chain'>,
+  rule: Rule | undefined,
+): string {
+  const what = `if nobody meant that, ${rule ? 'take the rule away' : 'let the chain accept again'}`;
+  return backend === 'native' ? what : `${what}: ${takenAway({ family, backend, table, chain, rule }, { enter })}`;
 }

@@ -4,6 +4,7 @@ import { isPassing } from '../dodgers.ts';
 import type { Finding, PlacedRule } from '../finding.ts';
 import { shownByRouting } from '../routing.ts';
 import { type Shown, shownBy } from '../shown.ts';
+import { unlessMeant } from './dodge.ts';
 import type { Kind } from './kind.ts';
 import { isRepeated } from './repeated.ts';
 
@@ -21,7 +22,7 @@ export const foreignRule: Kind = {
               () => 'medium',
               (means) => `${placeWords(drift)} is not the mesh's${means}`,
               {
-                mend: 'if nobody meant that, take the rule away',
+                mend: unlessMeant(audited, drift, drift.rule),
               },
             ),
           ]

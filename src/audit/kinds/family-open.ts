@@ -1,6 +1,6 @@
 import { FAMILIES, type Family, type PortRange } from '../../address/index.ts';
 import { type PacketSet, valuesOf } from '../../analysis/index.ts';
-import { askedWords, familyWord, listed, outcomePhrase, portWord } from '../../explain/index.ts';
+import { familyWord, listed, outcomePhrase, portWord } from '../../explain/index.ts';
 import { familyOfWord, withoutPorts } from '../../interception/index.ts';
 import { type Audited, catching, deciding, exampleWords, fated, laneOf, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
@@ -25,8 +25,9 @@ export const familyOpen: Kind = {
 /** Nothing of the family is caught, and of what the other one catches some goes past the proxy. */
 function wholeOpen(audited: Audited, lane: Lane, beside: Lane): readonly Finding[] {
   const { name, family } = lane;
-  const direct = fated(lane, 'direct')?.where(toPorts(portsOf(fated(beside, 'proxy'))));
-  const open = openTo(audited, lane, direct, beside.family, `${name} ${familyWord(family)}`);
+  const caught = fated(beside, 'proxy');
+  const direct = fated(lane, 'direct')?.where(toPorts(portsOf(caught)));
+  const open = openTo(audited, lane, ofOwners(direct, caught), beside.family, `${name} ${familyWord(family)}`);
   return open ? [{ ...open, mend: mend(audited, name, family) }] : [];
 }
 
@@ -51,6 +52,13 @@ function openPorts(audited: Audited, lane: Lane, beside: Lane): readonly Finding
 /** The ports to which any of these connections goes. */
 const portsOf = (packets: PacketSet | undefined): readonly PortRange[] =>
   packets ? ((valuesOf(packets.where(TCP_ONLY), 'destinationPort') as readonly PortRange[] | undefined) ?? ALL) : [];
+
+/** Those of these packets that are sent by a user and a group of which the other family's are caught. */
+const ofOwners = (direct: PacketSet | undefined, caught: PacketSet | undefined): PacketSet | undefined =>
+  (['uid', 'gid'] as const).reduce((left, field) => {
+    const ranges = caught && (valuesOf(caught, field) as readonly PortRange[] | undefined);
+    return ranges ? left?.where({ kind: 'in', field, ranges }) : left;
+  }, direct);
 
 const toPorts = (ranges: readonly PortRange[]) => ({ kind: 'in', field: 'destinationPort', ranges }) as const;
 
@@ -96,7 +104,7 @@ const hasAddress = ({ snapshot: { interfaces } }: Audited, family: Family): bool
 /** All networks of a family. */
 const EVERYWHERE = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
 
-function mend({ written, command }: Audited, lane: Lane['name'], family: Family): string {
+function mend({ written, writing }: Audited, lane: Lane['name'], family: Family): string {
   if (!written) return `write the same rules for ${familyWord(family)}, or take the ${familyWord(family)} address away`;
   const { interception } = written;
   const { include, includePorts } = interception.outbound;
@@ -110,5 +118,5 @@ function mend({ written, command }: Audited, lane: Lane['name'], family: Family)
     families: FAMILIES,
     outbound: { ...interception.outbound, include: wider },
   };
-  return command(`init ${askedWords(both).join(' ')}`);
+  return writing(both);
 }

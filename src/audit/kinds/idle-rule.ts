@@ -1,7 +1,7 @@
-import type { Family } from '../../address/index.ts';
+import { type Family, formatPortRange } from '../../address/index.ts';
 import { difference } from '../../analysis/index.ts';
-import { familyWord, outcomePhrase, portRangesIn, ruleWords } from '../../explain/index.ts';
-import { bypassesIn } from '../../interception/index.ts';
+import { familyWord, outcomePhrase, placed, portRangesIn, refusalBy, ruleWords } from '../../explain/index.ts';
+import { type BypassRequest, bypassesIn } from '../../interception/index.ts';
 import {
   effectOf,
   type HeldRules,
@@ -98,10 +98,18 @@ function idle(audited: Audited, { held, table, way, rule, number }: Candidate): 
       rules: [{ family, table, backend, chain: way.chain, number, ...line }, ...deciding(example.trace)],
       mend:
         way.lane === 'inbound'
-          ? audited.command(`bypass ${ports.map(([low, high]) => (low === high ? low : `${low}-${high}`)).join(' ')}`)
+          ? bypassed(audited, ports)
           : 'put it before what catches these connections, in the same table',
     },
   ];
+}
+
+/** The bypass that does what the rule was to do, where that would not be refused. */
+function bypassed({ snapshot, now, proxyPorts, command }: Audited, ports: BypassRequest['ports']): string {
+  const { proof } = placed(snapshot, { ports, now }, proxyPorts);
+  return refusalBy(proof) === undefined
+    ? command(`bypass ${ports.map((range) => formatPortRange(range, '-')).join(' ')} --apply`)
+    : 'take it away, or put it before what catches these connections';
 }
 
 /** Throws TooComplex. */

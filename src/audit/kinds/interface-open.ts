@@ -2,7 +2,7 @@ import type { PacketSet } from '../../analysis/index.ts';
 import { decidingStep, familyWord, outcomePhrase } from '../../explain/index.ts';
 import { actsOf, contextOf, isNftRule, type Predicate, predicateOf } from '../../netfilter/index.ts';
 import type { Trace } from '../../trace/index.ts';
-import { type Audited, deciding, exampleWords, fated } from '../audited.ts';
+import { type Audited, deciding, exampleWords, fated, surelyFated } from '../audited.ts';
 import { isDodger } from '../dodgers.ts';
 import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY } from '../lanes.ts';
@@ -23,7 +23,7 @@ export const interfaceOpen: Kind = {
 
 function comingIn(audited: Audited, lane: Lane): readonly Finding[] {
   const caught = fated(lane, 'proxy')?.where(TCP_ONLY);
-  const direct = fated(lane, 'direct')?.where(TCP_ONLY);
+  const direct = surelyFated(lane, 'direct')?.where(TCP_ONLY);
   if (!caught || caught.isEmpty || !direct) return [];
   return cardsOf(audited, direct).flatMap((card): readonly Finding[] => {
     const by = { kind: 'name', field: 'in', text: card, prefix: false } as const;
