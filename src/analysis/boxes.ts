@@ -90,9 +90,17 @@ function grow({ space, edge }: PacketSet, most: number, among: PacketSet | undef
   const anyOf = new Map(
     fields.map((placed) => [placed, shadow(diagram, placed, diagram.and(universe, having.get(placed)!))]),
   );
+  const sets: Edge[] = [];
   let left = plain === NONE ? edge : plain;
   while (left !== NONE && boxes.length < most) {
     const { sides, set } = grown(space, fields, { room, universe, having, anyOf, left });
+    // What lies within a larger box need not be said.
+    for (let at = sets.length - 1; at >= 0; at -= 1) {
+      if (diagram.minus(sets[at]!, set) !== NONE) continue;
+      sets.splice(at, 1);
+      boxes.splice(at, 1);
+    }
+    sets.push(diagram.and(set, universe));
     boxes.push(sides);
     left = diagram.minus(left, set);
   }
