@@ -8,6 +8,7 @@ import {
   spanOf,
   type TableName,
 } from '../netfilter/index.ts';
+import { printRule } from '../text/index.ts';
 import { intersection } from './box.ts';
 import { portsOf } from './bypasses.ts';
 import { commentsOf } from './comments.ts';
@@ -79,8 +80,25 @@ export function turnedPorts(
   return [...ports].sort((a, b) => a - b);
 }
 
-/** The port that today's Istio leaves alone first of all, because its proxy listens there for the tunnel. */
-export function tunnelPortOf(rules: RuleSet): number | undefined {
+/**
+ * The port at which the proxy of today's Istio listens for the tunnel: what turns the proxy's own calls back spares it, and it is what
+ * is left alone first of what comes in. Where the two differ, somebody has put a rule before that.
+ */
+export const tunnelPortOf = (rules: RuleSet): number | undefined => sparedPort(rules) ?? firstLeftAlone(rules);
+
+function sparedPort(rules: RuleSet): number | undefined {
+  for (const rule of chainOf(rules, 'nat', 'ISTIO_OUTPUT')?.rules ?? []) {
+    if (chainOfTarget(rule) !== 'ISTIO_IN_REDIRECT') continue;
+    const [, port] = SPARED.exec(printRule(rule, rules.family)) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  return undefined;
+}
+
+/** Where DNS is caught, that goes to the proxy's agent. */
+const SPARED = /! --dports? (?:53,)?(\d+) /;
+
+function firstLeftAlone(rules: RuleSet): number | undefined {
   const [first] = chainOf(rules, 'nat', 'ISTIO_INBOUND')?.rules ?? [];
   const [range] = first && effectOf(first.target, rules.family).kind === 'return' ? portsOf(first, rules.family) : [];
   return range && range[0] === range[1] ? range[0] : undefined;

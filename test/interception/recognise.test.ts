@@ -9,7 +9,7 @@ import {
   summarise,
 } from '../../src/interception/index.ts';
 import { emptyRuleSet, type RuleSet, type Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave } from '../../src/text/index.ts';
+import { parseSave, printSave } from '../../src/text/index.ts';
 import { APP_MESH, KUMA, LINKERD } from './products.ts';
 
 const read = (text: string): RuleSet => parseSave(text, { family: 'ipv4' })[0]!;
@@ -43,6 +43,20 @@ describe('who wrote the rules, and how they catch', () => {
       doubts: [],
     });
     expect(proxyPortsOf(holding(rules))).toEqual(ports);
+  });
+
+  test('the tunnel is where the proxy’s own calls say that it is, whatever somebody has put before its rule', () => {
+    const rules = written({ dialect: 'istio' });
+    const preceded = (set: RuleSet): RuleSet =>
+      parseSave(
+        printSave(set).replace(
+          '-A ISTIO_INBOUND ',
+          '-A ISTIO_INBOUND -p tcp -m tcp --dport 9000 -j RETURN\n-A ISTIO_INBOUND ',
+        ),
+      )[0]!;
+    expect(proxyPortsOf(holding(preceded(rules)))).toEqual([15001, 15006, 15008]);
+    const dns = { capture: true, all: true, port: 15053, servers: [] };
+    expect(proxyPortsOf(holding(preceded(written({ dialect: 'istio', dns }))))).toEqual([15001, 15006, 15008, 15053]);
   });
 
   test('the port of the agent that answers DNS is the proxy’s too', () => {
