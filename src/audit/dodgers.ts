@@ -12,12 +12,13 @@ import {
   type Predicate,
   predicateOf,
   type Rule,
+  type Snapshot,
   type TableName,
 } from '../netfilter/index.ts';
 import type { Audited } from './audited.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { arriving, fateOf, type LaneName, unionOf } from './lanes.ts';
-import { without } from './without.ts';
+import { inRules, without } from './without.ts';
 
 /** A rule by which connections may pass the proxy by. */
 export interface Dodger {
@@ -62,16 +63,20 @@ const known = new WeakMap<Audited, readonly PassingDrift[]>();
 function passingDrift(audited: Audited, drift: DriftFound, isCompared: boolean): readonly PassingDrift[] {
   const { family, backend, table, chain, number, rule, question } = drift;
   const shown = question && audited.followed(question);
-  if (!rule || number === undefined || (shown && !goesPast(shown))) return [];
-  const held = audited.snapshot.held.find((one) => one.backend === backend && one.rules.family === family);
-  // Those of native tables are not here as such.
-  const isHere = held !== undefined && chainOf(held.rules, table, chain)?.rules[number - 1] === rule;
-  const passing = isHere && isCompared ? passingBy(audited, held, rule) : [];
+  // Of a packet in words not all is known that a rule may ask for: the address of a card.
+  const isOpen = shown?.trace.outcome.kind === 'unknown';
+  if (!rule || number === undefined || (shown && !isOpen && !goesPast(shown))) return [];
+  const snapshot = inRules(audited.snapshot, rule);
+  const held = snapshot.held.find(({ rules }) => chainOf(rules, table, chain)?.rules[number - 1] === rule);
+  const passing = held && isCompared ? passingBy(audited, held, rule, snapshot).filter(isKnown) : [];
   const all: readonly Passing[] =
-    passing.length === 0 && shown ? [{ lane: laneOfQuestion(shown), example: shown }] : passing;
+    passing.length === 0 && shown && !isOpen ? [{ lane: laneOfQuestion(shown), example: shown }] : passing;
   const place = { family, table, backend, chain, number, ...(rule.line === undefined ? {} : { line: rule.line }) };
   return all.length > 0 ? [{ drift, place, rule, all }] : [];
 }
+
+/** What passes by chance has no end that is known. */
+const isKnown = ({ example }: Passing): boolean => example.trace.outcome.kind !== 'unknown';
 
 const laneOfQuestion = ({ question }: Example): LaneName => (question.direction === 'in' ? 'inbound' : 'outbound');
 
@@ -89,9 +94,14 @@ function goesPast({ question, trace: { outcome, packet } }: Example): boolean {
   }
 }
 
-/** Of all connections that would be turned to the proxy without a rule, and pass it by with it, one in each lane. */
-export function passingBy(audited: Audited, held: HeldRules, rule: Rule): readonly Passing[] {
-  const { snapshot, proxyPorts } = audited;
+/** Of all connections that surely would be turned to the proxy without a rule, and pass it by with it, one in each lane. */
+export function passingBy(
+  audited: Audited,
+  held: HeldRules,
+  rule: Rule,
+  snapshot: Snapshot = audited.snapshot,
+): readonly Passing[] {
+  const { proxyPorts } = audited;
   const { family } = held.rules;
   const less = without(snapshot, held, rule);
   try {
@@ -106,9 +116,9 @@ export function passingBy(audited: Audited, held: HeldRules, rule: Rule): readon
   }
 }
 
-function passes({ proxyPorts }: Audited, { before, after }: Moved): boolean {
+function passes({ proxyPorts }: Audited, { before, after, sure }: Moved): boolean {
   const isElsewhere = ('port' in after && after.port !== 'own') || (after.kind === 'sent' && after.to !== undefined);
-  return isTurned(before, proxyPorts) && !isElsewhere && fateOf(after, proxyPorts) === 'direct';
+  return sure && isTurned(before, proxyPorts) && !isElsewhere && fateOf(after, proxyPorts) === 'direct';
 }
 
 function inLanes(audited: Audited, family: Family, direction: Direction, opening: PacketSet): readonly Passing[] {

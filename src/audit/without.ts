@@ -1,4 +1,15 @@
+import { withNativeSets } from '../interception/index.ts';
 import type { HeldRules, Rule, Snapshot } from '../netfilter/index.ts';
+
+/**
+ * A snapshot in a form in which rules of iptables can be taken from it or changed: Istio's native tables as those that mean the same,
+ * where the rule is not one of iptables' own.
+ */
+export const inRules = (snapshot: Snapshot, rule: Rule | undefined): Snapshot =>
+  snapshot.held.some(({ rules }) => rule && holds(rules, rule)) ? snapshot : withNativeSets(snapshot);
+
+const holds = ({ tables }: HeldRules['rules'], rule: Rule): boolean =>
+  tables.some(({ chains }) => chains.some(({ rules }) => rules.includes(rule)));
 
 /** A snapshot that lacks one rule: what hangs on it is what the two do differently. */
 export const without = (snapshot: Snapshot, held: HeldRules, rule: Rule): Snapshot => ({

@@ -12,7 +12,7 @@ import {
   nativeModel,
 } from '../../src/interception/index.ts';
 import type { HeldRules, InterfaceAddress, Listener, Route, Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave, printSave, readInput } from '../../src/text/index.ts';
+import { parseNft, parseSave, printNft, printSave, readInput } from '../../src/text/index.ts';
 import { KUMA } from '../interception/products.ts';
 import { POST } from '../support/sidestep.ts';
 
@@ -457,6 +457,31 @@ describe('what is the matter', () => {
       expect(more).toEqual([]);
       expect(found).toMatchObject({ kind: 'dodge', level: 'high', rules: [{ chain: 'ISTIO_INBOUND', number: 1 }] });
       expect(found?.mend).toMatch(/^sidestep init .* --reconcile$/);
+    });
+
+    test('by the address of a card, and in native tables: what a packet in words does not tell', () => {
+      const mac = '-p tcp -m mac --mac-source 00:11:22:33:44:55';
+      const [found, ...more] = look(beside(`-A PREROUTING ${mac} -j RETURN`)).findings;
+      expect(more).toEqual([]);
+      expect(found).toMatchObject({ kind: 'dodge', example: { trace: { outcome: { kind: 'app', port: 80 } } } });
+      expect(found?.says).toMatch(/^inbound IPv4 tcp, source MAC address 00:11:22:33:44:55 passes the proxy by: /);
+      const native = nativeModel(dialectOf('istio-nft').write({ ...ISTIO, dialect: 'istio-nft' }).native ?? []);
+      const text = printNft(native).replace(/(chain istio-inbound \{\n)/, '$1ip saddr 10.3.0.0/16 counter return\n');
+      const snapshot = { origin: 'a pod', held: [], native: parseNft(text), interfaces: [LO, ETH0] };
+      expect(kinds(snapshot)).toEqual(['high dodge ipv4']);
+      expect(finding('dodge', snapshot)?.says).toMatch(
+        /^inbound IPv4 from 10\.3\.0\.0\/16 .* → the app on :80 \(http\)\.$/,
+      );
+    });
+
+    test('what drops by the address of a card has a packet with it, and chance is no end', () => {
+      const mac = '-p tcp -m mac --mac-source 00:11:22:33:44:55';
+      const dropped = finding('foreign-rule', beside(`-A PREROUTING ${mac} -j DNAT --to-destination 10.0.0.5:9`));
+      expect(dropped?.says).toMatch(
+        / mac 00:11:22:33:44:55 → .*, and without this difference → the proxy on :15006\.$/,
+      );
+      const chance = '-A PREROUTING -p tcp -m statistic --mode random --probability 0.5 -j RETURN';
+      expect(kinds(beside(chance))).toEqual(['medium foreign-rule ipv4']);
     });
 
     test('of who listens as such a user, and what comes by such an interface, the rule is told and no other kind', () => {

@@ -1,7 +1,7 @@
 import { type DriftFound, familyWord, ruleWords } from '../../explain/index.ts';
 import { type Audited, deciding } from '../audited.ts';
 import { isPassing } from '../dodgers.ts';
-import type { Finding, PlacedRule } from '../finding.ts';
+import type { Example, Finding, PlacedRule } from '../finding.ts';
 import { shownByRouting } from '../routing.ts';
 import { type Shown, shownBy } from '../shown.ts';
 import { unlessMeant } from './dodge.ts';
@@ -77,9 +77,12 @@ export function found(
   const { family, table, chain, number, backend, rule, means, question } = drift;
   const line = rule?.line === undefined ? {} : { line: rule.line };
   const rules: readonly PlacedRule[] = number === undefined ? [] : [{ family, table, backend, chain, number, ...line }];
-  const shown = question ? undefined : shownOnce(audited, drift);
-  const example = question ? audited.followed(question) : shown?.example;
-  const words = means ?? shown?.words;
+  const inWords = question && audited.followed(question);
+  const searched = isShownBy(inWords) ? undefined : shownOnce(audited, drift);
+  // One that goes the same way shows less than one that may go another.
+  const shown = inWords && !searched?.moves ? undefined : searched;
+  const example = shown?.example ?? inWords;
+  const words = shown?.words ?? means;
   return {
     level: level(means !== undefined || shown?.moves === true),
     family,
@@ -94,7 +97,16 @@ export function found(
 const MOST = 6;
 
 const shownOnce = (audited: Audited, drift: DriftFound): Shown | undefined =>
-  audited.drifts.filter(({ question }) => !question).indexOf(drift) < MOST ? shownBy(audited, drift) : undefined;
+  audited.drifts
+    .filter(({ question }) => !isShownBy(question && audited.followed(question)))
+    .slice(0, MOST)
+    .includes(drift)
+    ? shownBy(audited, drift)
+    : undefined;
+
+/** Of a packet in words not all is known that a rule may ask for: the address of a card. */
+const isShownBy = (example: Example | undefined): boolean =>
+  example !== undefined && example.trace.outcome.kind !== 'unknown';
 
 /** Where it stands, and the rule there. */
 export const placeWords = ({ family, table, chain, number, rule, kind }: DriftFound): string => {

@@ -15,7 +15,10 @@ export const mac: MatchExtension<MacOptions> = {
   options: { source: negatable(['--mac-source'], macAddress) },
   listed: listed([/MAC (! ?)?(\S+)/, '$1 --mac-source $2']),
   required: ['source'],
-  // A packet without a MAC address never matches, negated or not.
-  predicate: ({ source }) =>
-    source ? all(not(is('sourceMac', 0)), unless(source.negated, is('sourceMac', source.value))) : NEVER,
+  // A packet without a MAC address never matches, negated or not: who asks for another one need not say so.
+  predicate: ({ source }) => {
+    if (!source) return NEVER;
+    const asked = unless(source.negated, is('sourceMac', source.value));
+    return source.negated || source.value === 0 ? all(not(is('sourceMac', 0)), asked) : asked;
+  },
 };
