@@ -3,10 +3,11 @@ import { chainOf, heldFor, isBuiltIn, type Rule, type RuleSet, type Snapshot } f
 import { printRule } from '../text/index.ts';
 import type { BypassRequest } from './bypass-request.ts';
 import { untilWords } from './bypass-undo.ts';
-import { portsOf } from './bypasses.ts';
+import { type Bypass, portsOf } from './bypasses.ts';
 import { portList } from './caught-words.ts';
 import type { Place } from './chain.ts';
 import { isBypass } from './comments.ts';
+import type { Fate } from './fate.ts';
 import { interceptedPorts, leadingBypasses, tcpPortsOf, turningFates } from './intercepted.ts';
 import { nativeTurns, turnWords } from './native-doubts.ts';
 import { ALL_PORTS, bothPorts, holdsPorts, joinedPorts, type Ports } from './port-sets.ts';
@@ -38,15 +39,15 @@ export function reasonsOf(
       .map(({ rule }) => portsOf(rule, family)),
   );
   const found: Unchanged[] = [];
-  for (const range of ports) {
-    if (bothPorts(changed, [range]).length > 0) continue;
-    const rules = held.find((one) => one.rules.tables.length > 0)?.rules ?? held[0]?.rules;
-    if (!rules) continue;
-    const caught = joinedPorts(...interceptedPorts(rules, 'inbound', now).values());
+  const rest = ports.filter((range) => bothPorts(changed, [range]).length === 0);
+  const rules = held.find((one) => one.rules.tables.length > 0)?.rules ?? held[0]?.rules;
+  if (!rules || rest.length === 0) return found;
+  const [turn] = nativeTurns(snapshot, family);
+  const looked = lookedAt(rules, now, turn && turnWords(turn));
+  for (const range of rest) {
     // What is caught all the same is no reason to change nothing: the proof tells of it.
-    if (bothPorts(caught, [range]).length > 0) continue;
-    const [turn] = nativeTurns(snapshot, family);
-    const { kind, because } = reasonOf(rules, [range], caught, now, turn && turnWords(turn));
+    if (bothPorts(looked.caught, [range]).length > 0) continue;
+    const { kind, because } = reasonOf(looked, [range]);
     const same = found.findIndex((one) => one.kind === kind && one.because === because);
     const other = found[same];
     if (other) found[same] = { ...other, ports: joinedPorts(other.ports, [range]) };
@@ -57,17 +58,29 @@ export function reasonsOf(
 
 const TABLES = ['mangle', 'nat'] as const;
 
-function reasonOf(
-  rules: RuleSet,
-  ports: Ports,
-  caught: Ports,
-  now: number,
-  doubt: string | undefined,
-): Pick<Unchanged, 'kind' | 'because'> {
+/** What is found out of a rule set once, for however many ports. */
+interface Looked {
+  readonly rules: RuleSet;
+  readonly caught: Ports;
+  readonly fates: readonly { readonly fate: Fate; readonly own: Ports }[];
+  readonly leading: readonly Omit<Bypass, 'backend'>[];
+  /** Why something may be intercepted all the same. */
+  readonly doubt: string | undefined;
+}
+
+const lookedAt = (rules: RuleSet, now: number, doubt: string | undefined): Looked => ({
+  rules,
+  caught: joinedPorts(...interceptedPorts(rules, 'inbound', now).values()),
+  fates: (turningFates(rules, 'inbound', now) ?? []).map((fate) => ({ fate, own: tcpPortsOf(fate, rules) })),
+  leading: TABLES.flatMap((table) => leadingBypasses(rules, table, now)),
+  doubt,
+});
+
+function reasonOf({ rules, caught, fates, leading, doubt }: Looked, ports: Ports): Pick<Unchanged, 'kind' | 'because'> {
   const places = new Map<Rule, Place>();
   let refused = false;
-  for (const fate of turningFates(rules, 'inbound', now) ?? []) {
-    if (bothPorts(tcpPortsOf(fate, rules), ports).length === 0) continue;
+  for (const { fate, own } of fates) {
+    if (bothPorts(own, ports).length === 0) continue;
     refused ||= fate.verdict === 'dropped' || fate.verdict === 'rejected';
     for (const place of fate.trail) {
       const rule = chainOf(rules, place.table, place.chain)?.rules[place.number - 1];
@@ -77,7 +90,7 @@ function reasonOf(
   }
   // Where rules are too many to be told apart, only what stands at the top is known to let anything pass.
   if (places.size === 0)
-    for (const { table, chain, number, rule, ports: own } of TABLES.flatMap((one) => leadingBypasses(rules, one, now)))
+    for (const { table, chain, number, rule, ports: own } of leading)
       if (bothPorts(own, ports).length > 0) places.set(rule, { table, chain, number });
   const [found] = [...places].filter(([, { table }]) => table === 'nat' || table === 'mangle');
   if (found) return lets(found[0], found[1], rules.family);

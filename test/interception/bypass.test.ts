@@ -712,3 +712,12 @@ describe('of all packets exactly the ports change: random interceptions, followe
     if (around === emptyRuleSet) expect(saved(undone(after))).toBe(saved(before));
   });
 });
+
+test('of hundreds of ports that pass already, each one’s reason is told within seconds', { timeout: 10_000 }, () => {
+  const ports = Array.from({ length: 400 }, (_, at) => 3 * at + 20_000);
+  const request = asking(ports.join(','));
+  const before = pod('-b * -i *');
+  const after = planBypass(afterBypass(before, { request }), request);
+  expect(after.changes).toEqual([]);
+  expect(after.already.filter(({ family }) => family === 'ipv4').flatMap((one) => one.ports)).toHaveLength(400);
+});
