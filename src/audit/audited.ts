@@ -166,7 +166,8 @@ export function decidingOrOpen(trace: Trace): readonly PlacedRule[] {
   return open ? [placeOf(trace, open)] : [];
 }
 
-function placeOf(trace: Trace, { native, table, chain, number, rule }: RuleStep): PlacedRule {
+/** Where a rule of a walk stands. */
+export function placeOf(trace: Trace, { native, table, chain, number, rule }: RuleStep): PlacedRule {
   const backend = native ? 'native' : trace.steps.findLast((step) => step.kind === 'table')?.backend;
   const line = 'line' in rule ? rule.line : undefined;
   return {

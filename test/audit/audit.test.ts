@@ -670,6 +670,30 @@ describe('what is the matter', () => {
     expect(kinds(after).join()).not.toContain('idle-bypass');
   });
 
+  test('native tables of others beside a mesh: which take connections from the proxy, and which rules never match', () => {
+    const beside = (chain: string) => {
+      const native = parseNft(`table inet other {\n chain c {\n type ${chain}\n }\n}\n`);
+      return { held: held({ ...ISTIO, families: ['ipv4', 'ipv6'] }), native, interfaces: [LO, DUAL] };
+    };
+    const turning = beside('nat hook prerouting priority -110;\n tcp dport 9 redirect to :80');
+    expect(kinds(turning)).toEqual(['medium foreign-table']);
+    expect(finding('foreign-table', turning)).toMatchObject({
+      says: expect.stringMatching(
+        /^table inet other .*: in tcp .*:9 on eth0 → the app on :80 \(http\), and without this table → the proxy on :15006\.$/,
+      ),
+      rules: [{ backend: 'native', table: 'inet other', chain: 'c', number: 1, line: 4 }],
+      mend: 'if nobody meant that, take away what does it: nft -a list table inet other',
+    });
+    // A table for both families in which a rule is for one; both nats are asked; a limit is nobody's end.
+    const untracked = 'filter hook prerouting priority -300;\n ip saddr 10.3.0.0/16 notrack';
+    expect(kinds(beside(untracked))).toEqual(['medium foreign-table ipv4']);
+    expect(kinds(beside('nat hook prerouting priority -110;\n tcp dport 9 accept'))).toEqual([]);
+    expect(kinds(beside('filter hook input priority 0;\n limit rate 5/second drop'))).toEqual([]);
+    const dead = beside('filter hook input priority 0;\n ip saddr 10.0.0.0/8 accept\n ip saddr 10.1.0.0/16 accept');
+    expect(kinds(dead)).toEqual(['info dead-rule ipv4', 'info dead-rule ipv6']);
+    expect(finding('dead-rule', dead)?.rules.map(({ line }) => line)).toEqual([5, 4]);
+  });
+
   test('an address of one link is not this host on another', () => {
     const link = (name: string, index: number, text: string) => card(name, index, own(text, 64, 'link'));
     const interfaces = [LO, DUAL, link('eth1', 3, 'fe80::1'), link('eth2', 4, 'fe80::2')];

@@ -18,11 +18,15 @@ const GENERATED =
 export const deadRule: Kind = {
   name: 'dead-rule',
   about: 'A rule can never match, whatever packet comes.',
-  look: (audited) =>
-    audited.families.flatMap((family) => {
+  look: (audited) => {
+    const found = audited.families.map((family) => ({ family, dead: deadRules(audited, family) }));
+    const isDeadInAll = (rule: DeadRule): boolean =>
+      !isForBoth(rule) || found.every(({ dead }) => dead.some((one) => isSameRule(one, rule)));
+    return found.flatMap(({ family, dead: rules }) => {
       const own = istioTables(audited.snapshot).map((table) => `${table.family} ${table.name}`);
-      const all = deadRules(audited, family).filter(
+      const all = rules.filter(
         (dead) =>
+          isDeadInAll(dead) &&
           !own.includes(dead.table) &&
           !(audited.written && (isOwnChain(dead.chain) || isOwnRule(audited, dead, family))) &&
           !GENERATED.test(dead.chain),
@@ -37,8 +41,18 @@ export const deadRule: Kind = {
         ...[...unreached.values()].map((rules) => unreachedChain(audited, rules, family)),
         ...all.flatMap((rule) => (rule.because === 'unreached' ? [] : [deadOne(audited, rule, family)])),
       ];
-    }),
+    });
+  },
 };
+
+/** In a table for both families a rule may name addresses of one, and so never meet the other. */
+const isForBoth = ({ backend, table }: RulePlace): boolean => backend === 'native' && /^(?:inet|netdev) /.test(table);
+
+const isSameRule = (one: RulePlace, other: RulePlace): boolean =>
+  one.backend === other.backend &&
+  one.table === other.table &&
+  one.chain === other.chain &&
+  one.number === other.number;
 
 /** Whether a rule of a built-in chain is the mesh's own. */
 function isOwnRule({ snapshot }: Audited, { backend, table, chain, number }: DeadRule, family: Family): boolean {
@@ -95,7 +109,10 @@ function deadOne(audited: Audited, dead: DeadRule, family: Family): Finding {
 
 function placed({ snapshot }: Audited, { table, backend, chain, number }: RulePlace, family: Family): PlacedRule {
   const held = heldFor(snapshot, family).find((one) => one.backend === backend);
-  const rules = held && chainOf(held.rules, table as TableName, chain)?.rules;
+  const native = snapshot.native?.find((one) => `${one.family} ${one.name}` === table);
+  const rules = held
+    ? chainOf(held.rules, table as TableName, chain)?.rules
+    : native?.chains.find(({ name }) => name === chain)?.rules;
   const line = rules?.[number - 1]?.line;
   return { family, table, backend, chain, number, ...(line === undefined ? {} : { line }) };
 }

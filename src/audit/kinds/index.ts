@@ -7,6 +7,7 @@ import { dnsZone } from './dns-zone.ts';
 import { dodge } from './dodge.ts';
 import { drifted, foreignRule } from './drift.ts';
 import { familyOpen } from './family-open.ts';
+import { foreignTable } from './foreign-table.ts';
 import { idleRule } from './idle-rule.ts';
 import { interfaceOpen } from './interface-open.ts';
 import type { Kind } from './kind.ts';
@@ -33,6 +34,7 @@ export const KINDS: readonly Kind[] = [
   repeated,
   dodge,
   foreignRule,
+  foreignTable,
   bypassed,
   idleBypass,
   idleRule,
