@@ -93,11 +93,23 @@ function outboundOf(
     caughtBy(output, new RegExp(`^-p ${protocol} -m ${protocol} --dport (\\S+) -j ${target}$`));
   return {
     include: include.length === 1 && include[0] === all ? '*' : include,
-    exclude: without(destinations('RETURN'), loopback === undefined ? [] : [loopback]),
+    exclude: without(
+      destinationsIn(behindIdentities(output, loopback), 'RETURN', all),
+      loopback === undefined ? [] : [loopback],
+    ),
     includePorts: port('tcp', 'ISTIO_REDIRECT'),
     excludePorts: withMissing(port('tcp', 'RETURN'), port('udp', 'RETURN')),
     ownerGroups: { include: includedGroups(output), exclude: excludedGroups(output, proxy) },
   };
+}
+
+/**
+ * What is excluded stands behind the rule for loopback. A rule before it that returns everything is no network: istio-iptables writes
+ * one where its list of owner groups is set and empty, and with it nothing is caught.
+ */
+function behindIdentities(output: readonly string[], loopback: string | undefined): readonly string[] {
+  const at = output.indexOf(`-d ${loopback} -j RETURN`);
+  return output.filter((line, index) => line !== '-j RETURN' || index > at);
 }
 
 /** One rule that names every group, or, for more than a rule can hold, one rule for each. */

@@ -92,6 +92,11 @@ describe('what is the matter', () => {
       'ipv4 ISTIO_IN_REDIRECT',
       'ipv4 ISTIO_REDIRECT',
     ]);
+    // Of a list the packet is one to a port of it.
+    const listed = held({ ...ISTIO, inbound: { include: ['9000'], exclude: [] } });
+    const [first] = look({ held: listed, interfaces: [LO, DUAL] }).findings;
+    expect(first?.says).toContain('→ [2001:db8::5]:9000 on eth0');
+    expect(first?.rules).toMatchObject([{ family: 'ipv4', chain: 'ISTIO_IN_REDIRECT' }]);
     const there = audit(
       { origin: 'a pod', held: held(ISTIO), interfaces: [LO, DUAL] },
       NOW,
@@ -482,6 +487,13 @@ describe('what is the matter', () => {
       );
       const chance = '-A PREROUTING -p tcp -m statistic --mode random --probability 0.5 -j RETURN';
       expect(kinds(beside(chance))).toEqual(['medium foreign-rule ipv4']);
+    });
+
+    test('all of it, where the list of owner groups was set and empty', () => {
+      const [found, ...more] = look(beside('-A ISTIO_OUTPUT -j RETURN')).findings;
+      expect(more).toEqual([]);
+      expect(found).toMatchObject({ kind: 'dodge', level: 'high', rules: [{ chain: 'ISTIO_OUTPUT', number: 1 }] });
+      expect(found?.mend).not.toContain('-x');
     });
 
     test('of who listens as such a user, and what comes by such an interface, the rule is told and no other kind', () => {

@@ -26,8 +26,9 @@ export const familyOpen: Kind = {
 function wholeOpen(audited: Audited, lane: Lane, beside: Lane): readonly Finding[] {
   const { name, family } = lane;
   const caught = fated(beside, 'proxy');
-  const direct = fated(lane, 'direct')?.where(toPorts(portsOf(caught)));
-  const open = openTo(audited, lane, ofOwners(direct, caught), beside.family, `${name} ${familyWord(family)}`);
+  const ports = portsOf(caught);
+  const direct = ofOwners(fated(lane, 'direct')?.where(toPorts(ports)), caught);
+  const open = openTo(audited, lane, direct, beside.family, `${name} ${familyWord(family)}`, ports);
   return open ? [{ ...open, mend: mend(audited, name, family) }] : [];
 }
 
@@ -44,7 +45,7 @@ function openPorts(audited: Audited, lane: Lane, beside: Lane): readonly Finding
   const few = ports.slice(0, MOST_PORTS).map(portWord);
   const words = listed(ports.length > MOST_PORTS ? [...few, 'others'] : few);
   const subject = `${lane.name} ${familyWord(lane.family)} to ${words}`;
-  const open = openTo(audited, lane, direct?.where(toPorts([[port, port]])), other, subject, port);
+  const open = openTo(audited, lane, direct?.where(toPorts([[port, port]])), other, subject, [[port, port]]);
   const mend = `do the same in both families: what ${familyWord(other)} does with ${words}, or what ${familyWord(lane.family)} does`;
   return open ? [{ ...open, level: 'medium', mend }] : [];
 }
@@ -67,22 +68,27 @@ const ALL: readonly PortRange[] = [[0, 65_535]];
 /** More ranges are not said. */
 const MOST_PORTS = 6;
 
+/** Which of many ports an example goes to. */
+const USUAL_PORTS: readonly number[] = [80, 8080, 443];
+
 function openTo(
   audited: Audited,
   { family }: Lane,
   direct: PacketSet | undefined,
   other: Family,
   subject: string,
-  port?: number,
+  ports: readonly PortRange[],
 ): Omit<Finding, 'mend'> | undefined {
   const found = audited.example(direct?.where(TCP_ONLY));
   if (!found) return undefined;
   const { question } = found;
-  // This family's rules do not tell the port from its neighbours: it stands for them.
-  const example =
-    port === undefined
-      ? found
-      : audited.followed({ ...question, packet: { ...question.packet, destinationPort: port } });
+  const { destinationPort: asked = -1 } = question.packet;
+  // This family's rules may not tell such a port from its neighbours: they stand for it.
+  const isAmong = (port: number): boolean => ports.some(([low, high]) => low <= port && port <= high);
+  const destinationPort = USUAL_PORTS.find(isAmong) ?? ports[0]?.[0];
+  const example = isAmong(asked)
+    ? found
+    : audited.followed({ ...question, packet: { ...question.packet, destinationPort } });
   // Where no rule lets it by, it is the want of that which catches it in the other family.
   const letting = deciding(example.trace).filter(({ table }) => table !== 'filter' && table !== 'security');
   const here = hasAddress(audited, family);
