@@ -2,6 +2,7 @@ import { FAMILIES, type Family } from '../address/index.ts';
 import { boxesOf, type End, type PacketSet, TooComplex } from '../analysis/index.ts';
 import {
   BLANK,
+  type Block,
   bad,
   boxWords,
   count,
@@ -37,11 +38,17 @@ export function auditScreen(audit: Audit): Screen {
     ),
     BLANK,
     ...(findings.length === 0
-      ? [paragraph(line(good('✓ '), `nothing is the matter with ${audit.origin}, as far as it was read`), 2)]
+      ? [nothingFound(audit)]
       : [paragraph(line(bad('✗ '), countWords(findings)), 2), table(findingsRows(findings), { hang: 2 })]),
     ...notesOf(audit).map((note) => paragraph(line(faint(note)), 2)),
   ];
 }
+
+/** What was too complex to be looked for may be there. */
+const nothingFound = ({ origin, leftOut }: Audit): Block =>
+  leftOut.length > 0
+    ? paragraph(line(warn('? '), `nothing was found to be the matter with ${origin}, but not all was looked for`), 2)
+    : paragraph(line(good('✓ '), `nothing is the matter with ${origin}, as far as it was read`), 2);
 
 /** Families of which all is alike are one. */
 function lanesRows(lanes: readonly Lane[]): readonly (readonly (Line | string)[])[] {

@@ -91,7 +91,7 @@ function inserted(asked: Candidate, candidate: Make): Chosen {
 function theList({ request }: Candidate, candidate: Make): Candidate | undefined {
   if (request.ahead) return undefined;
   const list = candidate({ ...request, edit: true });
-  return does(list) && isWorth(list) ? list : undefined;
+  return does(list) && list.proof.open.length === 0 && isWorth(list) ? list : undefined;
 }
 
 /** The first that does what was asked; those behind it are not looked at. */

@@ -33,6 +33,7 @@ import { followers, meaningOf } from './drift-meaning.ts';
 import { isTurned, type Moved, movedBetween } from './moved.ts';
 import { expiryWords } from './summary.ts';
 import type { DriftFound } from './verification.ts';
+import { familyWord } from './words.ts';
 
 /** What comparing a namespace's rules with a program found. */
 export interface Compared {
@@ -45,8 +46,10 @@ export interface Compared {
   readonly doubts: readonly string[];
   /** The back end that holds the interception, or would. */
   readonly backend: Backend;
-  /** Where anything differs: the packets that go to the proxy and should not, or should and do not. */
+  /** Where anything differs: the packets that go to the proxy and should not, or should and do not, and all else that the mesh's own rules do otherwise. */
   readonly stray: readonly Moved[];
+  /** Whether these are all of them: else `doubts` say why not. */
+  readonly strayComplete: boolean;
 }
 
 /**
@@ -108,13 +111,15 @@ export function compareWith(snapshot: Snapshot, program: Program, now: number): 
   });
   const doubts = isFollowed(asItShouldBe, now) ? [] : [TOO_MANY];
   const native = compareNative(snapshot, program, now);
-  const differs = drifts.length + native.drifts.length > 0;
+  const all = [...drifts, ...native.drifts];
+  const { stray, open } = strayIn(snapshot, { expected, asItShouldBe, drifts: all }, program, now);
   return {
-    drifts: [...drifts, ...native.drifts],
-    stray: differs ? strayIn(snapshot, expected, program, now) : [],
+    drifts: all,
+    stray,
+    strayComplete: open.length === 0,
     routing: routingDrift(snapshot, program),
     compared: countRules(expected) + native.compared,
-    doubts,
+    doubts: [...doubts, ...open],
     backend: main,
   };
 }
@@ -131,34 +136,53 @@ export function compareAsWritten(
   return told.drifts.length < plain.drifts.length ? { ...told, commented: true } : { ...plain, commented: false };
 }
 
-/** What the rules here do otherwise with packets that the program decides on. Who listens just now is left out. */
+/** What is compared with the rules that are here: the mesh's alone, and as they would be beside those of others. */
+interface Wanted {
+  readonly expected: readonly HeldRules[];
+  readonly asItShouldBe: readonly HeldRules[];
+  readonly drifts: readonly DriftFound[];
+}
+
+/**
+ * What the rules here do otherwise with packets: those that come to the proxy and should not, or should and do not, whoever's rule
+ * does it; all others only where it is the mesh's own rules that differ. Who listens just now is left out. `open`: what was too complex.
+ */
 function strayIn(
   { listeners: _, ...given }: Snapshot,
-  held: readonly HeldRules[],
+  { expected, asItShouldBe, drifts }: Wanted,
   program: Program,
   now: number,
-): readonly Moved[] {
-  const found = {
-    ...given,
-    held: given.held.map(({ backend, rules }) => ({ backend, rules: withoutExpired(rules, now) })),
-  };
+): { readonly stray: readonly Moved[]; readonly open: readonly string[] } {
+  if (drifts.length === 0) return { stray: [], open: [] };
+  const inForce = (held: readonly HeldRules[]): readonly HeldRules[] =>
+    held.map(({ backend, rules }) => ({ backend, rules: withoutExpired(rules, now) }));
+  const found = { ...given, held: inForce(given.held) };
   const foreign = (found.native ?? []).filter((table) => !isIstioTable(table));
-  const wanted = { ...found, held, native: [...foreign, ...nativeModel(program.native ?? [])] };
+  const native = [...foreign, ...nativeModel(program.native ?? [])];
   const { inboundPort, outboundPort } = program.interception;
   const proxyPorts = [inboundPort, outboundPort];
-  return FAMILIES.filter((family) => heldFor(found, family).length > 0).flatMap((family) =>
-    (['in', 'out'] as const).flatMap((direction) => {
-      try {
-        return movedBetween(wanted, found, proxyPorts, family, direction).filter(
-          ({ before, after }) => isTurned(before, proxyPorts) || isTurned(after, proxyPorts),
-        );
-      } catch (error) {
-        if (error instanceof TooComplex) return [];
-        throw error;
-      }
-    }),
-  );
+  const turned = ({ before, after }: Moved): boolean => isTurned(before, proxyPorts) || isTurned(after, proxyPorts);
+  const open = new Set<string>();
+  const moved = (held: readonly HeldRules[], isMeant: (one: Moved) => boolean): readonly Moved[] =>
+    FAMILIES.filter((family) => heldFor(found, family).length > 0).flatMap((family) =>
+      (['in', 'out'] as const).flatMap((direction) => {
+        try {
+          return movedBetween({ ...found, held, native }, found, proxyPorts, family, direction).filter(isMeant);
+        } catch (error) {
+          if (!(error instanceof TooComplex)) throw error;
+          open.add(
+            `which packets are treated differently is not known of ${WAYS[direction]} ${familyWord(family)}: ${error.message}`,
+          );
+          return [];
+        }
+      }),
+    );
+  const own = drifts.some((drift) => drift.foreign !== true && drift.bypass === undefined);
+  const stray = [...moved(expected, turned), ...(own ? moved(inForce(asItShouldBe), (one) => !turned(one)) : [])];
+  return { stray, open: [...open] };
 }
+
+const WAYS = { in: 'inbound', out: 'outbound' } as const;
 
 const TOO_MANY =
   "the rules of others are too many to be followed: only those beside the interception's own were looked at";

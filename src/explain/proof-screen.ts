@@ -9,11 +9,8 @@ import { familyWord, listed } from './words.ts';
 /** What is known of a bypass for all packets: what changes, what else would, what would not though it was meant to. */
 export function proofBlocks(proof: Proof): Block[] {
   const { moved, beyond, left, open } = proof;
-  const title = moved.length === 0 ? 'nothing changes' : 'exactly these change, and nothing else does';
   return [
-    isExact(proof)
-      ? paragraph(line(good('✓ '), 'Proved, over all packets: ', title, moved.length === 0 ? '' : ':'), 2)
-      : paragraph(line(bad('✗ '), moved.length === 0 ? 'What was asked for does not change' : 'These change:'), 2),
+    ...titleOf(proof),
     movedTable(moved.filter((one) => !isAside(one))),
     ...(moved.some(isAside)
       ? [paragraph(line(faint('  packets to these ports of other hosts, which the proxy took, are dropped')), 4)]
@@ -43,6 +40,15 @@ export function proofBlocks(proof: Proof): Block[] {
       ? []
       : [paragraph(line(warn('? '), `not proved of some packets, because ${listed([...new Set(open)])}`), 2)]),
   ];
+}
+
+/** Where nothing is seen to change and some packets could not be looked at, it is not said that nothing does. */
+function titleOf(proof: Proof): readonly Block[] {
+  const { moved, open } = proof;
+  const title = moved.length === 0 ? 'nothing changes' : 'exactly these change, and nothing else does:';
+  if (isExact(proof)) return [paragraph(line(good('✓ '), 'Proved, over all packets: ', title), 2)];
+  if (moved.length === 0 && open.length > 0) return [];
+  return [paragraph(line(bad('✗ '), moved.length === 0 ? 'What was asked for does not change' : 'These change:'), 2)];
 }
 
 /** What is not for this host, and is dropped where nobody takes it for the proxy. */

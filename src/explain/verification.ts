@@ -33,8 +33,10 @@ export interface Verification {
   readonly routing: readonly string[];
   /** Rules that were compared. */
   readonly compared: number;
-  /** Where anything differs: the packets that go to the proxy and should not, or should and do not. */
+  /** Where anything differs: the packets that are treated differently. */
   readonly stray: readonly Moved[];
+  /** Whether these are all of them: else `doubts` say why not. */
+  readonly strayComplete: boolean;
   /** Why the comparison may have missed something, one clause each. */
   readonly doubts: readonly string[];
   /** The rules carry their reasons as comments, as `init --comment` writes them. */
@@ -79,9 +81,9 @@ export function verificationScreen(found: Verification, mends: readonly string[]
 }
 
 /** What the differences do, all together and to all packets. */
-const strayBlocks = ({ stray, drifts }: Verification): readonly Block[] => {
+const strayBlocks = ({ stray, strayComplete, drifts }: Verification): readonly Block[] => {
   if (drifts.length === 0) return [];
-  if (stray.length === 0) return [paragraph(line('  Packets are treated all alike.'), 2)];
+  if (stray.length === 0) return strayComplete ? [paragraph(line('  Packets are treated all alike.'), 2)] : [];
   return [paragraph(line('  Of all packets, these are treated differently:'), 2), movedTable(stray, 4)];
 };
 

@@ -68,6 +68,14 @@ describe('what is the matter', () => {
     expect(plainText(auditScreen(found), 200)).toContain(
       'Not looked for to the end, because it is too complex: dead-rule.',
     );
+    // Nor is it then said that nothing is the matter.
+    expect(found.findings.map(({ kind, says }) => [kind, says])).toEqual(
+      ['inbound', 'outbound'].map((way) => [
+        'unknown',
+        expect.stringMatching(`^where ${way} IPv4 goes is not known, because too complex: chains call one another`),
+      ]),
+    );
+    expect(plainText(auditScreen({ ...found, findings: [] }), 200)).toContain('? nothing was found to be the matter');
   });
 
   test('with an interception as the mesh writes it: nothing', () => {

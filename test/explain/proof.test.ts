@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { isExact, type Proof, placed, proveBypass } from '../../src/explain/index.ts';
+import { isExact, type Proof, placed, plainText, proveBypass } from '../../src/explain/index.ts';
 import { cutOff, cutsAll } from '../../src/explain/proof.ts';
-import { packetsSaid } from '../../src/explain/proof-screen.ts';
+import { packetsSaid, proofBlocks } from '../../src/explain/proof-screen.ts';
 import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
 import { parseSave } from '../../src/text/index.ts';
@@ -111,6 +111,16 @@ describe('a bypass for all packets', () => {
     expect(proof.open).not.toEqual([]);
     expect(isExact(proof)).toBe(false);
   });
+});
+
+test('where it is too complex, neither is it said that nothing changes, nor is another way named', () => {
+  const names = Array.from({ length: 300 }, (_, at) => `C${at}`);
+  const calls = names.slice(1).map((name, at) => `-A C${at} -p tcp -j ${name}`);
+  const filter = ['*filter', ...names.map((name) => `:${name} - [0:0]`), '-A INPUT -j C0', ...calls, 'COMMIT', ''];
+  const before = snapshotOf(nat(...MESH) + filter.join('\n'));
+  const { proof, why } = placed(before, request('8888'), [15006]);
+  expect(plainText(proofBlocks(proof), 300).trim()).toMatch(/^\? not proved of some packets, because too complex: .*$/);
+  expect(why).toBeUndefined();
 });
 
 describe('where a bypass is put', () => {

@@ -1,4 +1,5 @@
-import { boxesOf, type PacketSet } from '../../analysis/index.ts';
+import type { Family } from '../../address/index.ts';
+import { boxesOf, type Direction, type PacketSet, TooComplex } from '../../analysis/index.ts';
 import { boxWords, familyWord, listed, outcomePhrase } from '../../explain/index.ts';
 import { type Packet, protocolName } from '../../netfilter/index.ts';
 import { type Audited, decidingOrOpen, exampleWords } from '../audited.ts';
@@ -11,8 +12,38 @@ import type { Kind } from './kind.ts';
 export const unknownEnd: Kind = {
   name: 'unknown',
   about: 'Where some connections go is not known, because something that decides it is not.',
-  look: (audited) => [...audited.lanes.flatMap((lane) => noEnd(audited, lane)), ...severalEnds(audited)],
+  look: (audited) => [
+    ...audited.tooComplex.map((one) => notFollowed(audited, one, WAYS[one.direction], one.because)),
+    ...audited.lanes.flatMap((lane) => followedOr(audited, lane, () => noEnd(audited, lane))),
+    ...severalEnds(audited),
+  ],
 };
+
+const WAYS: Readonly<Record<Direction, string>> = { in: 'inbound', out: 'outbound' };
+
+/** It was too complex to be found out: then nobody has looked, which is not to say that nothing is the matter. */
+const notFollowed = (
+  { command }: Audited,
+  { family, direction }: { readonly family: Family; readonly direction: Direction },
+  name: string,
+  because: string,
+): Finding => ({
+  level: 'info',
+  family,
+  says: `where ${name} ${familyWord(family)} goes is not known, because ${because}.`,
+  rules: [],
+  mend: command(`trace --live '${direction} tcp/80'`),
+});
+
+/** What is found of a lane, or that it is too complex. */
+function followedOr(audited: Audited, lane: Lane, look: () => readonly Finding[]): readonly Finding[] {
+  try {
+    return look();
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error;
+    return [notFollowed(audited, lane, lane.name, error.message)];
+  }
+}
 
 /** What a rule does is not known: the way of a packet ends there. */
 const noEnd = (audited: Audited, { name, family, direction, all, ends }: Lane): readonly Finding[] =>
@@ -36,10 +67,16 @@ const noEnd = (audited: Audited, { name, family, direction, all, ends }: Lane): 
 const severalEnds = (audited: Audited): readonly Finding[] =>
   audited.families.flatMap((family) => {
     const lanes = audited.lanes.filter((lane) => lane.family === family);
-    const open = lanes.flatMap((lane) => openOf(lane) ?? []);
+    const open: Open[] = [];
+    const complex = lanes.flatMap((lane) =>
+      followedOr(audited, lane, () => {
+        open.push(...openOf(lane));
+        return [];
+      }),
+    );
     const rules = open.length === 0 ? [] : undecidedRules(audited, family).slice(0, MOST_TRIED);
     const told = new Set<string>();
-    return open
+    const findings = open
       .flatMap((one) => [...rules, ...nativeOf(audited, one)].map((rule) => ({ one, rule })))
       .flatMap(({ one, rule }): readonly Finding[] => {
         const { table, backend, chain, number } = rule.place;
@@ -50,6 +87,7 @@ const severalEnds = (audited: Audited): readonly Finding[] =>
         told.add(place);
         return [openFinding(audited, one.lane, rule, found)];
       });
+    return [...complex, ...findings];
   });
 
 /** More rules are not told: those that were told have to be known first. */
@@ -65,13 +103,13 @@ interface Open {
 }
 
 /** What ends nowhere that is known has been told already. */
-function openOf(lane: Lane): Open | undefined {
+function openOf(lane: Lane): readonly Open[] {
   const [open, none] = [
     lane.ends.filter(({ perhaps }) => perhaps),
     lane.ends.filter(({ fate }) => fate === 'unknown'),
   ].map((ends) => unionOf(ends.map(({ packets }) => packets)));
   const packets = open && none ? open.minus(none) : open;
-  return packets && !packets.isEmpty ? { lane, packets } : undefined;
+  return packets && !packets.isEmpty ? [{ lane, packets }] : [];
 }
 
 function nativeOf(audited: Audited, { packets }: Open): readonly Undecided[] {
