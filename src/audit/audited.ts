@@ -105,6 +105,18 @@ export const fated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined
 export const surelyFated = (lane: Lane | undefined, fate: Fate): PacketSet | undefined =>
   unionOf((lane?.ends ?? []).filter((one) => one.fate === fate && !one.perhaps).map(({ packets }) => packets));
 
+/** A packet of these that a user or a group sends: sets do not tell apart those with whom no rule does anything of its own. */
+export function exampleBy(
+  { example, followed }: Pick<Audited, 'example' | 'followed'>,
+  packets: PacketSet | undefined,
+  field: 'uid' | 'gid',
+  number: number,
+): Example | undefined {
+  const found = example(packets?.where({ kind: 'in', field, ranges: [[number, number]] }));
+  if (!found || found.question.packet[field] === number) return found;
+  return followed({ ...found.question, packet: { ...found.question.packet, [field]: number } });
+}
+
 /** Whether a packet's walk meets a rule. */
 export const meets = ({ trace }: Example, { table, chain, number }: RulePlace): boolean =>
   trace.steps.some(

@@ -261,6 +261,9 @@ describe('what is the matter', () => {
     const as = (uid: number) => kinds({ held: rules(some), interfaces: [LO, ETH0], listeners: [listener(15001, uid)] });
     expect(as(1337)).toEqual([]);
     expect(as(999)).toEqual(['high loop ipv4']);
+    // The packet is that user's, though no rule tells it from others.
+    const running = { held: rules(some), interfaces: [LO, ETH0], listeners: [listener(15001, 999)] };
+    expect(finding('loop', running)?.example?.question.packet.uid).toBe(999);
   });
 
   test("… or some of them, that the mesh's own rules are to spare", () => {

@@ -1,6 +1,6 @@
 import { familyWord, purposeOf } from '../../explain/index.ts';
 import type { Listener } from '../../netfilter/index.ts';
-import { type Audited, deciding, exampleWords, fated, laneOf } from '../audited.ts';
+import { type Audited, deciding, exampleBy, exampleWords, fated, laneOf } from '../audited.ts';
 import { isDodger } from '../dodgers.ts';
 import type { Finding } from '../finding.ts';
 import { TCP_ONLY } from '../lanes.ts';
@@ -25,7 +25,7 @@ export const appExempt: Kind = {
         if (protocol !== 'tcp' || uid === undefined || told.has(uid)) return [];
         if (served.where(at).isEmpty) return [];
         const by = { kind: 'in', field: 'uid', ranges: [[uid, uid]] } as const;
-        const example = audited.example(fated(outbound, 'direct')?.where(TCP_ONLY).where(by));
+        const example = exampleBy(audited, fated(outbound, 'direct')?.where(TCP_ONLY), 'uid', uid);
         if (!example || !caught.where(by).isEmpty) return [];
         const rules = deciding(example.trace);
         if (isDodger(audited, rules)) return [];

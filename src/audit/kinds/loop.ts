@@ -1,7 +1,7 @@
 import { boxesOf, type PacketSet } from '../../analysis/index.ts';
 import { familyWord } from '../../explain/index.ts';
 import { type FieldName, UDP } from '../../netfilter/index.ts';
-import { type Audited, deciding, exampleWords, fated, surelyFated } from '../audited.ts';
+import { type Audited, deciding, exampleBy, exampleWords, fated, surelyFated } from '../audited.ts';
 import type { Finding } from '../finding.ts';
 import { type Lane, TCP_ONLY, UNMARKED } from '../lanes.ts';
 import type { Kind } from './kind.ts';
@@ -60,7 +60,7 @@ function proxyCaught(audited: Audited, lane: Lane, caught: PacketSet): readonly 
   );
   return [...users].flatMap((uid): readonly Finding[] => {
     const by = { kind: 'in', field: 'uid', ranges: [[uid, uid]] } as const;
-    const example = audited.example(caught.where(by));
+    const example = exampleBy(audited, caught, 'uid', uid);
     if (!example || fated(lane, 'direct')?.where(TCP_ONLY).where(by).isEmpty === false) return [];
     return [
       {
@@ -84,7 +84,7 @@ function identityCaught(audited: Audited, lane: Lane, caught: PacketSet): readon
     words.filter((word) => /^\d+$/.test(word)).map((word) => ({ field, number: Number(word) }));
   const unmarked = caught.where(UNMARKED);
   const found = [...named('uid', uids), ...named('gid', gids)].flatMap(({ field, number }) => {
-    const example = audited.example(unmarked.where({ kind: 'in', field, ranges: [[number, number]] }));
+    const example = exampleBy(audited, unmarked, field, number);
     return example && unmarked.space.domain.fields.has(field) ? [{ field, number, example }] : [];
   });
   return found.slice(0, 1).map(({ field, number, example }) => ({
