@@ -1,4 +1,4 @@
-import { chainOf, type RuleSet, type TableName } from '../netfilter/index.ts';
+import { chainOf, type Rule, type RuleSet, type TableName } from '../netfilter/index.ts';
 import type { BypassRequest } from './bypass-request.ts';
 import { type BypassScope, bypassRules, scopeOf } from './bypass-rules.ts';
 import { lessened } from './bypass-undo.ts';
@@ -6,7 +6,7 @@ import { bypassesOf } from './bypasses.ts';
 import { isBypass } from './comments.ts';
 import { leadingVirtualRules } from './intercepted.ts';
 import { joinedPorts, type Ports, withoutPorts } from './port-sets.ts';
-import { leadsToProxy } from './proxy-ports.ts';
+import { leadsToProxy, proxyPortsIn } from './proxy-ports.ts';
 import { withRules } from './rule-changes.ts';
 
 /** Where a bypass goes: a built-in chain, and what its rules are for. */
@@ -54,7 +54,10 @@ export function inserted(
     isBypass(rule) && isAkin(scopeOf(rule), scope) ? lessened(rule, missing, rules, table) : [rule],
   );
   const top = table === 'nat' && chain === 'PREROUTING' ? leadingVirtualRules(rules).length : 0;
-  const catching = behind ? own.findIndex((rule) => !isBypass(rule) && leadsToProxy(rule, rules, table)) : -1;
+  // Somebody else's that turns the same ports to a program of his own is none that catches for the mesh.
+  const proxyPorts = proxyPortsIn(rules);
+  const catches = (rule: Rule): boolean => !isBypass(rule) && leadsToProxy(rule, rules, table, proxyPorts);
+  const catching = behind ? own.findIndex(catches) : -1;
   const at = Math.max(top, catching);
   const added = bypassRules(missing, { family: rules.family, table, scope, until });
   return withRules(rules, table, chain, own.toSpliced(at, 0, ...added));

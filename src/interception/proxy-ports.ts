@@ -28,12 +28,20 @@ export function turnsToProxy(effect: Effect, family: RuleSet['family']): boolean
   );
 }
 
-/** Whether a rule turns connections to a socket of this host, or leads to one that does. */
-export function leadsToProxy(rule: Rule, rules: RuleSet, table: TableName): boolean {
+/**
+ * Whether a rule turns connections to a socket of this host, or leads to one that does.
+ *
+ * @param ports to one of these, where they are named
+ */
+export function leadsToProxy(rule: Rule, rules: RuleSet, table: TableName, ports?: readonly number[]): boolean {
   const been = new Set<string>();
   const turns = (one: Rule): boolean => {
     const chain = chainOfTarget(one);
-    if (chain === undefined) return turnsToProxy(effectOf(one.target, rules.family), rules.family);
+    if (chain === undefined) {
+      const effect = effectOf(one.target, rules.family);
+      const to = turnedTo(effect);
+      return turnsToProxy(effect, rules.family) && (!ports || to === undefined || ports.includes(to));
+    }
     if (been.has(chain)) return false;
     been.add(chain);
     return (chainOf(rules, table, chain)?.rules ?? []).some(turns);
@@ -59,6 +67,12 @@ export const handsToProxy = (rules: RuleSet): boolean =>
     chains.some((chain) => chain.rules.some(({ target }) => effectOf(target, rules.family).kind === 'tproxy')),
   );
 
+/** The port to which an effect turns connections; undefined where each keeps its own. */
+function turnedTo(effect: Effect): number | undefined {
+  if (effect.kind === 'tproxy') return effect.port;
+  return effect.kind === 'nat' ? effect.ports?.[0] : undefined;
+}
+
 /** The ports to which the rules of a kind turn connections, in order. */
 export function turnedPorts(
   rules: RuleSet,
@@ -71,8 +85,7 @@ export function turnedPorts(
         if (!isMeant(name, rule)) continue;
         const effect = effectOf(rule.target, rules.family);
         if (!turnsToProxy(effect, rules.family)) continue;
-        if (effect.kind === 'tproxy') ports.add(effect.port);
-        if (effect.kind === 'nat') ports.add(effect.ports?.[0] ?? 0);
+        ports.add(turnedTo(effect) ?? 0);
       }
     }
   }

@@ -147,6 +147,15 @@ describe('where a bypass is put', () => {
     expect(isExact(proof)).toBe(true);
   });
 
+  test("… be it one that turns the port to a program of their own on this host: the mesh's proxy tells which rule is the mesh's", () => {
+    const theirs = '-A PREROUTING -s 10.3.0.0/16 -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999';
+    const text = nat(theirs, ...MESH).replaceAll('MESH_', 'ISTIO_');
+    const [behind, proof] = where(text, request('8888'));
+    expect(behind).toBe(true);
+    expect(isExact(proof)).toBe(true);
+    expect(words(proof.moved)).toEqual(['in tcp to port 8888, from anywhere but 10.3.0.0/16: proxy 15006 → app own']);
+  });
+
   test('before the mesh, where that has come before it', () => {
     const text = nat(
       ...MESH,
