@@ -31,8 +31,11 @@ const RULES = {
     '-A PREROUTING -s 192.0.2.0/24 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 10.0.0.9',
     ...MESH,
   ]),
-  // Another rule turns the port to a port of its own.
-  turned: rules(['-A PREROUTING -s 192.0.2.0/24 -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999', ...MESH]),
+  // Another rule turns the port to a port of its own, for those whom the mesh's list leaves alone.
+  turned: rules([
+    ...MESH.toSpliced(1, 0, '-A ISTIO_INBOUND -s 192.0.2.0/24 -j RETURN'),
+    '-A PREROUTING -s 192.0.2.0/24 -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999',
+  ]),
   // Another rule sends the port on, within the mesh's own list.
   beyond: rules(
     MESH.toSpliced(1, 0, '-A ISTIO_INBOUND -s 10.0.0.0/8 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 10.0.0.9'),
