@@ -78,7 +78,8 @@ function passingDrift(audited: Audited, drift: DriftFound, isCompared: boolean):
 /** What passes by chance has no end that is known. */
 const isKnown = ({ example }: Passing): boolean => example.trace.outcome.kind !== 'unknown';
 
-const laneOfQuestion = ({ question }: Example): LaneName => (question.direction === 'in' ? 'inbound' : 'outbound');
+const laneOfQuestion = ({ question, trace }: Example): LaneName =>
+  question.direction === 'in' ? 'inbound' : trace.outcome.kind === 'sent' ? 'outbound' : 'self';
 
 /** As it is: what is turned to somebody else has not passed by. */
 function goesPast({ question, trace: { outcome, packet } }: Example): boolean {

@@ -40,8 +40,10 @@ export async function printManifest(
   const { ahead: _, ...now } = request;
   checkRequest(now);
   const made = snapshot && isIntercepted(snapshot) ? plannedAs(kind, snapshot, now) : undefined;
+  // Where only a rule that the mesh's own tell of does it, the container comes behind the mesh's.
+  const { behind, narrow } = made?.plan.request ?? {};
   const plan =
-    made && kind !== 'annotation' ? { ...request, ...(made.plan.request.behind ? { behind: true } : {}) } : request;
+    kind === 'annotation' ? request : { ...request, ...(behind ? { behind } : {}), ...(narrow ? { narrow } : {}) };
   const yaml = manifest(kind, plan, {
     ...(image ? { image } : {}),
     ...(snapshot ? { snapshot } : {}),

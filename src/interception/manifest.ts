@@ -64,7 +64,7 @@ const aboutContainer = (
   where: readonly string[],
   options: ManifestOptions,
 ): readonly string[] => {
-  const { ports, edit, behind, until } = request;
+  const { ports, edit, behind, narrow, until } = request;
   const late = comesAhead(request) ? 'has nothing to do' : 'is refused: take it out by then';
   return [
     `Lets tcp ${portList(ports)} pass the sidecar's proxy by: it reaches the app directly.`,
@@ -74,7 +74,9 @@ const aboutContainer = (
       ? "Order: behind the mesh's own init container, for it changes the list that the mesh has written."
       : behind
         ? "Order: behind the mesh's own init container, for its rule goes right before the one that catches."
-        : "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
+        : narrow
+          ? "Order: behind the mesh's own init container: before it, nothing tells which rules let own calls pass and nothing else."
+          : "Order: before or behind the mesh's own init container, as you like. Its rule goes to the top, the mesh's to the end.",
     proofWords(options),
     ...IN_THE_POD,
     ...(comesAhead(request) ? [BEFORE_THE_MESH] : []),
@@ -84,7 +86,7 @@ const aboutContainer = (
 };
 
 /** Whether the container may run before the mesh's own. */
-const comesAhead = ({ edit, behind }: BypassRequest): boolean => !edit && !behind;
+const comesAhead = ({ edit, behind, narrow }: BypassRequest): boolean => !edit && !behind && !narrow;
 
 /** What is proved here, of which rules; or why nothing is. */
 function proofWords({ snapshot, unread, proved }: ManifestOptions): string {

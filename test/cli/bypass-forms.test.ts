@@ -46,6 +46,32 @@ const RULES = {
   ),
   open: rules(MESH.toSpliced(1, 0, '-A ISTIO_INBOUND -p tcp -m riddle --depth 3 -j RETURN')),
   none: rules([]),
+  // Routes send what has the mark of TPROXY to lo, wherever it is for.
+  marked: JSON.stringify({
+    schema: 'sidestep/snapshot/1',
+    origin: 'a pod',
+    rules: [
+      {
+        backend: 'nft',
+        family: 'ipv4',
+        save: '*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port 15006 --tproxy-mark 0x1/0x1\nCOMMIT\n',
+      },
+    ],
+    interfaces: [
+      { name: 'lo', index: 1, up: true, addresses: [{ address: '127.0.0.1/8', scope: 'host' }] },
+      { name: 'eth0', index: 2, up: true, addresses: [{ address: '10.0.0.5/24', scope: 'global' }] },
+    ],
+    routes: [
+      { table: 133, kind: 'local', device: 'lo', destination: 'default' },
+      { table: 254, kind: 'unicast', device: 'eth0', destination: 'default', gateway: '10.0.0.1' },
+      { table: 255, kind: 'local', device: 'eth0', destination: '10.0.0.5/32' },
+    ].map((route) => ({ family: 'ipv4', metric: 0, ...route })),
+    routingRules: [
+      { family: 'ipv4', priority: 0, table: 255 },
+      { family: 'ipv4', priority: 32_765, table: 133, mark: { value: 1, mask: 1 } },
+      { family: 'ipv4', priority: 32_766, table: 254 },
+    ],
+  }),
 } as const;
 for (const [name, text] of Object.entries(RULES)) writeFileSync(`${FOLDER}/${name}`, text);
 
@@ -156,6 +182,14 @@ describe('a plan that is proved', () => {
     const { out, status } = await asked('behind', 'container');
     expect(out).toContain("# Order: behind the mesh's own init container, for its rule goes right before the one that");
     expect(out).toContain('command: ["sidestep", "bypass", "8888", "--apply"]');
+    expect(status).toBe(0);
+  });
+
+  test('where own calls need rules that the mesh’s tell of, it does so too', async () => {
+    expect((await asked('marked', 'text', ['8888'], { self: true })).out).toContain('Chosen: own calls by a rule more');
+    const { out, status } = await asked('marked', 'container', ['8888'], { self: true });
+    expect(out).toContain("# Order: behind the mesh's own init container: before it, nothing tells");
+    expect(out).toContain('command: ["sidestep", "bypass", "8888", "--apply", "--self"]');
     expect(status).toBe(0);
   });
 });
