@@ -18,7 +18,7 @@ import {
 import type { Audited } from './audited.ts';
 import type { Example, PlacedRule } from './finding.ts';
 import { arriving, fateOf, type LaneName, unionOf } from './lanes.ts';
-import { inRules, without } from './without.ts';
+import { inRules, lineOf, without } from './without.ts';
 
 /** A rule by which connections may pass the proxy by. */
 export interface Dodger {
@@ -71,7 +71,8 @@ function passingDrift(audited: Audited, drift: DriftFound, isCompared: boolean):
   const passing = held && isCompared ? passingBy(audited, held, rule, snapshot).filter(isKnown) : [];
   const all: readonly Passing[] =
     passing.length === 0 && shown && !isOpen ? [{ lane: laneOfQuestion(shown), example: shown }] : passing;
-  const place = { family, table, backend, chain, number, ...(rule.line === undefined ? {} : { line: rule.line }) };
+  const line = lineOf(rule);
+  const place = { family, table, backend, chain, number, ...(line === undefined ? {} : { line }) };
   return all.length > 0 ? [{ drift, place, rule, all }] : [];
 }
 

@@ -1,4 +1,4 @@
-import { withNativeSets } from '../interception/index.ts';
+import { nativeOf, withNativeSets } from '../interception/index.ts';
 import type { HeldRules, Rule, Snapshot } from '../netfilter/index.ts';
 
 /**
@@ -26,3 +26,6 @@ const withoutRule = (rules: HeldRules['rules'], rule: Rule): HeldRules['rules'] 
     ),
   })),
 });
+
+/** The line from which a rule was read, be it one that stands for one of nftables' own; undefined where it came from no text. */
+export const lineOf = (rule: Rule): number | undefined => rule.line ?? nativeOf(rule)?.line;

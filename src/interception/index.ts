@@ -36,7 +36,7 @@ export type { IstioOptions } from './istio-request.ts';
 export type { Machine } from './machine.ts';
 export { MANIFESTS, type ManifestKind, type ManifestOptions, manifest, modeIn } from './manifest.ts';
 export { nativeAfter } from './native-edit.ts';
-export { isIstioTable, istioTables, nativeSets, withNativeSets } from './native-sets.ts';
+export { isIstioTable, istioTables, nativeOf, nativeSets, withNativeSets } from './native-sets.ts';
 export { nativeModel, nativeText, tableText } from './native-text.ts';
 export { type NativeWish, nativeWishes } from './native-wishes.ts';
 export { nearest } from './nearest.ts';

@@ -488,6 +488,9 @@ describe('what is the matter', () => {
       const text = printNft(native).replace(/(chain istio-inbound \{\n)/, '$1ip saddr 10.3.0.0/16 counter return\n');
       const snapshot = { origin: 'a pod', held: [], native: parseNft(text), interfaces: [LO, ETH0] };
       expect(kinds(snapshot)).toEqual(['high dodge ipv4']);
+      expect(finding('dodge', snapshot)?.rules[0]?.line).toBe(
+        text.split('\n').findIndex((line) => line.includes('10.3.')) + 1,
+      );
       expect(finding('dodge', snapshot)?.says).toMatch(
         /^inbound IPv4 from 10\.3\.0\.0\/16 .* → the app on :80 \(http\)\.$/,
       );

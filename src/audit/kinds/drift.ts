@@ -4,6 +4,7 @@ import { isPassing } from '../dodgers.ts';
 import type { Example, Finding, PlacedRule } from '../finding.ts';
 import { shownByRouting } from '../routing.ts';
 import { type Shown, shownBy } from '../shown.ts';
+import { lineOf } from '../without.ts';
 import { unlessMeant } from './dodge.ts';
 import type { Kind } from './kind.ts';
 import { isRepeated } from './repeated.ts';
@@ -75,7 +76,8 @@ export function found(
   rest: Pick<Finding, 'mend'>,
 ): Finding {
   const { family, table, chain, number, backend, rule, means, question } = drift;
-  const line = rule?.line === undefined ? {} : { line: rule.line };
+  const at = rule && lineOf(rule);
+  const line = at === undefined ? {} : { line: at };
   const rules: readonly PlacedRule[] = number === undefined ? [] : [{ family, table, backend, chain, number, ...line }];
   const inWords = question && audited.followed(question);
   const searched = isShownBy(inWords) ? undefined : shownOnce(audited, drift);
