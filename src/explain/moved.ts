@@ -66,6 +66,11 @@ function boundFor(packets: PacketSet, host: Snapshot, family: Family): Moved['bo
   return here.isEmpty ? 'elsewhere' : here.equals(packets) ? 'here' : 'anywhere';
 }
 
-/** Whether packets are sent to the proxy's port, be the proxy there or not, though they ask for another. */
+/**
+ * Whether packets are sent to the proxy's port, be the proxy there or not, though they ask for another. Where nothing tells which ports
+ * are the proxy's, trace takes whatever a rule turns to this host for it.
+ */
 export const isTurned = (end: End, proxyPorts: readonly number[]): boolean =>
-  (end.kind === 'proxy' || end.kind === 'nobody listens') && end.port !== 'own' && proxyPorts.includes(end.port);
+  (end.kind === 'proxy' || end.kind === 'nobody listens') &&
+  end.port !== 'own' &&
+  (proxyPorts.includes(end.port) || (proxyPorts.length === 0 && end.kind === 'proxy'));

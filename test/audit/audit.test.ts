@@ -78,6 +78,15 @@ describe('what is the matter', () => {
     expect(plainText(auditScreen({ ...found, findings: [] }), 200)).toContain('? nothing was found to be the matter');
   });
 
+  test('what native rules by hand turn to this host goes to the proxy, whose port nothing else tells', () => {
+    const text =
+      'table inet own {\n chain c {\n type nat hook prerouting priority -100\n tcp dport 80 redirect to :15006\n }\n}\n';
+    const { lanes } = look({ held: [], native: parseNft(text) });
+    const fates = lanes.filter(({ name }) => name === 'inbound').map(({ ends }) => ends.map(({ fate }) => fate));
+    expect(fates).toEqual([expect.arrayContaining(['proxy']), expect.arrayContaining(['proxy'])]);
+    expect(fates.flat()).not.toContain('proxy itself');
+  });
+
   test('with an interception as the mesh writes it: nothing', () => {
     expect(kinds({ held: held(ISTIO), interfaces: [LO, ETH0] })).toEqual([]);
     expect(

@@ -4,7 +4,7 @@ import { cutOff, cutsAll } from '../../src/explain/proof.ts';
 import { packetsSaid, proofBlocks } from '../../src/explain/proof-screen.ts';
 import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
 import type { Snapshot } from '../../src/netfilter/index.ts';
-import { parseSave } from '../../src/text/index.ts';
+import { parseNft, parseSave } from '../../src/text/index.ts';
 
 const snapshotOf = (text: string): Snapshot => ({
   origin: 'rules',
@@ -111,6 +111,17 @@ describe('a bypass for all packets', () => {
     expect(proof.open).not.toEqual([]);
     expect(isExact(proof)).toBe(false);
   });
+});
+
+test('what native rules turn to this host still goes to the proxy, for no rule of iptables is for it', () => {
+  const text =
+    'table inet own {\n chain c {\n type nat hook prerouting priority -100\n tcp dport 80 redirect to :15006\n }\n}\n';
+  const before = { origin: 'rules', held: [], native: parseNft(text) };
+  const { left } = proveBypass(before, before, request('80'), []);
+  expect(left.map((one) => `${one.family} ${packetsSaid(one)}`)).toEqual([
+    'ipv4 tcp to port 80',
+    'ipv6 tcp to port 80',
+  ]);
 });
 
 test('where it is too complex, neither is it said that nothing changes, nor is another way named', () => {
