@@ -58,7 +58,7 @@ function notLookedAt({ compared, interfacesRead, mayForward }: DifferenceTold): 
   const clauses = [
     'packets of connections that are open already, which go as their first one went',
     'further fragments',
-    'how often a rule matches that does so at random, or up to a limit',
+    'how often a rule matches that does so at random, up to a limit, or by what it has seen before',
     ...(mayForward ? ['packets on their last hop, which are not sent on, where no rule is about the TTL'] : []),
     ...(interfacesRead
       ? []
@@ -173,8 +173,16 @@ function changeBlocks(
   const rows = boxes.map((box) => [boxWords(box, family, direction)]);
   if (!complete) rows.push(['and others']);
   if (others) rows.push([`and packets ${APART[direction]}`]);
-  return [paragraph(head, 2), table(rows, { indent: 2 }), ...(example ? exampleBlocks(example) : [])];
+  const complex = [before, after].flatMap((end) => (end.kind === 'unknown' && isTooComplex(end) ? [end.because] : []));
+  // One packet is followed easily: what is said of it is not why it is not known of all of them.
+  const shown = complex.length > 0 ? whyBlocks(complex) : example ? exampleBlocks(example) : [];
+  return [paragraph(head, 2), table(rows, { indent: 2 }), ...shown];
 }
+
+const isTooComplex = ({ because }: { readonly because: string }): boolean => because.startsWith('too complex: ');
+
+const whyBlocks = (because: readonly string[]): readonly Block[] =>
+  [...new Set(because)].map((one) => paragraph(line('    ', warn('? '), one), 6));
 
 function exampleBlocks({ question, before, after }: Example): readonly Block[] {
   const decided = decidingApart(before, after);

@@ -43,6 +43,24 @@ describe('the packets that two rule sets treat differently', () => {
     expect(comparePackets(with0!, with0!).notes.join()).not.toContain('no interface but lo');
   });
 
+  test('what is too complex says so, and no single packet, which goes where it goes', () => {
+    const [one, other] = ['DROP', 'REJECT'].map((target): Snapshot => {
+      const held = parseSave(`*filter\n-A INPUT -p tcp -j ${target}\nCOMMIT\n`);
+      return { origin: target, held: held.map((rules) => ({ backend: 'nft' as const, rules })) };
+    });
+    const told = comparePackets(one!, other!);
+    const because = 'too complex: rules make packets differ in too many ways; nothing was found before';
+    const unknown = { kind: 'unknown', because, key: 'too complex by the first' } as const;
+    const compared = told.compared.map((way) => ({
+      ...way,
+      changes: way.changes.map((change) => ({ ...change, before: unknown })),
+    }));
+    expect(plainText(differenceScreen(told), 200)).toContain('for example');
+    const shown = plainText(differenceScreen({ ...told, compared }), 200);
+    expect(shown).toContain(`    ? ${because}`);
+    expect(shown).not.toContain('for example');
+  });
+
   test('where packets may be sent on, those on their last hop are said not to be looked at', () => {
     const shown = (text: string, more: Partial<Snapshot> = {}): string => {
       const held = parseSave(`${text}\nCOMMIT\n`).map((rules) => ({ backend: 'nft' as const, rules }));
