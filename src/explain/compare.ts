@@ -28,6 +28,7 @@ import {
   type Snapshot,
 } from '../netfilter/index.ts';
 import { printRule, sameRule } from '../text/index.ts';
+import { prepareOutcome } from '../trace/index.ts';
 import { routingWords } from './change-document.ts';
 import { followers, meaningOf } from './drift-meaning.ts';
 import { isTurned, type Moved, movedBetween } from './moved.ts';
@@ -178,7 +179,14 @@ function strayIn(
       }),
     );
   const own = drifts.some((drift) => drift.foreign !== true && drift.bypass === undefined);
-  const stray = [...moved(expected, turned), ...(own ? moved(inForce(asItShouldBe), (one) => !turned(one)) : [])];
+  const isOwn = (one: Moved): boolean => !turned(one) && !isTold(one);
+  // What others' rules keep from the proxy has been told already, of a packet that would go there without them.
+  const follow = prepareOutcome({ ...found, held: expected, native }, proxyPorts);
+  const isTold = ({ packets }: Moved): boolean => {
+    const question = drifts.some(({ foreign }) => foreign) ? packets.witness() : undefined;
+    return question !== undefined && follow(question).kind === 'proxy';
+  };
+  const stray = [...moved(expected, turned), ...(own ? moved(inForce(asItShouldBe), isOwn) : [])];
   return { stray, open: [...open] };
 }
 

@@ -38,6 +38,15 @@ test("what others' rules do beside it is their own business, where it is not abo
   expect(told).toEqual([expect.stringMatching(/^in tcp .*from 10\.9\.0\.0\/16.*: proxy 15006 → dropped$/)]);
 });
 
+test('what others keep from the proxy and the mesh itself lets pass is told once, beside all else', () => {
+  const { held, ...rest } = written({ ...ASKED, dropInvalid: false, inbound: { include: '*', exclude: ['9000'] } });
+  const others = parseSave('*filter\n-A INPUT -p tcp -m tcp --dport 15006 -j DROP\nCOMMIT\n');
+  const rules = { ...held[0]!.rules, tables: [...others[0]!.tables, ...held[0]!.rules.tables] };
+  const told = words({ ...rest, held: [{ backend: 'nft', rules }] });
+  expect(told.filter((one) => one.includes('to port 9000'))).toEqual(['in tcp to port 9000: proxy 15006 → app own']);
+  expect(told).toContainEqual(expect.stringMatching(/^in tcp, udp, .*invalid: dropped → app own$/));
+});
+
 test('where it is too complex to be found out, it is not said that packets are treated alike', () => {
   const names = Array.from({ length: 300 }, (_, at) => `C${at}`);
   const calls = names.slice(1).map((name, at) => `-A C${at} -p tcp -j ${name}`);
