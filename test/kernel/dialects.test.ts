@@ -203,22 +203,20 @@ test('64 owner groups: those listed are caught, all others go back to OUTPUT', a
     restore({ ipv4: behind, ipv6 }, { where });
     const counted = (rule: string): string =>
       new RegExp(`^\\[(\\d+):\\d+\\] ${rule}`, 'm').exec(where.must(['iptables-save', '-c', '-t', 'nat']))?.[1] ?? '';
-    const knock = (gid: number): readonly string[] => {
-      where.run([
-        'setpriv',
-        `--regid=${gid}`,
-        '--clear-groups',
-        'timeout',
-        '0.2',
-        'bash',
-        '-c',
-        ': < /dev/tcp/10.9.9.9/81',
-      ]);
-      return [counted('-A ISTIO_REDIRECT'), counted('-A OUTPUT -p tcp')];
+    /** Until it is counted: nobody answers, and a second later it would be sent again. */
+    const knock = async (gid: number, counts: readonly string[]): Promise<void> => {
+      const caller = where.start(
+        ['setpriv', `--regid=${gid}`, '--clear-groups', 'bash', '-c', ': < /dev/tcp/10.9.9.9/81'],
+        { stdio: 'ignore' },
+      );
+      await expect
+        .poll(() => [counted('-A ISTIO_REDIRECT'), counted('-A OUTPUT -p tcp')], { interval: 20, timeout: 20_000 })
+        .toEqual(counts);
+      caller.kill('SIGKILL');
     };
-    expect(knock(3000)).toEqual(['1', '0']);
-    expect(knock(3063)).toEqual(['2', '0']);
-    expect(knock(3064)).toEqual(['2', '1']);
+    await knock(3000, ['1', '0']);
+    await knock(3063, ['2', '0']);
+    await knock(3064, ['2', '1']);
   } finally {
     where.close();
   }
