@@ -90,7 +90,7 @@ function compareOne(compared: Compared, found: Found): void {
   }
   if (direction === 'out' && !request.self) return;
   for (const { end, possibly } of reach({ snapshot: after, proxyPorts }, family, direction, cuts)) {
-    const packets = askedOf(spoken(possibly, before, family), compared);
+    const packets = sentElsewhere(askedOf(spoken(possibly, before, family), compared), end);
     if (isTurned(end, proxyPorts) && !packets.isEmpty)
       found.left.push({ family, direction, packets, among: everySpoken(packets, before, family) });
   }
@@ -106,6 +106,12 @@ const openClause = (before: End, after: End): string =>
 /** Away from the proxy. What the way to the proxy dropped is no longer dropped by it. */
 const isMeant = (before: End, after: End, proxyPorts: readonly number[]): boolean =>
   (isTurned(before, proxyPorts) || before.kind === 'dropped') && !isTurned(after, proxyPorts);
+
+/** Those of these packets that end at another port than they ask for. */
+const sentElsewhere = (packets: PacketSet, end: End): PacketSet =>
+  'port' in end && end.port !== 'own'
+    ? packets.minus(packets.where({ kind: 'in', field: 'destinationPort', ranges: [[end.port, end.port]] }))
+    : packets;
 
 /** Those of these packets that come to the port they ask for: to let a port pass is not to send it to another one. */
 function asking(end: End, packets: PacketSet): PacketSet {

@@ -11,6 +11,7 @@ import type { Fate } from './fate.ts';
 import { interceptedPorts, leadingBypasses, tcpPortsOf, turningFates } from './intercepted.ts';
 import { nativeTurns, turnWords } from './native-doubts.ts';
 import { ALL_PORTS, bothPorts, holdsPorts, joinedPorts, type Ports } from './port-sets.ts';
+import { proxyPortsIn } from './proxy-ports.ts';
 import type { RuleChange } from './rule-changes.ts';
 
 /** Ports for which a family needs no change, and why. */
@@ -62,6 +63,7 @@ const TABLES = ['mangle', 'nat'] as const;
 interface Looked {
   readonly rules: RuleSet;
   readonly caught: Ports;
+  readonly proxyPorts: Ports;
   readonly fates: readonly { readonly fate: Fate; readonly own: Ports }[];
   readonly leading: readonly Omit<Bypass, 'backend'>[];
   /** Why something may be intercepted all the same. */
@@ -71,12 +73,16 @@ interface Looked {
 const lookedAt = (rules: RuleSet, now: number, doubt: string | undefined): Looked => ({
   rules,
   caught: joinedPorts(...interceptedPorts(rules, 'inbound', now).values()),
+  proxyPorts: joinedPorts(proxyPortsIn(rules).map((port) => [port, port] as const)),
   fates: (turningFates(rules, 'inbound', now) ?? []).map((fate) => ({ fate, own: tcpPortsOf(fate, rules) })),
   leading: TABLES.flatMap((table) => leadingBypasses(rules, table, now)),
   doubt,
 });
 
-function reasonOf({ rules, caught, fates, leading, doubt }: Looked, ports: Ports): Pick<Unchanged, 'kind' | 'because'> {
+function reasonOf(
+  { rules, caught, proxyPorts, fates, leading, doubt }: Looked,
+  ports: Ports,
+): Pick<Unchanged, 'kind' | 'because'> {
   const places = new Map<Rule, Place>();
   let refused = false;
   for (const { fate, own } of fates) {
@@ -95,6 +101,8 @@ function reasonOf({ rules, caught, fates, leading, doubt }: Looked, ports: Ports
   const [found] = [...places].filter(([, { table }]) => table === 'nat' || table === 'mangle');
   if (found) return lets(found[0], found[1], rules.family);
   if (refused) return { kind: 'unneeded', because: 'the rules let nothing in on it' };
+  if (caught.length > 0 && holdsPorts(proxyPorts, ports))
+    return { kind: 'unneeded', because: 'the proxy itself listens there' };
   if (caught.length === 0 && doubt !== undefined)
     return { kind: 'unneeded', because: `no rule of iptables intercepts inbound tcp, but ${doubt}` };
   if (caught.length === 0) return { kind: 'unneeded', because: 'no inbound tcp is intercepted' };

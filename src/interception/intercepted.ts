@@ -27,7 +27,11 @@ export function interceptedPorts(rules: RuleSet, world: World, now: number): Rea
     // What comes in by a virtual interface is what a machine behind it sends: outbound.
     if (virtual.includes(fate.sent.names.in?.within ?? '')) continue;
     const { table } = turned.by;
-    found.set(table, joinedPorts(found.get(table) ?? [], tcpPortsOf(fate, rules)));
+    // Who asks for the very port that it is turned to gets what was asked for.
+    const ports = turned.port
+      ? withoutPorts(tcpPortsOf(fate, rules), [[turned.port, turned.port]])
+      : tcpPortsOf(fate, rules);
+    found.set(table, joinedPorts(found.get(table) ?? [], ports));
   }
   return found;
 }

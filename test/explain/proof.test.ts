@@ -62,6 +62,11 @@ describe('a bypass for all packets', () => {
     expect(proofOf(tproxy, own, asked).left).not.toEqual([]);
   });
 
+  test('who asks for the port to which all is turned is not kept from anything', () => {
+    const proof = proofOf(nat(...MESH), request('15006'));
+    expect([isExact(proof), proof.moved]).toEqual([true, []]);
+  });
+
   test('to leave the proxy for another port is not to pass it by', () => {
     const behind = nat(...MESH, '-A PREROUTING -p tcp -m tcp --dport 8888 -j REDIRECT --to-ports 9999');
     const edited = request('8888', { edit: true });

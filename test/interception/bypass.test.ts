@@ -130,6 +130,14 @@ describe('the rule', () => {
     expect(changes(podOf(text), asking('8888')).map((line) => line.split(' ')[2])).toEqual(['mangle', 'nat']);
   });
 
+  test("has nothing to do for the port that the proxy's rules turn to itself", () => {
+    const all = pod('-b * -i *');
+    expect(changes(all, asking('15006', { self: true }))).toEqual([]);
+    expect(planBypass(all, asking('15006')).unneeded.map(({ because }) => because)).toContain(
+      'the proxy itself listens there',
+    );
+  });
+
   test('takes ranges, and several ports with as few rules as may be', () => {
     const all = pod('-b * -i *');
     const specs = (ports: string): readonly string[] =>
