@@ -1,4 +1,4 @@
-import { type Family, formatAddress, type PortRange, type Range } from '../address/index.ts';
+import type { Family, PortRange, Range } from '../address/index.ts';
 import { field as describe, formatField, protocolName, type RuleSet, type ValueField } from '../netfilter/index.ts';
 import { type Box, intersection, merged, type Names, outside, sameRanges, valuesOf } from './box.ts';
 import { isToProxy, type Turned } from './chain.ts';
@@ -124,8 +124,11 @@ function sideOf(box: Box, base: Box, field: ValueField, family: Family): Side {
   if (sameRanges(values, all)) return { only: '*', except: [] };
   const except = intersection(outside(values, field, family), all);
   const reachesEnds = values[0]?.[0] === all[0]?.[0] && values.at(-1)?.[1] === all.at(-1)?.[1];
-  return reachesEnds || except.length < values.length ? { only: '*', except } : { only: values, except: [] };
+  const shorter = except.length < values.length || (except.length === values.length && except.every(isSingle));
+  return reachesEnds || shorter ? { only: '*', except } : { only: values, except: [] };
 }
+
+const isSingle = ([low, high]: Range): boolean => low === high;
 
 function interfacesOf(names: Names | undefined, base: Names | undefined): { only: Include<string>; except: string[] } {
   const except = (names?.except ?? []).filter((name) => !base?.except.includes(name));
@@ -152,8 +155,8 @@ function alsoOf(field: ValueField, { only, except }: Side, family: Family): stri
       .map(([low, high]) =>
         low === high
           ? formatField(field, low, family)
-          : describe(field).kind === 'address'
-            ? `${formatAddress(family, low)}-${formatAddress(family, high)}`
+          : describe(field).kind === 'address' || field === 'sourceMac'
+            ? `${formatField(field, low, family)}-${formatField(field, high, family)}`
             : `${low}-${high}`,
       )
       .join(', ');

@@ -178,6 +178,13 @@ describe('a summary of rules that no known product wrote', () => {
     ]);
   });
 
+  test('a redirect of all cards but one', () => {
+    const rule = '-A PREROUTING -p tcp -m mac ! --mac-source 00:11:22:33:44:55 -j REDIRECT --to-ports 8080';
+    const [inbound] = spoken(fromText(`*nat\n${rule}\nCOMMIT\n`));
+    // A packet without a MAC address is met by no such rule.
+    expect(inbound).toBe('inbound: tcp, source MAC address not 00:00:00:00:00:00, 00:11:22:33:44:55 → proxy :8080');
+  });
+
   test('a transparent proxy made by hand, with the divert of open connections before it', () => {
     const snapshot = fromText(`*mangle
 :DIVERT - [0:0]
