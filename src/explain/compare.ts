@@ -28,7 +28,6 @@ import {
   type Snapshot,
 } from '../netfilter/index.ts';
 import { printRule, sameRule } from '../text/index.ts';
-import { prepareOutcome } from '../trace/index.ts';
 import { routingWords } from './change-document.ts';
 import { followers, meaningOf } from './drift-meaning.ts';
 import { isTurned, type Moved, movedBetween } from './moved.ts';
@@ -164,11 +163,11 @@ function strayIn(
   const proxyPorts = [inboundPort, outboundPort];
   const turned = ({ before, after }: Moved): boolean => isTurned(before, proxyPorts) || isTurned(after, proxyPorts);
   const open = new Set<string>();
-  const moved = (held: readonly HeldRules[], isMeant: (one: Moved) => boolean): readonly Moved[] =>
+  const moved = (one: Snapshot, other: Snapshot, isMeant: (one: Moved) => boolean): readonly Moved[] =>
     FAMILIES.filter((family) => heldFor(found, family).length > 0).flatMap((family) =>
       (['in', 'out'] as const).flatMap((direction) => {
         try {
-          return movedBetween({ ...found, held, native }, found, proxyPorts, family, direction).filter(isMeant);
+          return movedBetween(one, other, proxyPorts, family, direction).filter(isMeant);
         } catch (error) {
           if (!(error instanceof TooComplex)) throw error;
           open.add(
@@ -178,17 +177,47 @@ function strayIn(
         }
       }),
     );
+  const stray = moved({ ...found, held: expected, native }, found, turned);
   const own = drifts.some((drift) => drift.foreign !== true && drift.bypass === undefined);
-  const isOwn = (one: Moved): boolean => !turned(one) && !isTold(one);
-  // What others' rules keep from the proxy has been told already, of a packet that would go there without them.
-  const follow = prepareOutcome({ ...found, held: expected, native }, proxyPorts);
-  const isTold = ({ packets }: Moved): boolean => {
-    const question = drifts.some(({ foreign }) => foreign) ? packets.witness() : undefined;
-    return question !== undefined && follow(question).kind === 'proxy';
-  };
-  const stray = [...moved(expected, turned), ...(own ? moved(inForce(asItShouldBe), isOwn) : [])];
-  return { stray, open: [...open] };
+  if (!own) return { stray, open: [...open] };
+  // What others' rules keep from the proxy has been told: these stand in neither of the two, so that nothing is told twice.
+  const [should, does] = [asItShouldBe, given.held].map((held) => ({
+    ...found,
+    held: inForce(withoutForeign(held, drifts)),
+  }));
+  const rest = moved({ ...should!, native }, does!, (one) => !turned(one));
+  return { stray: [...stray, ...rest], open: [...open] };
 }
+
+/** Rules without those of others that are told as differences, and without their policies. */
+function withoutForeign(held: readonly HeldRules[], drifts: readonly DriftFound[]): readonly HeldRules[] {
+  const foreign = drifts.filter((drift) => drift.foreign);
+  if (foreign.length === 0) return held;
+  const rules = new Set(foreign.map(({ rule }) => rule));
+  return held.map((one) => ({
+    ...one,
+    rules: {
+      ...one.rules,
+      tables: one.rules.tables.map((table) => ({
+        ...table,
+        chains: table.chains.map((chain) => ({
+          ...chain,
+          rules: chain.rules.filter((rule) => !rules.has(rule)),
+          ...(foreign.some((drift) => isPolicyOf(drift, one, table.name, chain.name))
+            ? { policy: 'ACCEPT' as const }
+            : {}),
+        })),
+      })),
+    },
+  }));
+}
+
+const isPolicyOf = (drift: DriftFound, { backend, rules }: HeldRules, table: string, chain: string): boolean =>
+  drift.kind === 'policy' &&
+  drift.backend === backend &&
+  drift.family === rules.family &&
+  drift.table === table &&
+  drift.chain === chain;
 
 const WAYS = { in: 'inbound', out: 'outbound' } as const;
 
