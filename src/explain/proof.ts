@@ -1,7 +1,8 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Cut, type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
 import { type BypassRequest, isOver } from '../interception/index.ts';
-import { rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
+import { type Effect, rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
+import { trace } from '../trace/index.ts';
 import { toHere } from './here.ts';
 import { everySpoken, isTurned, type Moved, movedBetween, part, type Spoken, spoken } from './moved.ts';
 
@@ -81,7 +82,8 @@ function compareOne(compared: Compared, found: Found): void {
   for (const one of movedBetween(before, after, proxyPorts, family, direction, cuts)) {
     const { packets, sure, before: was, after: is } = one;
     if (!sure) found.open.push(openClause(was, is));
-    const asked = isMeant(was, is, proxyPorts) ? asking(is, askedOf(packets, compared)) : packets.minus(packets);
+    const wanted = isTurned(is, proxyPorts) ? packets.minus(packets) : asking(is, askedOf(packets, compared));
+    const asked = isTurned(was, proxyPorts) || isLostOnTheWay(was, wanted, compared) ? wanted : packets.minus(packets);
     const rest = packets.minus(asked);
     // What is for others is dropped where nobody takes it any more; what is for this host is not to be.
     const mine = isRefused(is) && before.interfaces ? toHere(asked, before, family) : asked;
@@ -103,9 +105,17 @@ const openClause = (before: End, after: End): string =>
       ? after.because
       : 'part of what decides it is open';
 
-/** Away from the proxy. What the way to the proxy dropped is no longer dropped by it. */
-const isMeant = (before: End, after: End, proxyPorts: readonly number[]): boolean =>
-  (isTurned(before, proxyPorts) || before.kind === 'dropped') && !isTurned(after, proxyPorts);
+/** Whether these were dropped on the way to the proxy, as far as one of them shows: others' rules may drop what is none of its. */
+function isLostOnTheWay(end: End, packets: PacketSet, { before, proxyPorts }: Compared): boolean {
+  const question = end.kind === 'dropped' ? packets.witness() : undefined;
+  if (!question) return false;
+  const turns = (effect: Effect): boolean =>
+    effect.kind === 'tproxy' ||
+    (effect.kind === 'nat' && effect.change !== 'source' && proxyPorts.includes(effect.ports?.[0] ?? 0));
+  return trace(before, question, proxyPorts).steps.some(
+    (step) => step.kind === 'rule' && [step.effect, ...(step.effects ?? [])].some((effect) => effect && turns(effect)),
+  );
+}
 
 /** Those of these packets that end at another port than they ask for. */
 const sentElsewhere = (packets: PacketSet, end: End): PacketSet =>

@@ -62,6 +62,20 @@ describe('a bypass for all packets', () => {
     expect(proofOf(tproxy, own, asked).left).not.toEqual([]);
   });
 
+  test('what was dropped on the way to the proxy is asked for, and not what others’ rules send nowhere', () => {
+    const kept = `${nat(...MESH)}*filter\n-A INPUT -p tcp -m tcp --dport 15006 -j DROP\nCOMMIT\n`;
+    expect(words(proofOf(kept, request('8888')).moved)).toEqual(['in tcp to port 8888: dropped → app own']);
+    const taken = '-A PREROUTING -s 10.9.0.0/16 -p tcp -m tcp --dport 8888 -j DNAT --to-destination 10.77.0.99';
+    const nowhere = `${nat(taken, ...MESH)}*filter\n:FORWARD DROP [0:0]\nCOMMIT\n`;
+    const { moved, beyond } = proofOf(nowhere, request('8888'));
+    expect(words(moved).every((line) => /, from anywhere but 10\.9\.0\.0\/16.*: proxy 15006 → /.test(line))).toBe(true);
+    expect(words(beyond)).toContainEqual(
+      expect.stringMatching(/^in tcp to port 8888, from 10\.9\.0\.0\/16.*: dropped → app own$/),
+    );
+    const chosen = placed(snapshotOf(nowhere), request('8888'), [15006]);
+    expect([isExact(chosen.proof), chosen.request.behind]).toEqual([true, true]);
+  });
+
   test('who asks for the port to which all is turned is not kept from anything', () => {
     const proof = proofOf(nat(...MESH), request('15006'));
     expect([isExact(proof), proof.moved]).toEqual([true, []]);
