@@ -185,15 +185,16 @@ describe.runIf(process.getuid?.() === 0)('the command bypass', () => {
 
   test('what would change anything else is refused, and the plan says that it will be', () => {
     intercept('-b', '*');
-    const theirs = ['-s', '192.0.2.0/24', '-p', 'tcp', '--dport', '8888', '-j', 'REDIRECT', '--to-ports', '9999'];
-    pair.pod.must(['iptables', '-t', 'nat', '-I', 'PREROUTING', ...theirs]);
+    const theirs = ['-s', '192.0.2.0/24', '-p', 'tcp', '--dport', '8888', '-j', 'DNAT', '--to', '10.99.0.1'];
+    // In the mesh's own chain: a rule in PREROUTING comes before it wherever it stands.
+    pair.pod.must(['iptables', '-t', 'nat', '-I', 'ISTIO_INBOUND', ...theirs]);
     const before = saved();
     for (const [flags, says] of [
       [[], 'and --apply refuses to: a bypass changes nothing else'],
       [['--apply'], 'Nothing has been changed: a bypass changes nothing else'],
     ] as const) {
       const { status, stdout } = inside('bypass', '8888', ...flags);
-      expect(stdout).toMatch(/✗ These would change, too:\n.* from 192\.0\.2\.0\/24 .* on :9999 → the app\n/);
+      expect(stdout).toMatch(/✗ These would change, too:\n.* from 192\.0\.2\.0\/24 .* → the app\n/);
       expect(stdout).toContain(says);
       expect(status).toBe(1);
     }
