@@ -3,6 +3,7 @@ import { type Change, difference, type End, type PacketSet, sendsOn, TooComplex 
 import { proxyPortsOf } from '../interception/index.ts';
 import { CTSTATE, type Leaf, rulesRead, type Snapshot } from '../netfilter/index.ts';
 import { prepare, type Question, type Trace } from '../trace/index.ts';
+import { apartAtTimes } from './at-times.ts';
 import type { Compared, DifferenceTold, Example } from './difference.ts';
 import { familyWord } from './words.ts';
 
@@ -65,7 +66,9 @@ export function comparePackets(
   const mayForward = FAMILIES.some(
     (family) => compared.some((looked) => looked.family === family) && sendsOn([one, other], family),
   );
-  return { before: before.origin, after: after.origin, compared, interfacesRead, mayForward, notes };
+  const looked = FAMILIES.filter((family) => compared.some((one) => one.family === family));
+  const atTimes = apartAtTimes(before, after, looked);
+  return { before: before.origin, after: after.origin, compared, atTimes, interfacesRead, mayForward, notes };
 }
 
 /** The packets that change whatever is not known, and those that may: of these it is not said that they do, and they are not left out. */

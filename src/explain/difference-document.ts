@@ -35,6 +35,7 @@ export const differenceDocument = (told: DifferenceTold): DifferenceDocument => 
       };
     }),
   })),
+  ...(told.atTimes.length > 0 ? { atTimes: [...told.atTimes] } : {}),
   notes: [...told.notes],
 });
 

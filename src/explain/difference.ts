@@ -1,6 +1,7 @@
 import { FAMILIES, type Family, formatAddress } from '../address/index.ts';
 import { boxesOf, type Change, type Direction, type End, type PacketSet } from '../analysis/index.ts';
 import { ASSUMED, type Question, type RuleStep, type Trace } from '../trace/index.ts';
+import type { AtTimes } from './at-times.ts';
 import { decidingApart } from './deciding.ts';
 import { outcomePhrase, questionWords } from './packet.ts';
 import { boxWords, directionWords } from './packet-set.ts';
@@ -42,6 +43,8 @@ export interface DifferenceTold {
   readonly before: string;
   readonly after: string;
   readonly compared: readonly Compared[];
+  /** Rules that match at times and are not on both sides. */
+  readonly atTimes: readonly AtTimes[];
   /** Whether it is known which interfaces and addresses the machine has. */
   readonly interfacesRead: boolean;
   /** Whether packets from elsewhere may be sent on. */
@@ -69,7 +72,11 @@ function notLookedAt({ compared, interfacesRead, mayForward }: DifferenceTold): 
   return paragraph(line(faint(`Not looked at: ${clauses.join('; ')}.`)), 2);
 }
 
-export const isDifferent = ({ compared }: DifferenceTold): boolean =>
+/** Also where it was not found out: too complex, or a matter of how often rules match. */
+export const isDifferent = (told: DifferenceTold): boolean => isApart(told) || told.atTimes.length > 0;
+
+/** Whether packets differ in where they may go. */
+const isApart = ({ compared }: DifferenceTold): boolean =>
   compared.some(({ changes, tooComplex }) => changes.length > 0 || tooComplex !== undefined);
 
 /** What `diff` shows. */
@@ -78,10 +85,10 @@ export function differenceScreen(told: DifferenceTold): Screen {
   const names = compared.map(({ direction, family }) => directionWords(direction, family));
   const blocks: Block[] = [];
   const kernelsOnly = isOfNoProgram(told);
-  if ((!isDifferent(told) || kernelsOnly) && compared.length > 0) {
+  if ((!isApart(told) || kernelsOnly) && compared.length > 0) {
     const [which, every] = kernelsOnly
       ? [' for what comes in and for what programs send', 'each such packet']
-      : ['', 'every packet'];
+      : [told.atTimes.length > 0 ? ' in where packets may go' : '', 'every packet'];
     blocks.push(
       paragraph(
         line(
@@ -95,15 +102,34 @@ export function differenceScreen(told: DifferenceTold): Screen {
   }
   if (kernelsOnly) blocks.push(BLANK, ...kernelsBlocks(told));
   else for (const one of compared) blocks.push(...comparedBlocks(one));
+  blocks.push(...atTimesBlocks(told));
   if (compared.some(({ changes }) => changes.length > 0)) blocks.push(BLANK, notLookedAt(told));
   for (const note of notes) blocks.push(paragraph(line(faint(note)), 2));
   while (blocks[0] === BLANK) blocks.shift();
   return blocks;
 }
 
+/** More rules are not shown. */
+const MOST_AT_TIMES = 6;
+
+/** Rules of which nobody can prove how often they match. */
+function atTimesBlocks({ atTimes }: DifferenceTold): readonly Block[] {
+  if (atTimes.length === 0) return [];
+  const rows = atTimes.slice(0, MOST_AT_TIMES).map(({ origin, rule }) => [line(faint(`only ${origin}`)), line(rule)]);
+  const more = atTimes.length - rows.length;
+  return [
+    BLANK,
+    paragraph(
+      line(warn('? '), 'rules that match at times are not the same, and how often they do is not compared:'),
+      2,
+    ),
+    table([...rows, ...(more > 0 ? [[line(faint(`and ${more} more`))]] : [])], { indent: 2 }),
+  ];
+}
+
 /** Whether all that differs is what the kernel sends itself. */
 const isOfNoProgram = (told: DifferenceTold): boolean =>
-  isDifferent(told) &&
+  isApart(told) &&
   told.compared.every(
     ({ changes, tooComplex }) => tooComplex === undefined && changes.every(({ possibly }) => possibly.isOfNoProgram),
   );

@@ -33,6 +33,44 @@ const LISTENERS = [15_001, 15_006, 8080].map(
 );
 
 describe('the packets that two rule sets treat differently', () => {
+  test('rules that match at times are told where they are not the same: how often they do is not proved', () => {
+    const told = (...texts: readonly (readonly string[])[]) => {
+      const [before, after] = texts.map((rules, at) => ({
+        origin: at === 0 ? 'before' : 'after',
+        held: parseSave(`*filter\n:LIMITED - [0:0]\n:OTHER - [0:0]\n${rules.join('\n')}\nCOMMIT\n`).map((one) => ({
+          backend: 'nft' as const,
+          rules: one,
+        })),
+      }));
+      const found = comparePackets(before!, after!);
+      return {
+        rules: found.atTimes.map(({ origin, rule }) => `${origin}: ${rule}`),
+        different: differenceDocument(found).different,
+        headline: plainText(differenceScreen(found), 200).split(':')[0],
+      };
+    };
+    const few = '-A INPUT -p tcp -m connlimit --connlimit-upto 3 -j DROP';
+    expect(told([few], [few.replace('upto', 'above')])).toEqual({
+      rules: [
+        expect.stringMatching(/^before: -p tcp -m connlimit --connlimit-upto 3 .*-j DROP$/),
+        expect.stringMatching(/^after: -p tcp -m connlimit --connlimit-above 3 .*-j DROP$/),
+      ],
+      different: true,
+      headline: 'No difference in where packets may go',
+    });
+    // Names of chains, comments, an order, and what only logs make no difference.
+    const [limited, other] = ['LIMITED', 'OTHER'].map((chain) => [
+      `-A INPUT -p tcp -m limit --limit 5/min -m comment --comment ${chain} -j ${chain}`,
+      `-A ${chain} -j DROP`,
+      `-A INPUT -m limit --limit ${chain.length}/min -j LOG`,
+    ]);
+    expect(told([few, ...limited!], [...other!.slice(1), few, other![0]!])).toEqual({
+      rules: [],
+      different: false,
+      headline: 'No difference',
+    });
+  });
+
   test('of a machine that nothing can come to, that is said', () => {
     const [alone, with0] = [INTERFACES.slice(0, 1), INTERFACES].map((interfaces) => ({
       ...written(ISTIO),

@@ -32,7 +32,7 @@ export const differenceDocument = z.object({
   schema: z.literal('sidestep/difference/1'),
   before: z.string().describe('where the first rules come from'),
   after: z.string(),
-  different: z.boolean().describe('true, too, where it was not found out'),
+  different: z.boolean().describe('true, too, where it was not found out, or is a matter of how often rules match'),
   compared: z.array(
     z.object({
       family,
@@ -64,6 +64,10 @@ export const differenceDocument = z.object({
       ),
     }),
   ),
+  atTimes: z
+    .array(z.object({ origin: z.string().describe('the side that alone has it'), rule: z.string() }))
+    .optional()
+    .describe('rules that match at random, up to a limit or by what they have seen: how often is not compared'),
   notes: z.array(because).describe('what was not compared, and what was taken for granted'),
 });
 
