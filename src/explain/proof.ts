@@ -1,7 +1,7 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Cut, type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
-import { type BypassRequest, isOver } from '../interception/index.ts';
-import { type Effect, rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
+import { type BypassRequest, isOver, virtualInterfaces, withNativeSets } from '../interception/index.ts';
+import { type Effect, type Leaf, rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
 import { trace } from '../trace/index.ts';
 import { toHere } from './here.ts';
 import { everySpoken, isTurned, type Moved, movedBetween, part, type Spoken, spoken } from './moved.ts';
@@ -129,12 +129,24 @@ function asking(end: End, packets: PacketSet): PacketSet {
   return packets.where({ kind: 'in', field: 'destinationPort', ranges: [[end.port, end.port]] });
 }
 
-/** Those of these packets that the bypass is for: inbound tcp to the ports, and calls from here to here where they are asked for. */
+/** Those of these packets that the bypass is for: inbound tcp to the ports, but of machines behind this one, and calls from here to here where they are asked for. */
 function askedOf(packets: PacketSet, { before, request, family, direction }: Compared): PacketSet {
   if (isOver(request) || request.families?.includes(family) === false) return packets.minus(packets);
   const tcp = packets.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] }).where(toPorts(request));
-  if (direction === 'in') return tcp;
+  if (direction === 'in') return fromOutside(tcp, before, family);
   return request.self ? toHere(tcp, before, family) : tcp.minus(tcp);
 }
+
+/** Those of these packets that come in by no interface behind which a machine's traffic counts as outbound. */
+const fromOutside = (packets: PacketSet, before: Snapshot, family: Family): PacketSet =>
+  withNativeSets(before)
+    .held.filter(({ rules }) => rules.family === family)
+    .flatMap(({ rules }) => virtualInterfaces(rules))
+    .reduce((left, name) => left.minus(left.where(nameLeaf(name))), packets);
+
+const nameLeaf = (name: string): Leaf =>
+  name.endsWith('+')
+    ? { kind: 'name', field: 'in', text: name.slice(0, -1), prefix: true }
+    : { kind: 'name', field: 'in', text: name, prefix: false };
 
 const toPorts = ({ ports }: BypassRequest): Cut => ({ kind: 'in', field: 'destinationPort', ranges: ports });

@@ -14,6 +14,7 @@ export { defaultInterception } from './defaults.ts';
 export { dialectOf, dialects } from './dialects.ts';
 export { compareRules, type Drift } from './drift.ts';
 export { heldAfter } from './held-after.ts';
+export { virtualInterfaces } from './intercepted.ts';
 export type {
   Caught,
   Command,

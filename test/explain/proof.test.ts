@@ -2,9 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { isExact, type Proof, placed, plainText, proveBypass } from '../../src/explain/index.ts';
 import { cutOff, cutsAll } from '../../src/explain/proof.ts';
 import { packetsSaid, proofBlocks } from '../../src/explain/proof-screen.ts';
-import { afterBypass, type BypassRequest, parsePorts, proxyPortsOf, unbypassed } from '../../src/interception/index.ts';
-import type { Snapshot } from '../../src/netfilter/index.ts';
+import {
+  afterBypass,
+  type BypassRequest,
+  parsePorts,
+  programmed,
+  proxyPortsOf,
+  unbypassed,
+} from '../../src/interception/index.ts';
+import { emptyRuleSet, type Snapshot } from '../../src/netfilter/index.ts';
 import { parseNft, parseSave } from '../../src/text/index.ts';
+import { programOf } from '../interception/cases.ts';
 
 const snapshotOf = (text: string): Snapshot => ({
   origin: 'rules',
@@ -74,6 +82,17 @@ describe('a bypass for all packets', () => {
     );
     const chosen = placed(snapshotOf(nowhere), request('8888'), [15006]);
     expect([isExact(chosen.proof), chosen.request.behind]).toEqual([true, true]);
+  });
+
+  test('what machines behind a virtual interface send is outbound, and not asked for', () => {
+    const rules = programmed(emptyRuleSet('ipv4'), programOf('-b * -i * -k eth1'.split(' '), 'istio'), 'ipv4');
+    const before: Snapshot = { origin: 'a pod', held: [{ backend: 'nft', rules }] };
+    const after = afterBypass(before, { request: request('8888') });
+    const proof = proveBypass(before, after, request('8888'), proxyPortsOf(before));
+    expect(isExact(proof)).toBe(true);
+    expect(words(proof.moved)).toEqual([
+      expect.stringMatching(/^in tcp to port 8888, on any .*but eth1: proxy 15006 → app own$/),
+    ]);
   });
 
   test('who asks for the port to which all is turned is not kept from anything', () => {
