@@ -1,5 +1,5 @@
 import type { AddressValue, Family } from '../address/index.ts';
-import { CTSTATE, eachLeaf, type FieldName, type Leaf, type ValueField } from '../netfilter/index.ts';
+import { type Assignment, CTSTATE, eachLeaf, type FieldName, type Leaf, type ValueField } from '../netfilter/index.ts';
 import { type CompiledChain, type Ground, isIdle, LOOPBACK, type NamePattern, namesFor } from '../trace/parts.ts';
 import { Boundaries, madeOf, topOf } from './boundaries.ts';
 import { type Code, levelsFor } from './code.ts';
@@ -132,7 +132,7 @@ function askedBy(ground: Ground, direction: Direction): Set<FieldName> {
   if (direction === 'in') {
     asked.add('in');
     // Whether a packet is sent on hangs on its hops: it does not hang on those that it came with where a rule gives it others.
-    if (effectsIn(ground).some((effect) => effect.kind === 'continue' && effect.assign.some(isOfHops)))
+    if (effectsIn(ground).some((effect) => effect.kind === 'continue' && effect.assign.some(givesHops)))
       asked.add('ttl');
     for (const field of ['owned', 'uid', 'gid'] as const) asked.delete(field);
   } else for (const field of ['in', 'sourceMac'] as const) asked.delete(field);
@@ -140,7 +140,7 @@ function askedBy(ground: Ground, direction: Direction): Set<FieldName> {
   return asked;
 }
 
-const isOfHops = ({ field }: { readonly field: FieldName }): boolean => field === 'ttl';
+const givesHops = ({ field, add }: Assignment): boolean => field === 'ttl' && add === undefined;
 
 const STATES = [CTSTATE.NEW, CTSTATE.ESTABLISHED, CTSTATE.RELATED, CTSTATE.INVALID, CTSTATE.UNTRACKED];
 

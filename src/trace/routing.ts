@@ -139,13 +139,25 @@ function sendOn(walk: Walk, routed: Routed & { readonly kind: 'device' }): 'else
     if (!(ground.forwards ?? askForwarding(walk, family)))
       return refuse(walk, `${to()} is not an address of this host, and forwarding is off`);
   }
-  if (packet.ttl !== undefined && packet.ttl <= 1) return refuse(walk, 'its TTL ends here: it is not sent on');
+  if (isLastHop(walk)) return refuse(walk, 'its TTL ends here: it is not sent on');
   if (packet.family === 'ipv6' && beyondScope(packet.source) && !cameBy(walk, routed.device))
     return refuse(walk, `${spoken(walk, packet.source!)} does not reach beyond its link`);
   // A packet that has been given to a socket is not forwarded. Source: net/ipv4/ip_forward.c.
   if (walk.assigned) return refuse(walk, `it was given to a socket, but no route delivers ${to()} locally`);
   leaveBy(walk, routed, 'forwarded', ground.leaving?.onwards);
   return 'elsewhere';
+}
+
+/** Of many packets at once it may be open how many hops a rule has left them. */
+function isLastHop(walk: Walk): boolean {
+  const { ttl } = walk.packet;
+  if (ttl !== undefined || !walk.meetsAny) return ttl !== undefined && ttl <= 1;
+  return walk.decide('hops', {
+    where: 'the routing decision',
+    because: 'how many hops the packet has left is not known: a rule counts them down or up',
+    yes: 'its TTL ends here',
+    no: 'it has hops left',
+  });
 }
 
 /** A link-local source, or none, is not sent on from one link to another. Source: net/ipv6/ip6_output.c, ip6_forward. */

@@ -114,6 +114,25 @@ test('so do those of packets whose last hop a rule takes back: the hops that the
   }
 });
 
+test.each(['-p udp -j TTL --ttl-set 64', '-m ttl --ttl-lt 5 -j ACCEPT'])(
+  'so do those of packets of which a rule counts the hops, where they are told apart: which are sent on is open, with %s',
+  (rule) => {
+    const held = parseSave(`*mangle\n-A PREROUTING -p tcp -j TTL --ttl-dec 1\n-A PREROUTING ${rule}\nCOMMIT\n`).map(
+      (rules) => ({ backend: 'nft' as const, rules }),
+    );
+    const snapshot = { ...HOSTS.router!, held };
+    expect(compare(snapshot, 'ipv4', 'in', seeded(1), 500).disagreement).toBeUndefined();
+    for (const hops of [1, 2, 64]) {
+      const { packet } = parseQuestion(`in tcp > 10.1.0.7:80 ttl ${hops}`, snapshot);
+      const ends = reach({ snapshot, proxyPorts: [] }, 'ipv4', 'in').filter(({ possibly }) =>
+        possibly.holds({ packet }),
+      );
+      expect(ends.map(({ end }) => end.kind).sort()).toEqual(['dropped', 'forwarded']);
+      expect(ends.some(({ surely }) => surely.holds({ packet }))).toBe(false);
+    }
+  },
+);
+
 test.each(['ip ttl 64 accept', 'ip ttl > 64 accept', 'ip ttl & 7 == 3 accept', 'ip ttl set 5 ip ttl 5 accept'])(
   'so do those of packets that are sent on with a hop less: %s',
   (rule) => {

@@ -38,13 +38,15 @@ function traced(follow: ReturnType<typeof prepare>, question: Question): Traced 
 const placesOf = (ends: readonly (Outcome | End)[], packet: Packet, own: boolean): readonly string[] =>
   [...new Set(ends.map((end) => (own && end.kind === 'forwarded' ? end.kind : placeOf(end, packet))))].sort();
 
-/** Whether a rule moves packets within a network, or shifts ports: that is answered "unknown". */
+/** Whether a rule moves packets within a network, or shifts ports: that is answered "unknown"; or counts hops: that is open. */
 const unlooked = ({ held }: Snapshot): boolean =>
   held.some(({ rules }) =>
     rules.tables.some(({ chains }) =>
       chains.some((chain) =>
         chain.rules.some(({ target }) => {
           const effect = effectOf(target, rules.family);
+          if (effect.kind === 'continue')
+            return effect.assign.some(({ field, add }) => field === 'ttl' && add !== undefined);
           if (effect.kind !== 'nat') return false;
           return effect.base !== undefined || (typeof effect.address === 'object' && 'mask' in effect.address);
         }),
