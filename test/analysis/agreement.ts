@@ -1,7 +1,7 @@
 import type { Family } from '../../src/address/index.ts';
 import type { Direction, End } from '../../src/analysis/index.ts';
 import { reachIn, spacesOf } from '../../src/analysis/reach.ts';
-import { CTSTATE, effectOf, type Packet, type Snapshot } from '../../src/netfilter/index.ts';
+import { CTSTATE, type Effect, effectOf, type Packet, type Snapshot } from '../../src/netfilter/index.ts';
 import { type Outcome, prepare, type Question } from '../../src/trace/index.ts';
 import type { Random } from '../support/random.ts';
 import { randomPacket } from './packets.ts';
@@ -38,21 +38,21 @@ function traced(follow: ReturnType<typeof prepare>, question: Question): Traced 
 const placesOf = (ends: readonly (Outcome | End)[], packet: Packet, own: boolean): readonly string[] =>
   [...new Set(ends.map((end) => (own && end.kind === 'forwarded' ? end.kind : placeOf(end, packet))))].sort();
 
-/** Whether a rule moves packets within a network, or shifts ports: that is answered "unknown"; or counts hops: that is open. */
-const unlooked = ({ held }: Snapshot): boolean =>
+const someEffect = ({ held }: Snapshot, is: (effect: Effect) => boolean): boolean =>
   held.some(({ rules }) =>
     rules.tables.some(({ chains }) =>
-      chains.some((chain) =>
-        chain.rules.some(({ target }) => {
-          const effect = effectOf(target, rules.family);
-          if (effect.kind === 'continue')
-            return effect.assign.some(({ field, add }) => field === 'ttl' && add !== undefined);
-          if (effect.kind !== 'nat') return false;
-          return effect.base !== undefined || (typeof effect.address === 'object' && 'mask' in effect.address);
-        }),
-      ),
+      chains.some((chain) => chain.rules.some(({ target }) => is(effectOf(target, rules.family)))),
     ),
   );
+
+/** Whether a rule moves packets within a network, or shifts ports: that is answered "unknown". */
+const unlooked = (effect: Effect): boolean =>
+  effect.kind === 'nat' &&
+  (effect.base !== undefined || (typeof effect.address === 'object' && 'mask' in effect.address));
+
+/** Whether a rule counts hops: where they are told apart it is open how many are left. */
+const countsHops = (effect: Effect): boolean =>
+  effect.kind === 'continue' && effect.assign.some(({ field, add }) => field === 'ttl' && add !== undefined);
 
 /** A packet of which the sets say something else than the trace. */
 export interface Disagreement {
@@ -73,7 +73,7 @@ export function compare(
   if (!space) throw new Error('no space');
   const reached = reachIn(space);
   const follow = prepare(snapshot, PROXY_PORTS);
-  const loose = unlooked(snapshot);
+  const loose = someEffect(snapshot, unlooked) || (space.domain.fields.has('ttl') && someEffect(snapshot, countsHops));
   let asked = 0;
   for (let count = 0; count < packets; count += 1) {
     const question = randomPacket(space, random, MARKS);
