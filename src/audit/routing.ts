@@ -1,6 +1,6 @@
 import { type Family, parsePrefix } from '../address/index.ts';
 import { outcomePhrase } from '../explain/index.ts';
-import { type RoutingChange, routingAfter } from '../interception/index.ts';
+import { type RoutingChange, routeMadeBy, routingAfter, ruleMadeBy } from '../interception/index.ts';
 import type { Interface, Route, RoutingRule, Snapshot } from '../netfilter/index.ts';
 import { prepare } from '../trace/index.ts';
 import { type Audited, exampleOf, exampleWords } from './audited.ts';
@@ -40,8 +40,8 @@ function withRouting(snapshot: Snapshot, changes: ReturnType<typeof routingAfter
   const { add, remove } = changes;
   return {
     ...snapshot,
-    routingRules: [...withoutEach(routingRules, remove, isRule), ...add.flatMap(ruleOf)],
-    routes: [...withoutEach(routes, remove, isRoute), ...add.flatMap(routeOf)],
+    routingRules: [...withoutEach(routingRules, remove, isRule), ...add.flatMap(ruleMadeBy)],
+    routes: [...withoutEach(routes, remove, isRoute), ...add.flatMap(routeMadeBy)],
     interfaces: add.reduce(withAddress, interfaces),
   };
 }
@@ -68,36 +68,6 @@ const isRule = (one: RoutingRule, change: RoutingChange): boolean =>
 
 const isRoute = (one: Route, change: RoutingChange): boolean =>
   change.kind === 'local-route' && change.family === one.family && change.table === one.table && one.kind === 'local';
-
-/** The kernel gives a new rule a priority before those that it has from the beginning. */
-const PRIORITY = 32_765;
-
-const ruleOf = (change: RoutingChange): readonly RoutingRule[] =>
-  change.kind === 'rule'
-    ? [
-        {
-          family: change.family,
-          priority: PRIORITY,
-          table: change.table,
-          mark: { value: change.mark, mask: 0xffff_ffff },
-        },
-      ]
-    : [];
-
-const routeOf = (change: RoutingChange): readonly Route[] =>
-  change.kind === 'local-route'
-    ? [
-        {
-          family: change.family,
-          table: change.table,
-          kind: 'local',
-          destination: change.family === 'ipv4' ? 0 : 0n,
-          length: 0,
-          device: 'lo',
-          metric: 0,
-        },
-      ]
-    : [];
 
 function withAddress(interfaces: readonly Interface[], change: RoutingChange): readonly Interface[] {
   const prefix = change.kind === 'address' ? parsePrefix(change.prefix) : undefined;

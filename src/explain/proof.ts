@@ -1,7 +1,7 @@
 import { FAMILIES, type Family } from '../address/index.ts';
 import { type Cut, type Direction, type End, type PacketSet, reach, TooComplex } from '../analysis/index.ts';
 import { type BypassRequest, isOver, virtualInterfaces, withNativeSets } from '../interception/index.ts';
-import { type Effect, type Leaf, rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
+import { type Effect, isNamed, type Leaf, rulesRead, type Snapshot, TCP } from '../netfilter/index.ts';
 import { trace } from '../trace/index.ts';
 import { toHere } from './here.ts';
 import { everySpoken, isTurned, type Moved, movedBetween, part, type Spoken, spoken } from './moved.ts';
@@ -50,9 +50,10 @@ export function proveBypass(
     open: [] as string[],
   };
   for (const family of FAMILIES.filter((one) => rulesRead(before, one))) {
+    const virtual = virtualIn(before, family);
     for (const direction of ['in', 'out'] as const) {
       try {
-        compareOne({ before, after, request, proxyPorts, family, direction }, proof);
+        compareOne({ before, after, request, proxyPorts, family, direction, virtual }, proof);
       } catch (error) {
         if (!(error instanceof TooComplex)) throw error;
         proof.open.push(error.message);
@@ -72,6 +73,7 @@ interface Compared {
   readonly proxyPorts: readonly number[];
   readonly family: Family;
   readonly direction: Direction;
+  readonly virtual: readonly Leaf[];
 }
 
 type Found = { readonly [K in keyof Proof]: Proof[K][number][] };
@@ -129,24 +131,22 @@ function asking(end: End, packets: PacketSet): PacketSet {
   return packets.where({ kind: 'in', field: 'destinationPort', ranges: [[end.port, end.port]] });
 }
 
-/** Those of these packets that the bypass is for: inbound tcp to the ports, but of machines behind this one, and calls from here to here where they are asked for. */
-function askedOf(packets: PacketSet, { before, request, family, direction }: Compared): PacketSet {
+/**
+ * Those of these packets that the bypass is for: inbound tcp to the ports, but of machines behind this one, and calls from here to here
+ * where they are asked for.
+ */
+function askedOf(packets: PacketSet, { before, request, family, direction, virtual }: Compared): PacketSet {
   if (isOver(request) || request.families?.includes(family) === false) return packets.minus(packets);
   const tcp = packets.where({ kind: 'in', field: 'protocol', ranges: [[TCP, TCP]] }).where(toPorts(request));
-  if (direction === 'in') return fromOutside(tcp, before, family);
+  if (direction === 'in') return virtual.reduce((left, leaf) => left.minus(left.where(leaf)), tcp);
   return request.self ? toHere(tcp, before, family) : tcp.minus(tcp);
 }
 
-/** Those of these packets that come in by no interface behind which a machine's traffic counts as outbound. */
-const fromOutside = (packets: PacketSet, before: Snapshot, family: Family): PacketSet =>
-  withNativeSets(before)
+/** The interfaces behind which a machine's traffic counts as outbound. */
+const virtualIn = (snapshot: Snapshot, family: Family): readonly Leaf[] =>
+  withNativeSets(snapshot)
     .held.filter(({ rules }) => rules.family === family)
     .flatMap(({ rules }) => virtualInterfaces(rules))
-    .reduce((left, name) => left.minus(left.where(nameLeaf(name))), packets);
-
-const nameLeaf = (name: string): Leaf =>
-  name.endsWith('+')
-    ? { kind: 'name', field: 'in', text: name.slice(0, -1), prefix: true }
-    : { kind: 'name', field: 'in', text: name, prefix: false };
+    .map((name) => isNamed('in', name));
 
 const toPorts = ({ ports }: BypassRequest): Cut => ({ kind: 'in', field: 'destinationPort', ranges: ports });

@@ -48,7 +48,14 @@ export { cleaned, programmed } from './programmed.ts';
 export { isIntercepted, proxyPortsOf } from './proxy-ports.ts';
 export { inferInterception, interceptionOf, recognise, recogniseAll } from './recognise.ts';
 export { type Problem, RequestRefused } from './refused.ts';
-export { type RoutingChanges, type RoutingState, routingAfter, routingWithin } from './routing.ts';
+export {
+  type RoutingChanges,
+  type RoutingState,
+  routeMadeBy,
+  routingAfter,
+  routingWithin,
+  ruleMadeBy,
+} from './routing.ts';
 export { changesBetween, type RuleChange } from './rule-changes.ts';
 export { familyOfWord } from './side.ts';
 export { type Summary, type SummaryLine, summarise } from './summary.ts';

@@ -120,34 +120,46 @@ export function routingWithin(snapshot: Snapshot, changes: readonly RoutingChang
   if (!routes || !routingRules) return snapshot;
   const rules = changes.flatMap((change): RoutingRule[] =>
     change.kind === 'rule' && !routingRules.some((rule) => rule.family === change.family && rule.table === change.table)
-      ? [
-          {
-            family: change.family,
-            priority: BEFORE_MAIN,
-            table: change.table,
-            mark: { value: change.mark, mask: 0xffff_ffff },
-          },
-        ]
+      ? ruleMadeBy(change)
       : [],
   );
   const local = changes.flatMap((change): Route[] =>
     change.kind === 'local-route' &&
     !routes.some((route) => route.family === change.family && route.table === change.table)
-      ? [
-          {
-            family: change.family,
-            table: change.table,
-            kind: 'local',
-            destination: change.family === 'ipv4' ? 0 : 0n,
-            length: 0,
-            device: 'lo',
-            metric: 0,
-          },
-        ]
+      ? routeMadeBy(change)
       : [],
   );
   return { ...snapshot, routes: [...routes, ...local], routingRules: [...routingRules, ...rules] };
 }
+
+/** The line of ip rule that a change adds, if it adds one. */
+export const ruleMadeBy = (change: RoutingChange): RoutingRule[] =>
+  change.kind === 'rule'
+    ? [
+        {
+          family: change.family,
+          priority: BEFORE_MAIN,
+          table: change.table,
+          mark: { value: change.mark, mask: 0xffff_ffff },
+        },
+      ]
+    : [];
+
+/** The route that a change adds, if it adds one. */
+export const routeMadeBy = (change: RoutingChange): Route[] =>
+  change.kind === 'local-route'
+    ? [
+        {
+          family: change.family,
+          table: change.table,
+          kind: 'local',
+          destination: change.family === 'ipv4' ? 0 : 0n,
+          length: 0,
+          device: 'lo',
+          metric: 0,
+        },
+      ]
+    : [];
 
 /** What `ip rule add` gives a line that names none. */
 const BEFORE_MAIN = 32765;

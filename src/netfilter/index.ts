@@ -108,6 +108,7 @@ export {
   compile,
   eachLeaf,
   eachPart,
+  isNamed,
   type Leaf,
   NEVER,
   not,

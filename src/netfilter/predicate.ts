@@ -65,7 +65,7 @@ export const hasBits = (field: ValueField, mask: AddressValue, value: AddressVal
 export const hasAnyBit = (field: ValueField, mask: number): Predicate => ({ kind: 'any-bit', field, mask });
 
 /** An interface name as iptables takes it: `eth0`, or `eth+` for all that begin so. */
-export const isNamed = (field: NameField, pattern: string): Predicate =>
+export const isNamed = (field: NameField, pattern: string): Extract<Predicate, { readonly kind: 'name' }> =>
   pattern.endsWith('+')
     ? { kind: 'name', field, text: pattern.slice(0, -1), prefix: true }
     : { kind: 'name', field, text: pattern, prefix: false };
